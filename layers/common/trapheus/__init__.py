@@ -1,0 +1,1 @@
+"""What all steps of Trapheus share; deployed as a Lambda layer."""

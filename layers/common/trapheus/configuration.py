@@ -1,0 +1,218 @@
+"""How a database's configuration gets onto its restored copy, as data.
+
+Each table maps a parameter of an RDS call to the JMESPath expression that finds its value in a
+Describe answer. The calls are built from the tables, and so is the comparison afterwards; the same
+expressions read the original and the restored database. Which attribute needs which call is in
+the RDS API reference, and in botocore's model of it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jmespath
+
+from trapheus.rds import Description, own_tags
+
+Parameters = dict[str, Any]
+
+_DOMAIN = {
+    # A domain is AWS's managed directory or a self-managed one, never both.
+    "Domain": "DomainMemberships[0].Domain",
+    "DomainIAMRoleName": "DomainMemberships[0].IAMRoleName",
+}
+_SELF_MANAGED_DOMAIN = {
+    "DomainFqdn": "DomainMemberships[?!Domain] | [0].FQDN",
+    "DomainOu": "DomainMemberships[?!Domain] | [0].OU",
+    "DomainAuthSecretArn": "DomainMemberships[?!Domain] | [0].AuthSecretArn",
+    "DomainDnsIps": "DomainMemberships[?!Domain] | [0].DnsIps",
+}
+_INSIGHTS = {
+    "EnablePerformanceInsights": "PerformanceInsightsEnabled",
+    "PerformanceInsightsKMSKeyId": "PerformanceInsightsKMSKeyId",
+    "PerformanceInsightsRetentionPeriod": "PerformanceInsightsRetentionPeriod",
+}
+_MONITORING = {
+    "MonitoringInterval": "MonitoringInterval",
+    "MonitoringRoleArn": "MonitoringRoleArn",
+}
+# RDS makes a new secret; its ARN is another one.
+_MANAGED_PASSWORD = {
+    "ManageMasterUserPassword": "MasterUserSecret && `true`",
+    "MasterUserSecretKmsKeyId": "MasterUserSecret.KmsKeyId",
+}
+# SQL Server takes none of these with a restore.
+_STORAGE = {
+    parameter: f"[@][?!starts_with(Engine, 'sqlserver')].{parameter} | [0]"
+    for parameter in ("Iops", "StorageThroughput", "StorageType")
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Where the parameters of the call that makes a copy, and of a Modify after it, come from."""
+
+    restore: dict[str, str]
+    modify: dict[str, str]
+
+
+INSTANCE = Table(
+    restore={
+        "AdditionalStorageVolumes": (
+            "AdditionalStorageVolumes[].{VolumeName: VolumeName,"
+            " AllocatedStorage: AllocatedStorage, IOPS: IOPS,"
+            " MaxAllocatedStorage: MaxAllocatedStorage,"
+            " StorageThroughput: StorageThroughput, StorageType: StorageType}"
+        ),
+        "AutoMinorVersionUpgrade": "AutoMinorVersionUpgrade",
+        # RDS refuses a zone for a Multi-AZ instance.
+        "AvailabilityZone": "[@][?!MultiAZ].AvailabilityZone | [0]",
+        "BackupRetentionPeriod": "BackupRetentionPeriod",
+        "BackupTarget": "BackupTarget",
+        "CACertificateIdentifier": "CACertificateIdentifier",
+        "CopyTagsToSnapshot": "CopyTagsToSnapshot",
+        "CustomIamInstanceProfile": "CustomIamInstanceProfile",
+        "DBInstanceClass": "DBInstanceClass",
+        # Only Oracle and SQL Server take a name here; the others carry it in the snapshot.
+        "DBName": "[@][?starts_with(Engine, 'oracle')].DBName | [0]",
+        "DBParameterGroupName": "DBParameterGroups[0].DBParameterGroupName",
+        "DBSubnetGroupName": "DBSubnetGroup.DBSubnetGroupName",
+        "DedicatedLogVolume": "DedicatedLogVolume",
+        "EnableCloudwatchLogsExports": "EnabledCloudwatchLogsExports",
+        "EnableCustomerOwnedIp": "CustomerOwnedIpEnabled",
+        "EnableIAMDatabaseAuthentication": "IAMDatabaseAuthenticationEnabled",
+        "EngineLifecycleSupport": "EngineLifecycleSupport",
+        "LicenseModel": "LicenseModel",
+        "MultiAZ": "MultiAZ",
+        "NetworkType": "NetworkType",
+        "OptionGroupName": "OptionGroupMemberships[0].OptionGroupName",
+        "Port": "Endpoint.Port",
+        "PreferredBackupWindow": "PreferredBackupWindow",
+        "ProcessorFeatures": "ProcessorFeatures",
+        "PubliclyAccessible": "PubliclyAccessible",
+        "TdeCredentialArn": "TdeCredentialArn",
+        "VpcSecurityGroupIds": "VpcSecurityGroups[].VpcSecurityGroupId",
+        **_DOMAIN,
+        **_SELF_MANAGED_DOMAIN,
+        **_STORAGE,
+    },
+    modify={
+        "AutomationMode": "AutomationMode",
+        "DatabaseInsightsMode": "DatabaseInsightsMode",
+        "DeletionProtection": "DeletionProtection",
+        "MaxAllocatedStorage": "MaxAllocatedStorage",
+        "PreferredMaintenanceWindow": "PreferredMaintenanceWindow",
+        **_INSIGHTS,
+        **_MANAGED_PASSWORD,
+        **_MONITORING,
+    },
+)
+
+CLUSTER = Table(
+    restore={
+        "AvailabilityZones": "AvailabilityZones",
+        "BackupRetentionPeriod": "BackupRetentionPeriod",
+        "BacktrackWindow": "[@][?BacktrackWindow > `0`].BacktrackWindow | [0]",
+        "CopyTagsToSnapshot": "CopyTagsToSnapshot",
+        "DBClusterParameterGroupName": "DBClusterParameterGroup",
+        "DBSubnetGroupName": "DBSubnetGroup",
+        "EnableCloudwatchLogsExports": "EnabledCloudwatchLogsExports",
+        "EnableIAMDatabaseAuthentication": "IAMDatabaseAuthenticationEnabled",
+        "Engine": "Engine",
+        "EngineLifecycleSupport": "EngineLifecycleSupport",
+        "EngineMode": "EngineMode",
+        # Without it RDS takes the engine's default version.
+        "EngineVersion": "EngineVersion",
+        "KmsKeyId": "KmsKeyId",
+        "NetworkType": "NetworkType",
+        "Port": "Port",
+        "PreferredBackupWindow": "PreferredBackupWindow",
+        "ServerlessV2ScalingConfiguration": "ServerlessV2ScalingConfiguration",
+        "StorageType": "StorageType",
+        "VpcSecurityGroupIds": "VpcSecurityGroups[].VpcSecurityGroupId",
+        **_DOMAIN,
+        **_INSIGHTS,
+        **_MONITORING,
+    },
+    modify={
+        "DatabaseInsightsMode": "DatabaseInsightsMode",
+        "DeletionProtection": "DeletionProtection",
+        "EnableLocalWriteForwarding": (
+            "([@][?LocalWriteForwardingStatus == 'enabled'] | [0]) && `true`"
+        ),
+        "PreferredMaintenanceWindow": "PreferredMaintenanceWindow",
+        **_MANAGED_PASSWORD,
+    },
+)
+
+# A member takes storage, backups, network, port and authentication from its cluster.
+MEMBER = Table(
+    restore={
+        "AutoMinorVersionUpgrade": "AutoMinorVersionUpgrade",
+        "AvailabilityZone": "AvailabilityZone",
+        "CACertificateIdentifier": "CACertificateIdentifier",
+        "CopyTagsToSnapshot": "CopyTagsToSnapshot",
+        "DBInstanceClass": "DBInstanceClass",
+        "DBParameterGroupName": "DBParameterGroups[0].DBParameterGroupName",
+        "Engine": "Engine",
+        "PreferredMaintenanceWindow": "PreferredMaintenanceWindow",
+        "PromotionTier": "PromotionTier",
+        "PubliclyAccessible": "PubliclyAccessible",
+        **_INSIGHTS,
+        **_MONITORING,
+    },
+    modify={},
+)
+
+
+def _read(expressions: dict[str, str], found: Description) -> Parameters:
+    values = {name: jmespath.search(path, found) for name, path in expressions.items()}
+    return {name: value for name, value in values.items() if value not in (None, [], {}, "")}
+
+
+def configuration(table: Table, found: Description) -> dict[str, Any]:
+    """What a copy of `found` needs: parameters of the two calls, tags and roles."""
+    return {
+        "restore": _read(table.restore, found),
+        "modify": _read(table.modify, found),
+        "tags": own_tags(found),
+        "roles": [
+            {"RoleArn": role["RoleArn"], "FeatureName": role.get("FeatureName", "")}
+            for role in found.get("AssociatedRoles", [])
+        ],
+    }
+
+
+def _comparable(value: Any) -> Any:
+    return sorted(value, key=repr) if isinstance(value, list) else value
+
+
+def modifications(table: Table, planned: dict[str, Any], found: Description) -> Parameters:
+    """The parameters of the Modify that `found` still needs; empty when it needs none.
+
+    All or none: some are only taken together (an interval with its role), and a Modify with
+    nothing to do is refused.
+    """
+    now = _read(table.modify, found)
+    return planned["modify"] if planned["modify"] != now else {}
+
+
+def missing_roles(planned: dict[str, Any], found: Description) -> list[dict[str, str]]:
+    """The IAM roles that `found` still lacks."""
+    present = {role["RoleArn"]: role for role in found.get("AssociatedRoles", [])}
+    return [role for role in planned["roles"] if role["RoleArn"] not in present]
+
+
+def differences(table: Table, planned: dict[str, Any], found: Description) -> list[str]:
+    """One line for each setting in which `found` is not as planned."""
+    actual = configuration(table, found)
+    lines = []
+    for call in ("restore", "modify"):
+        for name, value in planned[call].items():
+            # The allocated storage is planned by a rule, not by the table.
+            now = actual[call].get(name, found.get(name))
+            if _comparable(now) != _comparable(value):
+                lines.append(f"{name} is {now!r}, was {value!r}")
+    for name in ("tags", "roles"):
+        if _comparable(actual[name]) != _comparable(planned[name]):
+            lines.append(f"{name} are {actual[name]!r}, were {planned[name]!r}")
+    return lines

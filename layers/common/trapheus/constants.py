@@ -1,0 +1,23 @@
+"""Names that the steps, the documentation and the policies agree on."""
+
+CREATE_SNAPSHOT = "create_snapshot"
+DB_RESTORE = "db_restore"
+CREATE_SNAPSHOT_ONLY = "create_snapshot_only"
+TASKS = (CREATE_SNAPSHOT, DB_RESTORE, CREATE_SNAPSHOT_ONLY)
+
+SNAPSHOT_SUFFIX = "-snapshot"
+# The successor of an existing snapshot until it has taken its place. It is not
+# "-snapshot-next": cluster snapshot ids end at 63 characters, and the seed takes cluster
+# identifiers of 54.
+SUCCESSOR_SUFFIX = "-next"
+ASIDE_SUFFIX = "-temp"
+
+# Carried by what an execution has created or set aside, and by nothing that stays.
+IN_PROGRESS_TAG = "trapheus:in-progress"
+# A database with this tag, whatever its value, is never touched.
+PROTECT_TAG = "trapheus:protect"
+
+# Longest identifiers whose derived names still fit: database and cluster snapshot ids end at
+# 63 characters (botocore's model of RDS).
+MAX_INSTANCE_IDENTIFIER = 63 - len(ASIDE_SUFFIX)
+MAX_CLUSTER_IDENTIFIER = 63 - len(SNAPSHOT_SUFFIX)

@@ -1,0 +1,97 @@
+"""Judges AWS's errors, by code and in this one place."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import ClientError
+
+from trapheus.exceptions import (
+    InsufficientCapacity,
+    StateConflict,
+    Throttled,
+    TrapheusError,
+)
+
+# Codes as they come over the wire (botocore's model of RDS); the first group is in no
+# operation's list and still comes.
+TRANSIENT = frozenset(
+    {
+        "InternalError",
+        "InternalFailure",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+CONFLICT = frozenset(
+    {
+        "DBInstanceNotReady",
+        "InvalidDBClusterEndpointStateFault",
+        "InvalidDBClusterSnapshotStateFault",
+        "InvalidDBClusterStateFault",
+        "InvalidDBInstanceState",
+        "InvalidDBSnapshotState",
+    }
+)
+CAPACITY = frozenset(
+    {
+        "InsufficientDBClusterCapacityFault",
+        "InsufficientDBInstanceCapacity",
+        "InsufficientStorageClusterCapacity",
+    }
+)
+NOT_FOUND = frozenset(
+    {
+        "DBClusterNotFoundFault",
+        "DBClusterSnapshotNotFoundFault",
+        "DBInstanceNotFound",
+        "DBSnapshotNotFound",
+    }
+)
+
+
+def code_of(error: ClientError) -> str:
+    """The wire code of an AWS error."""
+    return error.response["Error"]["Code"]
+
+
+def kind_of(code: str, status: int, otherwise: type[TrapheusError]) -> type[TrapheusError]:
+    """The app's error for an AWS error code and HTTP status; `otherwise` if it is final."""
+    if code in CONFLICT:
+        return StateConflict
+    if code in CAPACITY:
+        return InsufficientCapacity
+    if code in TRANSIENT or status >= 500:
+        return Throttled
+    return otherwise
+
+
+@contextmanager
+def failing_as(
+    otherwise: type[TrapheusError],
+    identifier: str,
+    *,
+    conflict: type[TrapheusError] = StateConflict,
+) -> Iterator[None]:
+    """Turn a ClientError inside the block into the app's own error.
+
+    Throttling, a state that clears and missing capacity become the errors that the state machine
+    retries; any other is final and becomes `otherwise`. `conflict` replaces StateConflict where a
+    refusal may last for hours.
+    """
+    try:
+        yield
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+        kind = kind_of(code_of(error), status, otherwise)
+        raise (conflict if kind is StateConflict else kind)(
+            error.response["Error"].get("Message", str(error)),
+            identifier=identifier,
+            operation=error.operation_name,
+            code=code_of(error),
+        ) from error

@@ -1,0 +1,105 @@
+"""Errors of the app: the class name is what the state machine's ErrorEquals and people read."""
+
+import json
+
+
+class TrapheusError(Exception):
+    """Base of all; its message is JSON with the fields that are known.
+
+    Fields: message (one sentence), identifier, step, operation (of the RDS API), code (of AWS).
+    """
+
+    def __init__(self, message: str, **fields: str) -> None:
+        super().__init__(json.dumps({"message": message, **{k: v for k, v in fields.items() if v}}))
+
+
+class InvalidRequest(TrapheusError):
+    """The request is malformed: a key is missing, unknown or of the wrong type."""
+
+
+class IdentifierNotAllowed(TrapheusError):
+    """The identifier is outside the stack's AllowedIdentifiers."""
+
+
+class DatabaseProtected(TrapheusError):
+    """The database carries the tag trapheus:protect."""
+
+
+class DatabaseNotFound(TrapheusError):
+    """No database has this identifier."""
+
+
+class WrongKind(TrapheusError):
+    """The database is of the other kind, or of one that cannot be restored in place."""
+
+
+class DatabaseNotAvailable(TrapheusError):
+    """The database, or a member of it, is not available."""
+
+
+class DatabaseNotSupported(TrapheusError):
+    """The database has something that a restore in place would break."""
+
+
+class NameTaken(TrapheusError):
+    """A name that the execution needs is held, probably by what an earlier one left."""
+
+
+class SnapshotMissing(TrapheusError):
+    """The snapshot to restore from does not exist or is not usable."""
+
+
+class CheckFailed(TrapheusError):
+    """The database could not be looked at."""
+
+
+class SnapshotFailed(TrapheusError):
+    """The snapshot could not be taken."""
+
+
+class RenameFailed(TrapheusError):
+    """The original could not be set aside."""
+
+
+class RestoreFailed(TrapheusError):
+    """The database could not be restored."""
+
+
+class ConfigureFailed(TrapheusError):
+    """The restored database could not be given the rest of its configuration."""
+
+
+class ConfigurationDiffers(TrapheusError):
+    """The restored database is not configured as the original was."""
+
+
+class DeleteFailed(TrapheusError):
+    """The original that was set aside could not be deleted."""
+
+
+class TidyFailed(TrapheusError):
+    """The marks of this execution could not be taken off."""
+
+
+class RollbackFailed(TrapheusError):
+    """The original could not be put back."""
+
+
+class AlertFailed(TrapheusError):
+    """The failure email could not be sent."""
+
+
+class StillInProgress(TrapheusError):
+    """Not an error: RDS is still busy, and the state machine asks again."""
+
+
+class Throttled(TrapheusError):
+    """AWS asks for patience, or had a passing fault of its own."""
+
+
+class StateConflict(TrapheusError):
+    """RDS refuses the call in the database's present state, which will clear."""
+
+
+class InsufficientCapacity(TrapheusError):
+    """AWS has no capacity of this class in this zone now."""

@@ -1,0 +1,130 @@
+"""Access to RDS: one client, and looks at databases and snapshots as plain descriptions."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from trapheus.constants import IN_PROGRESS_TAG
+from trapheus.errors import NOT_FOUND, code_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from mypy_boto3_rds import RDSClient
+    from mypy_boto3_rds.type_defs import FilterTypeDef, TagTypeDef
+
+Description = dict[str, Any]
+Tags: TypeAlias = "list[TagTypeDef]"
+
+
+@cache
+def rds() -> RDSClient:
+    """The RDS client of this execution environment: at most three tries a call.
+
+    Longer patience is the state machine's, where it is seen and costs nothing.
+    """
+    return boto3.client(
+        "rds",
+        config=Config(
+            connect_timeout=5,
+            read_timeout=20,
+            retries={"mode": "standard", "total_max_attempts": 3},
+        ),
+    )
+
+
+def _one(call: Callable[[], Iterable[object]]) -> Description | None:
+    """The only description that `call` answers with; None when there is none."""
+    try:
+        found = list(call())
+    except ClientError as error:
+        if code_of(error) in NOT_FOUND:
+            return None
+        raise
+    return cast("Description", found[0]) if found else None
+
+
+def instance(name: str) -> Description | None:
+    """The DB instance that has this name now."""
+    return _one(lambda: rds().describe_db_instances(DBInstanceIdentifier=name)["DBInstances"])
+
+
+def instance_with(resource_id: str) -> Description | None:
+    """The DB instance with this resource id, whatever it is called now."""
+    by_id: list[FilterTypeDef] = [{"Name": "dbi-resource-id", "Values": [resource_id]}]
+    return _one(lambda: rds().describe_db_instances(Filters=by_id)["DBInstances"])
+
+
+def cluster(name: str) -> Description | None:
+    """The DB cluster that has this name now."""
+    return _one(lambda: rds().describe_db_clusters(DBClusterIdentifier=name)["DBClusters"])
+
+
+def cluster_with(resource_id: str) -> Description | None:
+    """The DB cluster with this resource id, whatever it is called now."""
+    by_id: list[FilterTypeDef] = [{"Name": "db-cluster-resource-id", "Values": [resource_id]}]
+    return _one(lambda: rds().describe_db_clusters(Filters=by_id)["DBClusters"])
+
+
+def members(cluster_description: Description) -> list[Description]:
+    """The members of a cluster, the writer first, then by promotion tier and name.
+
+    They are asked for one by one, by the names that the cluster itself lists: a filter by cluster
+    name may answer for the wrong cluster while a rename is under way.
+    """
+    listed = cluster_description["DBClusterMembers"]
+    ordered = sorted(
+        listed,
+        key=lambda m: (
+            not m["IsClusterWriter"],
+            m.get("PromotionTier", 15),
+            m["DBInstanceIdentifier"],
+        ),
+    )
+    found = (instance(member["DBInstanceIdentifier"]) for member in ordered)
+    return [description for description in found if description]
+
+
+def snapshot(name: str) -> Description | None:
+    """The DB snapshot of this name."""
+    return _one(lambda: rds().describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"])
+
+
+def cluster_snapshot(name: str) -> Description | None:
+    """The DB cluster snapshot of this name."""
+    return _one(
+        lambda: rds().describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name)[
+            "DBClusterSnapshots"
+        ]
+    )
+
+
+def mark(execution: str) -> TagTypeDef:
+    """The tag that says "made or set aside by this execution".
+
+    The value is a hash: a tag value may not hold every character that an ARN does.
+    """
+    return {
+        "Key": IN_PROGRESS_TAG,
+        "Value": hashlib.sha256(execution.encode()).hexdigest()[:32],
+    }
+
+
+def is_marked(description: Description, execution: str) -> bool:
+    """Whether a database or snapshot carries this execution's mark."""
+    return mark(execution) in description.get("TagList", [])
+
+
+def own_tags(description: Description) -> Tags:
+    """The tags that a copy is to carry: neither AWS's own nor a mark."""
+    return [
+        tag
+        for tag in description.get("TagList", [])
+        if not tag["Key"].startswith("aws:") and tag["Key"] != IN_PROGRESS_TAG
+    ]

@@ -1,0 +1,66 @@
+"""How `<identifier>-snapshot` is brought up to date, for instances and clusters alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trapheus.errors import failing_as
+from trapheus.exceptions import NameTaken, SnapshotFailed
+from trapheus.rds import is_marked, mark
+from trapheus.waiters import wait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from trapheus.rds import Description, Tags
+    from trapheus.waiters import Wait
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The calls and waits of one kind of snapshot."""
+
+    find: Callable[[str], Description | None]
+    create: Callable[[str, str, Tags], object]
+    delete: Callable[[str], object]
+    available: Callable[[str], Wait]
+    deleted: Callable[[str], Wait]
+
+
+def refresh(
+    calls: Calls, plan: dict[str, Any], execution: str, context: LambdaContext
+) -> dict[str, str]:
+    """Take the snapshot; an older one goes only once its successor is available.
+
+    At every moment one good snapshot exists. What this execution has already taken counts as
+    done, so a repeat never deletes it. Returns its name and the moment of its data, ISO 8601.
+    """
+    identifier, name, successor = plan["identifier"], plan["snapshot"], plan["successor"]
+
+    def take(name: str) -> None:
+        found = calls.find(name)
+        if found is None:
+            calls.create(name, identifier, [*plan["tags"], mark(execution)])
+        elif not is_marked(found, execution):
+            raise NameTaken(f"The snapshot {name} is not of this execution.", identifier=identifier)
+        wait(calls.available(name), context, otherwise=SnapshotFailed, identifier=name)
+
+    def remove(name: str, found: Description) -> None:
+        if found["Status"] != "deleting":
+            calls.delete(name)
+        wait(calls.deleted(name), context, otherwise=SnapshotFailed, identifier=name)
+
+    with failing_as(SnapshotFailed, identifier):
+        old = calls.find(name)
+        if old and not is_marked(old, execution):
+            take(successor)
+            remove(name, old)
+        take(name)
+        spare = calls.find(successor)
+        if spare and is_marked(spare, execution):
+            remove(successor, spare)
+        taken = calls.find(name) or {}
+    return {"name": name, "dataAsOf": taken["SnapshotCreateTime"].isoformat()}

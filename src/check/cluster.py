@@ -1,0 +1,180 @@
+"""Check step: whether a cluster can be restored in place, and the plan for it."""
+
+from typing import Any
+
+from trapheus import exceptions, preflight
+from trapheus.configuration import CLUSTER, MEMBER, configuration
+from trapheus.constants import (
+    ASIDE_SUFFIX,
+    MAX_CLUSTER_IDENTIFIER,
+    MAX_INSTANCE_IDENTIFIER,
+    SNAPSHOT_SUFFIX,
+    SUCCESSOR_SUFFIX,
+)
+from trapheus.errors import failing_as
+from trapheus.preflight import Findings
+from trapheus.rds import Description, cluster, cluster_snapshot, instance, members
+
+# Replicas that Application Auto Scaling has made; it makes them again by itself, and their names
+# are too long for a suffix.
+AUTOSCALED = "application-autoscaling-"
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Return the plan and the findings; refuse when there are findings, unless it is a dry run."""
+    request = event["request"]
+    identifier = request["identifier"]
+    findings = Findings()
+    with failing_as(exceptions.CheckFailed, identifier):
+        found = cluster(identifier)
+        if found is None or not is_restorable(findings, found):
+            if found is None:
+                explain_absence(findings, identifier)
+            return preflight.concluded(findings, None, request)
+        source = cluster_snapshot(identifier + SNAPSHOT_SUFFIX)
+        own = [
+            member
+            for member in members(found)
+            if not member["DBInstanceIdentifier"].startswith(AUTOSCALED)
+        ]
+        examine(findings, request, found, own, source)
+    return preflight.concluded(findings, planned(request, found, own, source), request)
+
+
+def explain_absence(findings: Findings, identifier: str) -> None:
+    """Say whether nothing has this name, or an instance has it."""
+    if instance(identifier):
+        findings.add(
+            exceptions.WrongKind,
+            f"{identifier} is an instance: set isCluster to false.",
+        )
+    else:
+        findings.add(
+            exceptions.DatabaseNotFound,
+            f"There is no cluster {identifier} in this account and region:"
+            " check the name and the region.",
+        )
+
+
+def is_restorable(findings: Findings, found: Description) -> bool:
+    """Whether this is an Aurora cluster with members of its own."""
+    name = found["DBClusterIdentifier"]
+    if found.get("DBClusterInstanceClass"):
+        findings.add(
+            exceptions.WrongKind,
+            f"{name} is a Multi-AZ DB cluster, which cannot be replaced in place:"
+            " restore its snapshot under another name.",
+        )
+    elif not found["Engine"].startswith("aurora"):
+        findings.add(exceptions.WrongKind, f"{name} is of {found['Engine']}, which is not Aurora.")
+    elif found.get("EngineMode", "provisioned") != "provisioned":
+        findings.add(
+            exceptions.WrongKind,
+            f"{name} has the engine mode {found['EngineMode']}, which AWS has retired:"
+            " convert it to provisioned first.",
+        )
+    return not findings.all
+
+
+def examine(
+    findings: Findings,
+    request: dict[str, Any],
+    found: Description,
+    own: list[Description],
+    source: Description | None,
+) -> None:
+    """Note everything that speaks against the task."""
+    identifier = request["identifier"]
+    preflight.check_protection(findings, found, identifier)
+    preflight.check_quiet(
+        findings, identifier, found["Status"], found.get("PendingModifiedValues", {})
+    )
+    successor = cluster_snapshot(identifier + SUCCESSOR_SUFFIX)
+    preflight.check_snapshots(findings, request, found["Engine"], source, successor)
+    if len(identifier) > MAX_CLUSTER_IDENTIFIER:
+        findings.add(
+            exceptions.InvalidRequest,
+            f"The identifier is {len(identifier)} characters long; with the suffix -snapshot it"
+            f" may have {MAX_CLUSTER_IDENTIFIER}.",
+        )
+    if not preflight.replaces(request):
+        return
+    aside = identifier + ASIDE_SUFFIX
+    preflight.check_free(findings, aside, cluster(aside))
+    check_members(findings, identifier, found, own)
+    check_ties(findings, found)
+
+
+def check_members(
+    findings: Findings, identifier: str, found: Description, own: list[Description]
+) -> None:
+    """Every member must be available and able to step aside, and one must be the writer."""
+    writers = [m for m in found["DBClusterMembers"] if m["IsClusterWriter"]]
+    if len(writers) != 1:
+        findings.add(
+            exceptions.DatabaseNotAvailable,
+            f"{identifier} has {len(writers)} writers: it must have one.",
+        )
+    for member in own:
+        name = member["DBInstanceIdentifier"]
+        preflight.check_protection(findings, member, name)
+        preflight.check_quiet(
+            findings, name, member["DBInstanceStatus"], member.get("PendingModifiedValues", {})
+        )
+        if len(name) > MAX_INSTANCE_IDENTIFIER:
+            findings.add(
+                exceptions.DatabaseNotSupported,
+                f"The member {name} has {len(name)} characters; with the suffix -temp it may have"
+                f" {MAX_INSTANCE_IDENTIFIER}: rename it first.",
+            )
+        else:
+            aside = name + ASIDE_SUFFIX
+            preflight.check_free(findings, aside, instance(aside))
+
+
+def check_ties(findings: Findings, found: Description) -> None:
+    """Refuse what would be lost or promoted when the original goes."""
+    name = found["DBClusterIdentifier"]
+    ties = {
+        "read replicas": found.get("ReadReplicaIdentifiers"),
+        "a replication source": found.get("ReplicationSourceIdentifier"),
+        "a global cluster": found.get("GlobalClusterIdentifier"),
+    }
+    for tie, value in ties.items():
+        if value:
+            shown = ", ".join(value) if isinstance(value, list) else value
+            findings.add(
+                exceptions.DatabaseNotSupported,
+                f"{name} has {tie} ({shown}): detach it first.",
+            )
+    if found.get("ActivityStreamStatus", "stopped") != "stopped":
+        findings.add(
+            exceptions.DatabaseNotSupported,
+            f"{name} has an activity stream, which a restore would lose: stop it first.",
+        )
+
+
+def planned(
+    request: dict[str, Any],
+    found: Description,
+    own: list[Description],
+    source: Description | None,
+) -> dict[str, Any]:
+    """The plan: names, resource ids and all the configuration to carry over."""
+    return {
+        **preflight.names(request["identifier"]),
+        "resourceId": found["DbClusterResourceId"],
+        "arn": found["DBClusterArn"],
+        "dataAsOf": preflight.data_as_of(request, source),
+        **configuration(CLUSTER, found),
+        "members": [
+            {
+                "identifier": member["DBInstanceIdentifier"],
+                "aside": member["DBInstanceIdentifier"] + ASIDE_SUFFIX,
+                "resourceId": member["DbiResourceId"],
+                "arn": member["DBInstanceArn"],
+                **configuration(MEMBER, member),
+            }
+            for member in own
+        ],
+    }

@@ -1,0 +1,48 @@
+"""Delete step: deletes the original cluster that was set aside, with its members."""
+
+from typing import Any
+
+from trapheus.errors import failing_as
+from trapheus.exceptions import DeleteFailed, StillInProgress
+from trapheus.rds import cluster_with, is_marked, members, rds
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+    """Take the protection off, ask for the deletion of members and cluster.
+
+    A deletion under way counts as done. The members are those that the cluster has now, since
+    auto scaling may have added one.
+    """
+    plan = event["plan"]
+    with failing_as(DeleteFailed, plan["aside"]):
+        found = cluster_with(plan["resourceId"])
+        if found is None or found["Status"] == "deleting":
+            return {"name": plan["aside"]}
+        # RDS deletes by name only: the name must still be that of this resource id.
+        if found["DBClusterIdentifier"] != plan["aside"] or not is_marked(
+            found, event["execution"]
+        ):
+            raise DeleteFailed(
+                f"The original is {found['DBClusterIdentifier']}, not {plan['aside']} as set"
+                " aside: nothing was deleted.",
+                identifier=plan["aside"],
+            )
+        if found["DeletionProtection"]:
+            rds().modify_db_cluster(
+                DBClusterIdentifier=plan["aside"],
+                DeletionProtection=False,
+                ApplyImmediately=True,
+            )
+        for member in members(found):
+            if member["DBInstanceStatus"] != "deleting":
+                rds().delete_db_instance(
+                    DBInstanceIdentifier=member["DBInstanceIdentifier"], SkipFinalSnapshot=True
+                )
+    with failing_as(DeleteFailed, plan["aside"], conflict=StillInProgress):
+        rds().delete_db_cluster(
+            DBClusterIdentifier=plan["aside"],
+            SkipFinalSnapshot=True,
+            # The writes since the snapshot are still in these backups.
+            DeleteAutomatedBackups=False,
+        )
+    return {"name": plan["aside"]}

@@ -1,0 +1,38 @@
+"""Delete step: deletes the original that was set aside."""
+
+from typing import Any
+
+from trapheus.errors import failing_as
+from trapheus.exceptions import DeleteFailed
+from trapheus.rds import instance_with, is_marked, rds
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+    """Take the protection off and ask for the deletion; a deletion under way counts as done."""
+    plan = event["plan"]
+    with failing_as(DeleteFailed, plan["aside"]):
+        found = instance_with(plan["resourceId"])
+        if found is None or found["DBInstanceStatus"] == "deleting":
+            return {"name": plan["aside"]}
+        # RDS deletes by name only: the name must still be that of this resource id.
+        if found["DBInstanceIdentifier"] != plan["aside"] or not is_marked(
+            found, event["execution"]
+        ):
+            raise DeleteFailed(
+                f"The original is {found['DBInstanceIdentifier']}, not {plan['aside']} as set"
+                " aside: nothing was deleted.",
+                identifier=plan["aside"],
+            )
+        if found["DeletionProtection"]:
+            rds().modify_db_instance(
+                DBInstanceIdentifier=plan["aside"],
+                DeletionProtection=False,
+                ApplyImmediately=True,
+            )
+        rds().delete_db_instance(
+            DBInstanceIdentifier=plan["aside"],
+            SkipFinalSnapshot=True,
+            # The writes since the snapshot are still in these backups.
+            DeleteAutomatedBackups=False,
+        )
+    return {"name": plan["aside"]}

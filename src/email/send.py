@@ -1,0 +1,274 @@
+"""Email step: tells people what failed, what stands where now, and what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from trapheus.errors import failing_as
+from trapheus.exceptions import AlertFailed
+from trapheus.rds import cluster, cluster_with, instance, instance_with
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+
+ADVICE = {
+    "InvalidRequest": "Correct the input and start the execution again.",
+    "IdentifierNotAllowed": (
+        "Add the identifier to the stack's parameter AllowedIdentifiers, or use the stack that"
+        " may touch it."
+    ),
+    "AccessDenied": "Compare the function's policy in the stack with the call that was denied.",
+    "InsufficientCapacity": (
+        "AWS has no capacity of this instance class in this zone now: try again later, or change"
+        " the class of the original first."
+    ),
+    "Throttled": "RDS was too busy: start the execution again, at another time of the day.",
+}
+AGAIN = "Remove the cause, then start the execution again with the same input."
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with its lines; commands are shown as such."""
+
+    heading: str
+    lines: list[str]
+    commands: list[str]
+
+
+@cache
+def ses() -> SESV2Client:
+    """The SES client of this execution environment."""
+    return boto3.client("sesv2")
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+    """Send the mail to every recipient; return its gist for the execution's Cause."""
+    state = event["state"]
+    subject, gist = headline(state)
+    sections = compose(event["execution"], state, gist)
+    with failing_as(AlertFailed, name_of(state)):
+        ses().send_email(
+            FromEmailAddress=os.environ["SENDER"],
+            Destination={"ToAddresses": os.environ["RECIPIENTS"].split(",")},
+            Content={
+                "Simple": {
+                    "Subject": {"Data": subject, "Charset": "UTF-8"},
+                    "Body": {
+                        "Text": {"Data": as_text(subject, sections), "Charset": "UTF-8"},
+                        "Html": {"Data": as_html(subject, sections), "Charset": "UTF-8"},
+                    },
+                }
+            },
+        )
+    return {"cause": gist}
+
+
+def cause_of(error: dict[str, str]) -> dict[str, str]:
+    """The fields of an error as a Catch hands it over; a time-out's Cause is no JSON."""
+    cause = error.get("Cause", "")
+    for key in ("errorMessage", None):
+        try:
+            parsed = json.loads(cause)
+        except ValueError:
+            break
+        if not isinstance(parsed, dict):
+            break
+        if key is None:
+            return {str(name): str(value) for name, value in parsed.items()}
+        cause = str(parsed.get(key, cause))
+    return {"message": cause or "no reason was given"}
+
+
+def name_of(state: dict[str, Any]) -> str:
+    """The identifier of the request, or what stood in its place."""
+    request = state.get("request") or state.get("input")
+    return str(request.get("identifier", "")) if isinstance(request, dict) else ""
+
+
+def plan_of(state: dict[str, Any]) -> dict[str, Any]:
+    """The plan, empty when none was made."""
+    plan: dict[str, Any] | None = state.get("check", {}).get("plan")
+    return plan or {}
+
+
+def headline(state: dict[str, Any]) -> tuple[str, str]:
+    """The subject, and one sentence for the execution's Cause."""
+    error, cause = state["error"], cause_of(state["error"])
+    subject = f"Trapheus: {name_of(state) or 'a request'} - {error['Error']}"
+    return " ".join(subject.split()), f"{cause['message'].rstrip('.')}. {ending(state)}"
+
+
+def ending(state: dict[str, Any]) -> str:
+    """What the failure has left: untouched, put back, half put back, or both databases."""
+    plan = plan_of(state)
+    if "restored" in state:
+        return (
+            f"The restored database serves as {plan['identifier']}; the original is kept as"
+            f" {plan['aside']}, unless its deletion had begun."
+        )
+    if "rollbackError" in state:
+        return (
+            f"The rollback failed too ({state['rollbackError']['Error']}):"
+            f" {cause_of(state['rollbackError'])['message'].rstrip('.')}."
+        )
+    if "rolledBack" in state:
+        return f"The original was put back and serves as {plan['identifier']}."
+    return "The database was not touched."
+
+
+def compose(execution: str, state: dict[str, Any], gist: str) -> list[Section]:
+    """The mail's sections, from the facts in the state machine's data and from RDS itself."""
+    cause = cause_of(state["error"])
+    facts = [f"{name}: {cause[name]}" for name in ("operation", "code", "step") if name in cause]
+    plan = plan_of(state)
+    return [
+        Section("What failed", [f"{state['error']['Error']}: {cause['message']}", *facts], []),
+        Section("What was rolled back", [ending(state)], []),
+        Section("The databases now", databases(plan), []),
+        Section("What to do", *advice(state, plan)),
+        Section("Execution", [execution], []),
+    ]
+
+
+def databases(plan: dict[str, Any]) -> list[str]:
+    """A line for each database that the execution knows, as RDS shows it at this moment."""
+    if not plan:
+        return ["No plan was made; RDS was not changed."]
+    try:
+        return list(cluster_lines(plan) if "members" in plan else instance_lines(plan))
+    except (ClientError, BotoCoreError) as error:
+        return [f"RDS did not say ({error}); look into the console."]
+
+
+def instance_lines(plan: dict[str, Any]) -> list[str]:
+    """The original by its resource id, and what has the identifier if it is another one."""
+    found = {
+        item["DbiResourceId"]: item
+        for item in filter(None, (instance_with(plan["resourceId"]), instance(plan["identifier"])))
+    }
+    return [
+        line(item["DBInstanceIdentifier"], "instance", item["DBInstanceStatus"], key, plan)
+        for key, item in found.items()
+    ]
+
+
+def cluster_lines(plan: dict[str, Any]) -> list[str]:
+    """The same for a cluster, followed by the same for each of its members."""
+    found = {
+        item["DbClusterResourceId"]: item
+        for item in filter(None, (cluster_with(plan["resourceId"]), cluster(plan["identifier"])))
+    }
+    lines = [
+        line(item["DBClusterIdentifier"], "cluster", item["Status"], key, plan)
+        for key, item in found.items()
+    ]
+    for member in plan["members"]:
+        lines += instance_lines(member)
+    return lines
+
+
+def line(name: str, kind: str, status: str, resource_id: str, plan: dict[str, Any]) -> str:
+    """One database in words."""
+    part = "the original" if resource_id == plan["resourceId"] else "the restored one"
+    return f"{name}: {kind}, {status}, {part} ({resource_id})"
+
+
+def advice(state: dict[str, Any], plan: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """What to do, in sentences and in commands."""
+    if plan and ("restored" in state or "rollbackError" in state):
+        forward, back = (cluster_ways if "members" in plan else instance_ways)(plan)
+        if "restored" in state:
+            return (
+                [
+                    "Look at both. To keep the restored database, delete the original (the first"
+                    " commands); to go back, rename both (the others). Wait after each command."
+                ],
+                [*forward, *back],
+            )
+        return (
+            [
+                f"Remove what has been restored as {plan['identifier']}, if anything, and give the"
+                " original its name back. Wait after each command."
+            ],
+            back[-1 - len(plan.get("members", [])) :],
+        )
+    return [ADVICE.get(state["error"]["Error"], AGAIN)], []
+
+
+def instance_ways(plan: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """The commands that delete the original, and those that put it back."""
+    name, aside = plan["identifier"], plan["aside"]
+    modify = "aws rds modify-db-instance --apply-immediately --db-instance-identifier"
+    return (
+        [
+            f"{modify} {aside} --no-deletion-protection",
+            f"aws rds delete-db-instance --db-instance-identifier {aside} --skip-final-snapshot"
+            " --no-delete-automated-backups",
+        ],
+        [
+            f"{modify} {name} --new-db-instance-identifier {name}-restored",
+            f"{modify} {aside} --new-db-instance-identifier {name}",
+        ],
+    )
+
+
+def cluster_ways(plan: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """The commands that delete the original cluster, and those that put it back."""
+    name, aside = plan["identifier"], plan["aside"]
+    modify = "aws rds modify-db-cluster --apply-immediately --db-cluster-identifier"
+    instance = "aws rds modify-db-instance --apply-immediately --db-instance-identifier"
+    members = plan["members"]
+    return (
+        [
+            f"{modify} {aside} --no-deletion-protection",
+            *(
+                f"aws rds delete-db-instance --db-instance-identifier {member['aside']}"
+                for member in members
+            ),
+            f"aws rds delete-db-cluster --db-cluster-identifier {aside} --skip-final-snapshot"
+            " --no-delete-automated-backups",
+        ],
+        [
+            f"{modify} {name} --new-db-cluster-identifier {name}-restored",
+            *(
+                f"{instance} {member['identifier']}"
+                f" --new-db-instance-identifier {member['identifier']}-restored"
+                for member in members
+            ),
+            f"{modify} {aside} --new-db-cluster-identifier {name}",
+            *(
+                f"{instance} {member['aside']} --new-db-instance-identifier {member['identifier']}"
+                for member in members
+            ),
+        ],
+    )
+
+
+def as_text(subject: str, sections: list[Section]) -> str:
+    """The mail in plain text."""
+    blocks = [subject]
+    for section in sections:
+        lines = [section.heading.upper(), *section.lines]
+        blocks.append("\n".join(lines + [f"  {command}" for command in section.commands]))
+    return "\n\n".join(blocks) + "\n"
+
+
+def as_html(subject: str, sections: list[Section]) -> str:
+    """The mail in HTML, everything in it escaped."""
+    parts = [f"<h2>{escape(subject)}</h2>"]
+    for section in sections:
+        parts.append(f"<h3>{escape(section.heading)}</h3>")
+        parts += [f"<p>{escape(line)}</p>" for line in section.lines]
+        if section.commands:
+            parts.append(f"<pre>{escape(chr(10).join(section.commands))}</pre>")
+    body = "".join(parts)
+    return f'<!doctype html><html><body style="font-family: sans-serif">{body}</body></html>'

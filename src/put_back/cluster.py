@@ -1,0 +1,55 @@
+"""Put-back step of the rollback: gives the original cluster and members their names again."""
+
+from typing import Any
+
+from trapheus.constants import IN_PROGRESS_TAG
+from trapheus.errors import failing_as
+from trapheus.exceptions import RollbackFailed, StillInProgress
+from trapheus.rds import cluster_with, instance_with, is_marked, rds
+from trapheus.waiters import ONLINE
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+    """Rename the original back and unmark it, as far as it is not done; driven by what RDS shows.
+
+    Raises StillInProgress until the cluster and its members are online under their own names.
+    """
+    plan, execution = event["plan"], event["execution"]
+    identifier = plan["identifier"]
+    with failing_as(RollbackFailed, identifier, conflict=StillInProgress):
+        found = cluster_with(plan["resourceId"])
+        if found is None or found["Status"] not in ONLINE:
+            raise StillInProgress("The original is being renamed", identifier=identifier)
+        if found["DBClusterIdentifier"] != identifier:
+            rds().modify_db_cluster(
+                DBClusterIdentifier=found["DBClusterIdentifier"],
+                NewDBClusterIdentifier=identifier,
+                ApplyImmediately=True,
+            )
+            raise StillInProgress("The original is being renamed", identifier=identifier)
+        if not all([put_member_back(member, execution) for member in plan["members"]]):
+            raise StillInProgress("Its members are being renamed", identifier=identifier)
+        if is_marked(found, execution):
+            rds().remove_tags_from_resource(
+                ResourceName=found["DBClusterArn"], TagKeys=[IN_PROGRESS_TAG]
+            )
+    return {"name": identifier}
+
+
+def put_member_back(member: dict[str, Any], execution: str) -> bool:
+    """Ask for a member's own name; whether it already has it and is online."""
+    found = instance_with(member["resourceId"])
+    if found is None or found["DBInstanceStatus"] not in ONLINE:
+        return False
+    if found["DBInstanceIdentifier"] != member["identifier"]:
+        rds().modify_db_instance(
+            DBInstanceIdentifier=found["DBInstanceIdentifier"],
+            NewDBInstanceIdentifier=member["identifier"],
+            ApplyImmediately=True,
+        )
+        return False
+    if is_marked(found, execution):
+        rds().remove_tags_from_resource(
+            ResourceName=found["DBInstanceArn"], TagKeys=[IN_PROGRESS_TAG]
+        )
+    return True

@@ -1,0 +1,57 @@
+"""Rename step: sets a cluster and its members aside under their temporary names."""
+
+from typing import Any
+
+from trapheus.errors import failing_as
+from trapheus.exceptions import RenameFailed, StillInProgress
+from trapheus.preflight import AVAILABLE
+from trapheus.rds import cluster_with, instance_with, mark, rds
+from trapheus.waiters import BAD_CLUSTER
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+    """Mark the original, and ask for the cluster's new name, then for the members'.
+
+    What is asked for counts as done. The cluster comes first: its rename is without an outage,
+    the members' is a reboot each.
+    """
+    plan, execution = event["plan"], event["execution"]
+    with failing_as(RenameFailed, plan["identifier"]):
+        found = cluster_with(plan["resourceId"])
+        if found and found["DBClusterIdentifier"] == plan["identifier"]:
+            if found["Status"] in AVAILABLE:
+                set_cluster_aside(plan, execution)
+            elif found["Status"] in BAD_CLUSTER:
+                raise RenameFailed(
+                    f"{plan['identifier']} is {found['Status']}", identifier=plan["identifier"]
+                )
+            raise StillInProgress("The cluster is being renamed", identifier=plan["identifier"])
+        for member in plan["members"]:
+            set_member_aside(member, execution)
+    return {"name": plan["aside"]}
+
+
+def set_cluster_aside(plan: dict[str, Any], execution: str) -> None:
+    """Mark the cluster and ask for its temporary name."""
+    rds().add_tags_to_resource(ResourceName=plan["arn"], Tags=[mark(execution)])
+    rds().modify_db_cluster(
+        DBClusterIdentifier=plan["identifier"],
+        NewDBClusterIdentifier=plan["aside"],
+        # Otherwise RDS waits for the maintenance window.
+        ApplyImmediately=True,
+    )
+
+
+def set_member_aside(member: dict[str, Any], execution: str) -> None:
+    """Mark a member and ask for its temporary name."""
+    found = instance_with(member["resourceId"])
+    if not found or found["DBInstanceIdentifier"] != member["identifier"]:
+        return
+    if found["DBInstanceStatus"] == "renaming":
+        return
+    rds().add_tags_to_resource(ResourceName=member["arn"], Tags=[mark(execution)])
+    rds().modify_db_instance(
+        DBInstanceIdentifier=member["identifier"],
+        NewDBInstanceIdentifier=member["aside"],
+        ApplyImmediately=True,
+    )

@@ -1,0 +1,26 @@
+"""Rename step: sets an instance aside under its temporary name."""
+
+from typing import Any
+
+from trapheus.errors import failing_as
+from trapheus.exceptions import RenameFailed
+from trapheus.rds import instance_with, mark, rds
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+    """Mark the original and ask for its new name; one that is asked for counts as done."""
+    plan = event["plan"]
+    with failing_as(RenameFailed, plan["identifier"]):
+        found = instance_with(plan["resourceId"])
+        if found and found["DBInstanceIdentifier"] == plan["identifier"]:
+            if found["DBInstanceStatus"] != "renaming":
+                rds().add_tags_to_resource(
+                    ResourceName=plan["arn"], Tags=[mark(event["execution"])]
+                )
+                rds().modify_db_instance(
+                    DBInstanceIdentifier=plan["identifier"],
+                    NewDBInstanceIdentifier=plan["aside"],
+                    # Otherwise RDS waits for the maintenance window.
+                    ApplyImmediately=True,
+                )
+    return {"name": plan["aside"]}

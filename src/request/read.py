@@ -1,0 +1,69 @@
+"""Request step: reads what somebody has typed, strictly."""
+
+import os
+import re
+from fnmatch import fnmatchcase
+from typing import Any
+
+from trapheus.constants import TASKS
+from trapheus.exceptions import IdentifierNotAllowed, InvalidRequest, TrapheusError
+
+# Of DB instances and clusters alike (API reference of CreateDBInstance).
+IDENTIFIER = re.compile(r"[A-Za-z](?:-?[A-Za-z0-9])*")
+REQUIRED: dict[str, type] = {"identifier": str, "task": str, "isCluster": bool}
+OPTIONAL: dict[str, type] = {"dryRun": bool}
+TYPES = {str: "a string", bool: "true or false"}
+EXAMPLE = '{"identifier": "my-database", "task": "create_snapshot", "isCluster": false}'
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Return the request with its defaults, the identifier in lower case as RDS stores it."""
+    request = event["input"]
+    if not isinstance(request, dict):
+        raise refused(f"The input must be a JSON object such as {EXAMPLE}.")
+    check_keys(request)
+    identifier = request["identifier"].lower()
+    check_values(request, identifier)
+    return {
+        "identifier": identifier,
+        "task": request["task"],
+        "isCluster": request["isCluster"],
+        "dryRun": request.get("dryRun", False),
+    }
+
+
+def check_keys(request: dict[str, Any]) -> None:
+    """Refuse missing and unknown keys, and values of the wrong type."""
+    known = REQUIRED | OPTIONAL
+    for key in request:
+        if key not in known:
+            raise refused(f"The key {key!r} is unknown: use {', '.join(known)}.")
+    for key, kind in known.items():
+        if key in REQUIRED and key not in request:
+            raise refused(f"The key {key!r} is missing: the input must be such as {EXAMPLE}.")
+        if key in request and not isinstance(request[key], kind):
+            raise refused(f"The key {key!r} must be {TYPES[kind]}, not {request[key]!r}.")
+
+
+def check_values(request: dict[str, Any], identifier: str) -> None:
+    """Refuse an unknown task, an impossible identifier and one that this stack may not touch."""
+    if request["task"] not in TASKS:
+        raise refused(f"The task {request['task']!r} is unknown: use {', '.join(TASKS)}.")
+    if not IDENTIFIER.fullmatch(identifier) or len(identifier) > 63:
+        raise refused(
+            f"{identifier!r} cannot be an identifier: RDS takes 1 to 63 letters, digits and single"
+            " hyphens, beginning with a letter and not ending with a hyphen."
+        )
+    patterns = os.environ["ALLOWED_IDENTIFIERS"].lower().split(",")
+    if not any(fnmatchcase(identifier, pattern.strip()) for pattern in patterns):
+        raise IdentifierNotAllowed(
+            f"This stack may not touch {identifier}: its AllowedIdentifiers are"
+            f" {', '.join(patterns)}.",
+            identifier=identifier,
+            step="request",
+        )
+
+
+def refused(sentence: str) -> TrapheusError:
+    """The error for a malformed request."""
+    return InvalidRequest(sentence, step="request")

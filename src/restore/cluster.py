@@ -1,0 +1,51 @@
+"""Restore step: makes the cluster and its members again, under the original's names."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from trapheus.errors import failing_as
+from trapheus.exceptions import NameTaken, RestoreFailed, StillInProgress
+from trapheus.members import create
+from trapheus.rds import cluster, is_marked, mark, rds
+from trapheus.waiters import BAD_CLUSTER
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+    """Ask for the cluster, then for its members, the old writer first.
+
+    What this execution has already asked for counts as done. A reader that RDS refuses here is
+    asked for again in the finish phase, where it cannot roll back a writer that serves.
+    """
+    plan, execution = event["plan"], event["execution"]
+    with failing_as(RestoreFailed, plan["identifier"], conflict=StillInProgress):
+        restore(plan, execution)
+        writer, *readers = plan["members"]
+        create(writer, plan["identifier"], execution)
+        for reader in readers:
+            try:
+                create(reader, plan["identifier"], execution)
+            except ClientError:
+                break
+    return {"name": plan["identifier"]}
+
+
+def restore(plan: dict[str, Any], execution: str) -> None:
+    """Ask for the cluster from its snapshot with all the configuration that the call takes."""
+    identifier = plan["identifier"]
+    found = cluster(identifier)
+    if found is None:
+        rds().restore_db_cluster_from_snapshot(
+            DBClusterIdentifier=identifier,
+            SnapshotIdentifier=plan["snapshot"],
+            Tags=[*plan["tags"], mark(execution)],
+            # Set at the very end: a failed restore must stay removable.
+            DeletionProtection=False,
+            **plan["restore"],
+        )
+    elif found["DbClusterResourceId"] == plan["resourceId"]:
+        raise StillInProgress("The old name is still shown", identifier=identifier)
+    elif not is_marked(found, execution):
+        raise NameTaken(f"{identifier} is not of this execution.", identifier=identifier)
+    elif found["Status"] in BAD_CLUSTER:
+        raise RestoreFailed(f"{identifier} is {found['Status']}", identifier=identifier)

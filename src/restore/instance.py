@@ -1,0 +1,32 @@
+"""Restore step: makes the instance again from its snapshot, under the original's name."""
+
+from typing import Any
+
+from trapheus.errors import failing_as
+from trapheus.exceptions import NameTaken, RestoreFailed, StillInProgress
+from trapheus.rds import instance, is_marked, mark, rds
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+    """Ask for the restore with all the configuration that the call takes.
+
+    A restore that this execution has already asked for counts as done.
+    """
+    plan, execution = event["plan"], event["execution"]
+    identifier = plan["identifier"]
+    with failing_as(RestoreFailed, identifier):
+        found = instance(identifier)
+        if found is None:
+            rds().restore_db_instance_from_db_snapshot(
+                DBInstanceIdentifier=identifier,
+                DBSnapshotIdentifier=plan["snapshot"],
+                Tags=[*plan["tags"], mark(execution)],
+                # Set at the very end: a failed restore must stay removable.
+                DeletionProtection=False,
+                **plan["restore"],
+            )
+        elif found["DbiResourceId"] == plan["resourceId"]:
+            raise StillInProgress("The old name is still shown", identifier=identifier)
+        elif not is_marked(found, execution):
+            raise NameTaken(f"{identifier} is not of this execution.", identifier=identifier)
+    return {"name": identifier}

@@ -1,0 +1,32 @@
+"""Snapshot step: brings `<identifier>-snapshot` of a cluster up to date."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trapheus.rds import Tags, cluster_snapshot, rds
+from trapheus.snapshots import Calls, refresh
+from trapheus.waiters import cluster_snapshot_available, cluster_snapshot_deleted
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+def create(name: str, cluster: str, tags: Tags) -> None:
+    """Ask for a snapshot of the cluster."""
+    rds().create_db_cluster_snapshot(
+        DBClusterIdentifier=cluster, DBClusterSnapshotIdentifier=name, Tags=tags
+    )
+
+
+def delete(name: str) -> None:
+    """Ask for the snapshot's deletion."""
+    rds().delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=name)
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
+    """Take the snapshot; return its name and the moment of its data."""
+    calls = Calls(
+        cluster_snapshot, create, delete, cluster_snapshot_available, cluster_snapshot_deleted
+    )
+    return refresh(calls, event["plan"], event["execution"], context)

@@ -1,0 +1,28 @@
+"""Snapshot step: brings `<identifier>-snapshot` of an instance up to date."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trapheus.rds import Tags, rds, snapshot
+from trapheus.snapshots import Calls, refresh
+from trapheus.waiters import snapshot_available, snapshot_deleted
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+def create(name: str, instance: str, tags: Tags) -> None:
+    """Ask for a snapshot of the instance."""
+    rds().create_db_snapshot(DBInstanceIdentifier=instance, DBSnapshotIdentifier=name, Tags=tags)
+
+
+def delete(name: str) -> None:
+    """Ask for the snapshot's deletion."""
+    rds().delete_db_snapshot(DBSnapshotIdentifier=name)
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
+    """Take the snapshot; return its name and the moment of its data."""
+    calls = Calls(snapshot, create, delete, snapshot_available, snapshot_deleted)
+    return refresh(calls, event["plan"], event["execution"], context)

@@ -1,0 +1,82 @@
+"""Status step: waits until a cluster and its members are what the state machine asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trapheus import exceptions
+from trapheus.waiters import (
+    cluster_deleted,
+    cluster_renamed,
+    cluster_settled,
+    instance_renamed,
+    instance_settled,
+    wait,
+)
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from trapheus.waiters import Wait
+
+
+def aside(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
+    """The original is online under its temporary name; its members follow meanwhile."""
+    return [(plan["identifier"], cluster_renamed(plan["resourceId"], plan["aside"]))]
+
+
+def restored(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
+    """The identifier is another cluster, and its writer serves."""
+    return _settled(plan, plan["members"][:1])
+
+
+def configured(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
+    """The cluster and all of its members are online and settled."""
+    return _settled(plan, plan["members"])
+
+
+def deleted(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
+    """The original is gone."""
+    return [(plan["identifier"], cluster_deleted(plan["resourceId"]))]
+
+
+def back(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
+    """The original and its members are online under their own names."""
+    return [
+        (plan["identifier"], cluster_renamed(plan["resourceId"], plan["identifier"])),
+        *(
+            (member["identifier"], instance_renamed(member["resourceId"], member["identifier"]))
+            for member in plan["members"]
+        ),
+    ]
+
+
+def _settled(plan: dict[str, Any], members: list[dict[str, Any]]) -> list[tuple[str, Wait]]:
+    return [
+        (plan["identifier"], cluster_settled(plan["identifier"], other_than=plan["resourceId"])),
+        *(
+            (
+                member["identifier"],
+                instance_settled(member["identifier"], other_than=member["resourceId"]),
+            )
+            for member in members
+        ),
+    ]
+
+
+WAITS = {
+    "aside": (aside, exceptions.RenameFailed),
+    "restored": (restored, exceptions.RestoreFailed),
+    "configured": (configured, exceptions.ConfigureFailed),
+    "deleted": (deleted, exceptions.DeleteFailed),
+    "back": (back, exceptions.RollbackFailed),
+}
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
+    """Wait for the event's `until`; the state machine asks again when time is up."""
+    until = event["until"]
+    waits, otherwise = WAITS[until]
+    for identifier, what in waits(event["plan"]):
+        wait(what, context, otherwise=otherwise, identifier=identifier)
+    return {"until": until}

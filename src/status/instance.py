@@ -1,0 +1,50 @@
+"""Status step: waits until an instance is what the state machine asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trapheus import exceptions
+from trapheus.waiters import instance_deleted, instance_renamed, instance_settled, wait
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from trapheus.waiters import Wait
+
+
+def aside(plan: dict[str, Any]) -> Wait:
+    """The original is online under its temporary name."""
+    return instance_renamed(plan["resourceId"], plan["aside"])
+
+
+def restored(plan: dict[str, Any]) -> Wait:
+    """The identifier is another instance, online and settled."""
+    return instance_settled(plan["identifier"], other_than=plan["resourceId"])
+
+
+def deleted(plan: dict[str, Any]) -> Wait:
+    """The original is gone."""
+    return instance_deleted(plan["resourceId"])
+
+
+def back(plan: dict[str, Any]) -> Wait:
+    """The original is online under its own name."""
+    return instance_renamed(plan["resourceId"], plan["identifier"])
+
+
+WAITS = {
+    "aside": (aside, exceptions.RenameFailed),
+    "restored": (restored, exceptions.RestoreFailed),
+    "configured": (restored, exceptions.ConfigureFailed),
+    "deleted": (deleted, exceptions.DeleteFailed),
+    "back": (back, exceptions.RollbackFailed),
+}
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
+    """Wait for the event's `until`; the state machine asks again when time is up."""
+    plan, until = event["plan"], event["until"]
+    waiting, otherwise = WAITS[until]
+    wait(waiting(plan), context, otherwise=otherwise, identifier=plan["identifier"])
+    return {"until": until}
