@@ -13,7 +13,7 @@ from trapheus.constants import (
 )
 from trapheus.errors import failing_as
 from trapheus.preflight import Findings
-from trapheus.rds import Description, cluster, cluster_snapshot, instance, members
+from trapheus.rds import Description, cluster, cluster_snapshot, instance, members, moment_of
 
 # Replicas that Application Auto Scaling has made; it makes them again by itself, and their names
 # are too long for a suffix.
@@ -165,7 +165,7 @@ def planned(
         **preflight.names(request["identifier"]),
         "resourceId": found["DbClusterResourceId"],
         "arn": found["DBClusterArn"],
-        "dataAsOf": preflight.data_as_of(request, source),
+        "dataAsOf": moment_of(source),
         **configuration(CLUSTER, found),
         "members": [
             {

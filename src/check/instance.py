@@ -12,7 +12,7 @@ from trapheus.constants import (
 )
 from trapheus.errors import failing_as
 from trapheus.preflight import Findings
-from trapheus.rds import Description, cluster, instance, snapshot
+from trapheus.rds import Description, cluster, instance, moment_of, snapshot
 
 SUPPORTED = ("mysql", "mariadb", "postgres", "oracle-", "sqlserver-", "db2-", "custom-")
 
@@ -125,7 +125,7 @@ def planned(
         **preflight.names(request["identifier"]),
         "resourceId": found["DbiResourceId"],
         "arn": found["DBInstanceArn"],
-        "dataAsOf": preflight.data_as_of(request, source),
+        "dataAsOf": moment_of(source),
         **configuration(INSTANCE, found),
     }
     if has_outgrown(found, source):

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from trapheus.errors import failing_as
 from trapheus.exceptions import NameTaken, RestoreFailed, StillInProgress
 from trapheus.members import create
-from trapheus.rds import cluster, is_marked, mark, rds
+from trapheus.rds import cluster, cluster_snapshot, is_marked, mark, moment_of, rds
 from trapheus.waiters import BAD_CLUSTER
 
 
@@ -27,7 +27,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                 create(reader, plan["identifier"], execution)
             except ClientError:
                 break
-    return {"name": plan["identifier"]}
+        source = cluster_snapshot(plan["snapshot"])
+    return {"snapshot": plan["snapshot"], "dataAsOf": moment_of(source)}
 
 
 def restore(plan: dict[str, Any], execution: str) -> None:

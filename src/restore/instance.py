@@ -4,7 +4,7 @@ from typing import Any
 
 from trapheus.errors import failing_as
 from trapheus.exceptions import NameTaken, RestoreFailed, StillInProgress
-from trapheus.rds import instance, is_marked, mark, rds
+from trapheus.rds import instance, is_marked, mark, moment_of, rds, snapshot
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
@@ -29,4 +29,5 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             raise StillInProgress("The old name is still shown", identifier=identifier)
         elif not is_marked(found, execution):
             raise NameTaken(f"{identifier} is not of this execution.", identifier=identifier)
-    return {"name": identifier}
+        source = snapshot(plan["snapshot"])
+    return {"snapshot": plan["snapshot"], "dataAsOf": moment_of(source)}

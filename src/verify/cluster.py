@@ -13,31 +13,30 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Pass only a restored cluster as planned, beside the original under its planned name."""
     plan = event["plan"]
     with failing_as(ConfigurationDiffers, plan["identifier"]):
-        lines = deviations(plan)
+        found = cluster(plan["identifier"])
+        if found is None or found["DbClusterResourceId"] == plan["resourceId"]:
+            raise ConfigurationDiffers(
+                "The identifier is not the restored cluster", identifier=plan["identifier"]
+            )
+        lines = deviations(plan, found)
     if lines:
         raise ConfigurationDiffers("; ".join(lines), identifier=plan["identifier"])
-    return {"name": plan["identifier"]}
+    return {"resourceId": found["DbClusterResourceId"]}
 
 
-def deviations(plan: dict[str, Any]) -> list[str]:
+def deviations(plan: dict[str, Any], found: Description) -> list[str]:
     """One line for each thing that is not as planned."""
-    found, original = cluster(plan["identifier"]), cluster_with(plan["resourceId"])
+    original = cluster_with(plan["resourceId"])
     lines = []
-    if found is None or found["DbClusterResourceId"] == plan["resourceId"]:
-        return [f"{plan['identifier']} is not the restored cluster"]
     if found["Status"] not in ONLINE:
         lines.append(f"{plan['identifier']} is {found['Status']}")
     if original is None or original["DBClusterIdentifier"] != plan["aside"]:
         lines.append(f"the original is not called {plan['aside']}")
     lines += differences(CLUSTER, plan, found)
-    for member, role in zip(plan["members"], roles(plan), strict=True):
-        lines += member_deviations(member, role, found)
+    for index, member in enumerate(plan["members"]):
+        # The plan names the writer first.
+        lines += member_deviations(member, index == 0, found)
     return lines
-
-
-def roles(plan: dict[str, Any]) -> list[bool]:
-    """Whether each planned member is to be the writer: the first one is."""
-    return [index == 0 for index in range(len(plan["members"]))]
 
 
 def member_deviations(planned: dict[str, Any], writer: bool, found: Description) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 from trapheus.configuration import INSTANCE, differences
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigurationDiffers
-from trapheus.rds import instance, instance_with
+from trapheus.rds import Description, instance, instance_with
 from trapheus.waiters import ONLINE
 
 
@@ -13,18 +13,21 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Pass only a restored instance as planned, beside the original under its planned name."""
     plan = event["plan"]
     with failing_as(ConfigurationDiffers, plan["identifier"]):
-        lines = deviations(plan)
+        found = instance(plan["identifier"])
+        if found is None or found["DbiResourceId"] == plan["resourceId"]:
+            raise ConfigurationDiffers(
+                "The identifier is not the restored instance", identifier=plan["identifier"]
+            )
+        lines = deviations(plan, found)
     if lines:
         raise ConfigurationDiffers("; ".join(lines), identifier=plan["identifier"])
-    return {"name": plan["identifier"]}
+    return {"resourceId": found["DbiResourceId"]}
 
 
-def deviations(plan: dict[str, Any]) -> list[str]:
+def deviations(plan: dict[str, Any], found: Description) -> list[str]:
     """One line for each thing that is not as planned."""
-    found, original = instance(plan["identifier"]), instance_with(plan["resourceId"])
+    original = instance_with(plan["resourceId"])
     lines = []
-    if found is None or found["DbiResourceId"] == plan["resourceId"]:
-        return [f"{plan['identifier']} is not the restored instance"]
     if found["DBInstanceStatus"] not in ONLINE:
         lines.append(f"{plan['identifier']} is {found['DBInstanceStatus']}")
     if original is None or original["DBInstanceIdentifier"] != plan["aside"]:

@@ -132,12 +132,4 @@ def check_free(findings: Findings, name: str, found: Description | None) -> None
 
 def replaces(request: dict[str, Any]) -> bool:
     """Whether this task replaces the database, not only takes its snapshot."""
-    return request["task"] != CREATE_SNAPSHOT_ONLY
-
-
-def data_as_of(request: dict[str, Any], snapshot: Description | None) -> str:
-    """The moment that a restore of an existing snapshot goes back to, ISO 8601; or empty."""
-    if request["task"] != DB_RESTORE or snapshot is None:
-        return ""
-    moment = snapshot.get("SnapshotCreateTime")
-    return str(moment.isoformat()) if moment else ""
+    return bool(request["task"] != CREATE_SNAPSHOT_ONLY)

@@ -105,6 +105,12 @@ def cluster_snapshot(name: str) -> Description | None:
     )
 
 
+def moment_of(snapshot_description: Description | None) -> str:
+    """The moment whose data a snapshot holds, ISO 8601; empty while RDS does not tell it."""
+    moment = (snapshot_description or {}).get("SnapshotCreateTime")
+    return str(moment.isoformat()) if moment else ""
+
+
 def mark(execution: str) -> TagTypeDef:
     """The tag that says "made or set aside by this execution".
 

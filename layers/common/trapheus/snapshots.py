@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trapheus.errors import failing_as
 from trapheus.exceptions import NameTaken, SnapshotFailed
-from trapheus.rds import is_marked, mark
+from trapheus.rds import is_marked, mark, moment_of
 from trapheus.waiters import wait
 
 if TYPE_CHECKING:
@@ -62,5 +62,5 @@ def refresh(
         spare = calls.find(successor)
         if spare and is_marked(spare, execution):
             remove(successor, spare)
-        taken = calls.find(name) or {}
-    return {"name": name, "dataAsOf": taken["SnapshotCreateTime"].isoformat()}
+        taken = calls.find(name)
+    return {"name": name, "dataAsOf": moment_of(taken)}

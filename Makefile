@@ -1,0 +1,56 @@
+# `make run` restores a database on this machine; `make test` is the gate. Both set themselves up.
+
+EVENT ?= events/create_snapshot.json
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	&& echo "$$python" && break; done)
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --requirement
+# So that sam builds with the interpreter that the tests run on.
+SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 \
+	.venv-sam/bin/sam
+
+.PHONY: run test check lock clean
+
+run: .venv/ready
+	@.venv/bin/python -m local run "$(EVENT)"
+
+test: .venv/ready .venv-sam/ready
+	@start=$$(date +%s); \
+	$(MAKE) --no-print-directory check || exit 1; \
+	echo "make test: everything passed in $$(($$(date +%s) - start)) s, without the set-up"
+
+check:
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	$(SAM) validate --lint
+	@runtime=python$$(.venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	echo "sam build --parameter-overrides PythonRuntime=$$runtime"; \
+	$(SAM) build --parameter-overrides PythonRuntime=$$runtime >.aws-sam.log 2>&1 \
+		|| { cat .aws-sam.log; exit 1; }
+	.venv/bin/python -m pytest -n 2
+
+# Written anew by hand when a requirement changes: needs uv.
+lock:
+	for side in dev sam; do \
+		uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
+			requirements/$$side.in --output-file requirements/$$side.txt; \
+	done
+
+clean:
+	rm -rf .venv .venv-sam .aws-sam .aws-sam.log .mypy_cache .pytest_cache .ruff_cache
+
+.venv/ready: requirements/dev.txt
+	$(call environment,.venv,dev)
+
+.venv-sam/ready: requirements/sam.txt
+	$(call environment,.venv-sam,sam)
+
+# An environment of its own from a locked list; made anew when the list changes.
+define environment
+@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed." >&2; exit 1; }
+@echo "Setting up $(1) from requirements/$(2).txt, once (about a minute)..."
+@$(PYTHON) -m venv --clear $(1)
+@$(1)/bin/python $(PIP_INSTALL) requirements/$(2).txt
+@touch $@
+endef
