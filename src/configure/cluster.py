@@ -1,24 +1,32 @@
 """Configure step: gives the restored cluster what restore and create calls do not take."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from trapheus.configuration import CLUSTER, missing_roles, modifications
 from trapheus.errors import failing_as
-from trapheus.exceptions import ConfigureFailed, StillInProgress
+from trapheus.exceptions import ConfigureFailed
 from trapheus.members import create
 from trapheus.rds import cluster, rds
+from trapheus.waiters import AVAILABLE, cluster_settled, wait
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Ask for missing members, add the roles and modify what differs."""
     plan = event["plan"]
     identifier = plan["identifier"]
     with failing_as(ConfigureFailed, identifier):
         for member in plan["members"]:
             create(member, identifier, event["execution"])
-        found = cluster(identifier)
-        if found is None:
-            raise StillInProgress("not visible yet", identifier=identifier)
+    # RDS takes no change while it is backing up.
+    ready = cluster_settled(identifier, other_than=plan["resourceId"], statuses=AVAILABLE)
+    wait(ready, context, otherwise=ConfigureFailed, identifier=identifier)
+    with failing_as(ConfigureFailed, identifier):
+        found = cluster(identifier) or {}
         for role in missing_roles(plan, found):
             # Aurora takes most roles without a feature.
             feature = {"FeatureName": role["FeatureName"]} if role["FeatureName"] else {}

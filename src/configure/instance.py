@@ -1,21 +1,28 @@
 """Configure step: gives the restored instance what a restore call does not take."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from trapheus.configuration import INSTANCE, missing_roles, modifications
 from trapheus.errors import failing_as
-from trapheus.exceptions import ConfigureFailed, StillInProgress
+from trapheus.exceptions import ConfigureFailed
 from trapheus.rds import instance, rds
+from trapheus.waiters import AVAILABLE, instance_settled, wait
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Add the roles and modify what differs; what is already set is left alone."""
     plan = event["plan"]
     identifier = plan["identifier"]
+    # RDS takes no change while it is backing up, which may last for hours after a restore.
+    ready = instance_settled(identifier, other_than=plan["resourceId"], statuses=AVAILABLE)
+    wait(ready, context, otherwise=ConfigureFailed, identifier=identifier)
     with failing_as(ConfigureFailed, identifier):
-        found = instance(identifier)
-        if found is None:
-            raise StillInProgress("not visible yet", identifier=identifier)
+        found = instance(identifier) or {}
         for role in missing_roles(plan, found):
             rds().add_role_to_db_instance(
                 DBInstanceIdentifier=identifier,

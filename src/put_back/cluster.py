@@ -6,7 +6,7 @@ from trapheus.constants import IN_PROGRESS_TAG
 from trapheus.errors import failing_as
 from trapheus.exceptions import RollbackFailed, StillInProgress
 from trapheus.rds import cluster_with, instance_with, is_marked, rds
-from trapheus.waiters import ONLINE
+from trapheus.waiters import BAD_CLUSTER, BAD_INSTANCE, ONLINE, not_ready
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
@@ -19,7 +19,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     with failing_as(RollbackFailed, identifier, conflict=StillInProgress):
         found = cluster_with(plan["resourceId"])
         if found is None or found["Status"] not in ONLINE:
-            raise StillInProgress("The original is being renamed", identifier=identifier)
+            raise not_ready(
+                found["Status"] if found else "", BAD_CLUSTER, RollbackFailed, identifier
+            )
         if found["DBClusterIdentifier"] != identifier:
             rds().modify_db_cluster(
                 DBClusterIdentifier=found["DBClusterIdentifier"],
@@ -27,7 +29,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                 ApplyImmediately=True,
             )
             raise StillInProgress("The original is being renamed", identifier=identifier)
-        if not all([put_member_back(member, execution) for member in plan["members"]]):
+        in_place = [put_member_back(member, execution) for member in plan["members"]]
+        if not all(in_place):
             raise StillInProgress("Its members are being renamed", identifier=identifier)
         if is_marked(found, execution):
             rds().remove_tags_from_resource(
@@ -40,7 +43,8 @@ def put_member_back(member: dict[str, Any], execution: str) -> bool:
     """Ask for a member's own name; whether it already has it and is online."""
     found = instance_with(member["resourceId"])
     if found is None or found["DBInstanceStatus"] not in ONLINE:
-        return False
+        status = found["DBInstanceStatus"] if found else ""
+        raise not_ready(status, BAD_INSTANCE, RollbackFailed, member["identifier"])
     if found["DBInstanceIdentifier"] != member["identifier"]:
         rds().modify_db_instance(
             DBInstanceIdentifier=found["DBInstanceIdentifier"],

@@ -6,7 +6,7 @@ from trapheus.constants import IN_PROGRESS_TAG
 from trapheus.errors import failing_as
 from trapheus.exceptions import RollbackFailed, StillInProgress
 from trapheus.rds import instance_with, is_marked, rds
-from trapheus.waiters import ONLINE
+from trapheus.waiters import BAD_INSTANCE, ONLINE, not_ready
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
@@ -19,7 +19,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     with failing_as(RollbackFailed, identifier, conflict=StillInProgress):
         found = instance_with(plan["resourceId"])
         if found is None or found["DBInstanceStatus"] not in ONLINE:
-            raise StillInProgress("The original is being renamed", identifier=identifier)
+            raise not_ready(
+                found["DBInstanceStatus"] if found else "", BAD_INSTANCE, RollbackFailed, identifier
+            )
         if found["DBInstanceIdentifier"] != identifier:
             rds().modify_db_instance(
                 DBInstanceIdentifier=found["DBInstanceIdentifier"],

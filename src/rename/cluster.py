@@ -3,10 +3,9 @@
 from typing import Any
 
 from trapheus.errors import failing_as
-from trapheus.exceptions import RenameFailed, StillInProgress
-from trapheus.preflight import AVAILABLE
+from trapheus.exceptions import RenameFailed
 from trapheus.rds import cluster_with, instance_with, mark, rds
-from trapheus.waiters import BAD_CLUSTER
+from trapheus.waiters import AVAILABLE, BAD_CLUSTER, not_ready
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
@@ -21,11 +20,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         if found and found["DBClusterIdentifier"] == plan["identifier"]:
             if found["Status"] in AVAILABLE:
                 set_cluster_aside(plan, execution)
-            elif found["Status"] in BAD_CLUSTER:
-                raise RenameFailed(
-                    f"{plan['identifier']} is {found['Status']}", identifier=plan["identifier"]
-                )
-            raise StillInProgress("The cluster is being renamed", identifier=plan["identifier"])
+            raise not_ready(found["Status"], BAD_CLUSTER, RenameFailed, plan["identifier"])
         for member in plan["members"]:
             set_member_aside(member, execution)
     return {"name": plan["aside"]}

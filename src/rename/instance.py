@@ -12,15 +12,21 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     plan = event["plan"]
     with failing_as(RenameFailed, plan["identifier"]):
         found = instance_with(plan["resourceId"])
-        if found and found["DBInstanceIdentifier"] == plan["identifier"]:
-            if found["DBInstanceStatus"] != "renaming":
-                rds().add_tags_to_resource(
-                    ResourceName=plan["arn"], Tags=[mark(event["execution"])]
-                )
-                rds().modify_db_instance(
-                    DBInstanceIdentifier=plan["identifier"],
-                    NewDBInstanceIdentifier=plan["aside"],
-                    # Otherwise RDS waits for the maintenance window.
-                    ApplyImmediately=True,
-                )
+        if (
+            found
+            and found["DBInstanceIdentifier"] == plan["identifier"]
+            and found["DBInstanceStatus"] != "renaming"
+        ):
+            set_aside(plan, event["execution"])
     return {"name": plan["aside"]}
+
+
+def set_aside(plan: dict[str, Any], execution: str) -> None:
+    """Mark the instance and ask for its temporary name."""
+    rds().add_tags_to_resource(ResourceName=plan["arn"], Tags=[mark(execution)])
+    rds().modify_db_instance(
+        DBInstanceIdentifier=plan["identifier"],
+        NewDBInstanceIdentifier=plan["aside"],
+        # Otherwise RDS waits for the maintenance window.
+        ApplyImmediately=True,
+    )

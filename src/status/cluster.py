@@ -27,12 +27,14 @@ def aside(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
 
 def restored(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
     """The identifier is another cluster, and its writer serves."""
-    return _settled(plan, plan["members"][:1])
-
-
-def configured(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
-    """The cluster and all of its members are online and settled."""
-    return _settled(plan, plan["members"])
+    writer = plan["members"][0]
+    return [
+        (plan["identifier"], cluster_settled(plan["identifier"], other_than=plan["resourceId"])),
+        (
+            writer["identifier"],
+            instance_settled(writer["identifier"], other_than=writer["resourceId"]),
+        ),
+    ]
 
 
 def deleted(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
@@ -51,23 +53,9 @@ def back(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
     ]
 
 
-def _settled(plan: dict[str, Any], members: list[dict[str, Any]]) -> list[tuple[str, Wait]]:
-    return [
-        (plan["identifier"], cluster_settled(plan["identifier"], other_than=plan["resourceId"])),
-        *(
-            (
-                member["identifier"],
-                instance_settled(member["identifier"], other_than=member["resourceId"]),
-            )
-            for member in members
-        ),
-    ]
-
-
 WAITS = {
     "aside": (aside, exceptions.RenameFailed),
     "restored": (restored, exceptions.RestoreFailed),
-    "configured": (configured, exceptions.ConfigureFailed),
     "deleted": (deleted, exceptions.DeleteFailed),
     "back": (back, exceptions.RollbackFailed),
 }

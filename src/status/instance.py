@@ -36,7 +36,6 @@ def back(plan: dict[str, Any]) -> Wait:
 WAITS = {
     "aside": (aside, exceptions.RenameFailed),
     "restored": (restored, exceptions.RestoreFailed),
-    "configured": (restored, exceptions.ConfigureFailed),
     "deleted": (deleted, exceptions.DeleteFailed),
     "back": (back, exceptions.RollbackFailed),
 }

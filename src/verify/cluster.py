@@ -1,38 +1,42 @@
 """Verify step: the last look at both clusters, before anything is deleted."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from trapheus.configuration import CLUSTER, MEMBER, differences
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigurationDiffers
 from trapheus.rds import Description, cluster, cluster_with, instance
-from trapheus.waiters import ONLINE
+from trapheus.waiters import cluster_settled, instance_settled, wait
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Pass only a restored cluster as planned, beside the original under its planned name."""
     plan = event["plan"]
-    with failing_as(ConfigurationDiffers, plan["identifier"]):
-        found = cluster(plan["identifier"])
-        if found is None or found["DbClusterResourceId"] == plan["resourceId"]:
-            raise ConfigurationDiffers(
-                "The identifier is not the restored cluster", identifier=plan["identifier"]
-            )
+    identifier = plan["identifier"]
+    ready = cluster_settled(identifier, other_than=plan["resourceId"])
+    wait(ready, context, otherwise=ConfigurationDiffers, identifier=identifier)
+    for member in plan["members"]:
+        ready = instance_settled(member["identifier"], other_than=member["resourceId"])
+        wait(ready, context, otherwise=ConfigurationDiffers, identifier=member["identifier"])
+    with failing_as(ConfigurationDiffers, identifier):
+        found = cluster(identifier) or {}
         lines = deviations(plan, found)
     if lines:
-        raise ConfigurationDiffers("; ".join(lines), identifier=plan["identifier"])
+        raise ConfigurationDiffers("; ".join(lines), identifier=identifier)
     return {"resourceId": found["DbClusterResourceId"]}
 
 
 def deviations(plan: dict[str, Any], found: Description) -> list[str]:
     """One line for each thing that is not as planned."""
+    lines = differences(CLUSTER, plan, found)
     original = cluster_with(plan["resourceId"])
-    lines = []
-    if found["Status"] not in ONLINE:
-        lines.append(f"{plan['identifier']} is {found['Status']}")
     if original is None or original["DBClusterIdentifier"] != plan["aside"]:
         lines.append(f"the original is not called {plan['aside']}")
-    lines += differences(CLUSTER, plan, found)
     for index, member in enumerate(plan["members"]):
         # The plan names the writer first.
         lines += member_deviations(member, index == 0, found)
@@ -44,11 +48,9 @@ def member_deviations(planned: dict[str, Any], writer: bool, found: Description)
     name = planned["identifier"]
     listed = {m["DBInstanceIdentifier"]: m["IsClusterWriter"] for m in found["DBClusterMembers"]}
     member = instance(name)
-    if name not in listed or member is None or member["DbiResourceId"] == planned["resourceId"]:
+    if name not in listed or member is None:
         return [f"{name} is not a member of the restored cluster"]
     lines = [f"{name}: {line}" for line in differences(MEMBER, planned, member)]
-    if member["DBInstanceStatus"] not in ONLINE:
-        lines.append(f"{name} is {member['DBInstanceStatus']}")
     if listed[name] != writer:
         lines.append(f"{name} is {'the writer' if listed[name] else 'a reader'}, and was not")
     return lines

@@ -1,35 +1,37 @@
 """Verify step: the last look at both instances, before anything is deleted."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from trapheus.configuration import INSTANCE, differences
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigurationDiffers
 from trapheus.rds import Description, instance, instance_with
-from trapheus.waiters import ONLINE
+from trapheus.waiters import instance_settled, wait
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Pass only a restored instance as planned, beside the original under its planned name."""
     plan = event["plan"]
-    with failing_as(ConfigurationDiffers, plan["identifier"]):
-        found = instance(plan["identifier"])
-        if found is None or found["DbiResourceId"] == plan["resourceId"]:
-            raise ConfigurationDiffers(
-                "The identifier is not the restored instance", identifier=plan["identifier"]
-            )
+    identifier = plan["identifier"]
+    ready = instance_settled(identifier, other_than=plan["resourceId"])
+    wait(ready, context, otherwise=ConfigurationDiffers, identifier=identifier)
+    with failing_as(ConfigurationDiffers, identifier):
+        found = instance(identifier) or {}
         lines = deviations(plan, found)
     if lines:
-        raise ConfigurationDiffers("; ".join(lines), identifier=plan["identifier"])
+        raise ConfigurationDiffers("; ".join(lines), identifier=identifier)
     return {"resourceId": found["DbiResourceId"]}
 
 
 def deviations(plan: dict[str, Any], found: Description) -> list[str]:
     """One line for each thing that is not as planned."""
+    lines = differences(INSTANCE, plan, found)
     original = instance_with(plan["resourceId"])
-    lines = []
-    if found["DBInstanceStatus"] not in ONLINE:
-        lines.append(f"{plan['identifier']} is {found['DBInstanceStatus']}")
     if original is None or original["DBInstanceIdentifier"] != plan["aside"]:
         lines.append(f"the original is not called {plan['aside']}")
-    return lines + differences(INSTANCE, plan, found)
+    return lines

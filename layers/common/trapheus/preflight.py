@@ -13,12 +13,11 @@ from trapheus.constants import (
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
+from trapheus.waiters import AVAILABLE
 
 if TYPE_CHECKING:
     from trapheus.exceptions import TrapheusError
     from trapheus.rds import Description
-
-AVAILABLE = ("available", "storage-optimization")
 
 
 class Findings:

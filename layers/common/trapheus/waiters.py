@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import jmespath
-from botocore.waiter import WaiterModel, create_waiter_with_client
-
 from botocore.exceptions import WaiterError
+from botocore.waiter import WaiterModel, create_waiter_with_client
 
 from trapheus.errors import NOT_FOUND, TRANSIENT, kind_of
 from trapheus.exceptions import StillInProgress, TrapheusError
@@ -26,8 +25,10 @@ DELAY = 15
 # What a look may still need when the Lambda's time is nearly up: connecting, tries, answering.
 MARGIN = 20
 
+# In which RDS takes snapshots and changes.
+AVAILABLE = ("available", "storage-optimization")
 # `backing-up` may last for hours after a restore, while the database serves.
-ONLINE = ("available", "storage-optimization", "backing-up", "storage-initialization")
+ONLINE = (*AVAILABLE, "backing-up", "storage-initialization")
 
 # Statuses that end a wait at once (RDS User Guide, "Viewing DB instance status" and its twin for
 # clusters). `storage-full` is not among them: RDS leaves it by itself when storage grows.
@@ -108,8 +109,8 @@ def _path(matcher: str, argument: str, expected: Any, state: str) -> dict[str, A
     return {"matcher": matcher, "argument": argument, "expected": expected, "state": state}
 
 
-def _is_online(path: str) -> str:
-    return "(" + " || ".join(f"{path} == '{status}'" for status in ONLINE) + ")"
+def _is_any(path: str, statuses: tuple[str, ...]) -> str:
+    return "(" + " || ".join(f"{path} == '{status}'" for status in statuses) + ")"
 
 
 def _empty(path: str) -> str:
@@ -118,17 +119,15 @@ def _empty(path: str) -> str:
 
 _INSTANCES = "DBInstances[].DBInstanceStatus"
 _CLUSTERS = "DBClusters[].Status"
-_SETTLED_INSTANCE = " && ".join(
+_QUIET_INSTANCE = " && ".join(
     (
-        _is_online("DBInstances[0].DBInstanceStatus"),
         _empty("DBInstances[0].VpcSecurityGroups[?Status != 'active']"),
         _empty("DBInstances[0].DBParameterGroups[?ParameterApplyStatus == 'applying']"),
         "length(keys(DBInstances[0].PendingModifiedValues || `{}`)) == `0`",
     )
 )
-_SETTLED_CLUSTER = " && ".join(
+_QUIET_CLUSTER = " && ".join(
     (
-        _is_online("DBClusters[0].Status"),
         _empty("DBClusters[0].VpcSecurityGroups[?Status != 'active']"),
         "length(keys(DBClusters[0].PendingModifiedValues || `{}`)) == `0`",
     )
@@ -150,7 +149,7 @@ def instance_renamed(resource_id: str, name: str) -> Wait:
         _instance_by_id(resource_id),
         statuses=_INSTANCES,
         success=f"DBInstances[0].DBInstanceIdentifier == '{name}' && "
-        + _is_online("DBInstances[0].DBInstanceStatus"),
+        + _is_any("DBInstances[0].DBInstanceStatus", ONLINE),
         bad=BAD_INSTANCE + DELETING,
     )
 
@@ -162,29 +161,31 @@ def cluster_renamed(resource_id: str, name: str) -> Wait:
         _cluster_by_id(resource_id),
         statuses=_CLUSTERS,
         success=f"DBClusters[0].DBClusterIdentifier == '{name}' && "
-        + _is_online("DBClusters[0].Status"),
+        + _is_any("DBClusters[0].Status", ONLINE),
         bad=BAD_CLUSTER + DELETING,
     )
 
 
-def instance_settled(name: str, other_than: str) -> Wait:
-    """`name` is an instance of another resource id, online, and nothing is pending on it."""
+def instance_settled(name: str, other_than: str, statuses: tuple[str, ...] = ONLINE) -> Wait:
+    """`name` is an instance of another resource id, in one of `statuses`, with nothing pending."""
     return Wait(
         "DescribeDBInstances",
         {"DBInstanceIdentifier": name},
         statuses=f"DBInstances[?DbiResourceId != '{other_than}'].DBInstanceStatus",
-        success=f"DBInstances[0].DbiResourceId != '{other_than}' && {_SETTLED_INSTANCE}",
+        success=f"DBInstances[0].DbiResourceId != '{other_than}' && {_QUIET_INSTANCE} && "
+        + _is_any("DBInstances[0].DBInstanceStatus", statuses),
         bad=BAD_INSTANCE + DELETING,
     )
 
 
-def cluster_settled(name: str, other_than: str) -> Wait:
-    """`name` is a cluster of another resource id, online, and nothing is pending on it."""
+def cluster_settled(name: str, other_than: str, statuses: tuple[str, ...] = ONLINE) -> Wait:
+    """`name` is a cluster of another resource id, in one of `statuses`, with nothing pending."""
     return Wait(
         "DescribeDBClusters",
         {"DBClusterIdentifier": name},
         statuses=f"DBClusters[?DbClusterResourceId != '{other_than}'].Status",
-        success=f"DBClusters[0].DbClusterResourceId != '{other_than}' && {_SETTLED_CLUSTER}",
+        success=f"DBClusters[0].DbClusterResourceId != '{other_than}' && {_QUIET_CLUSTER} && "
+        + _is_any("DBClusters[0].Status", statuses),
         bad=BAD_CLUSTER + DELETING,
     )
 
@@ -276,6 +277,14 @@ def wait(
         )
     except WaiterError as error:
         raise _judged(what, dict(error.last_response), otherwise, identifier) from error
+
+
+def not_ready(
+    status: str, bad: tuple[str, ...], otherwise: type[TrapheusError], identifier: str
+) -> TrapheusError:
+    """The error for a database that is not online: `otherwise` if it will not be by itself."""
+    kind = otherwise if status in bad else StillInProgress
+    return kind(f"{identifier} is {status or 'not visible'}", identifier=identifier)
 
 
 def _judged(

@@ -1,0 +1,117 @@
+"""The command line of the embedded AWS: `python -m local run EVENT`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from local.cloud import Cloud
+    from local.report import Account
+
+SUCCEEDED, FAILED, NO_EVENT, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the arguments say; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m local", description="The whole app on this machine, in virtual time."
+    )
+    commands = parser.add_subparsers(dest="command", title="commands")
+    run = commands.add_parser(
+        "run",
+        help="run the state machine on an event and tell what happens",
+        description="Run the state machine on an event, against a sample account. The exit code"
+        " is 0 when the execution succeeded, 1 when not, 2 when there is no such event.",
+    )
+    run.add_argument("event", type=Path, help="a JSON file, such as events/db_restore.json")
+    given = parser.parse_args(arguments)
+    if given.command is None:
+        parser.print_help()
+        return SUCCEEDED
+    try:
+        text = read(given.event)
+    except ValueError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return NO_EVENT
+    try:
+        return run_event(text)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def read(path: Path) -> str:
+    """The JSON text in a file; ValueError, in a sentence, when there is none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no JSON: it is no text.") from error
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON: {error}.") from error
+    return text
+
+
+def run_event(text: str) -> int:
+    """Run the state machine on this input and tell what happens; return the exit code."""
+    began = perf_counter()
+    # What takes long to import waits until it is known that there is something to run.
+    from rich.console import Console  # noqa: PLC0415
+
+    from local.app import deployed  # noqa: PLC0415
+    from local.report import look, outcome  # noqa: PLC0415
+    from local.terminal import Terminal  # noqa: PLC0415
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    with deployed() as cloud:
+        before = look(cloud.rds)
+        with Terminal(console, cloud.clock.now, cloud.rds.settle) as terminal:
+            cloud.listeners.append(terminal)
+            execution = cloud.run(cloud.machine, text)
+            cloud.listeners.remove(terminal)
+        console.print()
+        for line in outcome(execution, perf_counter() - began):
+            console.print(line, soft_wrap=True)
+        tell_what_it_did(console, cloud, json.loads(text), before, execution.started)
+    return SUCCEEDED if execution.status == "SUCCEEDED" else FAILED
+
+
+def tell_what_it_did(
+    console: Console, cloud: Cloud, request: Any, before: Account, start: float
+) -> None:
+    """Print what the run has changed, and the mails it sent."""
+    from local import report  # noqa: PLC0415
+
+    asked = request if isinstance(request, dict) else {}
+    identifier = str(asked.get("identifier", "")).lower()
+    kind = "cluster" if asked.get("isCluster") is True else "instance"
+    after = report.look(cloud.rds)
+    sections = {"Databases and snapshots": list(report.things(before, after, identifier))}
+    if (kind, identifier) in before:
+        kept = report.original_kept(before, after, kind, identifier)
+        heading = f"Configuration{': the original was kept' if kept else ''}"
+        sections[heading] = list(report.configuration(before, after, identifier))
+        outages = cloud.rds.outages(kind, identifier)
+        reachable = cloud.rds.reachable(kind, identifier)
+        sections["Reachability"] = [report.reachability(identifier, outages, reachable, start)]
+    width = console.width if console.is_terminal else None
+    for number, mail in enumerate(cloud.mails, 1):
+        sections[f"Mail {number} of {len(cloud.mails)}"] = list(report.letter(mail, width))
+    for heading, lines in sections.items():
+        console.print()
+        console.print(heading, style="bold")
+        for line in lines:
+            console.print(line, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

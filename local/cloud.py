@@ -1,0 +1,473 @@
+"""An AWS of one account and region in this process, behind one loopback port."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import random
+import socket
+import tempfile
+import threading
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+import time_machine
+from botocore.config import Config
+from moto.awslambda_simple import models as simple_lambda
+from moto.core.base_backend import BackendDict
+from moto.dynamodb.models import dynamodb_backends
+from moto.moto_api._internal import mock_random
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.wrappers import Request
+
+from local import deploy, functions, interpreter, moto_repairs
+from local.calls import (
+    Call,
+    Credential,
+    Fault,
+    credential,
+    error_answer,
+    error_code,
+    killed,
+    lost,
+    read,
+)
+from local.clock import START, Cancelled, Clock
+from local.environment import NOW
+from local.functions import CallerKilled, Environment, Functions
+from local.rds import Change, Rds
+
+__all__ = ["Call", "Cloud", "Execution", "Fault", "Mail", "Notice", "killed", "lost"]
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+COSTS = tomllib.loads((Path(__file__).parent / "costs.toml").read_text())
+INTERPRETER_KEY = "ak"  # moto's interpreter signs all its calls with this access key
+OUTSIDE_KEY = "outside"
+UNSEEN_KEY = "unseen"
+LENGTH = "content-length"
+ONE_AT_A_TIME = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Mail:
+    """An email that SES has taken."""
+
+    time: float
+    sender: str
+    recipients: list[str]
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that happened.
+
+    kind: "execution started", "execution ended", "state entered", "state exited", "state failed",
+    "state retried", "function invoked", "function answered", "database" or "mail".
+    detail: respectively None, the status, the input, the output, {"error", "cause"}, how many
+    retries so far, two Invocations, the RDS Change, the Mail.
+    """
+
+    time: float
+    kind: str
+    name: str
+    execution: str = ""
+    detail: Any = None
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How an execution stands, with its whole history as GetExecutionHistory tells it."""
+
+    arn: str
+    status: str
+    error: str
+    cause: str
+    output: Any
+    started: float
+    stopped: float
+    history: list[dict[str, Any]] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer; None for its body cuts the connection instead."""
+
+    status: int = 200
+    headers: Sequence[tuple[str, str]] = ()
+    body: bytes | None = b""
+
+
+CUT = Answer(body=None)
+
+
+class Cloud:
+    """See the module. There can be one at a time in a process, since moto's state is global."""
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        warm: bool = True,
+        account: Callable[[Rds, Cloud], object] | None = None,
+    ) -> None:
+        self.calls: list[Call] = []
+        self.mails: list[Mail] = []
+        self.faults: list[Callable[[Call], Fault | None]] = []
+        self.listeners: list[Callable[[Notice], None]] = []
+        self._seed, self._warm, self._account = seed, warm, account
+        self._random = random.Random(seed)
+        self._closing = ExitStack()
+        self._awaited: dict[str, threading.Event] = {}
+        self._stack = ""
+
+    def __enter__(self) -> Cloud:
+        if not ONE_AT_A_TIME.acquire(blocking=False):
+            raise RuntimeError("another Cloud is open in this process, and moto's state is global")
+        with ExitStack() as closing:
+            closing.callback(ONE_AT_A_TIME.release)
+            self._open(closing)
+            self._closing = closing.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.close()
+
+    # Up and down
+
+    def _open(self, closing: ExitStack) -> None:
+        listening = socket.create_server(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        self.host = f"localhost:{port}"
+        self.endpoint = f"http://{self.host}"
+        # moto's interpreter wants the port, samtranslator the region, and neither a user's profile.
+        own = {"MOTO_PORT": str(port), "AWS_DEFAULT_REGION": REGION, **functions.NOWHERE}
+        closing.enter_context(patch.dict(os.environ, own))
+        os.environ.pop("AWS_PROFILE", None)
+        folder = Path(closing.enter_context(tempfile.TemporaryDirectory()))
+        traveller = closing.enter_context(time_machine.travel(START, tick=False))
+        self.clock = Clock(on_move=traveller.move_to)
+        self._make_functions(closing, folder)
+        self._repair_moto(closing)
+        self._serve(closing, listening)
+        closing.callback(self._end_everything)
+        self._make_rds()
+
+    def _make_functions(self, closing: ExitStack, folder: Path) -> None:
+
+        self.functions = Functions(
+            self.clock,
+            COSTS,
+            self.host,
+            folder,
+            seed=self._seed,
+            warm=self._warm,
+            notify=lambda kind, name, detail: self._notify(kind, name, "", detail),
+        )
+        closing.callback(self.functions.close)
+        self.logs = self.functions.logs
+
+    def _repair_moto(self, closing: ExitStack) -> None:
+
+        logging.getLogger("moto").setLevel(logging.CRITICAL)  # it logs each failing state
+        BackendDict.reset()
+        mock_random.seed(self._seed)
+        lambdas = BackendDict(functions.backend(self.functions, self.clock), "lambda")
+        closing.enter_context(patch.object(simple_lambda, "lambda_simple_backends", lambdas))
+        interpreter.run_virtually(closing, self.clock, self._random)
+        interpreter.repair_semantics(closing)
+        interpreter.spare_repeated_work(closing)
+        interpreter.tell(closing, self._notify, self._on_end)
+        moto_repairs.repair(closing, self._random)
+
+    def _serve(self, closing: ExitStack, listening: socket.socket) -> None:
+
+        class Handler(MotoRequestHandler):  # type: ignore[misc]
+            protocol_version = "HTTP/1.1"  # keeps connections
+            disable_nagle_algorithm = True  # else an answer in two parts takes 40 ms
+
+            def log_request(self, *_: object) -> None:
+                """Say nothing: the calls are recorded."""
+
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        server: BaseWSGIServer = make_server(
+            "127.0.0.1",
+            0,
+            self._answer,
+            threaded=True,
+            request_handler=Handler,
+            fd=listening.fileno(),
+        )
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        serving.start()
+
+        def stop() -> None:
+            server.shutdown()
+            serving.join()
+            server.server_close()
+            listening.close()
+
+        closing.callback(stop)
+
+    def _make_rds(self) -> None:
+
+        self.rds = Rds(self.clock.now, account=ACCOUNT, region=REGION, on_change=self._on_change)
+        if self._account:
+            self._account(self.rds, self)
+
+    def reset(self) -> None:
+        """Go back to the start, with the stack deployed: no executions, mails, calls or time."""
+        self._end_everything()
+        self._random.seed(self._seed)
+        self._awaited.clear()
+        for record in (self.calls, self.mails, self.faults, self.listeners):
+            record.clear()
+        self._forget_executions()
+        self._make_rds()
+
+    def _end_everything(self) -> None:
+        self.clock.cancel()
+        self.functions.reset()
+        self.clock.reset()
+
+    def _forget_executions(self) -> None:
+
+        for machine in stepfunctions_parser_backends[ACCOUNT][REGION].state_machines:
+            machine.executions.clear()
+        for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
+            table.items.clear()
+        mock_random.seed(self._seed)
+
+    # Use
+
+    def client(self, service: str) -> Any:
+        """Make a boto3 client of an outside caller; its calls cost no virtual time."""
+        return self._client(service, OUTSIDE_KEY)
+
+    def _unseen(self, service: str) -> Any:
+        """Make a client for this class's own looks, which are not recorded as calls."""
+        return self._client(service, UNSEEN_KEY)
+
+    def _client(self, service: str, access_key: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id=access_key,
+            aws_secret_access_key=access_key,
+            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+        )
+
+    def deploy(
+        self, template: Path, parameters: Mapping[str, str], stack: str = "trapheus"
+    ) -> dict[str, str]:
+        """Deploy a SAM template with its local files; return the stack's outputs by name."""
+        self._stack = stack
+        return deploy.deploy(self._unseen, template, parameters, stack)
+
+    def run(self, machine: str, request: Any, name: str = "run") -> Execution:
+        """Start a state machine, by ARN or logical id, and wait for its end."""
+        return self.wait(self.start(machine, request, name))
+
+    def start(self, machine: str, request: Any, name: str = "run") -> str:
+        """Start a state machine, by ARN or logical id; return the execution's ARN."""
+        if not machine.startswith("arn:"):
+            machine = self.physical_id(machine)
+        text = request if isinstance(request, str) else json.dumps(request)
+        with self.clock.held():
+            started = self.client("stepfunctions").start_execution(
+                stateMachineArn=machine, name=name, input=text
+            )
+            arn = str(started["executionArn"])
+            self._awaited.setdefault(arn, threading.Event())
+        return arn
+
+    def physical_id(self, logical_id: str) -> str:
+        """Tell what the deployed stack's resource of this logical id is really called."""
+        found = self._unseen("cloudformation").describe_stack_resource(
+            StackName=self._stack, LogicalResourceId=logical_id
+        )
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+    def wait(self, arn: str, real_timeout: float = 120) -> Execution:
+        """Wait for an execution's end; the clock stands still from then until the next use."""
+        ended = self._awaited.setdefault(arn, threading.Event())
+        if self._status(arn) != "RUNNING":
+            return self.describe(arn)
+        self.clock.thaw()
+        for _ in range(int(real_timeout / 0.1)):
+            if ended.wait(0.1):
+                return self.describe(arn)
+            if self.clock.stuck() and not ended.is_set():
+                raise self.clock.deadlock()
+        raise TimeoutError(f"{arn} did not end within {real_timeout:g} s of real time")
+
+    def _status(self, arn: str) -> str:
+        return str(self._unseen("stepfunctions").describe_execution(executionArn=arn)["status"])
+
+    def describe(self, arn: str) -> Execution:
+        """Tell how an execution stands."""
+        client = self._unseen("stepfunctions")
+        facts = client.describe_execution(executionArn=arn)
+        return Execution(
+            arn=arn,
+            status=facts["status"],
+            error=facts.get("error", ""),
+            cause=facts.get("cause", ""),
+            output=json.loads(facts["output"]) if "output" in facts else None,
+            started=round(facts["startDate"].timestamp(), 3),
+            stopped=round(facts["stopDate"].timestamp(), 3) if "stopDate" in facts else 0.0,
+            history=client.get_execution_history(executionArn=arn)["events"],
+        )
+
+    def verify(self, *addresses: str) -> None:
+        """Let SES send from these addresses, as their owner does by a click in a mail."""
+        for address in addresses:
+            self._unseen("sesv2").create_email_identity(EmailIdentity=address)
+
+    # Telling
+
+    def _notify(self, kind: str, name: str, execution: str = "", detail: Any = None) -> None:
+        notice = Notice(self.clock.now(), kind, name, execution, detail)
+        for listener in list(self.listeners):
+            listener(notice)
+
+    def _on_change(self, change: Change) -> None:
+        notice = Notice(change.time, "database", change.name, detail=change)
+        for listener in list(self.listeners):
+            listener(notice)
+
+    def _on_end(self, execution: Any) -> None:
+        if ended := self._awaited.get(execution.exec_arn):
+            # What the one who waits then sees must not change while it looks.
+            self.clock.freeze()
+            ended.set()
+
+    # Answering
+
+    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        body = Request(environ).get_data()
+        environ["wsgi.input"] = io.BytesIO(body)
+        environ["CONTENT_LENGTH"] = str(len(body))
+        try:
+            answer = self._route(environ, body)
+        except (Cancelled, CallerKilled):
+            answer = CUT
+        if answer.body is None:
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionError("cut on purpose")
+        headers = [(name, value) for name, value in answer.headers if name.lower() != LENGTH]
+        length = str(len(answer.body))
+        if environ["REQUEST_METHOD"] == "HEAD":
+            length = dict(answer.headers).get("Content-Length", length)
+        headers += [(NOW, repr(self.clock.now())), ("Content-Length", length)]
+        start_response(f"{answer.status} .", headers)
+        return [answer.body]
+
+    def _route(self, environ: dict[str, Any], body: bytes) -> Answer:
+        if environ["PATH_INFO"].startswith("/environments/"):
+            status, headers, text = self.functions.answer_runtime(environ["PATH_INFO"], body)
+            return Answer(status, list(headers.items()), text)
+        signed = credential(environ)
+        environment = self.functions.by_access_key(signed.access_key)
+        if environment:
+            with environment.one_call_at_a_time:
+                if environment.work is None:
+                    return CUT
+                with self.clock.on_behalf(environment.work.participant):
+                    return self._call(environ, body, signed, environment)
+        inside = signed.access_key == INTERPRETER_KEY
+        with self.clock.on_behalf(self.clock.holder() if inside else None):
+            return self._call(environ, body, signed, None)
+
+    def _call(
+        self,
+        environ: dict[str, Any],
+        body: bytes,
+        signed: Credential,
+        environment: Environment | None,
+    ) -> Answer:
+        service = signed.service
+        operation, parameters = read(environ, service, body)
+        invokes = (service, operation) == ("lambda", "Invoke")  # its start is charged instead
+        if environment:
+            caller = environment.function
+            self.functions.spend(environment, COSTS["api_call"])
+        elif self.clock.is_acting():
+            caller = "states"
+            self.clock.sleep(0 if invokes else COSTS["api_call"])
+        else:
+            caller = "outside"
+        if caller == "outside" and operation == "StartExecution":
+            self.clock.thaw()
+        call = Call(self.clock.now(), caller, service, operation, parameters)
+        if signed.access_key == UNSEEN_KEY:
+            return self._carry_out(call, environ, body)
+        self.calls.append(call)
+        fault = next((found for ask in list(self.faults) if (found := ask(call))), None)
+        if fault:
+            return self._fail(call, fault, environ, body, environment)
+        answer = self._carry_out(call, environ, body)
+        call.error = error_code(answer.status, dict(answer.headers), answer.body or b"")
+        return answer
+
+    def _fail(
+        self,
+        call: Call,
+        fault: Fault,
+        environ: dict[str, Any],
+        body: bytes,
+        environment: Environment | None,
+    ) -> Answer:
+        call.error = fault.code or fault.end
+        if fault.carried_out:
+            self._carry_out(call, environ, body)
+        if fault.end == "killed" and environment:
+            self.functions.crash(environment)
+        if fault.end != "answered":
+            return CUT
+        status, headers, text = error_answer(call, fault)
+        return Answer(status, list(headers.items()), text)
+
+    def _carry_out(self, call: Call, environ: dict[str, Any], body: bytes) -> Answer:
+        if call.service == "rds":
+            status, headers, text = self.rds.answer(body)
+            return Answer(status, list(headers.items()), text)
+        started: list[Any] = []
+        parts = self._moto(environ, lambda *given: started.extend(given[:2]))
+        answer = Answer(int(started[0].split()[0]), started[1], b"".join(parts))
+        if (call.service, call.operation) == ("sesv2", "SendEmail") and answer.status == 200:
+            self._deliver(call)
+        return answer
+
+    def _deliver(self, call: Call) -> None:
+        asked = call.parameters
+        content = asked.get("Content", {}).get("Simple", {})
+        parts = content.get("Body", {})
+        mail = Mail(
+            time=call.time,
+            sender=asked.get("FromEmailAddress", ""),
+            recipients=list(asked.get("Destination", {}).get("ToAddresses", [])),
+            subject=content.get("Subject", {}).get("Data", ""),
+            text=parts.get("Text", {}).get("Data", ""),
+            html=parts.get("Html", {}).get("Data", ""),
+        )
+        self.mails.append(mail)
+        self._notify("mail", mail.subject, detail=mail)

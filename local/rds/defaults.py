@@ -1,0 +1,164 @@
+"""What RDS gives a database for which nothing was asked, and what a restore carries: data.
+
+Sources: model = botocore's documentation of the parameter; UG = user guide; CFN = AWS's
+CloudFormation handlers; memory = none, and then the reading that loses more was chosen,
+so that an app which relies on it is found out.
+"""
+
+from typing import Any
+
+# attribute: (value, source)
+INSTANCE: dict[str, tuple[Any, str]] = {
+    "PreferredBackupWindow": ("03:00-03:30", "model: random; fixed here"),
+    "PreferredMaintenanceWindow": ("sun:06:00-sun:06:30", "model: random; fixed here"),
+    "BackupRetentionPeriod": (1, "model"),
+    "MultiAZ": (False, "model"),
+    "AutoMinorVersionUpgrade": (True, "model"),
+    "PubliclyAccessible": (False, "model: a default VPC without internet gateway"),
+    "StorageType": ("gp3", "model"),
+    "StorageEncrypted": (False, "model"),
+    "CACertificateIdentifier": ("rds-ca-rsa2048-g1", "UG"),
+    "CopyTagsToSnapshot": (False, "model"),
+    "MonitoringInterval": (0, "model"),
+    "IAMDatabaseAuthenticationEnabled": (False, "model"),
+    "DatabaseInsightsMode": ("standard", "UG"),
+    "PerformanceInsightsEnabled": (False, "model"),
+    "DeletionProtection": (False, "model"),
+    "NetworkType": ("IPV4", "model"),
+    "CustomerOwnedIpEnabled": (False, "memory"),
+    "BackupTarget": ("region", "model"),
+    "DedicatedLogVolume": (False, "memory"),
+    "MultiTenant": (False, "memory"),
+    "EngineLifecycleSupport": ("open-source-rds-extended-support", "model"),
+    "ActivityStreamStatus": ("stopped", "memory"),
+    "IsStorageConfigUpgradeAvailable": (False, "memory"),
+}
+
+MEMBER: dict[str, tuple[Any, str]] = {"PromotionTier": (1, "model")}
+
+CLUSTER: dict[str, tuple[Any, str]] = {
+    "PreferredBackupWindow": ("03:00-03:30", "model: random; fixed here"),
+    "PreferredMaintenanceWindow": ("sun:06:00-sun:06:30", "model: random; fixed here"),
+    "BackupRetentionPeriod": (1, "model"),
+    "AllocatedStorage": (1, "memory: Aurora shows 1"),
+    "StorageEncrypted": (False, "model"),
+    "IAMDatabaseAuthenticationEnabled": (False, "model"),
+    "DeletionProtection": (False, "model"),
+    "CopyTagsToSnapshot": (False, "model"),
+    "HttpEndpointEnabled": (False, "model"),
+    "EngineMode": ("provisioned", "model"),
+    "NetworkType": ("IPV4", "model"),
+    "AutoMinorVersionUpgrade": (True, "model"),
+    "MonitoringInterval": (0, "model"),
+    "DatabaseInsightsMode": ("standard", "UG"),
+    "PerformanceInsightsEnabled": (False, "model"),
+    "LocalWriteForwardingStatus": ("disabled", "memory"),
+    "CrossAccountClone": (False, "memory"),
+    "ActivityStreamStatus": ("stopped", "memory"),
+    "EngineLifecycleSupport": ("open-source-rds-extended-support", "model"),
+}
+
+# engine: attributes of its own; versions: "default for the engine in the Region" (model)
+ENGINES: dict[str, dict[str, Any]] = {
+    "postgres": {"EngineVersion": "16.6", "Port": 5432, "LicenseModel": "postgresql-license"},
+    "mysql": {"EngineVersion": "8.0.40", "Port": 3306, "LicenseModel": "general-public-license"},
+    "mariadb": {
+        "EngineVersion": "10.11.10", "Port": 3306, "LicenseModel": "general-public-license",
+    },
+    "aurora-postgresql": {
+        "EngineVersion": "16.6", "Port": 5432, "LicenseModel": "postgresql-license",
+    },
+    "aurora-mysql": {
+        "EngineVersion": "8.0.mysql_aurora.3.08.0", "Port": 3306,
+        "LicenseModel": "general-public-license",
+    },
+}  # fmt: skip
+
+# What travels in a snapshot and comes back without being asked for: attribute -> source.
+# Everything else takes the default.
+CARRIED: dict[str, dict[str, str]] = {
+    "instance": {
+        "Engine": "model",
+        "EngineVersion": "UG",
+        "DBInstanceClass": "model",
+        "Endpoint": "model: the same port as the original",
+        "LicenseModel": "model",
+        "Iops": "model: taken from the backup",
+        "BackupRetentionPeriod": "model: uses existing setting",
+        "AllocatedStorage": "UG",
+        "MasterUsername": "UG",
+        "DBName": "UG",
+        "CharacterSetName": "UG",
+        "NcharCharacterSetName": "UG",
+        "Timezone": "UG",
+        "StorageEncrypted": "UG",
+        "StorageEncryptionType": "model",
+        "KmsKeyId": "UG",
+        "DBSystemId": "memory",
+        "MultiTenant": "memory",
+        "TagList": "model: the source's tags when none are given",
+    },
+    "cluster": {
+        "Engine": "model",
+        "Port": "model: the same port as the original",
+        "BackupRetentionPeriod": "model: uses existing setting",
+        "MasterUsername": "UG",
+        "DatabaseName": "UG",
+        "CharacterSetName": "UG",
+        "StorageEncrypted": "model",
+        "StorageEncryptionType": "model",
+        "KmsKeyId": "model: the snapshot's key",
+        "DBSystemId": "memory",
+    },
+}
+
+# Attributes of a member that are its cluster's: member attribute -> cluster attribute. AUG.
+OF_THE_CLUSTER: dict[str, str] = {
+    "Engine": "Engine",
+    "EngineVersion": "EngineVersion",
+    "MasterUsername": "MasterUsername",
+    "DBName": "DatabaseName",
+    "BackupRetentionPeriod": "BackupRetentionPeriod",
+    "PreferredBackupWindow": "PreferredBackupWindow",
+    "VpcSecurityGroups": "VpcSecurityGroups",
+    "StorageEncrypted": "StorageEncrypted",
+    "StorageEncryptionType": "StorageEncryptionType",
+    "KmsKeyId": "KmsKeyId",
+    "IAMDatabaseAuthenticationEnabled": "IAMDatabaseAuthenticationEnabled",
+    "DatabaseInsightsMode": "DatabaseInsightsMode",
+    "EnabledCloudwatchLogsExports": "EnabledCloudwatchLogsExports",
+    "NetworkType": "NetworkType",
+    "DBClusterIdentifier": "DBClusterIdentifier",
+    "AllocatedStorage": "AllocatedStorage",
+    "EngineLifecycleSupport": "EngineLifecycleSupport",
+    "CopyTagsToSnapshot": "CopyTagsToSnapshot",
+}
+
+# Parameters that RDS refuses for an instance of an Aurora cluster. model, AUG.
+REFUSED_FOR_MEMBERS = frozenset(
+    {
+        "AllocatedStorage", "BackupRetentionPeriod", "PreferredBackupWindow", "DBName",
+        "VpcSecurityGroupIds", "DBSubnetGroupName", "Port", "DBPortNumber", "MasterUsername",
+        "MasterUserPassword", "ManageMasterUserPassword", "MasterUserSecretKmsKeyId",
+        "StorageEncrypted", "KmsKeyId", "EnableIAMDatabaseAuthentication", "DeletionProtection",
+        "MultiAZ", "Iops", "StorageThroughput", "StorageType", "MaxAllocatedStorage",
+        "EnableCloudwatchLogsExports", "CloudwatchLogsExportConfiguration", "NetworkType",
+        "OptionGroupName", "DatabaseInsightsMode", "EngineLifecycleSupport", "DedicatedLogVolume",
+    }
+)  # fmt: skip
+
+# Changed at the call itself, without a change of status; memory.
+AT_ONCE = frozenset({"DeletionProtection", "CopyTagsToSnapshot"})
+
+# Most of a kind that an account may hold; UG.
+QUOTAS = {"instance": 40, "cluster": 40, "snapshot": 100, "cluster-snapshot": 100}
+QUOTA_ERRORS = {
+    "instance": "InstanceQuotaExceeded",
+    "cluster": "DBClusterQuotaExceededFault",
+    "snapshot": "SnapshotQuotaExceeded",
+    "cluster-snapshot": "SnapshotQuotaExceeded",
+}
+
+VPC = "vpc-0a4b7c1d2e3f45678"
+SECURITY_GROUP = "sg-0d1e2f3a4b5c6d7e8"
+HOSTED_ZONE = "Z2R2ITUGPM61AM"

@@ -1,0 +1,184 @@
+"""How long RDS takes over what, and through which statuses: data, in seconds.
+
+Sources: UG/AUG the user guides, GH a public issue thread, memory where there is none.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of an operation: its name, the status shown, its least, typical, most seconds.
+
+    `stale`: the status of before is still shown although the work has begun.
+    `hidden`: Describe finds nothing.
+    """
+
+    name: str
+    status: str
+    least: float
+    typical: float
+    most: float
+
+    def seconds(self, timing: str) -> float:
+        """The length under `timing`: least, typical or most."""
+        length: float = getattr(self, timing)
+        return length
+
+
+PHASES: dict[str, tuple[Phase, ...]] = {
+    # memory
+    "create instance": (
+        Phase("hidden", "", 0, 5, 30),
+        Phase("creating", "creating", 180, 400, 900),
+        Phase("backing-up", "backing-up", 60, 120, 600),
+    ),
+    # GH hashicorp/terraform-provider-aws#44104 for backing-up, the rest memory
+    "restore instance": (
+        Phase("hidden", "", 0, 15, 30),
+        Phase("creating", "creating", 200, 420, 1200),
+        Phase("backing-up", "backing-up", 60, 180, 900),
+        Phase("modifying", "modifying", 40, 105, 270),
+    ),
+    "create member": (  # memory
+        Phase("hidden", "", 0, 5, 30),
+        Phase("creating", "creating", 240, 475, 1170),
+    ),
+    "modify instance": (  # memory
+        Phase("stale", "", 5, 30, 60),
+        Phase("modifying", "modifying", 55, 270, 1140),
+    ),
+    # GH boto3#609 for the stale phase, GH boto3#2613 for the hidden one, UG for the reboot
+    "rename instance": (
+        Phase("stale", "", 5, 30, 60),
+        Phase("renaming", "renaming", 15, 60, 240),
+        Phase("hidden", "", 0, 30, 60),
+        Phase("rebooting", "rebooting", 40, 120, 540),
+    ),
+    "rename member": (  # as an instance: AUG
+        Phase("stale", "", 5, 30, 60),
+        Phase("renaming", "renaming", 15, 45, 180),
+        Phase("hidden", "", 0, 30, 60),
+        Phase("rebooting", "rebooting", 40, 75, 300),
+    ),
+    "reboot instance": (  # memory
+        Phase("stale", "", 5, 10, 30),
+        Phase("rebooting", "rebooting", 30, 80, 270),
+    ),
+    "delete instance": (  # memory
+        Phase("stale", "", 5, 30, 60),
+        Phase("deleting", "deleting", 115, 330, 1140),
+    ),
+    "stop instance": (  # memory
+        Phase("stale", "", 5, 10, 30),
+        Phase("stopping", "stopping", 60, 240, 900),
+    ),
+    "start instance": (  # memory
+        Phase("stale", "", 5, 10, 30),
+        Phase("starting", "starting", 60, 240, 900),
+    ),
+    "back up instance": (Phase("backing-up", "backing-up", 60, 240, 1800),),  # memory
+    "create cluster": (  # memory
+        Phase("hidden", "", 0, 5, 30),
+        Phase("creating", "creating", 60, 180, 600),
+    ),
+    "restore cluster": (  # memory
+        Phase("hidden", "", 0, 15, 30),
+        Phase("creating", "creating", 300, 885, 10770),
+    ),
+    "modify cluster": (  # memory
+        Phase("stale", "", 5, 30, 60),
+        Phase("modifying", "modifying", 25, 90, 300),
+    ),
+    "rename cluster": (  # memory
+        Phase("stale", "", 5, 30, 60),
+        Phase("renaming", "renaming", 25, 90, 240),
+    ),
+    "delete cluster": (  # memory; the members' own deletion comes first
+        Phase("stale", "", 5, 30, 60),
+        Phase("deleting", "deleting", 115, 450, 1140),
+    ),
+    "stop cluster": (  # memory
+        Phase("stale", "", 5, 10, 30),
+        Phase("stopping", "stopping", 60, 240, 900),
+    ),
+    "start cluster": (  # memory
+        Phase("stale", "", 5, 10, 30),
+        Phase("starting", "starting", 60, 240, 900),
+    ),
+    "create snapshot": (  # memory
+        Phase("hidden", "", 0, 5, 30),
+        Phase("creating", "creating", 60, 235, 1770),
+    ),
+    "delete snapshot": (  # memory
+        Phase("stale", "", 2, 15, 60),
+        Phase("deleting", "deleting", 10, 45, 240),
+    ),
+    "create cluster-snapshot": (  # memory
+        Phase("hidden", "", 0, 5, 30),
+        Phase("creating", "creating", 60, 175, 870),
+    ),
+    "delete cluster-snapshot": (  # memory
+        Phase("stale", "", 2, 15, 60),
+        Phase("deleting", "deleting", 10, 45, 240),
+    ),
+    "change endpoint": (Phase("working", "", 10, 30, 120),),  # memory
+}
+
+# Turning Multi-AZ on takes a copy of the storage; memory.
+MULTI_AZ_SECONDS = 600.0
+
+# How often work that waits for other work looks again.
+LOOK_AGAIN = 10.0
+
+# Statuses in which clients can work; UG, "Viewing DB instance status", and AUG for clusters.
+ONLINE: dict[str, frozenset[str]] = {
+    "instance": frozenset(
+        {
+            "available", "backing-up", "modifying", "storage-optimization",
+            "storage-initialization", "storage-full", "configuring-enhanced-monitoring",
+            "configuring-iam-database-auth", "configuring-log-exports", "delete-precheck",
+        }
+    ),
+    "cluster": frozenset(
+        {"available", "backing-up", "modifying", "storage-optimization", "update-iam-db-auth"}
+    ),
+}  # fmt: skip
+
+READY = frozenset({"available", "storage-optimization"})
+BROKEN = frozenset(
+    {
+        "failed", "restore-error", "restore-failed", "incompatible-restore",
+        "incompatible-network", "incompatible-option-group", "incompatible-parameters",
+        "incompatible-create", "incompatible-credentials", "insufficient-capacity",
+        "inaccessible-encryption-credentials", "cloning-failed", "migration-failed",
+    }
+)  # fmt: skip
+
+# In which true status an operation is accepted. UG and memory.
+FITTING: dict[str, frozenset[str]] = {
+    "ModifyDBInstance": READY | {"storage-full", "incompatible-parameters"},
+    "RebootDBInstance": READY | {"incompatible-parameters"},
+    "CreateDBSnapshot": READY | {"stopped"},
+    "DeleteDBInstance": READY | BROKEN | {"stopped", "storage-full", "backing-up"},
+    "StopDBInstance": frozenset({"available"}),
+    "StartDBInstance": frozenset({"stopped"}),
+    "AddRoleToDBInstance": READY,
+    "RemoveRoleFromDBInstance": READY,
+    "ModifyDBCluster": READY | {"incompatible-parameters"},
+    "CreateDBClusterSnapshot": READY | {"backing-up", "stopped"},
+    "DeleteDBCluster": READY | BROKEN | {"stopped", "backing-up"},
+    "StopDBCluster": frozenset({"available"}),
+    "StartDBCluster": frozenset({"stopped"}),
+    "AddRoleToDBCluster": READY,
+    "RemoveRoleFromDBCluster": READY,
+    "CreateDBClusterEndpoint": READY,
+    "ModifyDBClusterEndpoint": READY,
+    "DeleteDBClusterEndpoint": READY,
+    "DeleteDBSnapshot": frozenset({"available", "failed"}),
+    "DeleteDBClusterSnapshot": frozenset({"available", "failed"}),
+    "RestoreDBInstanceFromDBSnapshot": frozenset({"available"}),
+    "RestoreDBClusterFromSnapshot": frozenset({"available"}),
+    # CreateDBInstance of an Aurora member: the status of its cluster
+    "CreateDBInstance": frozenset({"available", "backing-up", "modifying", "creating"}),
+}

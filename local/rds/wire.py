@@ -1,0 +1,98 @@
+"""The AWS query protocol: a form in, XML out, and the check of parameters against the model."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+from moto.core.parse import QueryParser
+from moto.core.serialize import QuerySerializer, SerializationContext
+
+from local.rds.errors import RdsError
+from local.rds.model import SERVICE, operation
+
+XMLNS = SERVICE.metadata["xmlNamespace"]
+PYTHON_TYPES = {"string": str, "integer": int, "long": int, "boolean": bool, "list": list | tuple}
+
+
+def read_request(body: bytes) -> tuple[str, dict[str, Any]]:
+    """The operation and its parameters in a form-encoded request."""
+    form = dict(parse_qsl(body.decode(), keep_blank_values=True))
+    action = form.get("Action", "")
+    model = known(action)
+    try:
+        request: Any = {"values": form}
+        parsed = QueryParser(model).parse(request)
+    except ValueError as error:
+        raise RdsError("InvalidParameterValue", f"A number was expected: {error}") from error
+    top_level = {key.partition(".")[0] for key in form} - {"Action", "Version"}
+    # An empty list of lists is left out by the parser, and an unknown name too: say so.
+    for name in sorted(top_level - set(members_of(model))):
+        raise unknown_parameter(name)
+    return action, dict(parsed)
+
+
+def known(action: str) -> Any:
+    """The model of an operation, or the error that AWS gives."""
+    try:
+        return operation(action)
+    except KeyError:
+        raise RdsError(
+            "InvalidAction", f"Could not find operation {action} for version 2014-10-31"
+        ) from None
+
+
+def members_of(model: Any) -> Mapping[str, Any]:
+    """The input members of an operation."""
+    return model.input_shape.members if model.input_shape else {}
+
+
+def unknown_parameter(name: str) -> RdsError:
+    """The answer to a parameter that the model does not have; the code is from memory."""
+    return RdsError("ValidationError", f"Unknown parameter: {name}")
+
+
+def check(action: str, parameters: Mapping[str, Any]) -> None:
+    """Refuse parameters that are unknown, missing, or of another type than in the model."""
+    model = known(action)
+    if model.input_shape:
+        check_structure(model.input_shape, parameters, "")
+
+
+def check_structure(shape: Any, given: Any, where: str) -> None:
+    """Refuse what does not fit the shape, going into lists and structures."""
+    if shape.type_name == "structure":
+        for name in given:
+            if name not in shape.members:
+                raise unknown_parameter(f"{where}{name}")
+        for name in shape.required_members:
+            if given.get(name) in (None, ""):
+                raise RdsError(
+                    "MissingParameter", f"The request must contain the parameter {where}{name}"
+                )
+        for name, value in given.items():
+            check_structure(shape.members[name], value, f"{where}{name}.")
+        return
+    expected = PYTHON_TYPES.get(shape.type_name)
+    if expected and (not isinstance(given, expected) or (expected is int and given is True)):
+        raise RdsError("InvalidParameterValue", f"Invalid value for {where.rstrip('.')}: {given!r}")
+    if shape.type_name == "list":
+        for item in given:
+            check_structure(shape.member, item, where)
+
+
+def write_answer(action: str, answer: Mapping[str, Any], request_id: str) -> bytes:
+    """The XML of a result."""
+    serializer = QuerySerializer(operation(action), SerializationContext(request_id))
+    body = serializer.serialize(dict(answer))["body"]
+    return body.encode() if isinstance(body, str) else body
+
+
+def write_error(error: RdsError, request_id: str) -> bytes:
+    """The XML of an error, in the form that every AWS client reads."""
+    side = "Sender" if error.status < 500 else "Receiver"
+    return (
+        f'<ErrorResponse xmlns="{XMLNS}"><Error><Type>{side}</Type>'
+        f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message></Error>"
+        f"<RequestId>{request_id}</RequestId></ErrorResponse>"
+    ).encode()

@@ -1,0 +1,180 @@
+"""What a person sees of a run while it goes on: the states, and what RDS says meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from rich.live import Live
+from rich.text import Text
+
+from local.report import human, sentence
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from local.cloud import Notice
+    from local.rds import Change
+
+TIME_WIDTH = 10
+NAME_WIDTH = 28
+BUSY = "StillInProgress"
+
+
+@dataclass
+class Entered:
+    """A state that has been entered and not left yet."""
+
+    name: str
+    since: float
+    retries: dict[str, int] = field(default_factory=dict)
+    retried_since: float = 0.0
+    failure: dict[str, str] | None = None
+
+
+class Terminal:
+    """A listener for a Cloud's notices that prints them, each with the virtual time passed.
+
+    `settle` lets RDS tell what is due, so that its changes come in their place among the states.
+    """
+
+    def __init__(
+        self, console: Console, now: Callable[[], float], settle: Callable[[], None]
+    ) -> None:
+        self._console = console
+        self._now = now
+        self._settle = settle
+        self._start = now()
+        self._entered: dict[str, list[Entered]] = {}
+        self._latest = ""
+        self._live = Live(
+            console=console,
+            get_renderable=self._status_line,
+            refresh_per_second=10,
+            transient=True,
+        )
+        self._tell: dict[str, Callable[[Notice], None]] = {
+            "state entered": self._state_entered,
+            "state exited": self._state_exited,
+            "state failed": self._state_failed,
+            "state retried": self._state_retried,
+            "execution ended": self._execution_ended,
+            "database": self._database_changed,
+            "mail": self._mail_sent,
+        }
+
+    def __enter__(self) -> Terminal:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def __call__(self, notice: Notice) -> None:
+        """Print the notice, if it is one for people."""
+        tell = self._tell.get(notice.kind)
+        if tell is None:
+            return
+        if notice.kind != "database":
+            self._settle()
+        tell(notice)
+
+    def _state_entered(self, notice: Notice) -> None:
+        entered = self._give_up(notice)
+        self._line(notice.time, len(entered), Text(notice.name, "bold"))
+        entered.append(Entered(notice.name, notice.time))
+        self._latest = notice.execution
+
+    def _state_exited(self, notice: Notice) -> None:
+        entered = self._give_up(notice)
+        # A state that failed inside a Parallel is never told as left: the Parallel's end is its.
+        while entered and (left := entered.pop()):
+            self._sum_up_retries(notice.time, len(entered), left)
+            if left.name == notice.name:
+                break
+
+    def _state_failed(self, notice: Notice) -> None:
+        entered = self._entered.setdefault(notice.execution, [])
+        # The failure of a state fails the Parallel around it as well: tell the first only.
+        if any(state.failure for state in entered):
+            return
+        for state in entered:
+            if state.name == notice.name:
+                state.failure = dict(notice.detail or {})
+
+    def _state_retried(self, notice: Notice) -> None:
+        for state in self._entered.get(notice.execution, []):
+            if state.name == notice.name:
+                error = (state.failure or {}).get("error", "an error")
+                state.failure = None
+                state.retried_since = state.retried_since or notice.time
+                state.retries[error] = state.retries.get(error, 0) + 1
+
+    def _execution_ended(self, notice: Notice) -> None:
+        self._give_up(notice)
+        self._entered.pop(notice.execution, None)
+
+    def _give_up(self, notice: Notice) -> list[Entered]:
+        """Tell a failure that, as this notice shows, was not tried again."""
+        entered = self._entered.setdefault(notice.execution, [])
+        for depth, state in enumerate(entered):
+            if state.failure is None:
+                continue
+            self._sum_up_retries(notice.time, depth, state)
+            error = state.failure.get("error") or "an error"
+            cause = sentence(state.failure.get("cause", ""))
+            text = Text.assemble((f"failed with {error}: ", "bold red"), (cause, "red"))
+            self._line(notice.time, depth + 1, text)
+            del entered[depth:]
+            break
+        return entered
+
+    def _sum_up_retries(self, time: float, depth: int, state: Entered) -> None:
+        for error, times in state.retries.items():
+            if error == BUSY:
+                said = f"RDS was busy: waited {human(time - state.since)}"
+            else:
+                said = f"tried again after {error}" + (f", {times} times" if times > 1 else "")
+            self._line(time, depth + 1, Text(said, "dim"))
+        state.retries = {}
+
+    def _database_changed(self, notice: Notice) -> None:
+        change: Change = notice.detail
+        depth = len(self._entered.get(self._latest, []))
+        text = Text.assemble("  ", (change.name.ljust(NAME_WIDTH) + " ", "cyan"), _change(change))
+        self._line(change.time, depth, text)
+
+    def _mail_sent(self, notice: Notice) -> None:
+        depth = len(self._entered.get(self._latest, []))
+        recipients = ", ".join(notice.detail.recipients)
+        self._line(notice.time, depth, Text(f"  mail to {recipients}: {notice.name}", "magenta"))
+
+    def _line(self, time: float, depth: int, text: Text) -> None:
+        passed = f"+{human(time - self._start)}".ljust(TIME_WIDTH)
+        line = Text.assemble((passed, "dim"), " " + "  " * depth, text)
+        self._console.print(line, soft_wrap=True)
+
+    def _status_line(self) -> Text:
+        entered = self._entered.get(self._latest, [])
+        doing = f"{entered[-1].name}, {human(self._now() - entered[-1].since)}" if entered else ""
+        return Text(f"+{human(self._now() - self._start)}".ljust(TIME_WIDTH) + f" {doing} ...", "dim")
+
+
+GOOD = {"available", "storage-optimization"}
+BAD = ("incompatible-", "inaccessible-", "failed", "restore-")
+
+
+def _change(change: Any) -> Text:
+    if change.after.startswith("renamed"):
+        return Text(change.after, "yellow")
+    style = "yellow"
+    if change.after in GOOD:
+        style = "green"
+    elif change.after.startswith(BAD):
+        style = "bold red"
+    return Text.assemble((f"{change.before or 'new'} -> ", "dim"), (change.after, style))

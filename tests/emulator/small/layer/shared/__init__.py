@@ -1,0 +1,1 @@
+SHARED = "from the layer"

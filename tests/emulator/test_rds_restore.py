@@ -1,0 +1,324 @@
+"""Restores and creations in the local RDS: what comes back, what is forgotten, what is refused."""
+
+import pytest
+
+from local.rds import RdsError
+from tests.emulator.rds_world import CLASS, NAMES, START, World
+
+KINDS = pytest.mark.parametrize("kind", ["instance", "cluster"])
+
+
+def refused(code, act):
+    with pytest.raises(RdsError) as raised:
+        act()
+    assert raised.value.code == code
+
+
+@KINDS
+def test_a_restored_database_is_not_found_at_first_then_creating_then_available(kind):
+    world, words = World(), NAMES[kind]
+    answered = world.restore(kind, "new")
+    resource_id = next(iter(answered.values()))[words["resource"]]
+    refused(words["missing"], lambda: world.shown(kind, "new"))
+    world.wait(0.5)
+    assert world.status(kind, "new") == "creating"
+    world.wait()
+    assert world.status(kind, "new") == "available"
+    expected = {
+        "instance": ["creating", "backing-up", "modifying", "available"],
+        "cluster": ["creating", "available"],
+    }
+    assert world.course(kind, resource_id) == expected[kind]
+
+
+def test_a_restore_with_retention_zero_is_never_backing_up():
+    world = World()
+    resource_id = world.restore("instance", "new", BackupRetentionPeriod=0)["DBInstance"]["DbiResourceId"]
+    world.wait()
+    world.rds.settle()
+    assert world.course("instance", resource_id) == ["creating", "modifying", "available"]
+
+
+@KINDS
+def test_a_restored_database_has_another_resource_id_and_is_younger(kind):
+    world, words = World(), NAMES[kind]
+    old = world.shown(kind, words["name"])
+    world.wait()
+    world.restore(kind, "new")
+    world.wait()
+    new = world.shown(kind, "new")
+    created = "InstanceCreateTime" if kind == "instance" else "ClusterCreateTime"
+    assert new[words["resource"]] != old[words["resource"]]
+    assert new[created] > old[created]
+
+
+@KINDS
+def test_a_restore_brings_back_the_data_of_the_snapshot(kind):
+    world, words = World(), NAMES[kind]
+    world.rds.write(kind, words["name"], "newer")
+    world.restore(kind, "new")
+    world.wait()
+    assert world.rds.data(kind, "new") == f"{words['name']} as created"
+    assert world.rds.data(kind, words["name"]) == "newer"
+
+
+@KINDS
+def test_a_restore_onto_an_existing_name_is_refused(kind):
+    world, words = World(), NAMES[kind]
+    refused(words["exists"], lambda: world.restore(kind, words["name"]))
+    world.restore(kind, "new")
+    refused(words["exists"], lambda: world.restore(kind, "new"))
+
+
+@KINDS
+def test_a_restore_from_a_missing_or_unready_snapshot_is_refused(kind):
+    world, words = World(), NAMES[kind]
+    refused(words["snap_missing"], lambda: world.restore(kind, "new", **{words["from"]: "none"}))
+    world.snapshot(kind, words["name"], "fresh")
+    world.wait(1)
+    refused(words["snap_state"], lambda: world.restore(kind, "new", **{words["from"]: "fresh"}))
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("parameter", "code"),
+    [
+        ("DBSubnetGroupName", "DBSubnetGroupNotFoundFault"),
+        ("OptionGroupName", "OptionGroupNotFoundFault"),
+    ],
+)
+def test_a_restore_with_a_group_that_does_not_exist_is_refused(kind, parameter, code):
+    world = World()
+    refused(code, lambda: world.restore(kind, "new", **{parameter: "nowhere"}))
+    assert world.rds.call(NAMES[kind]["describe"], {})[NAMES[kind]["list"]] != []
+    world.restore(kind, "new")
+
+
+def test_a_parameter_group_must_exist_and_fit_the_engine():
+    world = World()
+    refused("DBParameterGroupNotFound",
+            lambda: world.restore("instance", "new", DBParameterGroupName="nowhere"))  # fmt: skip
+    refused("DBClusterParameterGroupNotFound",
+            lambda: world.restore("cluster", "new", DBClusterParameterGroupName="nowhere"))  # fmt: skip
+    world.rds.call("CreateDBParameterGroup", {
+        "DBParameterGroupName": "old", "DBParameterGroupFamily": "postgres12", "Description": "d",
+    })  # fmt: skip
+    refused("InvalidParameterCombination",
+            lambda: world.restore("instance", "new", DBParameterGroupName="old"))  # fmt: skip
+
+
+@KINDS
+def test_the_tags_of_the_call_are_there_as_soon_as_the_database_is(kind):
+    world = World()
+    tags = [{"Key": "trapheus:in-progress", "Value": "abc"}]
+    world.restore(kind, "new", Tags=tags)
+    world.wait(0.5)
+    assert world.shown(kind, "new")["TagList"] == tags
+
+
+def test_a_restored_instance_without_tags_in_the_call_gets_the_sources_own():
+    world = World()
+    arn = world.shown("instance", "db")["DBInstanceArn"]
+    world.rds.call("AddTagsToResource", {"ResourceName": arn, "Tags": [{"Key": "a", "Value": "1"}]})
+    world.snapshot("instance", "db", "tagged")
+    world.wait()
+    world.restore("instance", "new", DBSnapshotIdentifier="tagged")
+    world.restore("instance", "new2", DBSnapshotIdentifier="tagged", Tags=[])
+    world.wait()
+    assert world.shown("instance", "new")["TagList"] == [{"Key": "a", "Value": "1"}]
+    assert world.shown("instance", "new2")["TagList"] == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ({"MultiAZ": True, "AvailabilityZone": "us-east-1a"}, "InvalidParameterCombination"),
+        ({"AllocatedStorage": 10}, "InvalidParameterCombination"),
+        ({"AllocatedStorage": 21}, "InvalidParameterCombination"),
+        ({"StorageType": "io2"}, "InvalidParameterCombination"),
+        ({"StorageThroughput": 500}, "InvalidParameterCombination"),
+        ({"DBName": "orders"}, "InvalidParameterValue"),
+        ({"Engine": "mysql"}, "InvalidParameterCombination"),
+        ({"DBInstanceClass": "huge"}, "InvalidParameterValue"),
+        ({"NetworkType": "DUAL"}, "NetworkTypeNotSupported"),
+        ({"Port": 80}, "InvalidParameterValue"),
+        ({"CACertificateIdentifier": "mine"}, "CertificateNotFound"),
+        ({"Domain": "d-1", "DomainFqdn": "x.example.com"}, "InvalidParameterCombination"),
+        ({"Tags": [{"Key": "aws:x", "Value": "1"}]}, "InvalidParameterValue"),
+        ({"Tags": [{"Key": "x", "Value": "a;b"}]}, "InvalidParameterValue"),
+    ],
+)
+def test_an_instance_restore_that_rds_would_refuse_is_refused(parameters, code):
+    world = World()
+    refused(code, lambda: world.restore("instance", "new", **parameters))
+    assert list(world.rds.things.values())[-1].name != "new"
+
+
+def test_what_a_restore_asks_for_is_what_it_gets():
+    world = World()
+    world.rds.call("CreateDBSubnetGroup", {
+        "DBSubnetGroupName": "mine", "DBSubnetGroupDescription": "d", "SubnetIds": ["subnet-1"],
+    })  # fmt: skip
+    world.restore(
+        "instance", "new", DBInstanceClass="db.r6g.2xlarge", Port=6000, MultiAZ=True,
+        DBSubnetGroupName="mine", VpcSecurityGroupIds=["sg-9"], NetworkType="DUAL",
+        EnableIAMDatabaseAuthentication=True, AllocatedStorage=400, StorageThroughput=600,
+        Iops=13000, StorageType="gp3", DeletionProtection=True,
+        EnableCloudwatchLogsExports=["postgresql"],
+    )  # fmt: skip
+    world.wait()
+    shown = world.shown("instance", "new")
+    assert shown["Endpoint"]["Port"] == 6000
+    assert (shown["DBInstanceClass"], shown["MultiAZ"]) == ("db.r6g.2xlarge", True)
+    assert shown["SecondaryAvailabilityZone"] != shown["AvailabilityZone"]
+    assert shown["DBSubnetGroup"]["DBSubnetGroupName"] == "mine"
+    assert shown["VpcSecurityGroups"] == [{"VpcSecurityGroupId": "sg-9", "Status": "active"}]
+    assert (shown["StorageThroughput"], shown["Iops"], shown["AllocatedStorage"]) == (600, 13000, 400)
+    assert shown["IAMDatabaseAuthenticationEnabled"] is True
+    assert shown["DeletionProtection"] is True
+    assert shown["EnabledCloudwatchLogsExports"] == ["postgresql"]
+
+
+@KINDS
+def test_a_restore_from_a_poisoned_database_ends_badly_and_can_be_deleted(kind):
+    world, words = World(), NAMES[kind]
+    world.rds.poison(kind, words["name"])
+    world.restore(kind, "new")
+    world.wait()
+    assert world.status(kind, "new") == "incompatible-restore"
+    assert not world.rds.reachable(kind, "new")
+    refused(words["state"], lambda: world.rename(kind, "new", "newer"))
+    world.delete(kind, "new")
+    world.wait()
+    assert world.status(kind, "new") == ""
+    assert world.status(kind, words["name"]) == "available"
+
+
+def test_a_poisoned_restore_may_end_in_another_bad_status():
+    world = World()
+    world.rds.poison("instance", "db", restores_end_in="restore-error")
+    world.restore("instance", "new")
+    world.wait()
+    assert world.status("instance", "new") == "restore-error"
+
+
+def test_a_restored_cluster_has_no_members():
+    world = World()
+    world.restore("cluster", "new")
+    world.wait()
+    assert world.shown("cluster", "new")["DBClusterMembers"] == []
+    assert not world.rds.reachable("cluster", "new")
+
+
+def test_the_first_member_writes_and_is_available_only_after_its_cluster():
+    world = World()
+    world.restore("cluster", "new")
+    refused("DBClusterNotFoundFault", lambda: world.add_member("new", "m1"))
+    world.wait(0.5)
+    world.add_member("new", "m1", PromotionTier=5)
+    world.add_member("new", "m2")
+    world.wait(12)
+    assert world.status("cluster", "new") == "creating"
+    assert world.status("instance", "m1") == "creating"
+    world.wait()
+    members = world.shown("cluster", "new")["DBClusterMembers"]
+    assert [(m["DBInstanceIdentifier"], m["IsClusterWriter"], m["PromotionTier"]) for m in members] == [
+        ("m1", True, 5), ("m2", False, 1),
+    ]  # fmt: skip
+    ended = {c.name: c.time for c in world.changes if c.after == "available"}
+    assert ended["m1"] >= ended["new"]
+    assert world.rds.reachable("cluster", "new")
+
+
+def test_members_can_be_refused_until_the_cluster_is_available():
+    world = World()
+    world.rds.members_while_creating = False
+    world.restore("cluster", "new")
+    world.wait(0.5)
+    refused("InvalidDBClusterStateFault", lambda: world.add_member("new", "m1"))
+    world.wait()
+    world.add_member("new", "m1")
+
+
+def test_a_member_of_a_cluster_that_breaks_is_broken_too():
+    world = World()
+    world.rds.poison("cluster", "cl")
+    world.restore("cluster", "new")
+    world.wait(0.5)
+    world.add_member("new", "m1")
+    world.wait()
+    assert world.status("instance", "m1") == "failed"
+    world.delete("instance", "m1")
+    world.delete("cluster", "new")
+    world.wait()
+    assert world.status("cluster", "new") == ""
+
+
+def test_a_member_shows_what_is_its_clusters():
+    world = World()
+    world.modify("cluster", "cl", Port=6000, VpcSecurityGroupIds=["sg-7"], BackupRetentionPeriod=9)
+    world.wait()
+    for name in ("cl-writer", "cl-reader"):
+        shown = world.shown("instance", name)
+        assert shown["Endpoint"]["Port"] == 6000
+        assert shown["VpcSecurityGroups"][0]["VpcSecurityGroupId"] == "sg-7"
+        assert shown["BackupRetentionPeriod"] == 9
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [{"Port": 6000}, {"BackupRetentionPeriod": 3}, {"VpcSecurityGroupIds": ["sg-1"]},
+     {"AllocatedStorage": 100}, {"DeletionProtection": True}, {"MasterUsername": "x"},
+     {"DBSubnetGroupName": "default"}, {"EnableIAMDatabaseAuthentication": True}],
+)  # fmt: skip
+def test_what_is_the_clusters_is_refused_for_a_member(parameter):
+    world = World()
+    refused("InvalidParameterCombination", lambda: world.add_member("cl", "third", **parameter))
+
+
+def test_a_member_of_another_engine_is_refused():
+    world = World()
+    refused("InvalidParameterCombination",
+            lambda: world.add_member("cl", "third", Engine="aurora-mysql"))  # fmt: skip
+
+
+def test_a_cluster_restored_without_a_version_takes_the_regions_default():
+    world = World(empty=True)
+    with world.rds.instantly():
+        world.rds.call("CreateDBCluster", {"DBClusterIdentifier": "cl", "EngineVersion": "16.2",
+                                           "Engine": "aurora-postgresql"})  # fmt: skip
+        world.snapshot("cluster", "cl", "cl-snapshot")
+        world.restore("cluster", "bare")
+        world.restore("cluster", "told", EngineVersion="16.2")
+    assert world.rds.clusters["bare"]["EngineVersion"] == "16.6"
+    assert world.rds.clusters["told"]["EngineVersion"] == "16.2"
+
+
+def test_quotas_are_kept():
+    world = World()
+    world.rds.quotas["instance"] = 3
+    refused("InstanceQuotaExceeded", lambda: world.restore("instance", "new"))
+    world.rds.quotas["cluster"] = 1
+    refused("DBClusterQuotaExceededFault", lambda: world.restore("cluster", "new"))
+    quotas = world.rds.call("DescribeAccountAttributes", {})["AccountQuotas"]
+    assert {"AccountQuotaName": "DBInstances", "Used": 3, "Max": 3} in quotas
+
+
+@pytest.mark.parametrize("timing", ["least", "typical", "most"])
+def test_the_times_follow_the_timing(timing):
+    world = World(timing=timing)
+    world.restore("instance", "new")
+    world.wait(600)
+    world.rds.settle()
+    ended = [c.time for c in world.changes if c.after == "available" and c.name == "new"]
+    assert ended == [START + {"least": 300, "typical": 720, "most": 2400}[timing]]
+
+
+def test_a_new_instance_has_no_address_until_it_is_created():
+    world = World()
+    answered = world.rds.call("CreateDBInstance", {
+        "DBInstanceIdentifier": "new", "DBInstanceClass": CLASS, "Engine": "postgres",
+    })["DBInstance"]  # fmt: skip
+    assert "Endpoint" not in answered
+    world.wait()
+    assert world.shown("instance", "new")["Endpoint"]["Port"] == 5432

@@ -1,0 +1,84 @@
+"""Every file of events/ ends as its name says."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from local.app import ROOT, App
+from tests.pipeline.facts import databases, marks, run
+
+GOOD = sorted((ROOT / "events").glob("*.json"))
+FAILING = sorted((ROOT / "events" / "failing").glob("*.json"))
+
+# The error that each failing event must name: by the whole name, or by what follows the kind.
+ERRORS = {
+    "identifier_not_allowed": "IdentifierNotAllowed",
+    "impossible_identifier": "InvalidRequest",
+    "missing_key": "InvalidRequest",
+    "not_an_object": "InvalidRequest",
+    "unknown_key": "InvalidRequest",
+    "unknown_task": "InvalidRequest",
+    "wrong_type": "InvalidRequest",
+    "not_available": "DatabaseNotAvailable",
+    "not_found": "DatabaseNotFound",
+    "of_the_other_kind": "WrongKind",
+    "protected": "DatabaseProtected",
+    "restore_fails": "RestoreFailed",
+    "without_snapshot": "SnapshotMissing",
+}
+
+
+def stem(path: Path) -> str:
+    return path.stem
+
+
+def expected_error(path: Path) -> str:
+    name = path.stem
+    return ERRORS[name] if name in ERRORS else ERRORS[name.partition("_")[2]]
+
+
+@pytest.mark.parametrize("path", GOOD, ids=stem)
+def test_a_good_event_succeeds_without_a_mail_and_leaves_no_trace(
+    cloud: App, path: Path
+) -> None:
+    before = databases(cloud)
+
+    execution = run(cloud, json.loads(path.read_text()))
+
+    assert (execution.status, execution.error) == ("SUCCEEDED", "")
+    assert cloud.mails == []
+    assert marks(cloud) == []
+    assert set(databases(cloud)) == set(before)
+    assert all(status == before[name][1] for name, (_, status) in databases(cloud).items())
+
+
+@pytest.mark.parametrize("path", FAILING, ids=stem)
+def test_a_failing_event_names_its_cause_and_leaves_the_original_whole(
+    cloud: App, path: Path
+) -> None:
+    before = databases(cloud)
+
+    execution = run(cloud, json.loads(path.read_text()))
+
+    assert (execution.status, execution.error) == ("FAILED", expected_error(path))
+    assert databases(cloud) == before
+    assert marks(cloud) == []
+    (mail,) = cloud.mails
+    assert mail.recipients == ["dba@example.com", "oncall@example.com"]
+    assert execution.error in mail.subject
+    assert execution.error in mail.text
+    assert execution.error in mail.html
+    assert execution.cause.partition(".")[0] in mail.text
+
+
+def test_both_kinds_have_the_same_events() -> None:
+    names = {path.stem for path in GOOD}
+    assert {name for name in names if not name.startswith("cluster_")} == {
+        name.removeprefix("cluster_") for name in names if name.startswith("cluster_")
+    }
+    failing = {path.stem for path in FAILING}
+    assert {name.removeprefix("instance_") for name in failing if "instance_" in name} == {
+        name.removeprefix("cluster_") for name in failing if "cluster_" in name
+    }
+    assert len(failing) >= 8

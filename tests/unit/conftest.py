@@ -1,0 +1,327 @@
+"""A step's surroundings: RDS behind botocore's wire, a clock, a Lambda context."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from trapheus import rds as layer
+from trapheus.exceptions import TrapheusError
+
+from local.rds import Rds, RdsError
+from local.rds.wire import read_request, write_answer, write_error
+
+EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:restore:one"
+ANOTHER = "arn:aws:states:us-east-1:123456789012:execution:restore:another"
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC).timestamp()
+
+
+class Clock:
+    """Virtual seconds; whoever sleeps moves it."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+@dataclass
+class Fault:
+    """What RDS answers to an operation instead of its own answer, `times` times."""
+
+    operation: str
+    code: str
+    status: int = 400
+    times: float = float("inf")
+    after: int = 0
+    lost: bool = False
+
+
+class Context:
+    """As much of a Lambda's context as the steps read."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._end = clock.time + seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, round((self._end - self._clock.time) * 1000))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The words for an instance or a cluster, so that one test reads both."""
+
+    name: str
+    identifier: str
+    operation: str
+    status_key: str
+    id_key: str
+    missing: str
+    conflict: str
+
+    def step(self, name: str) -> Callable[..., Any]:
+        return importlib.import_module(f"src.{name}.{self.name}").handler
+
+
+INSTANCE = Kind(
+    "instance", "prod-db", "DBInstance", "DBInstanceStatus", "DbiResourceId",
+    "DBInstanceNotFound", "InvalidDBInstanceState",
+)  # fmt: skip
+CLUSTER = Kind(
+    "cluster", "prod-cluster", "DBCluster", "Status", "DbClusterResourceId",
+    "DBClusterNotFoundFault", "InvalidDBClusterStateFault",
+)  # fmt: skip
+
+
+@dataclass
+class Aws:
+    """The sample account's RDS, and what a test wants to see or to spoil of it."""
+
+    rds: Rds
+    clock: Clock
+    kind: Kind = INSTANCE
+    faults: list[Fault] = field(default_factory=list)
+    script: list[dict[str, Any] | Fault] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+
+    # What the test arranges
+
+    def fail(self, operation: str, code: str, **how: Any) -> None:
+        """Let RDS answer this operation with an error, for ever or `times` times."""
+        self.faults.append(Fault(operation, code, **how))
+
+    def show(self, *answers: dict[str, Any] | Fault) -> None:
+        """Let every call be answered from this list; its last entry answers for ever."""
+        self.script = list(answers)
+
+    def stamp(self, name: str = "", kind: str = "", execution: str = EXECUTION) -> None:
+        """Give a database or snapshot an execution's mark."""
+        arn = self.rds.arn(kind or self.kind.name, name or self.kind.identifier)
+        self.rds.call(
+            "AddTagsToResource", {"ResourceName": arn, "Tags": [layer.mark(execution)]}
+        )
+
+    def force(self, status: str, name: str = "", kind: str = "") -> None:
+        """Let a database be in a status, whatever brought it there."""
+        kind = kind or self.kind.name
+        self.rds.find(kind, name or self.kind.identifier).shown[
+            "DBInstanceStatus" if kind == "instance" else "Status"
+        ] = status
+
+    def settle(self) -> None:
+        """Let RDS finish everything that it was asked for."""
+        self.clock.sleep(4 * 3600)
+
+    def foreign(self, name: str, kind: str = "") -> str:
+        """Let somebody else have a database of this name; its resource id."""
+        kind = kind or self.kind.name
+        with self.rds.instantly():
+            if kind == "instance":
+                self.rds.call(
+                    "CreateDBInstance",
+                    {
+                        "DBInstanceIdentifier": name, "DBInstanceClass": "db.t4g.micro",
+                        "Engine": "postgres", "AllocatedStorage": 20, "MasterUsername": "someone",
+                        "ManageMasterUserPassword": True,
+                    },
+                )  # fmt: skip
+            else:
+                self.rds.call(
+                    "CreateDBCluster",
+                    {
+                        "DBClusterIdentifier": name, "Engine": "aurora-postgresql",
+                        "MasterUsername": "someone", "ManageMasterUserPassword": True,
+                    },
+                )  # fmt: skip
+        return self.id_of(name, kind)
+
+    # What the test does
+
+    def run(self, step: str, seconds: float = 900, **event: Any) -> Any:
+        """Invoke a step of this test's kind once, its event as JSON would carry it."""
+        event = json.loads(json.dumps({"execution": EXECUTION, **event}))
+        return self.kind.step(step)(event, Context(self.clock, seconds))
+
+    def plan(self, task: str = "db_restore", **request: Any) -> dict[str, Any]:
+        """The plan that the check makes."""
+        return self.check(task=task, **request)["plan"]
+
+    def check(self, **request: Any) -> dict[str, Any]:
+        """The answer of the check to a request."""
+        request = {
+            "identifier": self.kind.identifier,
+            "task": "db_restore",
+            "isCluster": self.kind is CLUSTER,
+            "dryRun": False,
+            **request,
+        }
+        return self.run("check", request=request)
+
+    def until_done(self, step: str, **event: Any) -> Any:
+        """Invoke a step as the state machine does: again as long as it says so."""
+        for _ in range(1000):
+            try:
+                return self.run(step, **event)
+            except TrapheusError as error:
+                if type(error).__name__ not in ("StillInProgress", "StateConflict"):
+                    raise
+                self.clock.sleep(15)
+        raise AssertionError(f"{step} comes to no end")
+
+    def set_aside(self, plan: dict[str, Any]) -> None:
+        """Bring the account to where the original has left its names."""
+        self.until_done("rename", plan=plan)
+        self.settle()
+
+    def replace(self, plan: dict[str, Any]) -> None:
+        """Bring the account to where the restored database serves."""
+        self.set_aside(plan)
+        self.until_done("restore", plan=plan)
+        self.settle()
+
+    def finish(self, plan: dict[str, Any]) -> None:
+        """Bring the account to where the restored database is configured."""
+        self.replace(plan)
+        self.until_done("configure", plan=plan)
+        self.settle()
+
+    # What the test looks at
+
+    def found(self, name: str = "", kind: str = "") -> dict[str, Any] | None:
+        """The database or snapshot of this name as RDS holds it."""
+        kind = kind or self.kind.name
+        shelves = {
+            "instance": self.rds.instances,
+            "cluster": self.rds.clusters,
+            "snapshot": self.rds.snapshots,
+            "cluster-snapshot": self.rds.cluster_snapshots,
+        }
+        return shelves[kind].get(name or self.kind.identifier)
+
+    def id_of(self, name: str = "", kind: str = "") -> str:
+        """The resource id that has this name now; empty when none has."""
+        found = self.found(name, kind) or {}
+        return found.get("DbiResourceId") or found.get("DbClusterResourceId") or ""
+
+    def marked(self, name: str = "", kind: str = "", execution: str = EXECUTION) -> bool:
+        """Whether a database or snapshot carries an execution's mark."""
+        found = self.found(name, kind)
+        assert found, f"there is no {name}"
+        return layer.mark(execution) in found["TagList"]
+
+    def tags(self, name: str = "", kind: str = "") -> dict[str, str]:
+        """The tags of a database or snapshot."""
+        return {tag["Key"]: tag["Value"] for tag in self.found(name, kind)["TagList"]}
+
+    def parts(self) -> list[tuple[str, str]]:
+        """Kind and name of the database and, of a cluster, its members."""
+        if self.kind is INSTANCE:
+            return [("instance", "prod-db")]
+        return [
+            ("cluster", "prod-cluster"),
+            ("instance", "prod-cluster-writer"),
+            ("instance", "prod-cluster-reader"),
+        ]
+
+    @property
+    def snapshot_kind(self) -> str:
+        return "snapshot" if self.kind is INSTANCE else "cluster-snapshot"
+
+    def names(self) -> dict[str, str]:
+        """Every database's name by its resource id."""
+        instances, clusters = self.rds.instances, self.rds.clusters
+        return {
+            **{item["DbiResourceId"]: name for name, item in instances.items()},
+            **{item["DbClusterResourceId"]: name for name, item in clusters.items()},
+        }
+
+    # The wire
+
+    def send(self, request: Any, **_: Any) -> AWSResponse:
+        """Answer a signed request without a network."""
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        operation, _ = read_request(body)
+        self.calls.append(operation)
+        status, headers, content = self._answer(operation, body)
+        return AWSResponse(request.url, status, headers, _Raw(content))
+
+    def _answer(self, operation: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        if self.script:
+            answer = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+            if isinstance(answer, Fault):
+                return _error(answer)
+            return 200, {"Content-Type": "text/xml"}, write_answer(operation, answer, "1")
+        for fault in self.faults:
+            if fault.operation != operation:
+                continue
+            if fault.after > 0:
+                fault.after -= 1
+            elif fault.times > 0:
+                fault.times -= 1
+                if fault.lost:
+                    self.rds.answer(body)
+                return _error(fault)
+        return self.rds.answer(body)
+
+
+def _error(fault: Fault) -> tuple[int, dict[str, str], bytes]:
+    error = RdsError(fault.code, f"{fault.code} was injected")
+    error.status = fault.status
+    return fault.status, {"Content-Type": "text/xml"}, write_error(error, "1")
+
+
+class _Raw(io.BytesIO):
+    """The body of an answer as urllib3 gives it."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        while chunk := self.read(65536):
+            yield chunk
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock that only sleepers move: botocore's retries and waiters use time.sleep."""
+    clock = Clock()
+    monkeypatch.setattr("time.sleep", clock.sleep)
+    return clock
+
+
+@pytest.fixture
+def wire(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    """An empty RDS behind the layer's own client."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "dummy")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "dummy")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    aws = Aws(Rds(clock.now), clock)
+    layer.rds.cache_clear()
+    layer.rds().meta.events.register("before-send.rds", aws.send)
+    yield aws
+    layer.rds.cache_clear()
+
+
+@pytest.fixture
+def aws(wire: Aws) -> Aws:
+    """The sample account; the tests are of an instance unless `kind` says else."""
+    from local.account import build
+
+    build(wire.rds)
+    return wire
+
+
+@pytest.fixture(params=[INSTANCE, CLUSTER], ids=lambda kind: kind.name)
+def kind(request: pytest.FixtureRequest, aws: Aws) -> Kind:
+    """Runs a test for an instance and for a cluster."""
+    aws.kind = request.param
+    return request.param

@@ -1,0 +1,553 @@
+"""The check: its plan, every refusal, and that it touches nothing."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from trapheus import exceptions
+
+from tests.unit.conftest import CLUSTER, INSTANCE, Aws, Kind
+
+ACCOUNT = "arn:aws:rds:us-east-1:123456789012"
+TASKS = ["create_snapshot", "db_restore", "create_snapshot_only"]
+NOT_AVAILABLE = [
+    "creating", "modifying", "renaming", "rebooting", "backing-up", "stopped", "stopping",
+    "deleting", "failed", "storage-full", "incompatible-restore", "upgrading", "maintenance",
+]  # fmt: skip
+
+
+def refused(aws: Aws, error: type[Exception], **request: Any) -> str:
+    """The sentences with which a request is refused."""
+    with pytest.raises(exceptions.TrapheusError) as raised:
+        aws.check(**request)
+    assert type(raised.value) is error
+    fields = json.loads(str(raised.value))
+    assert fields["step"] == "check"
+    assert fields["identifier"] == request.get("identifier", aws.kind.identifier)
+    return fields["message"]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_check_only_looks(aws: Aws, kind: Kind, task: str):
+    before = json.dumps([aws.rds.instances, aws.rds.clusters], default=str)
+    aws.check(task=task)
+
+    assert aws.calls
+    assert all(call.startswith("Describe") for call in aws.calls)
+    assert json.dumps([aws.rds.instances, aws.rds.clusters], default=str) == before
+
+
+def test_the_plan_of_an_instance_holds_its_names_and_identity(aws: Aws):
+    plan = aws.plan()
+
+    assert plan["identifier"] == "prod-db"
+    assert plan["aside"] == "prod-db-temp"
+    assert plan["snapshot"] == "prod-db-snapshot"
+    assert plan["successor"] == "prod-db-next"
+    assert plan["resourceId"] == aws.found("prod-db")["DbiResourceId"]
+    assert plan["arn"] == f"{ACCOUNT}:db:prod-db"
+    assert "members" not in plan
+
+
+def test_the_plan_of_a_cluster_holds_its_names_and_its_members_the_writer_first(aws: Aws):
+    aws.kind = CLUSTER
+    # The reader comes first in every order but that of its role.
+    for member in aws.found()["DBClusterMembers"]:
+        member["PromotionTier"] = 15 if member["IsClusterWriter"] else 0
+    plan = aws.plan()
+
+    assert plan["identifier"] == "prod-cluster"
+    assert plan["aside"] == "prod-cluster-temp"
+    assert plan["snapshot"] == "prod-cluster-snapshot"
+    assert plan["successor"] == "prod-cluster-next"
+    assert plan["resourceId"] == aws.found()["DbClusterResourceId"]
+    assert plan["arn"] == f"{ACCOUNT}:cluster:prod-cluster"
+    assert [member["identifier"] for member in plan["members"]] == [
+        "prod-cluster-writer",
+        "prod-cluster-reader",
+    ]
+    for member in plan["members"]:
+        name = member["identifier"]
+        assert member["aside"] == f"{name}-temp"
+        assert member["resourceId"] == aws.found(name, "instance")["DbiResourceId"]
+        assert member["arn"] == f"{ACCOUNT}:db:{name}"
+
+
+def test_the_plan_carries_tags_without_marks_and_without_aws_s_own(aws: Aws, kind: Kind):
+    aws.stamp()
+    aws.found()["TagList"].append({"Key": "aws:cloudformation:stack-name", "Value": "base"})
+    own = {key: value for key, value in aws.tags().items() if ":" not in key or "cost" in key}
+
+    planned = {tag["Key"]: tag["Value"] for tag in aws.plan()["tags"]}
+
+    assert planned == own
+    assert len(own) == 3
+
+
+def test_the_plan_carries_the_roles(aws: Aws, kind: Kind):
+    role = "orders-import" if kind is INSTANCE else "ledger-import"
+
+    assert aws.plan()["roles"] == [
+        {"RoleArn": f"arn:aws:iam::123456789012:role/{role}", "FeatureName": "s3Import"}
+    ]
+
+
+def test_the_plan_fits_into_an_event(aws: Aws, kind: Kind):
+    assert len(json.dumps(aws.check())) < 20_000
+
+
+def test_a_restore_of_an_existing_snapshot_says_how_old_its_data_are(aws: Aws, kind: Kind):
+    source = aws.found(f"{kind.identifier}-snapshot", aws.snapshot_kind)
+
+    assert aws.plan()["dataAsOf"] == source["SnapshotCreateTime"].isoformat()
+
+
+@pytest.mark.parametrize("task", ["create_snapshot", "create_snapshot_only"])
+def test_a_snapshot_yet_to_be_taken_has_no_age(aws: Aws, kind: Kind, task: str):
+    assert aws.plan(task=task)["dataAsOf"] == ""
+
+
+@pytest.mark.parametrize(
+    ("original", "snapshot", "engine", "asked"),
+    [
+        (500, 400, "postgres", 500),
+        (440, 400, "postgres", 440),
+        (439, 400, "postgres", None),
+        (400, 400, "postgres", None),
+        (300, 400, "postgres", None),
+        (500, 400, "sqlserver-se", None),
+    ],
+)
+def test_storage_is_asked_for_only_when_rds_takes_it(
+    aws: Aws, original: int, snapshot: int, engine: str, asked: int | None
+):
+    aws.found()["AllocatedStorage"] = original
+    aws.found()["Engine"] = engine
+    source = aws.found("prod-db-snapshot", "snapshot")
+    source["AllocatedStorage"] = snapshot
+    source["Engine"] = engine
+
+    assert aws.plan()["restore"].get("AllocatedStorage") == asked
+
+
+@pytest.mark.parametrize("status", ["available", "storage-optimization"])
+def test_an_available_database_passes(aws: Aws, kind: Kind, status: str):
+    aws.force(status)
+
+    assert aws.check()["findings"] == []
+
+
+# Refusals of both kinds
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_database_that_does_not_exist_is_refused(aws: Aws, kind: Kind, task: str):
+    sentence = refused(aws, exceptions.DatabaseNotFound, identifier="no-such-db", task=task)
+
+    assert f"no {kind.name} no-such-db" in sentence
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_database_of_the_other_kind_is_refused(aws: Aws, kind: Kind, task: str):
+    other = CLUSTER if kind is INSTANCE else INSTANCE
+    sentence = refused(aws, exceptions.WrongKind, identifier=other.identifier, task=task)
+
+    assert f"is {'a' if other is CLUSTER else 'an'} {other.name}" in sentence
+    assert "isCluster" in sentence
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("status", NOT_AVAILABLE)
+def test_a_database_that_is_not_available_is_refused(
+    aws: Aws, kind: Kind, status: str, task: str
+):
+    aws.force(status)
+
+    assert f"is {status}" in refused(aws, exceptions.DatabaseNotAvailable, task=task)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_pending_changes_are_refused_by_name(aws: Aws, kind: Kind, task: str):
+    aws.found()["PendingModifiedValues"] = {"EngineVersion": "16.6"}
+
+    assert "EngineVersion" in refused(aws, exceptions.DatabaseNotAvailable, task=task)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("value", ["true", "false", ""])
+def test_a_protected_database_is_refused_whatever_the_tag_s_value(
+    aws: Aws, kind: Kind, task: str, value: str
+):
+    aws.found()["TagList"].append({"Key": "trapheus:protect", "Value": value})
+
+    assert "trapheus:protect" in refused(aws, exceptions.DatabaseProtected, task=task)
+
+
+def test_the_protected_databases_of_the_account_are_refused(aws: Aws, kind: Kind):
+    name = kind.identifier.replace("prod", "protected")
+
+    refused(aws, exceptions.DatabaseProtected, identifier=name)
+
+
+def test_the_stopped_databases_of_the_account_are_refused(aws: Aws, kind: Kind):
+    name = kind.identifier.replace("prod", "stopped")
+
+    assert "stopped" in refused(aws, exceptions.DatabaseNotAvailable, identifier=name)
+
+
+def test_a_restore_without_its_snapshot_is_refused(aws: Aws, kind: Kind):
+    name = kind.identifier.replace("prod", "new")
+    sentence = refused(aws, exceptions.SnapshotMissing, identifier=name)
+
+    assert f"{name}-snapshot does not exist" in sentence
+
+
+@pytest.mark.parametrize("task", ["create_snapshot", "create_snapshot_only"])
+def test_a_first_snapshot_needs_no_earlier_one(aws: Aws, kind: Kind, task: str):
+    name = kind.identifier.replace("prod", "new")
+
+    assert aws.check(identifier=name, task=task)["findings"] == []
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("status", ["creating", "copying", "failed", "deleting"])
+def test_a_snapshot_that_is_not_available_is_refused(
+    aws: Aws, kind: Kind, task: str, status: str
+):
+    aws.found(f"{kind.identifier}-snapshot", aws.snapshot_kind)["Status"] = status
+
+    assert f"is {status}" in refused(aws, exceptions.SnapshotMissing, task=task)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_snapshot_of_another_engine_is_refused(aws: Aws, kind: Kind, task: str):
+    aws.found(f"{kind.identifier}-snapshot", aws.snapshot_kind)["Engine"] = "mysql"
+
+    assert "is of mysql" in refused(aws, exceptions.SnapshotMissing, task=task)
+
+
+def leave_successor(aws: Aws) -> None:
+    names = {"DBInstanceIdentifier": "prod-db", "DBSnapshotIdentifier": "prod-db-next"}
+    if aws.kind is CLUSTER:
+        names = {
+            "DBClusterIdentifier": "prod-cluster",
+            "DBClusterSnapshotIdentifier": "prod-cluster-next",
+        }
+    with aws.rds.instantly():
+        aws.rds.call(f"Create{aws.kind.operation}Snapshot", names)
+
+
+@pytest.mark.parametrize("task", ["create_snapshot", "create_snapshot_only"])
+def test_a_snapshot_in_the_successor_s_place_is_refused(aws: Aws, kind: Kind, task: str):
+    leave_successor(aws)
+
+    assert f"{kind.identifier}-next exists" in refused(aws, exceptions.NameTaken, task=task)
+
+
+def test_a_restore_does_not_mind_a_snapshot_in_the_successor_s_place(aws: Aws, kind: Kind):
+    leave_successor(aws)
+
+    assert aws.check()["findings"] == []
+
+
+@pytest.mark.parametrize("task", ["create_snapshot", "db_restore"])
+def test_a_taken_temporary_name_is_refused(aws: Aws, kind: Kind, task: str):
+    aws.foreign(f"{kind.identifier}-temp")
+
+    sentence = refused(aws, exceptions.NameTaken, task=task)
+
+    assert f"{kind.identifier}-temp is taken" in sentence
+
+
+def test_a_mere_snapshot_does_not_mind_a_taken_temporary_name(aws: Aws, kind: Kind):
+    aws.foreign(f"{kind.identifier}-temp")
+
+    assert aws.check(task="create_snapshot_only")["findings"] == []
+
+
+def test_an_activity_stream_is_refused(aws: Aws, kind: Kind):
+    aws.found()["ActivityStreamStatus"] = "started"
+
+    assert "activity stream" in refused(aws, exceptions.DatabaseNotSupported)
+
+
+@pytest.mark.parametrize(
+    ("of", "attribute", "value", "named"),
+    [
+        (INSTANCE, "ReadReplicaDBInstanceIdentifiers", ["copy-1", "copy-2"], "copy-1, copy-2"),
+        (INSTANCE, "ReadReplicaDBClusterIdentifiers", ["aurora-copy"], "aurora-copy"),
+        (INSTANCE, "ReadReplicaSourceDBInstanceIdentifier", "the-source", "the-source"),
+        (INSTANCE, "ReadReplicaSourceDBClusterIdentifier", "the-source", "the-source"),
+        (CLUSTER, "ReadReplicaIdentifiers", ["copy-1", "copy-2"], "copy-1, copy-2"),
+        (CLUSTER, "ReplicationSourceIdentifier", "the-source", "the-source"),
+        (CLUSTER, "GlobalClusterIdentifier", "the-world", "the-world"),
+    ],
+)
+def test_a_database_tied_to_another_is_refused_by_the_other_s_name(
+    aws: Aws, of: Kind, attribute: str, value: Any, named: str
+):
+    aws.kind = of
+    aws.found()[attribute] = value
+
+    assert named in refused(aws, exceptions.DatabaseNotSupported)
+    assert aws.check(task="create_snapshot_only")["findings"] == []
+
+
+# Refusals of one kind
+
+
+def rename_at_once(aws: Aws, kind: str, name: str, to: str) -> None:
+    word = "DBInstance" if kind == "instance" else "DBCluster"
+    with aws.rds.instantly():
+        aws.rds.call(
+            f"Modify{word}",
+            {f"{word}Identifier": name, f"New{word}Identifier": to, "ApplyImmediately": True},
+        )
+
+
+@pytest.mark.parametrize(("length", "passes"), [(58, True), (59, False), (63, False)])
+def test_an_instance_must_leave_room_for_its_temporary_name(
+    aws: Aws, length: int, passes: bool
+):
+    name = "p" * length
+    rename_at_once(aws, "instance", "new-db", name)
+    if passes:
+        assert aws.check(identifier=name, task="create_snapshot")["findings"] == []
+    else:
+        sentence = refused(
+            aws, exceptions.InvalidRequest, identifier=name, task="create_snapshot"
+        )
+        assert "58" in sentence
+
+
+def test_a_mere_snapshot_of_an_instance_may_have_the_longest_name(aws: Aws):
+    name = "p" * 63
+    rename_at_once(aws, "instance", "new-db", name)
+
+    assert aws.check(identifier=name, task="create_snapshot_only")["findings"] == []
+
+
+@pytest.mark.parametrize("task", ["create_snapshot", "create_snapshot_only"])
+@pytest.mark.parametrize(("length", "passes"), [(54, True), (55, False), (63, False)])
+def test_a_cluster_must_leave_room_for_its_snapshot_s_name(
+    aws: Aws, length: int, passes: bool, task: str
+):
+    aws.kind = CLUSTER
+    name = "p" * length
+    rename_at_once(aws, "cluster", "new-cluster", name)
+    if passes:
+        assert aws.check(identifier=name, task=task)["findings"] == []
+    else:
+        assert "54" in refused(aws, exceptions.InvalidRequest, identifier=name, task=task)
+
+
+def test_a_member_of_a_cluster_is_refused_as_an_instance(aws: Aws):
+    sentence = refused(aws, exceptions.WrongKind, identifier="prod-cluster-writer")
+
+    assert "member of cluster prod-cluster" in sentence
+
+
+@pytest.mark.parametrize("engine", ["docdb", "neptune", "aurora-postgresql"])
+def test_an_instance_of_an_engine_that_is_not_of_rds_is_refused(aws: Aws, engine: str):
+    aws.found()["Engine"] = engine
+
+    assert engine in refused(aws, exceptions.WrongKind)
+
+
+@pytest.mark.parametrize(
+    "engine", ["mysql", "mariadb", "postgres", "oracle-ee", "sqlserver-web", "db2-se", "custom-x"]
+)
+def test_an_instance_of_every_engine_of_rds_passes(aws: Aws, engine: str):
+    aws.found()["Engine"] = engine
+    aws.found("prod-db-snapshot", "snapshot")["Engine"] = engine
+
+    assert aws.check()["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "named"),
+    [
+        ("Engine", "docdb", "docdb"),
+        ("Engine", "neptune", "neptune"),
+        ("Engine", "postgres", "postgres"),
+        ("DBClusterInstanceClass", "db.m6gd.large", "Multi-AZ"),
+        ("EngineMode", "serverless", "serverless"),
+        ("EngineMode", "parallelquery", "parallelquery"),
+    ],
+)
+def test_a_cluster_that_cannot_be_replaced_in_place_is_refused(
+    aws: Aws, attribute: str, value: str, named: str
+):
+    aws.kind = CLUSTER
+    aws.found()[attribute] = value
+
+    assert named in refused(aws, exceptions.WrongKind)
+
+
+MEMBER = "prod-cluster-reader"
+
+
+def member_busy(aws: Aws) -> None:
+    aws.force("rebooting", MEMBER, "instance")
+
+
+def member_pending(aws: Aws) -> None:
+    aws.found(MEMBER, "instance")["PendingModifiedValues"] = {"DBInstanceClass": "db.r6g.large"}
+
+
+def member_protected(aws: Aws) -> None:
+    aws.found(MEMBER, "instance")["TagList"] = [{"Key": "trapheus:protect", "Value": "yes"}]
+
+
+def member_name_taken(aws: Aws) -> None:
+    aws.foreign(f"{MEMBER}-temp", "instance")
+
+
+def member_name_long(aws: Aws) -> None:
+    rename_at_once(aws, "instance", MEMBER, "m" * 59)
+
+
+def no_writer(aws: Aws) -> None:
+    for member in aws.found()["DBClusterMembers"]:
+        member["IsClusterWriter"] = False
+
+
+def two_writers(aws: Aws) -> None:
+    for member in aws.found()["DBClusterMembers"]:
+        member["IsClusterWriter"] = True
+
+
+@pytest.mark.parametrize(
+    ("arrange", "error", "named"),
+    [
+        (member_busy, exceptions.DatabaseNotAvailable, f"{MEMBER} is rebooting"),
+        (member_pending, exceptions.DatabaseNotAvailable, f"{MEMBER} has pending changes"),
+        (member_protected, exceptions.DatabaseProtected, f"{MEMBER} carries the tag"),
+        (member_name_taken, exceptions.NameTaken, f"{MEMBER}-temp is taken"),
+        (member_name_long, exceptions.DatabaseNotSupported, "m" * 59),
+        (no_writer, exceptions.DatabaseNotAvailable, "0 writers"),
+        (two_writers, exceptions.DatabaseNotAvailable, "2 writers"),
+    ],
+)
+def test_a_member_that_could_not_step_aside_is_refused(
+    aws: Aws, arrange: Callable[[Aws], None], error: type[Exception], named: str
+):
+    aws.kind = CLUSTER
+    arrange(aws)
+
+    assert named in refused(aws, error)
+    assert aws.check(task="create_snapshot_only")["findings"] == []
+
+
+def test_a_cluster_whose_only_members_are_made_by_auto_scaling_is_not_planned_empty(aws: Aws):
+    aws.kind = CLUSTER
+    rename_at_once(aws, "instance", "prod-cluster-reader", "application-autoscaling-1234")
+
+    plan = aws.plan()
+
+    assert [member["identifier"] for member in plan["members"]] == ["prod-cluster-writer"]
+
+
+def test_a_cluster_whose_writer_is_made_by_auto_scaling_is_refused(aws: Aws):
+    # A failover may have made it the writer; the plan must still have a writer of its own.
+    aws.kind = CLUSTER
+    rename_at_once(aws, "instance", "prod-cluster-writer", "application-autoscaling-1234")
+
+    with pytest.raises(exceptions.TrapheusError):
+        aws.check()
+
+
+# All findings at once, and the dry run
+
+
+def spoil(aws: Aws) -> list[type[Exception]]:
+    """Let as much as possible speak against an execution; the errors that this must find."""
+    aws.found()["TagList"].append({"Key": "trapheus:protect", "Value": "true"})
+    aws.found()["PendingModifiedValues"] = {"EngineVersion": "16.6"}
+    aws.force("modifying")
+    aws.found(f"{aws.kind.identifier}-snapshot", aws.snapshot_kind)["Status"] = "creating"
+    leave_successor_stale(aws)
+    aws.foreign(f"{aws.kind.identifier}-temp")
+    aws.found()["ActivityStreamStatus"] = "started"
+    return [
+        exceptions.DatabaseProtected,
+        exceptions.DatabaseNotAvailable,
+        exceptions.DatabaseNotAvailable,
+        exceptions.SnapshotMissing,
+        exceptions.NameTaken,
+        exceptions.NameTaken,
+        exceptions.DatabaseNotSupported,
+    ]
+
+
+def leave_successor_stale(aws: Aws) -> None:
+    aws.force("available")
+    aws.found()["PendingModifiedValues"] = {}
+    leave_successor(aws)
+    aws.found()["PendingModifiedValues"] = {"EngineVersion": "16.6"}
+    aws.force("modifying")
+
+
+def test_all_findings_are_told_at_once_under_the_first_one_s_error(aws: Aws, kind: Kind):
+    spoil(aws)
+
+    sentence = refused(aws, exceptions.DatabaseProtected, task="create_snapshot")
+
+    for part in (
+        "trapheus:protect", "is modifying", "EngineVersion", "-snapshot is creating",
+        "-next exists", "-temp is taken", "activity stream",
+    ):  # fmt: skip
+        assert part in sentence
+
+
+def test_a_dry_run_reports_what_would_be_refused(aws: Aws, kind: Kind):
+    expected = spoil(aws)
+
+    answer = aws.check(task="create_snapshot", dryRun=True)
+
+    assert [finding["error"] for finding in answer["findings"]] == [
+        error.__name__ for error in expected
+    ]
+    assert all(finding["message"].endswith(".") for finding in answer["findings"])
+    assert answer["plan"]["identifier"] == kind.identifier
+
+
+def test_a_dry_run_without_findings_is_the_plan(aws: Aws, kind: Kind):
+    answer = aws.check(dryRun=True)
+
+    assert answer == {"plan": aws.plan(), "findings": []}
+
+
+@pytest.mark.parametrize("identifier", ["no-such-db", "prod-db", "prod-cluster"])
+def test_a_dry_run_of_what_cannot_be_planned_has_no_plan(
+    aws: Aws, kind: Kind, identifier: str
+):
+    if identifier == kind.identifier:
+        identifier = "nothing"
+
+    answer = aws.check(identifier=identifier, dryRun=True)
+
+    assert answer["plan"] is None
+    assert len(answer["findings"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "error"),
+    [
+        ("AccessDenied", 403, exceptions.CheckFailed),
+        ("InvalidParameterValue", 400, exceptions.CheckFailed),
+        ("Throttling", 400, exceptions.Throttled),
+        ("InternalFailure", 500, exceptions.Throttled),
+    ],
+)
+@pytest.mark.parametrize("dry", [True, False])
+def test_a_look_that_aws_refuses_is_no_finding(
+    aws: Aws, kind: Kind, code: str, status: int, error: type[Exception], dry: bool
+):
+    aws.fail(f"Describe{kind.operation}s", code, status=status)
+
+    with pytest.raises(exceptions.TrapheusError) as raised:
+        aws.check(dryRun=dry)
+
+    assert type(raised.value) is error
