@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)  # noqa: T201
         return NO_EVENT
     try:
-        return run_event(text)
+        return run_event(given.event, text)
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -61,17 +61,20 @@ def read(path: Path) -> str:
     return text
 
 
-def run_event(text: str) -> int:
-    """Run the state machine on this input and tell what happens; return the exit code."""
+def run_event(path: Path, text: str) -> int:
+    """Run the state machine on a file's text and tell what happens; return the exit code."""
+    began = perf_counter()
     began = perf_counter()
     # What takes long to import waits until it is known that there is something to run.
     from rich.console import Console  # noqa: PLC0415
 
+    console = Console(highlight=False, markup=False, emoji=False)
+    console.print(f"Running {path} in the local AWS, in virtual time", style="bold", soft_wrap=True)
+    console.print()
     from local.app import deployed  # noqa: PLC0415
     from local.report import look, outcome  # noqa: PLC0415
     from local.terminal import Terminal  # noqa: PLC0415
 
-    console = Console(highlight=False, markup=False, emoji=False)
     with deployed() as cloud:
         before = look(cloud.rds)
         with Terminal(console, cloud.clock.now, cloud.rds.settle) as terminal:

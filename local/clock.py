@@ -29,6 +29,7 @@ class Participant(threading.Thread):
     def __init__(
         self,
         clock: Clock,
+        *,
         target: Callable[..., object],
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
@@ -37,7 +38,7 @@ class Participant(threading.Thread):
     ) -> None:
         super().__init__(name=name, daemon=daemon)
         self._clock = clock
-        self._work = lambda: target(*args, **(kwargs or {}))
+        self._work: Callable[[], object] = lambda: target(*args, **(kwargs or {}))
         self.turn = threading.Semaphore(0)
         self.entry: list[Any] | None = None  # its place in the queue of sleepers, if it has one
         self.cancelled = False
@@ -117,7 +118,7 @@ class Event:
 class Clock:
     """Virtual seconds since the epoch; see the module."""
 
-    def __init__(self, on_move: Callable[[float], None] = lambda now: None) -> None:
+    def __init__(self, on_move: Callable[[float], None] = lambda _: None) -> None:
         self.lock = threading.RLock()
         self._present = threading.local()
         self._on_move = on_move

@@ -266,7 +266,8 @@ class Cloud:
         return self._client(service, UNSEEN_KEY)
 
     def _client(self, service: str, access_key: str) -> Any:
-        return boto3.client(
+        make_client: Callable[..., Any] = boto3.client
+        return make_client(
             service,
             endpoint_url=self.endpoint,
             region_name=REGION,

@@ -99,7 +99,7 @@ def _follow_virtual_time(now: float) -> None:
             traveller.move_to(float(moved))
         return answer
 
-    http.client.HTTPConnection.getresponse = getresponse  # type: ignore[method-assign]
+    http.client.HTTPConnection.getresponse = getresponse  # type: ignore[assignment,method-assign]
 
 
 def _become_environment(order: dict[str, Any]) -> None:
@@ -200,8 +200,9 @@ def main() -> None:
     import boto3  # noqa: PLC0415
     import time_machine  # noqa: F401, PLC0415
 
+    make_client: Callable[..., Any] = boto3.client
     for service in WARM_CLIENTS:
-        boto3.client(
+        make_client(
             service, region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-"
         )
     gc.collect()

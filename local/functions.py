@@ -159,7 +159,7 @@ class Functions:
         self._orders.close()
 
     def reset(self) -> None:
-        """End what runs, and make every environment a cold one; call between the clock's cancel and its reset."""
+        """End what runs and make all environments cold, between the clock's cancel and reset."""
         for environment in list(self._environments.values()):
             if work := environment.work:
                 self.kill(environment)
@@ -320,7 +320,7 @@ class Functions:
     # The Lambda Runtime API
 
     def answer_runtime(self, path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        """Answer `/environments/<number>/...`; raise CallerKilled when there is nobody to answer."""
+        """Answer `/environments/<number>/...`; CallerKilled says that nobody is there to hear."""
         number, _, request = path.removeprefix("/environments/").partition("/")
         environment = self._environments[int(number)]
         if request == "sleep":

@@ -275,45 +275,40 @@ def _let_runtime_errors_through(repairs: ExitStack) -> None:
 
 def _name_lambda_errors(repairs: ExitStack) -> None:
     """Name a failed call of Lambda itself as AWS does, however the Task names the function."""
-    for module, task, kind, key in (
+    for task, kind, key in (
         (
-            state_task_lambda,
             state_task_lambda.StateTaskLambda,
             HistoryEventType.LambdaFunctionFailed,
             "lambdaFunctionFailedEventDetails",
         ),
         (
-            state_task_service_lambda,
             state_task_service_lambda.StateTaskServiceLambda,
             HistoryEventType.TaskFailed,
             "taskFailedEventDetails",
         ),
     ):
-        named = functools.partial(_lambda_error, task._from_error, module, kind, key)
-        repairs.enter_context(
-            patch.object(
-                task, "_from_error", lambda self, env, ex, named=named: named(self, env, ex)
-            )
+        named = _naming_lambda_errors(task._from_error, kind, key)
+        repairs.enter_context(patch.object(task, "_from_error", named))
+
+
+def _naming_lambda_errors(original: Callable[..., Any], kind: Any, key: str) -> Callable[..., Any]:
+    def from_error(self: Any, env: Any, ex: Exception) -> Any:
+        if isinstance(ex, ClientError):
+            code = ex.response["Error"]["Code"]
+            error = f"Lambda.{code if code.endswith('Exception') else code + 'Exception'}"
+            cause = ex.response["Error"]["Message"]
+        elif isinstance(ex, BotoCoreError):
+            error, cause = "Lambda.SdkClientException", str(ex)
+        else:
+            return original(self, env, ex)
+        return FailureEvent(
+            env=env,
+            error_name=custom_error_name.CustomErrorName(error),
+            event_type=kind,
+            event_details=EventDetails(**{key: {"error": error, "cause": cause}}),
         )
 
-
-def _lambda_error(
-    original: Callable[..., Any], _: Any, kind: Any, key: str, self: Any, env: Any, ex: Exception
-) -> Any:
-    if isinstance(ex, ClientError):
-        code = ex.response["Error"]["Code"]
-        error = f"Lambda.{code if code.endswith('Exception') else code + 'Exception'}"
-        cause = ex.response["Error"]["Message"]
-    elif isinstance(ex, BotoCoreError):
-        error, cause = "Lambda.SdkClientException", str(ex)
-    else:
-        return original(self, env, ex)
-    return FailureEvent(
-        env=env,
-        error_name=custom_error_name.CustomErrorName(error),
-        event_type=kind,
-        event_details=EventDetails(**{key: {"error": error, "cause": cause}}),
-    )
+    return from_error
 
 
 def _tell_cause_of_stop(repairs: ExitStack) -> None:

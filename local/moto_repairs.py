@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 import uuid
+from collections.abc import Callable
 from contextlib import ExitStack
 from random import Random
 from typing import Any
@@ -99,6 +99,11 @@ def _expand_serverless_templates(repairs: ExitStack) -> None:
     repairs.enter_context(patch.object(ChangeSet, "apply", apply_wholly))
 
 
+def _classmethod(function: Callable[..., Any]) -> Any:
+    """Bind to the class; mypy looks for a type of `cls` that moto's own classes do not have."""
+    return classmethod(function)
+
+
 def _definition(properties: dict[str, Any], account: str) -> str:
     """Return a state machine's definition as JSON, from wherever its resource has it."""
     text = properties.get("DefinitionString")
@@ -109,7 +114,7 @@ def _definition(properties: dict[str, Any], account: str) -> str:
         found = s3_backends[account]["aws"].get_object(place["Bucket"], place["Key"])
         text = found.value.decode()
     for name, value in properties.get("DefinitionSubstitutions", {}).items():
-        text = re.sub(r"\$\{" + re.escape(name) + r"\}", lambda _, value=value: str(value), text)
+        text = text.replace(f"${{{name}}}", str(value))
     return json.dumps(yaml.safe_load(text))
 
 
@@ -126,24 +131,11 @@ def _make_state_machines_execute(repairs: ExitStack) -> None:
         properties["DefinitionString"] = _definition(properties, account_id)
         return create(cls, resource_name, template, account_id, region_name, **more)
 
-    def update_defined(
-        cls: Any,
-        original_resource: Any,
-        new_resource_name: str,
-        cloudformation_json: Any,
-        account_id: str,
-        region_name: str,
-    ) -> Any:
+    def update_defined(cls: Any, cloudformation_json: Any, account_id: str, **more: Any) -> Any:
         properties = cloudformation_json["Properties"]
         properties["DefinitionString"] = _definition(properties, account_id)
-        return update(
-            cls,
-            original_resource,
-            new_resource_name,
-            cloudformation_json,
-            account_id,
-            region_name,
-        )
+        more |= {"cloudformation_json": cloudformation_json, "account_id": account_id}
+        return update(cls, **more)
 
     def arn_too(self: Any, attribute_name: str) -> Any:
         return self.arn if attribute_name == "Arn" else attribute(self, attribute_name)
@@ -151,8 +143,8 @@ def _make_state_machines_execute(repairs: ExitStack) -> None:
     backends = stepfunctions_parser_backends
     for owner, name, replacement in (
         (stepfunctions, "stepfunctions_backends", backends),
-        (machine, "create_from_cloudformation_json", classmethod(create_defined)),
-        (machine, "update_from_cloudformation_json", classmethod(update_defined)),
+        (machine, "create_from_cloudformation_json", _classmethod(create_defined)),
+        (machine, "update_from_cloudformation_json", _classmethod(update_defined)),
         (machine, "has_cfn_attr", staticmethod(lambda name: name in {"Arn", "Name"})),
         (machine, "get_cfn_attribute", arn_too),
     ):
@@ -175,7 +167,7 @@ def _keep_layers(repairs: ExitStack) -> None:
     )
     repairs.enter_context(
         patch.object(
-            LambdaFunction, "create_from_cloudformation_json", classmethod(create_with_layers)
+            LambdaFunction, "create_from_cloudformation_json", _classmethod(create_with_layers)
         )
     )
 
@@ -194,7 +186,7 @@ def _read_key_tags(repairs: ExitStack) -> None:
         return create(cls, resource_name, template, *args, **more)
 
     repairs.enter_context(
-        patch.object(Key, "create_from_cloudformation_json", classmethod(create_with_tags))
+        patch.object(Key, "create_from_cloudformation_json", _classmethod(create_with_tags))
     )
 
 

@@ -152,25 +152,38 @@ def listed(value: Any, depth: int = 1) -> Iterator[Text]:
         return
     width = max(map(len, value), default=0)
     for key, item in value.items():
-        if isinstance(item, dict) and item:
-            yield Text(f"{INDENT * depth}{key}")
-            yield from listed(item, depth + 1)
-        elif isinstance(item, list) and any(isinstance(one, dict) for one in item):
-            yield Text(f"{INDENT * depth}{key}")
-            for one in item:
-                yield from listed(one, depth + 1)
+        parts = _parts(item)
+        if parts:
+            for part in parts:
+                yield Text(INDENT * depth + key, "dim")
+                yield from listed(part, depth + 1)
         else:
             yield Text.assemble((INDENT * depth + key.ljust(width) + "  ", "dim"), said(item))
+
+
+def _parts(item: Any) -> list[dict[str, Any]]:
+    """The objects that a value consists of and that need lines of their own."""
+    items = item if isinstance(item, list) else [item]
+    return [] if _pairs(item) else [one for one in items if isinstance(one, dict) and one]
+
+
+def _pairs(item: Any) -> dict[str, str]:
+    """Tags, as RDS lists them, by key."""
+    if isinstance(item, list) and all(isinstance(one, dict) and "Key" in one for one in item):
+        return {one["Key"]: one.get("Value", "") for one in item}
+    return {}
 
 
 def said(value: Any) -> str:
     """A value of an attribute in words."""
     if isinstance(value, str):
         return value
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return ", ".join(value) or "none"
-    if value is None:
+    if value is None or value in ([], {}):
         return "none"
+    if pairs := _pairs(value):
+        return ", ".join(f"{key}={text}" for key, text in pairs.items())
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
     return json.dumps(value, default=str)
 
 
@@ -229,7 +242,7 @@ def differences(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> tu
     left, right = _comparable(kind, old), _comparable(kind, new)
     names = sorted({*left, *right})
     return len(names), [
-        f"{name}: {_said(left.get(name))} -> {_said(right.get(name))}"
+        f"{name}: {said(left.get(name))} -> {said(right.get(name))}"
         for name in names
         if left.get(name) != right.get(name)
     ]
@@ -249,10 +262,6 @@ def _comparable(kind: str, shown: Mapping[str, Any], prefix: str = "") -> dict[s
         if value not in (None, [], {}, ""):
             kept[name] = value
     return kept
-
-
-def _said(value: Any) -> str:
-    return "none" if value is None else said(value)
 
 
 def configuration(before: Account, after: Account, identifier: str) -> Iterator[Text]:
@@ -290,13 +299,14 @@ def original_kept(before: Account, after: Account, kind: str, identifier: str) -
 def reachability(
     identifier: str, outages: Sequence[tuple[float, float]], reachable: bool, start: float
 ) -> Text:
-    """How long, and when, clients could not reach the identifier."""
-    if not outages:
-        if reachable:
-            return Text(f"{INDENT}{identifier} was reachable all the time", "green")
-        return Text(f"{INDENT}{identifier} was not reachable before and is not now", "dim")
-    total = human(sum(end - begin for begin, end in outages))
-    when = ", ".join(f"+{human(begin - start)} to +{human(end - start)}" for begin, end in outages)
+    """How long, and when, clients could not reach the identifier since `start`."""
+    down = [(max(begin, start) - start, end - start) for begin, end in outages if end > start]
+    if not down and reachable:
+        return Text(f"{INDENT}{identifier} was reachable all the time", "green")
+    if not reachable and all(begin == 0 for begin, _ in down):
+        return Text(f"{INDENT}{identifier} was not reachable before, and is not now", "dim")
+    total = human(sum(end - begin for begin, end in down))
+    when = ", ".join(f"+{human(begin)} to +{human(end)}" for begin, end in down)
     still = "" if reachable else ", and still is"
     return Text(f"{INDENT}{identifier} was unreachable for {total}{still} ({when})", "yellow")
 

@@ -30,13 +30,13 @@ class Entered:
     name: str
     since: float
     retries: dict[str, int] = field(default_factory=dict)
-    retried_since: float = 0.0
     failure: dict[str, str] | None = None
 
 
 class Terminal:
     """A listener for a Cloud's notices that prints them, each with the virtual time passed.
 
+    States are nested in the order they were entered: a Parallel has one branch in this app.
     `settle` lets RDS tell what is due, so that its changes come in their place among the states.
     """
 
@@ -112,7 +112,6 @@ class Terminal:
             if state.name == notice.name:
                 error = (state.failure or {}).get("error", "an error")
                 state.failure = None
-                state.retried_since = state.retried_since or notice.time
                 state.retries[error] = state.retries.get(error, 0) + 1
 
     def _execution_ended(self, notice: Notice) -> None:
@@ -135,12 +134,14 @@ class Terminal:
         return entered
 
     def _sum_up_retries(self, time: float, depth: int, state: Entered) -> None:
-        for error, times in state.retries.items():
-            if error == BUSY:
-                said = f"RDS was busy: waited {human(time - state.since)}"
-            else:
-                said = f"tried again after {error}" + (f", {times} times" if times > 1 else "")
-            self._line(time, depth + 1, Text(said, "dim"))
+        said = [
+            f"RDS was busy: waited {human(time - state.since)}"
+            if error == BUSY
+            else f"tried again after {error}" + (f", {times} times" if times > 1 else "")
+            for error, times in state.retries.items()
+        ]
+        if said:
+            self._line(time, depth + 1, Text("; ".join(said), "dim"))
         state.retries = {}
 
     def _database_changed(self, notice: Notice) -> None:
@@ -160,7 +161,7 @@ class Terminal:
         self._console.print(line, soft_wrap=True)
 
     def _status_line(self) -> Text:
-        entered = self._entered.get(self._latest, [])
+        entered = list(self._entered.get(self._latest, []))  # another thread changes it
         doing = f"{entered[-1].name}, {human(self._now() - entered[-1].since)}" if entered else ""
         return Text(f"+{human(self._now() - self._start)}".ljust(TIME_WIDTH) + f" {doing} ...", "dim")
 

@@ -58,8 +58,16 @@ class World:
 
     def populate(self) -> None:
         call = self.rds.call
-        call("CreateDBInstance", {"DBInstanceIdentifier": "db", "Engine": "postgres",
-                                  "DBInstanceClass": CLASS, "Port": 5433, "MultiAZ": True})  # fmt: skip
+        call(
+            "CreateDBInstance",
+            {
+                "DBInstanceIdentifier": "db",
+                "Engine": "postgres",
+                "DBInstanceClass": CLASS,
+                "Port": 5433,
+                "MultiAZ": True,
+            },
+        )
         call("CreateDBSnapshot", {"DBInstanceIdentifier": "db",
                                   "DBSnapshotIdentifier": "db-snapshot"})  # fmt: skip
         call("CreateDBCluster", {"DBClusterIdentifier": "cl", "Engine": "aurora-postgresql"})

@@ -35,7 +35,6 @@ SAME_CLUSTER = {
 }
 SAME_MEMBER = {
     "Engine": "the cluster's",
-    "DBClusterIdentifier": "the cluster's",
     "EngineVersion": "the cluster's",
     "LicenseModel": "the engine's",
     "OptionGroupMemberships": "clusters have the default only",
@@ -133,22 +132,28 @@ def compared(attributes, sample, other):
 
 def settable(operations, shape, shows_as):
     members = MODEL.shape_for(shape).members
-    inputs = {
-        name for op in operations for name in MODEL.operation_model(op).input_shape.members
-    }
+    inputs = {name for op in operations for name in MODEL.operation_model(op).input_shape.members}
     return {shows_as.get(name, name) for name in inputs if shows_as.get(name, name) in members}
 
 
 def bare(rds):
     with rds.instantly():
-        rds.call("RestoreDBInstanceFromDBSnapshot",
-                 {"DBInstanceIdentifier": "bare-db", "DBSnapshotIdentifier": "prod-db-snapshot"})  # fmt: skip
+        rds.call(
+            "RestoreDBInstanceFromDBSnapshot",
+            {"DBInstanceIdentifier": "bare-db", "DBSnapshotIdentifier": "prod-db-snapshot"},
+        )
         rds.call("RestoreDBClusterFromSnapshot",
                  {"DBClusterIdentifier": "bare-cluster", "Engine": "aurora-postgresql",
                   "SnapshotIdentifier": "prod-cluster-snapshot"})  # fmt: skip
-        rds.call("CreateDBInstance",
-                 {"DBInstanceIdentifier": "bare-member", "DBInstanceClass": "db.r6g.4xlarge",
-                  "Engine": "aurora-postgresql", "DBClusterIdentifier": "prod-cluster"})  # fmt: skip
+        rds.call(
+            "CreateDBInstance",
+            {
+                "DBInstanceIdentifier": "bare-member",
+                "DBInstanceClass": "db.r6g.4xlarge",
+                "Engine": "aurora-postgresql",
+                "DBClusterIdentifier": "prod-cluster",
+            },
+        )
 
 
 def test_a_bare_instance_restore_loses_all_that_a_call_can_set(account):
@@ -223,8 +228,10 @@ def test_newer_data_was_written_since_the_snapshot(account, kind, name):
 
 def test_a_restore_of_the_broken_ones_ends_in_incompatible_restore(account):
     with account.instantly():
-        account.call("RestoreDBInstanceFromDBSnapshot",
-                     {"DBInstanceIdentifier": "x", "DBSnapshotIdentifier": "broken-db-snapshot"})  # fmt: skip
+        account.call(
+            "RestoreDBInstanceFromDBSnapshot",
+            {"DBInstanceIdentifier": "x", "DBSnapshotIdentifier": "broken-db-snapshot"},
+        )
         account.call("RestoreDBClusterFromSnapshot",
                      {"DBClusterIdentifier": "x", "Engine": "aurora-postgresql",
                       "SnapshotIdentifier": "broken-cluster-snapshot"})  # fmt: skip

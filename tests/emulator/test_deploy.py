@@ -9,9 +9,9 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from tests.emulator.conftest import SMALL
 
 from local.deploy import package, read_template, zipped
+from tests.emulator.conftest import SMALL
 
 TWO_RUNS = """
 import json
@@ -111,7 +111,9 @@ def test_a_template_that_names_a_missing_folder_is_refused(tmp_path):
 
 def test_short_forms_are_written_out(tmp_path):
     template = tmp_path / "template.yaml"
-    template.write_text("a: !GetAtt One.Arn\nb: !If [Asked, !Ref Two, !Sub '${Three}']\nv: 2010-09-09")
+    template.write_text(
+        "a: !GetAtt One.Arn\nb: !If [Asked, !Ref Two, !Sub '${Three}']\nv: 2010-09-09"
+    )
     assert read_template(template) == {
         "a": {"Fn::GetAtt": ["One", "Arn"]},
         "b": {"Fn::If": ["Asked", {"Ref": "Two"}, {"Fn::Sub": "${Three}"}]},

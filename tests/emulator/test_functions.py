@@ -103,7 +103,8 @@ def test_a_handler_that_cannot_be_imported_is_named(invoke):
 def test_calls_are_recorded_with_their_caller_and_cost_time(cloud, invoke):
     answer, _ = invoke("LookFunction", {"times": 3})
     calls = of(cloud, "LookFunction")
-    assert [(call.service, call.operation) for call in calls] == [("rds", "DescribeDBInstances")] * 3
+    made = [(call.service, call.operation) for call in calls]
+    assert made == [("rds", "DescribeDBInstances")] * 3
     assert answer["now"] == pytest.approx(START + 0.8 + 0.3)
     assert [call.time for call in calls] == pytest.approx(
         [START + 0.8 + tenth / 10 for tenth in (1, 2, 3)]

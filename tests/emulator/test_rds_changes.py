@@ -104,8 +104,13 @@ def test_advanced_insights_need_a_long_retention(kind):
     world, words = World(), NAMES[kind]
     refused("InvalidParameterCombination",
             lambda: world.modify(kind, words["name"], DatabaseInsightsMode="advanced"))  # fmt: skip
-    world.modify(kind, words["name"], DatabaseInsightsMode="advanced",
-                 EnablePerformanceInsights=True, PerformanceInsightsRetentionPeriod=465)  # fmt: skip
+    world.modify(
+        kind,
+        words["name"],
+        DatabaseInsightsMode="advanced",
+        EnablePerformanceInsights=True,
+        PerformanceInsightsRetentionPeriod=465,
+    )
 
 
 def test_turning_multi_az_on_takes_ten_minutes_more():
@@ -199,8 +204,10 @@ def test_a_deletion_says_whether_a_final_snapshot_is_wanted(kind):
     named = {words["id"]: words["name"]}
     final = {"FinalDBSnapshotIdentifier": "the-end"}
     refused("InvalidParameterCombination", lambda: world.rds.call(words["delete"], named))
-    refused("InvalidParameterCombination",
-            lambda: world.rds.call(words["delete"], {**named, **final, "SkipFinalSnapshot": True}))  # fmt: skip
+    refused(
+        "InvalidParameterCombination",
+        lambda: world.rds.call(words["delete"], {**named, **final, "SkipFinalSnapshot": True}),
+    )
     world.rds.write(kind, words["name"], "last words")
     world.rds.call(words["delete"], {**named, **final})
     world.wait()
@@ -273,7 +280,9 @@ def test_automated_backups_outlive_the_instance_only_when_asked():
         })  # fmt: skip
         world.wait()
         found = world.rds.call("DescribeDBInstanceAutomatedBackups", {})
-        return [(b["DBInstanceIdentifier"], b["Status"]) for b in found["DBInstanceAutomatedBackups"]]
+        return [
+            (b["DBInstanceIdentifier"], b["Status"]) for b in found["DBInstanceAutomatedBackups"]
+        ]
 
     assert left() == []
     assert left(DeleteAutomatedBackups=False) == [("db", "retained")]
@@ -286,8 +295,10 @@ def test_automated_backups_outlive_the_instance_only_when_asked():
 def test_a_snapshot_is_creating_then_available(kind):
     world, words = World(), NAMES[kind]
     world.snapshot(kind, words["name"], "fresh")
-    refused(words["snap_missing"],
-            lambda: world.rds.call(words["describe_snap"], {words["snapshot_id"]: "fresh"}))  # fmt: skip
+    refused(
+        words["snap_missing"],
+        lambda: world.rds.call(words["describe_snap"], {words["snapshot_id"]: "fresh"}),
+    )
     for minutes, expected in ((0.5, ("creating", 0)), (60, ("available", 100))):
         world.wait(minutes)
         found = world.rds.call(words["describe_snap"], {words["snapshot_id"]: "fresh"})
@@ -345,8 +356,10 @@ def test_a_snapshot_in_the_making_is_not_deleted(kind):
     world, words = World(), NAMES[kind]
     world.snapshot(kind, words["name"], "fresh")
     world.wait(0.5)
-    refused(words["snap_state"],
-            lambda: world.rds.call(words["delete_snap"], {words["snapshot_id"]: "fresh"}))  # fmt: skip
+    refused(
+        words["snap_state"],
+        lambda: world.rds.call(words["delete_snap"], {words["snapshot_id"]: "fresh"}),
+    )
 
 
 @KINDS
@@ -400,8 +413,10 @@ def test_a_cluster_stops_with_its_members():
     world.wait()
     assert world.status("cluster", "cl") == "stopped"
     assert world.status("instance", "cl-writer") == "stopped"
-    refused("InvalidDBClusterStateFault",
-            lambda: world.rds.call("StopDBInstance", {"DBInstanceIdentifier": "cl-reader"}))  # fmt: skip
+    refused(
+        "InvalidDBClusterStateFault",
+        lambda: world.rds.call("StopDBInstance", {"DBInstanceIdentifier": "cl-reader"}),
+    )
 
 
 # Tags, roles, groups, endpoints
@@ -499,7 +514,9 @@ def test_custom_endpoints_come_go_and_follow_their_cluster():
     assert len(world.shown("cluster", "cl")["CustomEndpoints"]) == 1
     world.rename("cluster", "cl", "cl-temp")
     world.wait()
-    found = client.describe_db_cluster_endpoints(DBClusterIdentifier="cl-temp")["DBClusterEndpoints"]
+    found = client.describe_db_cluster_endpoints(DBClusterIdentifier="cl-temp")[
+        "DBClusterEndpoints"
+    ]
     assert [e["EndpointType"] for e in found] == ["WRITER", "READER", "CUSTOM"]
     assert found[2]["StaticMembers"] == ["cl-reader"]
     client.delete_db_cluster_endpoint(DBClusterEndpointIdentifier="reports")

@@ -176,7 +176,9 @@ def test_the_members_of_a_renamed_cluster_keep_their_names_and_show_the_new_clus
     world = World()
     world.rename("cluster", "cl", "cl-temp")
     world.wait()
-    names = [m["DBInstanceIdentifier"] for m in world.shown("cluster", "cl-temp")["DBClusterMembers"]]
+    names = [
+        m["DBInstanceIdentifier"] for m in world.shown("cluster", "cl-temp")["DBClusterMembers"]
+    ]
     assert names == ["cl-writer", "cl-reader"]
     asked = {"Filters": [{"Name": "db-cluster-id", "Values": ["cl-temp"]}]}
     found = world.rds.call("DescribeDBInstances", asked)["DBInstances"]

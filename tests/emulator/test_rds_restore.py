@@ -33,7 +33,9 @@ def test_a_restored_database_is_not_found_at_first_then_creating_then_available(
 
 def test_a_restore_with_retention_zero_is_never_backing_up():
     world = World()
-    resource_id = world.restore("instance", "new", BackupRetentionPeriod=0)["DBInstance"]["DbiResourceId"]
+    resource_id = world.restore("instance", "new", BackupRetentionPeriod=0)["DBInstance"][
+        "DbiResourceId"
+    ]
     world.wait()
     world.rds.settle()
     assert world.course("instance", resource_id) == ["creating", "modifying", "available"]
@@ -98,8 +100,10 @@ def test_a_parameter_group_must_exist_and_fit_the_engine():
     world = World()
     refused("DBParameterGroupNotFound",
             lambda: world.restore("instance", "new", DBParameterGroupName="nowhere"))  # fmt: skip
-    refused("DBClusterParameterGroupNotFound",
-            lambda: world.restore("cluster", "new", DBClusterParameterGroupName="nowhere"))  # fmt: skip
+    refused(
+        "DBClusterParameterGroupNotFound",
+        lambda: world.restore("cluster", "new", DBClusterParameterGroupName="nowhere"),
+    )
     world.rds.call("CreateDBParameterGroup", {
         "DBParameterGroupName": "old", "DBParameterGroupFamily": "postgres12", "Description": "d",
     })  # fmt: skip
@@ -173,7 +177,11 @@ def test_what_a_restore_asks_for_is_what_it_gets():
     assert shown["SecondaryAvailabilityZone"] != shown["AvailabilityZone"]
     assert shown["DBSubnetGroup"]["DBSubnetGroupName"] == "mine"
     assert shown["VpcSecurityGroups"] == [{"VpcSecurityGroupId": "sg-9", "Status": "active"}]
-    assert (shown["StorageThroughput"], shown["Iops"], shown["AllocatedStorage"]) == (600, 13000, 400)
+    assert (shown["StorageThroughput"], shown["Iops"], shown["AllocatedStorage"]) == (
+        600,
+        13000,
+        400,
+    )
     assert shown["IAMDatabaseAuthenticationEnabled"] is True
     assert shown["DeletionProtection"] is True
     assert shown["EnabledCloudwatchLogsExports"] == ["postgresql"]

@@ -28,12 +28,15 @@ class Clock:
 
     def __init__(self) -> None:
         self.time = START
+        self.watchers: list[Callable[[], None]] = []
 
     def now(self) -> float:
         return self.time
 
     def sleep(self, seconds: float) -> None:
         self.time += seconds
+        for watch in self.watchers:
+            watch()
 
 
 @dataclass
@@ -282,6 +285,20 @@ def _error(fault: Fault) -> tuple[int, dict[str, str], bytes]:
     return fault.status, {"Content-Type": "text/xml"}, write_error(error, "1")
 
 
+def take_snapshot(aws: Aws, name: str, execution: str = "") -> None:
+    """Ask for a snapshot of the sample database, marked by an execution or by none."""
+    source, created = f"{aws.kind.operation}Identifier", f"{aws.kind.operation}Snapshot"
+    created = created.replace("Instance", "")
+    aws.rds.call(
+        f"Create{created}",
+        {
+            source: aws.kind.identifier,
+            f"{created}Identifier": name,
+            "Tags": [layer.mark(execution)] if execution else [],
+        },
+    )
+
+
 class _Raw(io.BytesIO):
     """The body of an answer as urllib3 gives it."""
 
@@ -325,3 +342,15 @@ def kind(request: pytest.FixtureRequest, aws: Aws) -> Kind:
     """Runs a test for an instance and for a cluster."""
     aws.kind = request.param
     return request.param
+
+
+PLANS: dict[str, str] = {}
+
+
+@pytest.fixture
+def plan(kind: Kind, aws: Aws) -> dict[str, Any]:
+    """The plan to restore the sample database; made once, since the account is always the same."""
+    if kind.name not in PLANS:
+        PLANS[kind.name] = json.dumps(aws.plan())
+        aws.calls.clear()
+    return json.loads(PLANS[kind.name])

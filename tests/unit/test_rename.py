@@ -6,26 +6,26 @@ from trapheus import exceptions
 from tests.unit.conftest import ANOTHER, CLUSTER, Aws, Kind
 
 
-def test_the_original_keeps_its_resource_id_under_its_temporary_name(aws: Aws, kind: Kind):
+def test_the_original_keeps_its_resource_id_under_its_temporary_name(aws: Aws, kind: Kind, plan: dict):
     before = {aws.id_of(name, of): name for of, name in aws.parts()}
 
-    aws.set_aside(aws.plan())
+    aws.set_aside(plan)
 
     for resource_id, name in before.items():
         assert aws.names()[resource_id] == f"{name}-temp"
 
 
-def test_what_steps_aside_carries_the_mark(aws: Aws, kind: Kind):
-    aws.set_aside(aws.plan())
+def test_what_steps_aside_carries_the_mark(aws: Aws, kind: Kind, plan: dict):
+    aws.set_aside(plan)
 
     for of, name in aws.parts():
         assert aws.marked(f"{name}-temp", of)
         assert not aws.marked(f"{name}-temp", of, ANOTHER)
 
 
-def test_what_steps_aside_keeps_its_data_tags_and_protection(aws: Aws, kind: Kind):
+def test_what_steps_aside_keeps_its_data_tags_and_protection(aws: Aws, kind: Kind, plan: dict):
     data, tags = aws.rds.data(kind.name, kind.identifier), aws.tags()
-    aws.set_aside(aws.plan())
+    aws.set_aside(plan)
     aside = f"{kind.identifier}-temp"
 
     assert aws.rds.data(kind.name, aside) == data
@@ -45,8 +45,7 @@ def test_the_members_stay_in_the_cluster(aws: Aws):
     }
 
 
-def test_the_first_rename_is_asked_for_at_once_not_for_the_window(aws: Aws, kind: Kind):
-    plan = aws.plan()
+def test_the_first_rename_is_asked_for_at_once_not_for_the_window(aws: Aws, kind: Kind, plan: dict):
     try:
         aws.run("rename", plan=plan)
     except exceptions.StillInProgress:
@@ -57,8 +56,7 @@ def test_the_first_rename_is_asked_for_at_once_not_for_the_window(aws: Aws, kind
 
 
 @pytest.mark.parametrize("pause", [0, 10, 45, 100, 140, 200, 7200])
-def test_a_rename_may_be_repeated_at_any_moment(aws: Aws, kind: Kind, pause: float):
-    plan = aws.plan()
+def test_a_rename_may_be_repeated_at_any_moment(aws: Aws, kind: Kind, plan: dict, pause: float):
     try:
         aws.run("rename", plan=plan)
     except exceptions.StillInProgress:
@@ -72,8 +70,7 @@ def test_a_rename_may_be_repeated_at_any_moment(aws: Aws, kind: Kind, pause: flo
         assert aws.found(name, of) is None
 
 
-def test_a_rename_that_is_done_asks_for_nothing_more(aws: Aws, kind: Kind):
-    plan = aws.plan()
+def test_a_rename_that_is_done_asks_for_nothing_more(aws: Aws, kind: Kind, plan: dict):
     aws.set_aside(plan)
     aws.calls.clear()
 
@@ -82,8 +79,7 @@ def test_a_rename_that_is_done_asks_for_nothing_more(aws: Aws, kind: Kind):
     assert all(call.startswith("Describe") for call in aws.calls)
 
 
-def test_another_database_that_has_taken_the_name_is_left_alone(aws: Aws, kind: Kind):
-    plan = aws.plan()
+def test_another_database_that_has_taken_the_name_is_left_alone(aws: Aws, kind: Kind, plan: dict):
     aws.set_aside(plan)
     foreign = aws.foreign(kind.identifier)
 
@@ -95,9 +91,8 @@ def test_another_database_that_has_taken_the_name_is_left_alone(aws: Aws, kind: 
 
 
 def test_a_temporary_name_taken_meanwhile_fails_the_step_and_moves_nothing(
-    aws: Aws, kind: Kind
+    aws: Aws, kind: Kind, plan: dict
 ):
-    plan = aws.plan()
     foreign = aws.foreign(plan["aside"])
 
     with pytest.raises(exceptions.RenameFailed):
@@ -130,9 +125,8 @@ def test_a_cluster_in_a_bad_status_fails_at_once(aws: Aws, status: str):
 )
 @pytest.mark.parametrize("call", ["Describe{}s", "Modify{}", "AddTagsToResource"])
 def test_an_error_of_aws_becomes_the_right_one(
-    aws: Aws, kind: Kind, call: str, code: str, status: int, error: type[Exception]
+    aws: Aws, kind: Kind, plan: dict, call: str, code: str, status: int, error: type[Exception]
 ):
-    plan = aws.plan()
     aws.fail(call.format(kind.operation), code, status=status)
 
     with pytest.raises(exceptions.TrapheusError) as raised:
@@ -141,8 +135,7 @@ def test_an_error_of_aws_becomes_the_right_one(
     assert type(raised.value) is error
 
 
-def test_a_state_that_does_not_allow_it_yet_is_a_conflict(aws: Aws, kind: Kind):
-    plan = aws.plan()
+def test_a_state_that_does_not_allow_it_yet_is_a_conflict(aws: Aws, kind: Kind, plan: dict):
     aws.fail(f"Modify{kind.operation}", kind.conflict)
 
     with pytest.raises(exceptions.StateConflict):
@@ -159,8 +152,7 @@ def test_a_busy_cluster_is_waited_for(aws: Aws):
     assert "ModifyDBCluster" not in aws.calls
 
 
-def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind):
-    plan = aws.plan()
+def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, plan: dict):
     aws.fail(f"Modify{kind.operation}", "InternalFailure", status=500, times=1, lost=True)
 
     aws.until_done("rename", plan=plan)

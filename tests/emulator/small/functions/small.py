@@ -13,7 +13,7 @@ class Rejected(Exception):
 
 
 def echo(event, context):
-    print("echo writes a line")
+    sys.stdout.write("echo writes a line\n")
     return {
         "event": event,
         "greeting": os.environ["GREETING"],
