@@ -64,16 +64,14 @@ def read(path: Path) -> str:
 def run_event(path: Path, text: str) -> int:
     """Run the state machine on a file's text and tell what happens; return the exit code."""
     began = perf_counter()
-    began = perf_counter()
     # What takes long to import waits until it is known that there is something to run.
-    from rich.console import Console  # noqa: PLC0415
+    from local.terminal import Screen, Terminal  # noqa: PLC0415
 
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = Screen(highlight=False, markup=False, emoji=False)
     console.print(f"Running {path} in the local AWS, in virtual time", style="bold", soft_wrap=True)
     console.print()
     from local.app import deployed  # noqa: PLC0415
     from local.report import look, outcome  # noqa: PLC0415
-    from local.terminal import Terminal  # noqa: PLC0415
 
     with deployed() as cloud:
         before = look(cloud.rds)

@@ -187,6 +187,7 @@ class Cloud:
     def _repair_moto(self, closing: ExitStack) -> None:
 
         logging.getLogger("moto").setLevel(logging.CRITICAL)  # it logs each failing state
+        logging.getLogger("samtranslator.metrics").setLevel(logging.CRITICAL)  # it has no agent
         BackendDict.reset()
         mock_random.seed(self._seed)
         lambdas = BackendDict(functions.backend(self.functions, self.clock), "lambda")

@@ -166,8 +166,13 @@ class Nursery:
                 *lines, rest = (rest + received).split(b"\n")
                 for line in lines:
                     self._obey(json.loads(line))
+        signal.set_wakeup_fd(-1)
         for process in self._children:
             os.kill(process, signal.SIGKILL)
+        for process in self._children:
+            os.waitpid(process, 0)
+        self._bell.close()
+        self._ringing.close()
 
     def _obey(self, order: dict[str, Any]) -> None:
         if "kill" in order:

@@ -153,8 +153,8 @@ class Functions:
 
     def close(self) -> None:
         """End every process."""
-        self._orders.shutdown(socket.SHUT_RDWR)
-        self._parent.wait()
+        self._orders.shutdown(socket.SHUT_WR)
+        self._parent.wait(REAL_LIMIT)
         self._reader.join()
         self._orders.close()
 

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 from local.report import human, sentence
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from local.cloud import Notice
     from local.rds import Change
 
 TIME_WIDTH = 10
 NAME_WIDTH = 28
 BUSY = "StillInProgress"
+GOOD = {"available", "storage-optimization"}
+BAD = ("incompatible-", "inaccessible-", "failed", "restore-")
+
+
+class Screen(Console):
+    """A console that falls silent when its reader has gone, as after `| head`.
+
+    rich would end the thread that prints, which is one of the machine's, and the run would hang.
+    """
+
+    def on_broken_pipe(self) -> None:
+        """Print no more, and let the run go on to its exit code."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
 @dataclass
@@ -162,12 +176,11 @@ class Terminal:
 
     def _status_line(self) -> Text:
         entered = list(self._entered.get(self._latest, []))  # another thread changes it
-        doing = f"{entered[-1].name}, {human(self._now() - entered[-1].since)}" if entered else ""
-        return Text(f"+{human(self._now() - self._start)}".ljust(TIME_WIDTH) + f" {doing} ...", "dim")
-
-
-GOOD = {"available", "storage-optimization"}
-BAD = ("incompatible-", "inaccessible-", "failed", "restore-")
+        if not entered:
+            return Text()
+        passed = f"+{human(self._now() - self._start)}".ljust(TIME_WIDTH)
+        since = human(self._now() - entered[-1].since)
+        return Text(f"{passed} {entered[-1].name}, {since} ...", "dim")
 
 
 def _change(change: Any) -> Text:

@@ -82,8 +82,7 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     shown = databases.blank(rds, "cluster", name, kept["Engine"], parameters.get("EngineVersion"))
     cluster = settle_in(rds, shown | kept, parameters, snapshot.data)
     cluster.poison = snapshot.poison
-    end = cluster.poison or "available"
-    rds.play(cluster, "restore cluster", end=lambda: rds.done(cluster, end))
+    rds.play(cluster, "restore cluster", end=lambda: rds.restored(cluster))
     return {"DBCluster": cluster.shown}
 
 

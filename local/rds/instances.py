@@ -71,12 +71,12 @@ def begin(rds: Rds, instance: Resource, what: str) -> None:
         instance.shown.setdefault("Endpoint", instance.endpoint)
 
     def finish() -> None:
-        if instance.poison and what == "restore instance":
-            instance.shown.pop("Endpoint", None)
-            rds.done(instance, instance.poison)
-            return
-        connect()
-        rds.done(instance)
+        if not instance.poison:
+            connect()
+        if what == "restore instance":
+            rds.restored(instance)
+        else:
+            rds.done(instance)
 
     skip: tuple[str, ...] = ()
     if not instance.shown["BackupRetentionPeriod"]:

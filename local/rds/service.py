@@ -55,6 +55,10 @@ class Rds:
         # Tools in production create members while the cluster is still `creating`; the API page
         # allows it only once the cluster is available. False makes it as the page says.
         self.members_while_creating = True
+        # Whether a restored database falls back from available to modifying once.
+        self.flaps = False
+        # Seconds more, by operation and phase: {("restore instance", "backing-up"): 7200.0}
+        self.longer: dict[tuple[str, str], float] = {}
         self.quotas = dict(QUOTAS)
         self.things: dict[str, Resource] = {}
         self.groups: dict[str, dict[str, dict[str, Any]]] = groups.none()
@@ -272,7 +276,8 @@ class Rds:
         for phase in phases:
             hook = (on or {}).get(phase.name)
             self._at(due, resource, turn, partial(self._enter, resource, phase, hook))
-            due = self.after(phase, due) + (longer or {}).get(phase.name, 0.0) * self._passes
+            more = (longer or {}).get(phase.name, 0.0) + self.longer.get((what, phase.name), 0.0)
+            due = self.after(phase, due) + more * self._passes
         self._at(due, resource, turn, end or (lambda: self.done(resource)))
 
     def after(self, phase: Phase, start: float | None = None) -> float:
@@ -292,6 +297,15 @@ class Rds:
         resource.doing = ""
         resource.truth = ""
         self.show(resource, status)
+
+    def restored(self, resource: Resource) -> None:
+        """The end of a restore: available, or as bad as the snapshot was marked."""
+        if resource.poison:
+            self.done(resource, resource.poison)
+        elif self.flaps:
+            self.play(resource, "flap")
+        else:
+            self.done(resource)
 
     def show(self, resource: Resource, status: str) -> None:
         """Let a thing be seen in this status, and tell it."""

@@ -40,6 +40,11 @@ PHASES: dict[str, tuple[Phase, ...]] = {
         Phase("backing-up", "backing-up", 60, 180, 900),
         Phase("modifying", "modifying", 40, 105, 270),
     ),
+    # What a restore may do once it is up, when asked to; memory
+    "flap": (
+        Phase("available", "available", 10, 40, 120),
+        Phase("modifying", "modifying", 10, 40, 120),
+    ),
     "create member": (  # memory
         Phase("hidden", "", 0, 5, 30),
         Phase("creating", "creating", 240, 475, 1170),

@@ -11,6 +11,7 @@ from trapheus.constants import (
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
+from trapheus.endpoints import custom_endpoints
 from trapheus.errors import failing_as
 from trapheus.preflight import Findings
 from trapheus.rds import Description, cluster, cluster_snapshot, instance, members, moment_of
@@ -38,7 +39,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             if not member["DBInstanceIdentifier"].startswith(AUTOSCALED)
         ]
         examine(findings, request, found, own, source)
-    return preflight.concluded(findings, planned(request, found, own, source), request)
+        plan = planned(request, found, own, source)
+    return preflight.concluded(findings, plan, request)
 
 
 def explain_absence(findings: Findings, identifier: str) -> None:
@@ -167,6 +169,8 @@ def planned(
         "arn": found["DBClusterArn"],
         "dataAsOf": moment_of(source),
         **configuration(CLUSTER, found),
+        "endpoints": custom_endpoints(request["identifier"]),
+        "httpEndpoint": found.get("HttpEndpointEnabled", False),
         "members": [
             {
                 "identifier": member["DBInstanceIdentifier"],

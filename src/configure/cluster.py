@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trapheus.configuration import CLUSTER, missing_roles, modifications
+from trapheus.endpoints import give
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigureFailed
 from trapheus.members import create
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
-    """Ask for missing members, add the roles and modify what differs."""
+    """Ask for missing members, add endpoints and roles, and modify what differs."""
     plan = event["plan"]
     identifier = plan["identifier"]
     with failing_as(ConfigureFailed, identifier):
@@ -26,7 +27,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     ready = cluster_settled(identifier, other_than=plan["resourceId"], statuses=AVAILABLE)
     wait(ready, context, otherwise=ConfigureFailed, identifier=identifier)
     with failing_as(ConfigureFailed, identifier):
+        give(plan["endpoints"], identifier)
         found = cluster(identifier) or {}
+        if plan["httpEndpoint"] and not found["HttpEndpointEnabled"]:
+            rds().enable_http_endpoint(ResourceArn=plan["arn"])
         for role in missing_roles(plan, found):
             # Aurora takes most roles without a feature.
             feature = {"FeatureName": role["FeatureName"]} if role["FeatureName"] else {}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from trapheus.constants import IN_PROGRESS_TAG
+from trapheus.endpoints import give
 from trapheus.errors import failing_as
 from trapheus.exceptions import RollbackFailed, StillInProgress
 from trapheus.rds import cluster_with, instance_with, is_marked, rds
@@ -32,6 +33,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         in_place = [put_member_back(member, execution) for member in plan["members"]]
         if not all(in_place):
             raise StillInProgress("Its members are being renamed", identifier=identifier)
+        give(plan["endpoints"], identifier)
         if is_marked(found, execution):
             rds().remove_tags_from_resource(
                 ResourceName=found["DBClusterArn"], TagKeys=[IN_PROGRESS_TAG]

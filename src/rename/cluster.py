@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from trapheus.endpoints import release
 from trapheus.errors import failing_as
 from trapheus.exceptions import RenameFailed
 from trapheus.rds import cluster_with, instance_with, mark, rds
@@ -11,14 +12,15 @@ from trapheus.waiters import AVAILABLE, BAD_CLUSTER, not_ready
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Mark the original, and ask for the cluster's new name, then for the members'.
 
-    What is asked for counts as done. The cluster comes first: its rename is without an outage,
-    the members' is a reboot each.
+    What is asked for counts as done. Its custom endpoints are let go of first. The cluster comes
+    before its members: its rename is without an outage, theirs is a reboot each.
     """
     plan, execution = event["plan"], event["execution"]
     with failing_as(RenameFailed, plan["identifier"]):
         found = cluster_with(plan["resourceId"])
         if found and found["DBClusterIdentifier"] == plan["identifier"]:
             if found["Status"] in AVAILABLE:
+                release(plan["endpoints"])
                 set_cluster_aside(plan, execution)
             raise not_ready(found["Status"], BAD_CLUSTER, RenameFailed, plan["identifier"])
         for member in plan["members"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trapheus.configuration import CLUSTER, MEMBER, differences
+from trapheus.endpoints import lacking
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigurationDiffers
 from trapheus.rds import Description, cluster, cluster_with, instance
@@ -37,6 +38,9 @@ def deviations(plan: dict[str, Any], found: Description) -> list[str]:
     original = cluster_with(plan["resourceId"])
     if original is None or original["DBClusterIdentifier"] != plan["aside"]:
         lines.append(f"the original is not called {plan['aside']}")
+    if plan["httpEndpoint"] and not found["HttpEndpointEnabled"]:
+        lines.append("the HTTP endpoint is not enabled, and was")
+    lines += lacking(plan["endpoints"], plan["identifier"])
     for index, member in enumerate(plan["members"]):
         # The plan names the writer first.
         lines += member_deviations(member, index == 0, found)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import yaml
 from cfnlint.api import lint_all
-from trapheus import exceptions
 
 from tests.deploy.definition import (
     DEFINITION,
@@ -19,6 +18,7 @@ from tests.deploy.definition import (
     targets,
     tasks,
 )
+from trapheus import exceptions
 
 # AWS's own: Step Functions' reserved names and what its Lambda and SES integrations raise.
 AWS_ERRORS = {
@@ -49,14 +49,12 @@ def template() -> dict[str, Any]:
         return loader.construct_mapping(node, deep=True)
 
     Loader.add_multi_constructor("!", plain)
-    loaded: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader)  # noqa: S506
+    loaded: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader)
     return loaded
 
 
 def substitutions() -> dict[str, str]:
-    return template()["Resources"]["DBRestoreStateMachine"]["Properties"][
-        "DefinitionSubstitutions"
-    ]
+    return template()["Resources"]["DBRestoreStateMachine"]["Properties"]["DefinitionSubstitutions"]
 
 
 def of(kind: str) -> list[str]:
@@ -183,8 +181,8 @@ def test_every_failure_passes_the_alert() -> None:
         for catcher in state.get("Catch", []):
             assert catcher["Next"] == "Tell what failed" or (
                 catcher["Next"].startswith("Roll the ")
-                or catcher["Next"] in after_alert
-                and name in ("Tell what failed", "Tell the bare facts")
+                or (catcher["Next"] in after_alert
+                and name in ("Tell what failed", "Tell the bare facts"))
             )
         if name.startswith("Roll the "):
             assert set(targets(state)) == {"Tell what failed"}

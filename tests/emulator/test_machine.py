@@ -2,6 +2,7 @@
 
 import pytest
 
+from local.clock import START
 from local.cloud import Fault
 
 
@@ -264,3 +265,40 @@ def test_listeners_hear_of_every_state(cloud, machine, task):
         "execution ended",
     ]
     assert [name for kind, name in heard if kind == "function answered"] == ["FailFunction"] * 2
+
+
+def test_after_a_reset_the_same_run_makes_the_same_calls_at_the_same_times(cloud, machine, task):
+    branch = {"StartAt": "Look", "States": {"Look": task("LookFunction", End=True)}}
+    arn = machine({"Both": {"Type": "Parallel", "Branches": [branch] * 3}})
+    seen = []
+    for _ in range(2):
+        cloud.reset()
+        run = cloud.run(arn, {"times": 4})
+        seen.append((run, list(cloud.calls)))
+    assert seen[0] == seen[1]
+    assert len(seen[0][1]) == 1 + 3 + 3 * 4  # the start, the invocations, what these ask
+
+
+def test_a_reset_ends_what_still_runs(cloud, machine, task):
+    cloud.clock.freeze()
+    arn = machine(
+        {"Sleep": task("SleepFunction", Next="Rest"), "Rest": {"Type": "Wait", "Seconds": 9}}
+    )
+    cloud.start(arn, {"seconds": 5})
+    cloud.clock.advance(3)
+    cloud.reset()
+    assert cloud.run(arn, {"seconds": 5}).status == "SUCCEEDED"
+    cloud.reset()
+    assert (cloud.calls, cloud.mails, cloud.clock.now()) == ([], [], START)
+
+
+def test_time_stands_still_once_the_awaited_execution_has_ended(cloud, machine):
+    short = machine({"Rest": {"Type": "Wait", "Seconds": 5}})
+    long = machine({"Rest": {"Type": "Wait", "Seconds": 500}})
+    with cloud.clock.held():
+        other = cloud.start(long, {})
+        ended = cloud.start(short, {})
+    cloud.wait(ended)
+    assert cloud.clock.now() == START + 5
+    assert cloud.describe(other).status == "RUNNING"
+    assert spent(cloud.wait(other)) == 500

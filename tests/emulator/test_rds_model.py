@@ -159,8 +159,8 @@ def test_a_real_waiter_ends_when_the_snapshot_is_available():
     [
         (lambda c: c.describe_db_instances(DBInstanceIdentifier="no"), "DBInstanceNotFound", 404),
         (lambda c: c.describe_db_clusters(DBClusterIdentifier="no"), "DBClusterNotFoundFault", 404),
-        (lambda c: c.create_db_snapshot(DBInstanceIdentifier="db", DBSnapshotIdentifier="db-snapshot"),
-         "DBSnapshotAlreadyExists", 400),
+        (lambda c: c.create_db_instance(DBInstanceIdentifier="db", DBInstanceClass="db.m6g.large",
+                                        Engine="postgres"), "DBInstanceAlreadyExists", 400),
         (lambda c: c.delete_db_instance(DBInstanceIdentifier="db"),
          "InvalidParameterCombination", 400),
     ],

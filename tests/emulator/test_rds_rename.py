@@ -226,3 +226,12 @@ def test_an_outage_that_lasts_ends_now():
     world.wait(10)
     assert world.rds.outages("instance", "db") == [(START + 30, START + 600)]
     assert world.rds.outages("instance", "never-there") == []
+
+
+def test_what_happens_instantly_is_no_outage_and_is_not_told():
+    world = World()
+    with world.rds.instantly():
+        world.rename("instance", "db", "other")
+        world.rename("instance", "other", "db")
+    assert world.rds.outages("instance", "db") == []
+    assert world.changes == []

@@ -230,9 +230,8 @@ def test_the_first_member_writes_and_is_available_only_after_its_cluster():
     assert world.status("instance", "m1") == "creating"
     world.wait()
     members = world.shown("cluster", "new")["DBClusterMembers"]
-    assert [(m["DBInstanceIdentifier"], m["IsClusterWriter"], m["PromotionTier"]) for m in members] == [
-        ("m1", True, 5), ("m2", False, 1),
-    ]  # fmt: skip
+    keys = ("DBInstanceIdentifier", "IsClusterWriter", "PromotionTier")
+    assert [tuple(m[key] for key in keys) for m in members] == [("m1", True, 5), ("m2", False, 1)]
     ended = {c.name: c.time for c in world.changes if c.after == "available"}
     assert ended["m1"] >= ended["new"]
     assert world.rds.reachable("cluster", "new")
@@ -330,3 +329,26 @@ def test_a_new_instance_has_no_address_until_it_is_created():
     assert "Endpoint" not in answered
     world.wait()
     assert world.shown("instance", "new")["Endpoint"]["Port"] == 5432
+
+
+@KINDS
+def test_a_restore_may_flap_once(kind):
+    world, words = World(), NAMES[kind]
+    world.rds.flaps = True
+    answered = world.restore(kind, "new", BackupRetentionPeriod=0 if kind == "instance" else 1)
+    world.wait()
+    world.rds.settle()
+    course = world.course(kind, next(iter(answered.values()))[words["resource"]])
+    assert course[-3:] == ["available", "modifying", "available"]
+
+
+def test_a_phase_can_be_made_longer():
+    world = World()
+    world.rds.longer["restore instance", "backing-up"] = 3 * 3600.0
+    world.restore("instance", "new")
+    world.wait(120)
+    assert world.status("instance", "new") == "backing-up"
+    assert world.rds.reachable("instance", "new")
+    refused("InvalidDBInstanceState", lambda: world.modify("instance", "new", MultiAZ=True))
+    world.wait(120)
+    assert world.status("instance", "new") == "available"

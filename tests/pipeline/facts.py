@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,7 @@ KINDS = (INSTANCE, CLUSTER)
 
 def run(cloud: App, request: Any, name: str = "run") -> Execution:
     """One execution of the state machine, to its end."""
-    return cloud.run(cloud.machine, request, name)
+    return cloud.run(cloud.machine, json.dumps(request), name)
 
 
 def databases(cloud: App) -> dict[str, tuple[str, str]]:

@@ -39,9 +39,7 @@ def expected_error(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", GOOD, ids=stem)
-def test_a_good_event_succeeds_without_a_mail_and_leaves_no_trace(
-    cloud: App, path: Path
-) -> None:
+def test_a_good_event_succeeds_without_a_mail_and_leaves_no_trace(cloud: App, path: Path) -> None:
     before = databases(cloud)
 
     execution = run(cloud, json.loads(path.read_text()))

@@ -75,9 +75,7 @@ def test_the_first_snapshot_of_a_database_is_taken(cloud: App, kind: Kind) -> No
 
 @each_kind
 @pytest.mark.parametrize("task", ["create_snapshot", "db_restore", "create_snapshot_only"])
-def test_a_dry_run_changes_nothing_and_shows_the_plan(
-    cloud: App, kind: Kind, task: str
-) -> None:
+def test_a_dry_run_changes_nothing_and_shows_the_plan(cloud: App, kind: Kind, task: str) -> None:
     before, old_snapshots = databases(cloud), snapshots(cloud)
     changes = []
     cloud.listeners.append(lambda n: changes.append(n) if n.kind == "database" else None)
@@ -86,17 +84,18 @@ def test_a_dry_run_changes_nothing_and_shows_the_plan(
 
     assert execution.status == "SUCCEEDED", execution.cause
     assert (databases(cloud), snapshots(cloud), changes) == (before, old_snapshots, [])
-    assert not [call for call in cloud.calls if not call.operation.startswith(("Describe", "Get"))
-                and call.service == "rds"]
+    assert not [
+        call
+        for call in cloud.calls
+        if not call.operation.startswith(("Describe", "Get")) and call.service == "rds"
+    ]
     assert execution.output["findings"] == []
     assert execution.output["plan"]["aside"] == f"{kind.identifier}-temp"
     assert execution.output["plan"]["resourceId"] == before[f"{kind.name} {kind.identifier}"][0]
 
 
 @each_kind
-def test_a_dry_run_lists_everything_that_speaks_against_the_task(
-    cloud: App, kind: Kind
-) -> None:
+def test_a_dry_run_lists_everything_that_speaks_against_the_task(cloud: App, kind: Kind) -> None:
     stopped = Kind(kind.name, kind.identifier.replace("prod", "stopped"))
 
     execution = run(cloud, stopped.request("db_restore", dryRun=True))

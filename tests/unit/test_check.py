@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from trapheus import exceptions
 
 from tests.unit.conftest import CLUSTER, INSTANCE, Aws, Kind, take_snapshot
+from trapheus import exceptions
 
 ACCOUNT = "arn:aws:rds:us-east-1:123456789012"
 TASKS = ["create_snapshot", "db_restore", "create_snapshot_only"]
@@ -160,9 +160,7 @@ def test_a_database_of_the_other_kind_is_refused(aws: Aws, kind: Kind, task: str
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("status", NOT_AVAILABLE)
-def test_a_database_that_is_not_available_is_refused(
-    aws: Aws, kind: Kind, status: str, task: str
-):
+def test_a_database_that_is_not_available_is_refused(aws: Aws, kind: Kind, status: str, task: str):
     aws.force(status)
 
     assert f"is {status}" in refused(aws, exceptions.DatabaseNotAvailable, task=task)
@@ -213,9 +211,7 @@ def test_a_first_snapshot_needs_no_earlier_one(aws: Aws, kind: Kind, task: str):
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("status", ["creating", "copying", "failed", "deleting"])
-def test_a_snapshot_that_is_not_available_is_refused(
-    aws: Aws, kind: Kind, task: str, status: str
-):
+def test_a_snapshot_that_is_not_available_is_refused(aws: Aws, kind: Kind, task: str, status: str):
     aws.found(f"{kind.identifier}-snapshot", aws.snapshot_kind)["Status"] = status
 
     assert f"is {status}" in refused(aws, exceptions.SnapshotMissing, task=task)
@@ -302,17 +298,13 @@ def rename_at_once(aws: Aws, kind: str, name: str, to: str) -> None:
 
 
 @pytest.mark.parametrize(("length", "passes"), [(58, True), (59, False), (63, False)])
-def test_an_instance_must_leave_room_for_its_temporary_name(
-    aws: Aws, length: int, passes: bool
-):
+def test_an_instance_must_leave_room_for_its_temporary_name(aws: Aws, length: int, passes: bool):
     name = "p" * length
     rename_at_once(aws, "instance", "new-db", name)
     if passes:
         assert aws.check(identifier=name, task="create_snapshot")["findings"] == []
     else:
-        sentence = refused(
-            aws, exceptions.InvalidRequest, identifier=name, task="create_snapshot"
-        )
+        sentence = refused(aws, exceptions.InvalidRequest, identifier=name, task="create_snapshot")
         assert "58" in sentence
 
 
@@ -515,9 +507,7 @@ def test_a_dry_run_without_findings_is_the_plan(aws: Aws, kind: Kind):
 
 
 @pytest.mark.parametrize("identifier", ["no-such-db", "prod-db", "prod-cluster"])
-def test_a_dry_run_of_what_cannot_be_planned_has_no_plan(
-    aws: Aws, kind: Kind, identifier: str
-):
+def test_a_dry_run_of_what_cannot_be_planned_has_no_plan(aws: Aws, kind: Kind, identifier: str):
     if identifier == kind.identifier:
         identifier = "nothing"
 

@@ -4,11 +4,11 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+
+from tests.unit.conftest import Aws
 from trapheus import exceptions
 from trapheus.errors import failing_as
 from trapheus.rds import rds
-
-from tests.unit.conftest import Aws
 
 THROTTLED = [
     ("Throttling", 400), ("ThrottlingException", 400), ("RequestLimitExceeded", 503),

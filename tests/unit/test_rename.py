@@ -1,12 +1,14 @@
 """The rename step: the original steps aside, marked, under its temporary names."""
 
 import pytest
-from trapheus import exceptions
 
 from tests.unit.conftest import ANOTHER, CLUSTER, Aws, Kind
+from trapheus import exceptions
 
 
-def test_the_original_keeps_its_resource_id_under_its_temporary_name(aws: Aws, kind: Kind, plan: dict):
+def test_the_original_keeps_its_resource_id_under_its_temporary_name(
+    aws: Aws, kind: Kind, plan: dict
+):
     before = {aws.id_of(name, of): name for of, name in aws.parts()}
 
     aws.set_aside(plan)

@@ -5,9 +5,9 @@ import re
 from typing import Any
 
 import pytest
-from trapheus import exceptions
 
 from src.request.read import handler
+from trapheus import exceptions
 
 GOOD = {"identifier": "prod-db", "task": "db_restore", "isCluster": False}
 

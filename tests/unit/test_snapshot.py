@@ -4,9 +4,9 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from trapheus import exceptions
 
 from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, Aws, Kind, take_snapshot
+from trapheus import exceptions
 
 NEW_DATA = "what was written last"
 
@@ -260,9 +260,7 @@ def test_an_error_of_aws_becomes_the_right_one_and_a_good_snapshot_stays(
 
 
 @pytest.mark.parametrize("call", ["Create", "Delete"])
-def test_a_lost_answer_is_made_up_for(
-    aws: Aws, kind: Kind, plan: dict, written: str, call: str
-):
+def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, plan: dict, written: str, call: str):
     snapshot = "DBClusterSnapshot" if kind is CLUSTER else "DBSnapshot"
     aws.fail(f"{call}{snapshot}", "InternalFailure", status=500, times=1, lost=True)
     bare = guard(aws)

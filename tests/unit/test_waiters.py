@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from trapheus import exceptions, waiters
 
 from tests.unit.conftest import Aws, Context, Fault
+from trapheus import exceptions, waiters
 
 # RDS User Guide, "Viewing DB instance status"; Aurora User Guide, "Viewing DB cluster status".
 ONLINE_INSTANCE = ["available", "storage-optimization", "backing-up", "storage-initialization"]
@@ -287,9 +287,7 @@ def test_a_wait_ends_before_the_lambda_does(wire: Aws, case: Case, seconds: floa
     ("code", "status"),
     [("Throttling", 400), ("RequestLimitExceeded", 503), ("InternalFailure", 500)],
 )
-def test_a_burst_of_throttling_does_not_end_a_wait(
-    wire: Aws, case: Case, code: str, status: int
-):
+def test_a_burst_of_throttling_does_not_end_a_wait(wire: Aws, case: Case, code: str, status: int):
     # More than the client itself tries again.
     burst = [Fault("", code, status)] * 10
     wire.show(*burst, case.empty if case.gone_is_good else case.show("available"))

@@ -134,6 +134,7 @@ CLUSTER = Table(
         **_MONITORING,
     },
     modify={
+        "AutoMinorVersionUpgrade": "AutoMinorVersionUpgrade",
         "DatabaseInsightsMode": "DatabaseInsightsMode",
         "DeletionProtection": "DeletionProtection",
         "EnableLocalWriteForwarding": (

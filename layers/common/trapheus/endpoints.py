@@ -1,0 +1,89 @@
+"""Custom endpoints of a cluster, which no restore carries.
+
+Their names are unique in a region: the original has to let go of them before the restored cluster
+can have them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.exceptions import ClientError
+
+from trapheus.errors import code_of
+from trapheus.exceptions import StillInProgress
+from trapheus.rds import Description, rds
+
+if TYPE_CHECKING:
+    from mypy_boto3_rds.type_defs import FilterTypeDef
+
+Endpoint = dict[str, Any]
+
+
+def custom_endpoints(cluster: str) -> list[Endpoint]:
+    """The custom endpoints of a cluster, as they are to be made again."""
+    custom: list[FilterTypeDef] = [{"Name": "db-cluster-endpoint-type", "Values": ["custom"]}]
+    found = rds().describe_db_cluster_endpoints(DBClusterIdentifier=cluster, Filters=custom)
+    return [
+        {
+            "identifier": endpoint["DBClusterEndpointIdentifier"],
+            "type": endpoint["CustomEndpointType"],
+            "static": endpoint.get("StaticMembers", []),
+            "excluded": endpoint.get("ExcludedMembers", []),
+            "tags": rds().list_tags_for_resource(ResourceName=endpoint["DBClusterEndpointArn"])[
+                "TagList"
+            ],
+        }
+        for endpoint in found["DBClusterEndpoints"]
+    ]
+
+
+def release(endpoints: list[Endpoint]) -> None:
+    """Ask for the deletion of these endpoints; one that is gone or going counts as done."""
+    for endpoint in endpoints:
+        found = _find(endpoint["identifier"])
+        if found and found["Status"] != "deleting":
+            rds().delete_db_cluster_endpoint(DBClusterEndpointIdentifier=endpoint["identifier"])
+
+
+def give(endpoints: list[Endpoint], cluster: str) -> None:
+    """Ask for these endpoints on a cluster; one that it has counts as done.
+
+    Raises StillInProgress while a name is still held by a deletion under way.
+    """
+    for endpoint in endpoints:
+        found = _find(endpoint["identifier"])
+        if found is None:
+            rds().create_db_cluster_endpoint(
+                DBClusterIdentifier=cluster,
+                DBClusterEndpointIdentifier=endpoint["identifier"],
+                EndpointType=endpoint["type"],
+                StaticMembers=endpoint["static"],
+                ExcludedMembers=endpoint["excluded"],
+                Tags=endpoint["tags"],
+            )
+        elif found["Status"] == "deleting":
+            raise StillInProgress(
+                f"The endpoint {endpoint['identifier']} is being deleted", identifier=cluster
+            )
+
+
+def lacking(endpoints: list[Endpoint], cluster: str) -> list[str]:
+    """One line for each of these endpoints that the cluster has not, or has otherwise."""
+    present = {endpoint["identifier"]: endpoint for endpoint in custom_endpoints(cluster)}
+    return [
+        f"the custom endpoint {endpoint['identifier']} is"
+        f" {present.get(endpoint['identifier'])!r}, was {endpoint!r}"
+        for endpoint in endpoints
+        if present.get(endpoint["identifier"]) != endpoint
+    ]
+
+
+def _find(name: str) -> Description | None:
+    try:
+        found = rds().describe_db_cluster_endpoints(DBClusterEndpointIdentifier=name)
+    except ClientError as error:
+        if code_of(error) == "DBClusterEndpointNotFoundFault":
+            return None
+        raise
+    return cast("Description", next(iter(found["DBClusterEndpoints"]), None))

@@ -1,0 +1,328 @@
+"""The restore step: the database again, from its snapshot, under the original's names."""
+
+import pytest
+
+from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind
+from trapheus import exceptions
+
+OLD = "{}: written seven days ago"
+MEMBERS = ["prod-cluster-writer", "prod-cluster-reader"]
+
+
+@pytest.fixture
+def aside(aws: Aws, plan: dict) -> dict:
+    """The plan, its original set aside."""
+    aws.set_aside(plan)
+    aws.calls.clear()
+    return plan
+
+
+def create_call(aws: Aws) -> str:
+    if aws.kind is INSTANCE:
+        return "RestoreDBInstanceFromDBSnapshot"
+    return "RestoreDBClusterFromSnapshot"
+
+
+def test_the_snapshot_s_data_come_back_under_the_identifier(aws: Aws, kind: Kind, aside: dict):
+    aws.until_done("restore", plan=aside)
+    aws.settle()
+
+    assert aws.found()["Status" if kind is CLUSTER else "DBInstanceStatus"] == "available"
+    assert aws.id_of() != aside["resourceId"]
+    assert aws.rds.data(kind.name, kind.identifier) == OLD.format(kind.identifier)
+
+
+def test_what_is_made_carries_the_mark_and_the_original_s_tags(aws: Aws, kind: Kind, aside: dict):
+    tags = {name: aws.tags(f"{name}-temp", of) for of, name in aws.parts()}
+
+    aws.until_done("restore", plan=aside)
+    aws.settle()
+
+    for of, name in aws.parts():
+        assert aws.marked(name, of)
+        assert aws.tags(name, of) == tags[name]
+
+
+def test_what_is_made_can_still_be_deleted(aws: Aws, kind: Kind, aside: dict):
+    aws.until_done("restore", plan=aside)
+    aws.settle()
+
+    assert aws.found(f"{kind.identifier}-temp")["DeletionProtection"] is True
+    assert aws.found()["DeletionProtection"] is False
+
+
+def test_the_original_is_not_touched(aws: Aws, kind: Kind, aside: dict):
+    aws.until_done("restore", plan=aside)
+    aws.settle()
+
+    assert aws.names()[aside["resourceId"]] == aside["aside"]
+    assert aws.rds.data(kind.name, aside["aside"]).endswith("today")
+
+
+# What the sample instance has, and a restore with only identifier and snapshot would lose.
+INSTANCE_SETTINGS = [
+    "AllocatedStorage", "AutoMinorVersionUpgrade", "BackupRetentionPeriod",
+    "CACertificateIdentifier", "CopyTagsToSnapshot", "DBInstanceClass", "DedicatedLogVolume",
+    "EnabledCloudwatchLogsExports", "EngineLifecycleSupport", "EngineVersion",
+    "IAMDatabaseAuthenticationEnabled", "Iops", "LicenseModel", "MultiAZ", "NetworkType",
+    "PreferredBackupWindow", "ProcessorFeatures", "PubliclyAccessible", "StorageThroughput",
+    "StorageType",
+]  # fmt: skip
+CLUSTER_SETTINGS = [
+    "AvailabilityZones", "BackupRetentionPeriod", "CopyTagsToSnapshot", "DBClusterParameterGroup",
+    "DBSubnetGroup", "EnabledCloudwatchLogsExports", "EngineLifecycleSupport", "EngineMode",
+    "EngineVersion", "IAMDatabaseAuthenticationEnabled", "KmsKeyId", "MonitoringInterval",
+    "MonitoringRoleArn", "NetworkType", "PerformanceInsightsEnabled",
+    "PerformanceInsightsKMSKeyId", "PerformanceInsightsRetentionPeriod", "Port",
+    "PreferredBackupWindow", "ServerlessV2ScalingConfiguration", "StorageType",
+]  # fmt: skip
+MEMBER_SETTINGS = [
+    "AutoMinorVersionUpgrade", "AvailabilityZone", "CACertificateIdentifier", "DBInstanceClass",
+    "MonitoringInterval", "MonitoringRoleArn", "PerformanceInsightsEnabled",
+    "PerformanceInsightsKMSKeyId", "PerformanceInsightsRetentionPeriod",
+    "PreferredMaintenanceWindow", "PromotionTier", "PubliclyAccessible",
+]  # fmt: skip
+
+
+def of_groups(found: dict) -> dict:
+    """The names of the groups that a description shows within structures."""
+    return {
+        "parameter group": [g["DBParameterGroupName"] for g in found.get("DBParameterGroups", [])],
+        "option group": [g["OptionGroupName"] for g in found.get("OptionGroupMemberships", [])],
+        "security groups": [g["VpcSecurityGroupId"] for g in found["VpcSecurityGroups"]],
+        "domain": [d.get("Domain") for d in found.get("DomainMemberships", [])],
+    }
+
+
+def test_the_call_carries_the_configuration(aws: Aws, kind: Kind, aside: dict):
+    aws.until_done("restore", plan=aside)
+    aws.settle()
+
+    before, after = aws.found(f"{kind.identifier}-temp"), aws.found()
+    settings = INSTANCE_SETTINGS if kind is INSTANCE else CLUSTER_SETTINGS
+    assert {key: after.get(key) for key in settings} == {key: before[key] for key in settings}
+    assert of_groups(after) == of_groups(before)
+    if kind is INSTANCE:
+        assert after["Endpoint"]["Port"] == 5433
+        assert after["DBSubnetGroup"]["DBSubnetGroupName"] == "prod-subnets"
+
+
+@pytest.fixture
+def cluster_aside(aws: Aws) -> dict:
+    aws.kind = CLUSTER
+    plan = aws.plan()
+    aws.set_aside(plan)
+    aws.calls.clear()
+    return plan
+
+
+def test_the_members_come_back_as_they_were_the_old_writer_as_the_writer(
+    aws: Aws, cluster_aside: dict
+):
+    aws.until_done("restore", plan=cluster_aside)
+    aws.settle()
+
+    for name in MEMBERS:
+        before, after = aws.found(f"{name}-temp", "instance"), aws.found(name, "instance")
+        assert after["DBInstanceStatus"] == "available"
+        assert after["DbiResourceId"] != before["DbiResourceId"]
+        assert {k: after.get(k) for k in MEMBER_SETTINGS} == {k: before[k] for k in MEMBER_SETTINGS}
+        assert of_groups(after)["parameter group"] == of_groups(before)["parameter group"]
+    members = {
+        m["DBInstanceIdentifier"]: m["IsClusterWriter"] for m in aws.found()["DBClusterMembers"]
+    }
+    assert members == {MEMBERS[0]: True, MEMBERS[1]: False}
+
+
+@pytest.mark.parametrize("pause", [0, 10, 20, 120, 450, 700, 7200])
+def test_a_restore_may_be_repeated_at_any_moment(aws: Aws, kind: Kind, aside: dict, pause: float):
+    aws.run_once("restore", plan=aside)
+    aws.clock.sleep(pause)
+
+    aws.until_done("restore", plan=aside)
+    aws.settle()
+
+    assert aws.calls.count(create_call(aws)) <= 2
+    assert len([n for n in aws.names().values() if n.startswith(kind.identifier)]) == (
+        2 if kind is INSTANCE else 6
+    )
+
+
+def test_a_restore_that_is_done_asks_for_nothing_more(aws: Aws, kind: Kind, aside: dict):
+    aws.until_done("restore", plan=aside)
+    aws.settle()
+    aws.calls.clear()
+
+    aws.run("restore", plan=aside)
+
+    assert all(call.startswith("Describe") for call in aws.calls)
+
+
+def test_a_restore_while_the_old_name_is_still_shown_is_still_in_progress(
+    aws: Aws, kind: Kind, plan: dict
+):
+    with pytest.raises(exceptions.StillInProgress):
+        aws.run("restore", plan=plan)
+
+    assert all(call.startswith("Describe") for call in aws.calls)
+    assert aws.id_of() == plan["resourceId"]
+
+
+def test_a_member_s_name_that_is_still_shown_is_waited_for(aws: Aws):
+    aws.kind = CLUSTER
+    plan = aws.plan()
+    with pytest.raises(exceptions.StillInProgress):
+        aws.run("rename", plan=plan)
+    # The cluster has its new name, the members have not.
+    aws.clock.sleep(600)
+
+    with pytest.raises(exceptions.StillInProgress):
+        aws.run("restore", plan=plan)
+    aws.until_done("rename", plan=plan)
+    aws.until_done("restore", plan=plan)
+    aws.settle()
+
+    assert all(aws.marked(name, "instance") for name in MEMBERS)
+
+
+@pytest.mark.parametrize("owner", ["", ANOTHER])
+def test_another_s_database_under_the_name_is_left_alone(
+    aws: Aws, kind: Kind, aside: dict, owner: str
+):
+    foreign = aws.foreign(kind.identifier)
+    if owner:
+        aws.stamp(execution=owner)
+    tags = aws.tags()
+
+    with pytest.raises(exceptions.NameTaken):
+        aws.until_done("restore", plan=aside)
+
+    assert aws.id_of() == foreign
+    assert aws.tags() == tags
+    assert all(call.startswith("Describe") for call in aws.calls)
+
+
+def test_another_s_instance_under_the_writer_s_name_is_left_alone(aws: Aws, cluster_aside: dict):
+    foreign = aws.foreign(MEMBERS[0], "instance")
+
+    with pytest.raises(exceptions.NameTaken):
+        aws.until_done("restore", plan=cluster_aside)
+
+    assert aws.id_of(MEMBERS[0], "instance") == foreign
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "error"),
+    [
+        ("Throttling", 400, exceptions.Throttled),
+        ("InternalFailure", 500, exceptions.Throttled),
+        ("InsufficientDBInstanceCapacity", 400, exceptions.InsufficientCapacity),
+        ("InsufficientDBClusterCapacityFault", 403, exceptions.InsufficientCapacity),
+        ("AccessDenied", 403, exceptions.RestoreFailed),
+        ("InstanceQuotaExceeded", 400, exceptions.RestoreFailed),
+        ("DBParameterGroupNotFound", 404, exceptions.RestoreFailed),
+        ("KMSKeyNotAccessibleFault", 400, exceptions.RestoreFailed),
+        ("InvalidRestoreFault", 400, exceptions.RestoreFailed),
+        ("DBSnapshotNotFound", 404, exceptions.RestoreFailed),
+        ("DBClusterSnapshotNotFoundFault", 404, exceptions.RestoreFailed),
+    ],
+)
+def test_an_error_of_aws_becomes_the_right_one(
+    aws: Aws, kind: Kind, aside: dict, code: str, status: int, error: type[Exception]
+):
+    aws.fail(create_call(aws), code, status=status)
+
+    with pytest.raises(exceptions.TrapheusError) as raised:
+        aws.run("restore", plan=aside)
+
+    assert type(raised.value) is error
+    assert aws.found() is None
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "error"),
+    [
+        ("Throttling", 400, exceptions.Throttled),
+        ("InsufficientDBInstanceCapacity", 400, exceptions.InsufficientCapacity),
+        ("InvalidDBClusterStateFault", 400, exceptions.StillInProgress),
+        ("AccessDenied", 403, exceptions.RestoreFailed),
+        ("StorageTypeNotSupported", 400, exceptions.RestoreFailed),
+    ],
+)
+def test_a_writer_that_rds_refuses_fails_the_step(
+    aws: Aws, cluster_aside: dict, code: str, status: int, error: type[Exception]
+):
+    aws.fail("CreateDBInstance", code, status=status)
+
+    with pytest.raises(exceptions.TrapheusError) as raised:
+        for _ in range(3):
+            aws.run_once("restore", plan=cluster_aside)
+            aws.clock.sleep(15)
+        # Only an error that means "not yet" comes here.
+        aws.run("restore", plan=cluster_aside)
+
+    assert type(raised.value) is error
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("Throttling", 400),
+        ("InsufficientDBInstanceCapacity", 400),
+        ("InvalidDBClusterStateFault", 400),
+        ("AccessDenied", 403),
+    ],
+)
+def test_a_reader_that_rds_refuses_does_not_fail_the_step(
+    aws: Aws, cluster_aside: dict, code: str, status: int
+):
+    aws.fail("CreateDBInstance", code, status=status, after=1)
+
+    aws.until_done("restore", plan=cluster_aside)
+    aws.settle()
+
+    assert aws.found(MEMBERS[0], "instance")["DBInstanceStatus"] == "available"
+    assert aws.found(MEMBERS[1], "instance") is None
+
+
+@pytest.mark.parametrize("status", ["incompatible-restore", "failed", "restore-failed"])
+def test_a_cluster_that_came_out_bad_fails_at_once(aws: Aws, cluster_aside: dict, status: str):
+    aws.run_once("restore", plan=cluster_aside)
+    aws.settle()
+    aws.force(status)
+
+    with pytest.raises(exceptions.RestoreFailed, match=status):
+        aws.run("restore", plan=cluster_aside)
+
+
+def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, aside: dict):
+    aws.fail(create_call(aws), "InternalFailure", status=500, times=1, lost=True)
+
+    aws.until_done("restore", plan=aside)
+    aws.settle()
+
+    assert aws.marked()
+    assert aws.rds.data(kind.name, kind.identifier) == OLD.format(kind.identifier)
+
+
+def test_a_member_s_lost_answer_is_made_up_for(aws: Aws, cluster_aside: dict):
+    aws.fail("CreateDBInstance", "InternalFailure", status=500, times=1, lost=True)
+
+    aws.until_done("restore", plan=cluster_aside)
+    aws.settle()
+
+    assert all(aws.marked(name, "instance") for name in MEMBERS)
+
+
+def test_the_newly_taken_snapshot_is_restored(aws: Aws, kind: Kind):
+    plan = aws.plan(task="create_snapshot")
+    aws.until_done("snapshot", plan=plan)
+    aws.settle()
+    aws.set_aside(plan)
+
+    aws.until_done("restore", plan=plan)
+    aws.settle()
+
+    assert aws.rds.data(kind.name, kind.identifier).endswith("today")
+    if kind is INSTANCE:
+        assert aws.found()["AllocatedStorage"] == 500
