@@ -214,7 +214,7 @@ def changed(old: Thing | None, new: Thing | None) -> bool:
     """Whether a name stands for something else than before, or for the same in another state."""
     if old is None or new is None:
         return old is not new
-    taken = "SnapshotCreateTime"  # a snapshot of the same name is another one if taken at another time
+    taken = "SnapshotCreateTime"  # tells one snapshot from another of the same name
     return (old.cells, old.shown.get(taken)) != (new.cells, new.shown.get(taken))
 
 
@@ -231,7 +231,8 @@ STYLES = {"-": "red", "+": "green", " ": ""}
 def aligned(rows: Iterable[tuple[str, Sequence[str]]]) -> Iterator[Text]:
     """Rows in columns, each under its mark; the first row is the headings'."""
     rows = list(rows)
-    widths = [max(len(cell) for cell in column) for column in zip(*(r[1] for r in rows), strict=True)]
+    columns = zip(*(cells for _, cells in rows), strict=True)
+    widths = [max(len(cell) for cell in column) for column in columns]
     for number, (mark, cells) in enumerate(rows):
         line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
         yield Text(f"{INDENT}{mark} {line}".rstrip(), STYLES[mark] if number else "dim")
@@ -249,19 +250,20 @@ def differences(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> tu
 
 
 def _comparable(kind: str, shown: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """The attributes without the derived ones; lists in an order of their own, since AWS has none."""
-    kept: dict[str, Any] = {}
-    for name, value in shown.items():
-        if prefix + name in DERIVED[kind]:
-            continue
-        if isinstance(value, dict):
-            value = _comparable(kind, value, f"{name}.")  # noqa: PLW2901
-        elif isinstance(value, list):
-            value = sorted(value, key=lambda one: json.dumps(one, sort_keys=True, default=str))  # noqa: PLW2901
-        # Describe leaves out what is empty, or shows it empty; it means the same.
-        if value not in (None, [], {}, ""):
-            kept[name] = value
-    return kept
+    """The attributes without the derived ones, lists sorted, since AWS gives them in any order."""
+    kept = {
+        name: _comparable(kind, value, f"{name}.") if isinstance(value, dict) else _sorted(value)
+        for name, value in shown.items()
+        if prefix + name not in DERIVED[kind]
+    }
+    # Describe leaves out what is empty, or shows it empty; it means the same.
+    return {name: value for name, value in kept.items() if value not in (None, [], {}, "")}
+
+
+def _sorted(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    return sorted(value, key=lambda one: json.dumps(one, sort_keys=True, default=str))
 
 
 def configuration(before: Account, after: Account, identifier: str) -> Iterator[Text]:
@@ -322,6 +324,6 @@ def letter(mail: Mail, width: int | None) -> Iterator[Text]:
     yield Text()
     for line in mail.text.rstrip().splitlines():
         # An indented line is a command, to be copied whole.
-        whole = width is None or line.startswith(" ") or not line
-        for part in [line] if whole else textwrap.wrap(line, max(width - 4, 40)):
+        wraps = width is not None and line and not line.startswith(" ")
+        for part in textwrap.wrap(line, max((width or 0) - 4, 40)) if wraps else [line]:
             yield Text(f"{INDENT}{part}".rstrip())

@@ -1,4 +1,4 @@
-"""Custom endpoints of a cluster."""
+"""Endpoints of a cluster: custom ones, and that of the Data API."""
 
 from __future__ import annotations
 
@@ -134,3 +134,14 @@ def require_available(endpoint: dict[str, Any]) -> None:
             "InvalidDBClusterEndpointStateFault",
             f"DBClusterEndpoint {endpoint['DBClusterEndpointIdentifier']} is {endpoint['Status']}.",
         )
+
+
+@operation("EnableHttpEndpoint", enabled=True)
+@operation("DisableHttpEndpoint", enabled=False)
+def switch_http_endpoint(rds: Rds, parameters: dict[str, Any], *, enabled: bool) -> dict[str, Any]:
+    """Switch the Data API of a cluster; it shows at the call. memory."""
+    arn = parameters["ResourceArn"]
+    cluster = rds.find("cluster", arn.rpartition(":")[2])
+    rds.require(cluster, "ModifyDBCluster")
+    cluster.shown["HttpEndpointEnabled"] = enabled
+    return {"ResourceArn": arn, "HttpEndpointEnabled": enabled}

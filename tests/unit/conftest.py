@@ -117,6 +117,7 @@ class Aws:
     def force(self, status: str, name: str = "", kind: str = "") -> None:
         """Let a database be in a status, whatever brought it there."""
         kind = kind or self.kind.name
+        self.rds.settle()
         self.rds.find(kind, name or self.kind.identifier).shown[
             "DBInstanceStatus" if kind == "instance" else "Status"
         ] = status

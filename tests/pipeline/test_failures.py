@@ -1,0 +1,335 @@
+"""Each single failing step: status, error, databases afterwards, mail."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from local.app import App
+from local.cloud import Fault, killed
+from tests.pipeline.facts import (
+    CLUSTER,
+    INSTANCE,
+    KINDS,
+    Kind,
+    On,
+    databases,
+    marks,
+    run,
+    snapshots,
+)
+
+DENIED = Fault("AccessDenied", "User is not authorized", 403)
+
+each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step, the operation that fails in it, and the error that must name it.
+
+    In the operation * stands for Instance or Cluster.
+    """
+
+    function: str
+    operation: str
+    error: str
+
+    def fault(self, kind: Kind, fault: Fault = DENIED, times: int = 10**6) -> On:
+        function = f"{self.function}{kind.name.capitalize()}Function"
+        return On(function, kind.operation(self.operation), fault, times)
+
+    def __str__(self) -> str:
+        return f"{self.function}-{self.operation}"
+
+
+def snapshot_operation(kind: Kind, verb: str) -> str:
+    return f"{verb}DBClusterSnapshot" if kind.is_cluster else f"{verb}DBSnapshot"
+
+
+PREPARE = [
+    Step("Check", "DescribeDB*s", "CheckFailed"),
+    Step("Snapshot", "Create", "SnapshotFailed"),
+    Step("Snapshot", "Delete", "SnapshotFailed"),
+    Step("Tidy", "RemoveTagsFromResource", "TidyFailed"),
+]
+REPLACE = [
+    Step("Rename", "DescribeDB*s", "RenameFailed"),
+    Step("Rename", "AddTagsToResource", "RenameFailed"),
+    Step("Rename", "ModifyDB*", "RenameFailed"),
+    Step("Status", "DescribeDB*s", "RenameFailed"),
+    Step("Restore", "DescribeDB*s", "RestoreFailed"),
+    Step("Restore", "RestoreDB*", "RestoreFailed"),
+]
+FINISH = [
+    Step("Configure", "DescribeDB*s", "ConfigureFailed"),
+    Step("Configure", "AddRoleToDB*", "ConfigureFailed"),
+    Step("Configure", "ModifyDB*", "ConfigureFailed"),
+    Step("Verify", "DescribeDB*s", "ConfigurationDiffers"),
+    Step("Delete", "DescribeDB*s", "DeleteFailed"),
+    Step("Delete", "ModifyDB*", "DeleteFailed"),
+    Step("Delete", "DeleteDB*", "DeleteFailed"),
+]
+
+
+def failing(step: Step, kind: Kind, fault: Fault = DENIED, times: int = 10**6) -> On:
+    """The step's fault, its operation spelled for the kind."""
+    if step.function == "Snapshot":
+        return On(
+            f"Snapshot{kind.name.capitalize()}Function",
+            snapshot_operation(kind, step.operation),
+            fault,
+            times,
+        )
+    found = step.fault(kind, fault, times)
+    if step.operation == "RestoreDB*":
+        found.operation = (
+            "RestoreDBClusterFromSnapshot" if kind.is_cluster else "RestoreDBInstanceFromDBSnapshot"
+        )
+    return found
+
+
+def originals(cloud: App, kind: Kind) -> dict[str, str]:
+    """The resource id under each name of the sample database."""
+    names = [f"{kind.name} {kind.identifier}", *(f"instance {name}" for name in kind.members)]
+    now = databases(cloud)
+    return {name: now[name][0] for name in names}
+
+
+@each_kind
+@pytest.mark.parametrize("step", PREPARE, ids=str)
+def test_a_failure_in_prepare_leaves_the_database_untouched(
+    cloud: App, kind: Kind, step: Step
+) -> None:
+    before = databases(cloud)
+    fault = failing(step, kind)
+    cloud.faults.append(fault)
+
+    execution = run(cloud, kind.request("create_snapshot"))
+
+    assert fault.fired
+    assert (execution.status, execution.error) == ("FAILED", step.error)
+    assert databases(cloud) == before
+    assert snapshots(cloud)[kind.snapshot] == "available"
+    (mail,) = cloud.mails
+    assert "The database was not touched." in mail.text
+    assert "AccessDenied" in mail.text
+
+
+@each_kind
+@pytest.mark.parametrize("step", REPLACE, ids=str)
+def test_a_failure_in_replace_puts_the_original_back_and_fails_the_execution(
+    cloud: App, kind: Kind, step: Step
+) -> None:
+    before = databases(cloud)
+    fault = failing(step, kind)
+    if step.function == "Status":
+        # The rollback waits with the same function.
+        fault.times = 1
+    cloud.faults.append(fault)
+
+    execution = run(cloud, kind.request("db_restore"))
+
+    assert fault.fired
+    assert (execution.status, execution.error) == ("FAILED", step.error)
+    assert databases(cloud) == before
+    assert marks(cloud) == []
+    (mail,) = cloud.mails
+    assert f"The original was put back and serves as {kind.identifier}." in mail.text
+
+
+@each_kind
+@pytest.mark.parametrize("step", FINISH, ids=str)
+def test_a_failure_in_finish_keeps_both_databases_and_tells_the_two_ways_out(
+    cloud: App, kind: Kind, step: Step
+) -> None:
+    before = originals(cloud, kind)
+    old_data = cloud.rds.data(kind.snapshot_kind, kind.snapshot)
+    fault = failing(step, kind)
+    cloud.faults.append(fault)
+
+    execution = run(cloud, kind.request("db_restore"))
+
+    assert fault.fired
+    assert (execution.status, execution.error) == ("FAILED", step.error)
+    now = databases(cloud)
+    for name, resource_id in before.items():
+        assert now[name][0] != resource_id
+        assert now[name][1] == "available"
+    if (step.function, step.operation, kind.name) != ("Delete", "DeleteDB*", "cluster"):
+        # There the members have gone before the cluster's own deletion is refused.
+        assert all(now[f"{name}-temp"] == (id_, "available") for name, id_ in before.items())
+    assert now[f"{kind.name} {kind.identifier}-temp"][0] in before.values()
+    assert cloud.rds.data(kind.name, kind.identifier) == old_data
+    (mail,) = cloud.mails
+    assert f"{kind.identifier}-temp --no-deletion-protection" in mail.text
+    assert f"identifier {kind.identifier}-temp --new-db-{kind.name}-identifier" in mail.text
+
+
+@each_kind
+def test_a_failing_tidy_tells_that_the_restored_database_serves(cloud: App, kind: Kind) -> None:
+    before = set(databases(cloud))
+    fault = failing(Step("Tidy", "RemoveTagsFromResource", "TidyFailed"), kind)
+    cloud.faults.append(fault)
+
+    execution = run(cloud, kind.request("db_restore"))
+
+    assert fault.fired
+    assert (execution.status, execution.error) == ("FAILED", "TidyFailed")
+    assert set(databases(cloud)) == before
+    (mail,) = cloud.mails
+    assert f"The restored database serves as {kind.identifier}" in mail.text
+
+
+@each_kind
+def test_a_failing_rollback_is_told_with_the_commands_that_finish_it(
+    cloud: App, kind: Kind
+) -> None:
+    before = originals(cloud, kind)
+    restore = failing(Step("Restore", "RestoreDB*", "RestoreFailed"), kind)
+    back = failing(Step("PutBack", "ModifyDB*", "RollbackFailed"), kind)
+    cloud.faults += [restore, back]
+
+    execution = run(cloud, kind.request("db_restore"))
+
+    assert restore.fired
+    assert back.fired
+    assert (execution.status, execution.error) == ("FAILED", "RestoreFailed")
+    now = databases(cloud)
+    assert {now[f"{name}-temp"][0] for name in before} == set(before.values())
+    (mail,) = cloud.mails
+    assert "The rollback failed too (RollbackFailed)" in mail.text
+    assert f"{kind.identifier}-temp --new-db-{kind.name}-identifier {kind.identifier}" in mail.text
+
+
+def test_a_writer_that_cannot_be_made_rolls_the_cluster_back(cloud: App) -> None:
+    before = databases(cloud)
+    fault = On("RestoreClusterFunction", "CreateDBInstance", Fault("InvalidSubnet"))
+    cloud.faults.append(fault)
+
+    execution = run(cloud, CLUSTER.request("db_restore"))
+
+    assert fault.fired
+    assert (execution.status, execution.error) == ("FAILED", "RestoreFailed")
+    assert databases(cloud) == before
+    assert marks(cloud) == []
+
+
+def test_a_reader_that_cannot_be_made_never_rolls_back_a_writer_that_serves(cloud: App) -> None:
+    before = originals(cloud, CLUSTER)
+
+    def refuse(call: object) -> Fault | None:
+        parameters = getattr(call, "parameters", {})
+        is_reader = parameters.get("DBInstanceIdentifier") == "prod-cluster-reader"
+        return (
+            Fault("InvalidSubnet") if is_reader and call.operation == "CreateDBInstance" else None
+        )
+
+    cloud.faults.append(refuse)
+
+    execution = run(cloud, CLUSTER.request("db_restore"))
+
+    assert (execution.status, execution.error) == ("FAILED", "ConfigureFailed")
+    now = databases(cloud)
+    assert now["cluster prod-cluster"][1] == "available"
+    assert now["instance prod-cluster-writer"][1] == "available"
+    assert "instance prod-cluster-reader" not in now
+    assert all(now[f"{name}-temp"] == (id_, "available") for name, id_ in before.items())
+
+
+@each_kind
+@pytest.mark.parametrize("step", REPLACE + FINISH, ids=str)
+def test_a_throttle_that_ends_is_survived(cloud: App, kind: Kind, step: Step) -> None:
+    """Longer than the client's three tries, so that the state machine's retries are used."""
+    fault = failing(step, kind, Fault("Throttling", "Rate exceeded"), times=7)
+    cloud.faults.append(fault)
+
+    execution = run(cloud, kind.request("db_restore"))
+
+    assert fault.fired >= 4
+    assert execution.status == "SUCCEEDED", execution.cause
+    assert cloud.mails == []
+    assert marks(cloud) == []
+
+
+@each_kind
+@pytest.mark.parametrize("carried_out", [True, False], ids=["after", "before"])
+@pytest.mark.parametrize("step", REPLACE + FINISH, ids=str)
+def test_a_function_that_dies_at_its_call_is_run_again(
+    cloud: App, kind: Kind, step: Step, carried_out: bool
+) -> None:
+    before = set(databases(cloud))
+    fault = failing(step, kind, killed(carried_out=carried_out), times=1)
+    cloud.faults.append(fault)
+
+    execution = run(cloud, kind.request("db_restore"))
+
+    assert fault.fired == 1
+    assert execution.status == "SUCCEEDED", execution.cause
+    assert set(databases(cloud)) == before
+    assert marks(cloud) == []
+
+
+@each_kind
+@pytest.mark.parametrize(
+    "code", ["InsufficientDBInstanceCapacity", "InsufficientDBClusterCapacityFault"]
+)
+def test_capacity_is_waited_for_and_then_the_original_is_put_back(
+    cloud: App, kind: Kind, code: str
+) -> None:
+    before = databases(cloud)
+    fault = failing(Step("Restore", "RestoreDB*", ""), kind, Fault(code))
+    cloud.faults.append(fault)
+
+    execution = run(cloud, kind.request("db_restore"))
+
+    assert fault.fired > 5
+    assert (execution.status, execution.error) == ("FAILED", "InsufficientCapacity")
+    assert 600 < execution.stopped - execution.started < 45 * 60
+    assert databases(cloud) == before
+    (mail,) = cloud.mails
+    assert "no capacity" in mail.text
+
+
+@each_kind
+def test_capacity_that_comes_back_is_used(cloud: App, kind: Kind) -> None:
+    fault = failing(
+        Step("Restore", "RestoreDB*", ""), kind, Fault("InsufficientDBInstanceCapacity"), times=2
+    )
+    cloud.faults.append(fault)
+
+    execution = run(cloud, kind.request("db_restore"))
+
+    assert fault.fired == 2
+    assert execution.status == "SUCCEEDED", execution.cause
+
+
+@each_kind
+def test_the_state_machine_sends_the_bare_facts_when_the_mail_function_fails(
+    cloud: App, kind: Kind
+) -> None:
+    def refuse(call: object) -> Fault | None:
+        by_function = getattr(call, "caller", "") == "SendEmailFunction"
+        return DENIED if by_function and call.operation == "SendEmail" else None
+
+    cloud.faults.append(refuse)
+
+    execution = run(cloud, {**kind.request("db_restore"), "task": "restore"})
+
+    assert (execution.status, execution.error) == ("FAILED", "InvalidRequest")
+    (mail,) = cloud.mails
+    assert mail.recipients == ["dba@example.com", "oncall@example.com"]
+    assert execution.arn in mail.text
+    assert "InvalidRequest" in mail.text
+    assert kind.identifier in mail.text
+
+
+def test_an_execution_fails_truthfully_even_when_no_mail_can_be_sent(cloud: App) -> None:
+    fault = On("", "SendEmail", DENIED)
+    cloud.faults.append(fault)
+
+    execution = run(cloud, {**INSTANCE.request("db_restore"), "task": "restore"})
+
+    assert fault.fired >= 2
+    assert (execution.status, execution.error) == ("FAILED", "InvalidRequest")
+    assert "unknown" in execution.cause
+    assert cloud.mails == []

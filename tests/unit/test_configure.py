@@ -1,0 +1,200 @@
+"""The configure step: what restore and create calls do not take."""
+
+import pytest
+from trapheus import exceptions
+
+from tests.unit.conftest import CLUSTER, INSTANCE, Aws, Kind
+
+READER = "prod-cluster-reader"
+SETTINGS = {
+    "instance": [
+        "DatabaseInsightsMode", "DeletionProtection", "MaxAllocatedStorage", "MonitoringInterval",
+        "MonitoringRoleArn", "PerformanceInsightsEnabled", "PerformanceInsightsKMSKeyId",
+        "PerformanceInsightsRetentionPeriod", "PreferredMaintenanceWindow",
+    ],
+    "cluster": [
+        "DatabaseInsightsMode", "DeletionProtection", "LocalWriteForwardingStatus",
+        "PreferredMaintenanceWindow",
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def replaced(aws: Aws, plan: dict) -> dict:
+    """The plan, the restored database serving."""
+    aws.replace(plan)
+    aws.calls.clear()
+    return plan
+
+
+def roles_of(found: dict) -> list[tuple[str, str]]:
+    return [(role["RoleArn"], role["FeatureName"]) for role in found["AssociatedRoles"]]
+
+
+def test_the_restored_database_gets_the_rest_of_its_configuration(
+    aws: Aws, kind: Kind, replaced: dict
+):
+    before = aws.found(f"{kind.identifier}-temp")
+    bare = aws.found()
+    wanted = {key: before[key] for key in SETTINGS[kind.name]}
+    assert {key: bare.get(key) for key in wanted} != wanted
+
+    aws.until_done("configure", plan=replaced)
+    aws.settle()
+
+    after = aws.found()
+    assert {key: after.get(key) for key in wanted} == wanted
+    assert after["MasterUserSecret"]["KmsKeyId"] == before["MasterUserSecret"]["KmsKeyId"]
+    assert roles_of(after) == roles_of(before)
+    assert after["PendingModifiedValues"] == {}
+
+
+def test_the_original_is_left_alone(aws: Aws, kind: Kind, replaced: dict):
+    before = str(aws.found(f"{kind.identifier}-temp"))
+
+    aws.until_done("configure", plan=replaced)
+    aws.settle()
+
+    assert str(aws.found(f"{kind.identifier}-temp")) == before
+
+
+@pytest.mark.parametrize("pause", [0, 20, 60, 200, 7200])
+def test_configuring_may_be_repeated_at_any_moment(
+    aws: Aws, kind: Kind, replaced: dict, pause: float
+):
+    aws.run("configure", plan=replaced)
+    aws.clock.sleep(pause)
+
+    aws.until_done("configure", plan=replaced)
+    aws.settle()
+    aws.calls.clear()
+    aws.run("configure", plan=replaced)
+
+    assert all(call.startswith("Describe") for call in aws.calls)
+    assert aws.found()["DeletionProtection"] is True
+
+
+def test_a_database_without_anything_special_is_not_modified(aws: Aws, kind: Kind):
+    with aws.rds.instantly():
+        aws.kind, name = kind, kind.identifier.replace("prod", "protected")
+        aws.found(name)["TagList"] = []
+    plan = aws.plan(identifier=name)
+    aws.replace(plan)
+    aws.until_done("configure", plan=plan)
+    aws.settle()
+    aws.calls.clear()
+
+    aws.run("configure", plan=plan)
+
+    assert all(call.startswith("Describe") for call in aws.calls)
+
+
+def test_a_database_that_is_still_backing_up_is_waited_for(
+    aws: Aws, kind: Kind, replaced: dict
+):
+    aws.force("backing-up")
+
+    with pytest.raises(exceptions.StillInProgress, match="backing-up"):
+        aws.run("configure", plan=replaced)
+
+    assert all(call.startswith("Describe") for call in aws.calls)
+
+
+def test_a_missing_reader_is_asked_for_again(aws: Aws):
+    aws.kind = CLUSTER
+    plan = aws.plan()
+    aws.set_aside(plan)
+    aws.fail("CreateDBInstance", "InsufficientDBInstanceCapacity", after=1)
+    aws.until_done("restore", plan=plan)
+    aws.settle()
+    assert aws.found(READER, "instance") is None
+    aws.faults.clear()
+
+    aws.until_done("configure", plan=plan)
+    aws.settle()
+
+    assert aws.found(READER, "instance")["DBInstanceStatus"] == "available"
+    assert aws.marked(READER, "instance")
+
+
+def test_another_s_instance_under_a_reader_s_name_is_left_alone(aws: Aws):
+    aws.kind = CLUSTER
+    plan = aws.plan()
+    aws.set_aside(plan)
+    aws.fail("CreateDBInstance", "InsufficientDBInstanceCapacity", after=1)
+    aws.until_done("restore", plan=plan)
+    aws.settle()
+    foreign = aws.foreign(READER, "instance")
+
+    with pytest.raises(exceptions.NameTaken):
+        aws.until_done("configure", plan=plan)
+
+    assert aws.id_of(READER, "instance") == foreign
+
+
+def test_a_role_for_two_features_is_given_for_both(aws: Aws):
+    features = ["s3Import", "s3Export"]
+    role = {"RoleArn": "arn:aws:iam::123456789012:role/both", "Status": "ACTIVE"}
+    aws.found()["AssociatedRoles"] = [{**role, "FeatureName": name} for name in features]
+    plan = aws.plan()
+    aws.replace(plan)
+    # The second call is refused for a while, as RDS does when it is busy with the first.
+    aws.fail("AddRoleToDBInstance", "InvalidDBInstanceState", after=1, times=1)
+
+    aws.until_done("configure", plan=plan)
+    aws.settle()
+
+    assert [feature for _, feature in roles_of(aws.found())] == features
+
+
+@pytest.mark.parametrize("call", ["AddRoleTo{}", "Modify{}"])
+@pytest.mark.parametrize(
+    ("code", "status", "error"),
+    [
+        ("Throttling", 400, exceptions.Throttled),
+        ("AccessDenied", 403, exceptions.ConfigureFailed),
+        ("InvalidParameterCombination", 400, exceptions.ConfigureFailed),
+        ("{conflict}", 400, exceptions.StateConflict),
+        ("InsufficientDBInstanceCapacity", 400, exceptions.InsufficientCapacity),
+    ],
+)
+def test_an_error_of_aws_becomes_the_right_one_and_both_databases_stay(
+    aws: Aws,
+    kind: Kind,
+    replaced: dict,
+    call: str,
+    code: str,
+    status: int,
+    error: type[Exception],
+):
+    aws.fail(call.format(kind.operation), code.format(conflict=kind.conflict), status=status)
+
+    with pytest.raises(exceptions.TrapheusError) as raised:
+        aws.run("configure", plan=replaced)
+
+    assert type(raised.value) is error
+    assert aws.names()[replaced["resourceId"]] == replaced["aside"]
+    assert aws.id_of()
+
+
+@pytest.mark.parametrize("status", ["failed", "incompatible-parameters", "stopped"])
+def test_a_database_gone_bad_ends_the_step(
+    aws: Aws, kind: Kind, replaced: dict, status: str
+):
+    aws.force(status)
+
+    with pytest.raises(exceptions.ConfigureFailed, match=status):
+        aws.run("configure", plan=replaced)
+
+
+@pytest.mark.parametrize("call", ["AddRoleTo{}", "Modify{}"])
+def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, replaced: dict, call: str):
+    operation = call.format(kind.operation)
+    aws.fail(operation, "InternalFailure", status=500, times=1, lost=True)
+    role = "orders-import" if kind is INSTANCE else "ledger-import"
+
+    aws.until_done("configure", plan=replaced)
+    aws.settle()
+
+    assert aws.found()["DeletionProtection"] is True
+    assert [arn.rsplit("/")[-1] for arn, _ in roles_of(aws.found())] == [role]

@@ -1,0 +1,198 @@
+"""The delete step: only the original, only where it was set aside, only by this execution."""
+
+import pytest
+from trapheus import exceptions
+
+from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, INSTANCE, Aws, Kind
+
+
+@pytest.fixture
+def finished(aws: Aws, plan: dict) -> dict:
+    """The plan, the restored database configured."""
+    aws.finish(plan)
+    aws.calls.clear()
+    return plan
+
+
+def test_the_original_is_deleted_and_the_restored_one_stays(
+    aws: Aws, kind: Kind, finished: dict
+):
+    restored = {aws.id_of(name, of): name for of, name in aws.parts()}
+
+    aws.until_done("delete", plan=finished)
+    aws.settle()
+
+    left = {key: name for key, name in aws.names().items() if name.startswith(kind.identifier)}
+    assert left == restored
+
+
+def test_other_databases_stay(aws: Aws, kind: Kind, finished: dict):
+    def others() -> dict[str, str]:
+        names = aws.names().items()
+        return {key: name for key, name in names if not name.startswith(kind.identifier)}
+
+    before = others()
+    aws.until_done("delete", plan=finished)
+    aws.settle()
+
+    assert others() == before
+
+
+def test_no_snapshot_is_taken_or_deleted(aws: Aws, kind: Kind, finished: dict):
+    before = sorted([*aws.rds.snapshots, *aws.rds.cluster_snapshots])
+
+    aws.until_done("delete", plan=finished)
+    aws.settle()
+
+    manual = [
+        name
+        for name, item in [*aws.rds.snapshots.items(), *aws.rds.cluster_snapshots.items()]
+        if item.get("SnapshotType", "manual") == "manual"
+    ]
+    assert sorted(manual) == before
+
+
+def test_the_automated_backups_are_kept(aws: Aws, kind: Kind, finished: dict):
+    aws.until_done("delete", plan=finished)
+    aws.settle()
+
+    operation = "DescribeDB{}AutomatedBackups".format("Instance" if kind is INSTANCE else "Cluster")
+    kept = aws.rds.retained_backups
+    assert kept, operation
+
+
+@pytest.mark.parametrize("pause", [0, 20, 60, 200, 400, 7200])
+def test_a_deletion_may_be_repeated_at_any_moment(
+    aws: Aws, kind: Kind, finished: dict, pause: float
+):
+    aws.run_once("delete", plan=finished)
+    aws.clock.sleep(pause)
+
+    assert aws.until_done("delete", plan=finished)
+    aws.settle()
+
+    assert finished["resourceId"] not in aws.names()
+    assert aws.id_of()
+
+
+def test_a_deletion_that_is_done_asks_for_nothing_more(aws: Aws, kind: Kind, finished: dict):
+    aws.until_done("delete", plan=finished)
+    aws.settle()
+    aws.calls.clear()
+
+    aws.run("delete", plan=finished)
+
+    assert all(call.startswith("Describe") for call in aws.calls)
+
+
+def unmark(aws: Aws, name: str) -> None:
+    aws.found(name)["TagList"] = []
+
+
+def mark_as_another_s(aws: Aws, name: str) -> None:
+    unmark(aws, name)
+    aws.stamp(name, execution=ANOTHER)
+
+
+@pytest.mark.parametrize("spoil", [unmark, mark_as_another_s])
+def test_an_original_without_this_execution_s_mark_is_left_alone(
+    aws: Aws, kind: Kind, finished: dict, spoil
+):
+    spoil(aws, finished["aside"])
+
+    with pytest.raises(exceptions.DeleteFailed):
+        aws.run("delete", plan=finished)
+    aws.settle()
+
+    assert aws.names()[finished["resourceId"]] == finished["aside"]
+    assert aws.found(finished["aside"])["DeletionProtection"] is True
+
+
+@pytest.mark.parametrize("name", ["elsewhere", "own"])
+def test_an_original_under_another_name_is_left_alone(
+    aws: Aws, kind: Kind, plan: dict, name: str
+):
+    aws.set_aside(plan)
+    word = kind.operation
+    with aws.rds.instantly():
+        aws.rds.call(
+            f"Modify{word}",
+            {
+                f"{word}Identifier": plan["aside"],
+                f"New{word}Identifier": kind.identifier if name == "own" else name,
+                "ApplyImmediately": True,
+            },
+        )
+    foreign = aws.foreign(plan["aside"])
+    aws.stamp(plan["aside"], execution=EXECUTION)
+
+    with pytest.raises(exceptions.DeleteFailed):
+        aws.run("delete", plan=plan)
+    aws.settle()
+
+    assert plan["resourceId"] in aws.names()
+    assert aws.id_of(plan["aside"]) == foreign
+
+
+def test_a_member_that_auto_scaling_has_added_goes_too(aws: Aws):
+    aws.kind = CLUSTER
+    plan = aws.plan()
+    aws.finish(plan)
+    with aws.rds.instantly():
+        aws.rds.call(
+            "CreateDBInstance",
+            {
+                "DBInstanceIdentifier": "application-autoscaling-1",
+                "DBClusterIdentifier": "prod-cluster-temp",
+                "DBInstanceClass": "db.r6g.large",
+                "Engine": "aurora-postgresql",
+            },
+        )
+
+    aws.until_done("delete", plan=plan)
+    aws.settle()
+
+    assert plan["resourceId"] not in aws.names()
+    assert aws.found("application-autoscaling-1", "instance") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "error"),
+    [
+        ("Throttling", 400, exceptions.Throttled),
+        ("AccessDenied", 403, exceptions.DeleteFailed),
+        ("DBInstanceAutomatedBackupQuotaExceeded", 400, exceptions.DeleteFailed),
+        ("DBClusterAutomatedBackupQuotaExceededFault", 400, exceptions.DeleteFailed),
+    ],
+)
+@pytest.mark.parametrize("call", ["Describe{}s", "Modify{}", "Delete{}"])
+def test_an_error_of_aws_becomes_the_right_one(
+    aws: Aws, kind: Kind, finished: dict, call: str, code: str, status: int, error: type[Exception]
+):
+    aws.fail(call.format(kind.operation), code, status=status)
+
+    with pytest.raises(exceptions.TrapheusError) as raised:
+        aws.run("delete", plan=finished)
+
+    assert type(raised.value) is error
+    assert aws.names()[finished["resourceId"]] == finished["aside"]
+
+
+def test_a_refusal_in_the_present_state_comes_back_later(aws: Aws, kind: Kind, finished: dict):
+    aws.fail(f"Delete{kind.operation}", kind.conflict, times=3)
+
+    aws.until_done("delete", plan=finished)
+    aws.settle()
+
+    assert finished["resourceId"] not in aws.names()
+
+
+@pytest.mark.parametrize("call", ["Modify{}", "Delete{}"])
+def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, finished: dict, call: str):
+    operation = call.format(kind.operation)
+    aws.fail(operation, "InternalFailure", status=500, times=1, lost=True)
+
+    aws.until_done("delete", plan=finished)
+    aws.settle()
+
+    assert finished["resourceId"] not in aws.names()

@@ -1,0 +1,175 @@
+"""The status step: waits for what the state machine asks, following resource ids."""
+
+import pytest
+from trapheus import exceptions
+
+from tests.unit.conftest import CLUSTER, INSTANCE, Aws, Kind
+
+WRITER = "prod-cluster-writer"
+
+
+def wait(aws: Aws, until: str, plan: dict, seconds: float = 900) -> dict:
+    return aws.run("status", seconds=seconds, plan=plan, until=until)
+
+
+def test_the_original_aside_ends_the_wait(aws: Aws, kind: Kind, plan: dict):
+    aws.run_once("rename", plan=plan)
+
+    assert wait(aws, "aside", plan) == {"until": "aside"}
+
+    assert aws.names()[plan["resourceId"]] == plan["aside"]
+    assert aws.rds.reachable("instance", "prod-db") is False
+
+
+def test_a_stale_available_does_not_end_the_wait(aws: Aws, kind: Kind, plan: dict):
+    aws.run_once("rename", plan=plan)
+
+    with pytest.raises(exceptions.StillInProgress):
+        wait(aws, "aside", plan, seconds=0)
+
+
+def test_the_restored_database_ends_the_wait(aws: Aws, kind: Kind, plan: dict):
+    aws.set_aside(plan)
+    aws.until_done("restore", plan=plan)
+
+    aws.until_done("status", plan=plan, until="restored")
+
+    assert aws.id_of() not in ("", plan["resourceId"])
+    assert aws.rds.reachable(kind.name, kind.identifier)
+
+
+def test_the_old_database_under_the_name_is_not_the_restored_one(
+    aws: Aws, kind: Kind, plan: dict
+):
+    with pytest.raises(exceptions.StillInProgress):
+        wait(aws, "restored", plan)
+
+
+def test_a_restored_cluster_without_its_writer_is_not_restored(aws: Aws):
+    aws.kind = CLUSTER
+    plan = aws.plan()
+    aws.replace(plan)
+    aws.force("creating", WRITER, "instance")
+
+    with pytest.raises(exceptions.StillInProgress, match=WRITER):
+        wait(aws, "restored", plan)
+
+
+def test_a_reader_is_not_waited_for_before_the_point_of_no_return(aws: Aws):
+    aws.kind = CLUSTER
+    plan = aws.plan()
+    aws.replace(plan)
+    aws.force("incompatible-network", "prod-cluster-reader", "instance")
+
+    assert wait(aws, "restored", plan) == {"until": "restored"}
+
+
+def test_the_original_gone_ends_the_wait(aws: Aws, kind: Kind, plan: dict):
+    aws.finish(plan)
+    aws.until_done("delete", plan=plan)
+
+    aws.until_done("status", plan=plan, until="deleted")
+
+    assert plan["resourceId"] not in aws.names()
+
+
+def test_the_restored_database_does_not_pass_for_the_original_gone(
+    aws: Aws, kind: Kind, plan: dict
+):
+    aws.finish(plan)
+
+    with pytest.raises(exceptions.StillInProgress):
+        wait(aws, "deleted", plan)
+
+
+def test_the_original_back_ends_the_wait(aws: Aws, kind: Kind, plan: dict):
+    aws.set_aside(plan)
+    aws.until_done("put_back", plan=plan)
+
+    aws.until_done("status", plan=plan, until="back")
+
+    assert aws.id_of() == plan["resourceId"]
+
+
+def test_a_member_that_is_not_back_is_waited_for(aws: Aws):
+    aws.kind = CLUSTER
+    plan = aws.plan()
+    aws.force("renaming", "prod-cluster-reader", "instance")
+
+    with pytest.raises(exceptions.StillInProgress, match="prod-cluster-reader is renaming"):
+        wait(aws, "back", plan)
+
+
+@pytest.mark.parametrize(
+    ("until", "error"),
+    [
+        ("aside", exceptions.RenameFailed),
+        ("back", exceptions.RollbackFailed),
+        ("deleted", exceptions.DeleteFailed),
+    ],
+)
+def test_a_bad_status_of_the_original_is_named_for_the_step(
+    aws: Aws, kind: Kind, plan: dict, until: str, error: type[Exception]
+):
+    aws.force("incompatible-network" if kind is INSTANCE else "failed")
+
+    with pytest.raises(error, match=r"is (incompatible-network|failed)"):
+        wait(aws, until, plan)
+
+
+def test_a_restore_that_ends_badly_is_a_failed_restore(aws: Aws, kind: Kind):
+    name = kind.identifier.replace("prod", "broken")
+    plan = aws.plan(identifier=name)
+    aws.set_aside(plan)
+
+    with pytest.raises(exceptions.RestoreFailed, match="incompatible-restore"):
+        aws.until_done("restore", plan=plan)
+        aws.until_done("status", plan=plan, until="restored")
+
+
+def test_a_writer_that_ends_badly_is_a_failed_restore(aws: Aws):
+    aws.kind = CLUSTER
+    plan = aws.plan()
+    aws.replace(plan)
+    aws.force("incompatible-parameters", WRITER, "instance")
+
+    with pytest.raises(exceptions.RestoreFailed, match=f"{WRITER} is incompatible-parameters"):
+        wait(aws, "restored", plan)
+
+
+@pytest.mark.parametrize("until", ["aside", "restored", "deleted", "back"])
+@pytest.mark.parametrize(
+    ("code", "status", "error"),
+    [
+        ("Throttling", 400, exceptions.Throttled),
+        ("AccessDenied", 403, None),
+    ],
+)
+def test_an_error_of_aws_becomes_the_right_one(
+    aws: Aws,
+    kind: Kind,
+    plan: dict,
+    until: str,
+    code: str,
+    status: int,
+    error: type[Exception] | None,
+):
+    finals = {
+        "aside": exceptions.RenameFailed,
+        "restored": exceptions.RestoreFailed,
+        "deleted": exceptions.DeleteFailed,
+        "back": exceptions.RollbackFailed,
+    }
+    aws.fail(f"Describe{kind.operation}s", code, status=status)
+
+    with pytest.raises(exceptions.TrapheusError) as raised:
+        wait(aws, until, plan)
+
+    assert type(raised.value) is (error or finals[until])
+
+
+def test_a_burst_of_throttling_does_not_end_the_wait(aws: Aws, kind: Kind, plan: dict):
+    aws.run_once("rename", plan=plan)
+    aws.fail(f"Describe{kind.operation}s", "Throttling", times=10)
+
+    assert wait(aws, "aside", plan) == {"until": "aside"}

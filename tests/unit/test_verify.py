@@ -1,0 +1,239 @@
+"""The last look: only a restored database as planned, beside its original, passes."""
+
+from typing import Any
+
+import pytest
+from trapheus import exceptions
+
+from tests.unit.conftest import CLUSTER, INSTANCE, Aws, Kind
+
+READER, WRITER = "prod-cluster-reader", "prod-cluster-writer"
+
+
+@pytest.fixture
+def finished(aws: Aws, plan: dict) -> dict:
+    """The plan, the restored database configured."""
+    aws.finish(plan)
+    aws.calls.clear()
+    return plan
+
+
+def differing(aws: Aws, plan: dict) -> str:
+    """What the last look says is different."""
+    with pytest.raises(exceptions.ConfigurationDiffers) as raised:
+        aws.run("verify", plan=plan)
+    return str(raised.value)
+
+
+def test_a_restored_database_passes_and_is_named_by_its_resource_id(
+    aws: Aws, kind: Kind, finished: dict
+):
+    assert aws.run("verify", plan=finished) == {"resourceId": aws.id_of()}
+    assert all(call.startswith("Describe") for call in aws.calls)
+
+
+INSTANCE_CHANGES: list[tuple[str, Any]] = [
+    ("AllocatedStorage", 400), ("AutoMinorVersionUpgrade", True), ("BackupRetentionPeriod", 1),
+    ("CACertificateIdentifier", "rds-ca-rsa2048-g1"), ("CopyTagsToSnapshot", False),
+    ("DBInstanceClass", "db.t4g.micro"), ("DedicatedLogVolume", False),
+    ("DeletionProtection", False), ("DatabaseInsightsMode", "standard"),
+    ("EnabledCloudwatchLogsExports", ["postgresql"]), ("EnabledCloudwatchLogsExports", []),
+    ("IAMDatabaseAuthenticationEnabled", False), ("Iops", 3000), ("MaxAllocatedStorage", 1000),
+    ("MonitoringInterval", 0), ("MultiAZ", False), ("NetworkType", "IPV4"),
+    ("PerformanceInsightsEnabled", False), ("PerformanceInsightsRetentionPeriod", 7),
+    ("PreferredBackupWindow", "03:00-03:30"), ("PreferredMaintenanceWindow", "sun:06:00-sun:06:30"),
+    ("ProcessorFeatures", []), ("PubliclyAccessible", False), ("StorageThroughput", 125),
+    ("StorageType", "io1"), ("AssociatedRoles", []), ("DomainMemberships", []),
+    ("TagList", [{"Key": "team", "Value": "orders"}]),
+    ("DBParameterGroups", [{"DBParameterGroupName": "default.postgres16"}]),
+    ("OptionGroupMemberships", [{"OptionGroupName": "default:postgres-16"}]),
+    ("VpcSecurityGroups", [{"VpcSecurityGroupId": "sg-default", "Status": "active"}]),
+    ("Endpoint", {"Address": "x", "Port": 5432}), ("MasterUserSecret", {}),
+]  # fmt: skip
+CLUSTER_CHANGES: list[tuple[str, Any]] = [
+    ("BackupRetentionPeriod", 1), ("CopyTagsToSnapshot", False),
+    ("DBClusterParameterGroup", "default.aurora-postgresql16"), ("DBSubnetGroup", "default"),
+    ("DatabaseInsightsMode", "standard"), ("DeletionProtection", False),
+    ("EnabledCloudwatchLogsExports", []), ("EngineVersion", "16.6"),
+    ("IAMDatabaseAuthenticationEnabled", False), ("LocalWriteForwardingStatus", "disabled"),
+    ("MonitoringInterval", 0), ("NetworkType", "IPV4"), ("PerformanceInsightsEnabled", False),
+    ("Port", 5432), ("PreferredBackupWindow", "03:00-03:30"),
+    ("PreferredMaintenanceWindow", "sun:06:00-sun:06:30"),
+    ("ServerlessV2ScalingConfiguration", {"MinCapacity": 0.5, "MaxCapacity": 16.0}),
+    ("StorageType", "aurora"), ("AssociatedRoles", []), ("DomainMemberships", []),
+    ("TagList", []), ("MasterUserSecret", {}),
+    ("VpcSecurityGroups", [{"VpcSecurityGroupId": "sg-default", "Status": "active"}]),
+]  # fmt: skip
+MEMBER_CHANGES: list[tuple[str, Any]] = [
+    ("AutoMinorVersionUpgrade", True), ("AvailabilityZone", "us-east-1d"),
+    ("CACertificateIdentifier", "rds-ca-rsa2048-g1"), ("DBInstanceClass", "db.t4g.medium"),
+    ("DBParameterGroups", [{"DBParameterGroupName": "default.aurora-postgresql16"}]),
+    ("MonitoringInterval", 0), ("PerformanceInsightsEnabled", False),
+    ("PreferredMaintenanceWindow", "sun:06:00-sun:06:30"), ("PromotionTier", 1),
+    ("PubliclyAccessible", False), ("TagList", []),
+]  # fmt: skip
+
+
+def assert_each_change_is_told(
+    aws: Aws, plan: dict, name: str, of: str, changes: list[tuple[str, Any]]
+) -> None:
+    """Change one attribute after the other; the last look must refuse each."""
+    found = aws.found(name, of)
+    passed = []
+    for attribute, value in changes:
+        before = found.get(attribute)
+        assert before != value, f"{attribute} is not changed by this test"
+        found[attribute] = value
+        try:
+            aws.run("verify", plan=plan)
+            passed.append(attribute)
+        except exceptions.ConfigurationDiffers as error:
+            assert name == aws.kind.identifier or name in str(error)
+        found[attribute] = before
+    assert not passed
+    aws.run("verify", plan=plan)
+
+
+def test_every_setting_of_the_instance_that_differs_is_refused(aws: Aws):
+    plan = aws.plan()
+    aws.finish(plan)
+
+    assert_each_change_is_told(aws, plan, "prod-db", "instance", INSTANCE_CHANGES)
+
+
+def test_every_setting_of_the_cluster_that_differs_is_refused(aws: Aws):
+    aws.kind = CLUSTER
+    plan = aws.plan()
+    aws.finish(plan)
+
+    assert_each_change_is_told(aws, plan, "prod-cluster", "cluster", CLUSTER_CHANGES)
+
+
+def test_every_setting_of_a_member_that_differs_is_refused(aws: Aws):
+    aws.kind = CLUSTER
+    plan = aws.plan()
+    aws.finish(plan)
+
+    assert_each_change_is_told(aws, plan, READER, "instance", MEMBER_CHANGES)
+
+
+def test_a_difference_is_told_with_both_values(aws: Aws, kind: Kind, finished: dict):
+    aws.found()["BackupRetentionPeriod"] = 3
+
+    told = differing(aws, finished)
+
+    assert f"BackupRetentionPeriod is 3, was {14 if kind is INSTANCE else 21}" in told
+
+
+def test_all_differences_are_told_at_once(aws: Aws, kind: Kind, finished: dict):
+    aws.found()["BackupRetentionPeriod"] = 3
+    aws.found()["NetworkType"] = "IPV4"
+
+    told = differing(aws, finished)
+
+    assert "BackupRetentionPeriod" in told
+    assert "NetworkType" in told
+
+
+def test_the_order_of_lists_does_not_matter(aws: Aws, kind: Kind, finished: dict):
+    found = aws.found()
+    for key in ("VpcSecurityGroups", "EnabledCloudwatchLogsExports", "TagList"):
+        found[key].reverse()
+
+    aws.run("verify", plan=finished)
+
+
+def test_an_original_under_another_name_is_told(aws: Aws, kind: Kind, finished: dict):
+    word = kind.operation
+    with aws.rds.instantly():
+        aws.rds.call(
+            f"Modify{word}",
+            {
+                f"{word}Identifier": finished["aside"],
+                f"New{word}Identifier": "elsewhere",
+                "ApplyImmediately": True,
+            },
+        )
+
+    assert finished["aside"] in differing(aws, finished)
+
+
+def test_the_original_itself_does_not_pass_for_the_restored_one(
+    aws: Aws, kind: Kind, plan: dict
+):
+    with pytest.raises(exceptions.TrapheusError):
+        aws.run("verify", plan=plan)
+
+
+def test_a_missing_restored_database_does_not_pass(aws: Aws, kind: Kind, plan: dict):
+    aws.set_aside(plan)
+
+    with pytest.raises(exceptions.TrapheusError):
+        aws.run("verify", plan=plan)
+
+
+@pytest.mark.parametrize("status", ["modifying", "creating", "rebooting"])
+def test_a_busy_database_is_waited_for(aws: Aws, kind: Kind, finished: dict, status: str):
+    aws.force(status)
+
+    with pytest.raises(exceptions.StillInProgress, match=status):
+        aws.run("verify", plan=finished)
+
+
+@pytest.mark.parametrize("status", ["failed", "incompatible-parameters", "stopped"])
+def test_a_database_gone_bad_does_not_pass(
+    aws: Aws, kind: Kind, finished: dict, status: str
+):
+    aws.force(status)
+
+    assert status in differing(aws, finished)
+
+
+def test_a_reader_gone_bad_does_not_pass(aws: Aws):
+    aws.kind = CLUSTER
+    plan = aws.plan()
+    aws.finish(plan)
+    aws.force("incompatible-network", READER, "instance")
+
+    assert READER in differing(aws, plan)
+
+
+def test_a_reader_that_is_not_in_the_cluster_does_not_pass(aws: Aws):
+    aws.kind = CLUSTER
+    plan = aws.plan()
+    aws.finish(plan)
+    members = aws.found()["DBClusterMembers"]
+    members[:] = [member for member in members if member["DBInstanceIdentifier"] != READER]
+
+    assert READER in differing(aws, plan)
+
+
+def test_another_writer_does_not_pass(aws: Aws):
+    aws.kind = CLUSTER
+    plan = aws.plan()
+    aws.finish(plan)
+    for member in aws.found()["DBClusterMembers"]:
+        member["IsClusterWriter"] = not member["IsClusterWriter"]
+
+    told = differing(aws, plan)
+
+    assert WRITER in told
+    assert READER in told
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "error"),
+    [
+        ("Throttling", 400, exceptions.Throttled),
+        ("AccessDenied", 403, exceptions.ConfigurationDiffers),
+    ],
+)
+def test_an_error_of_aws_becomes_the_right_one(
+    aws: Aws, kind: Kind, finished: dict, code: str, status: int, error: type[Exception]
+):
+    aws.fail(f"Describe{kind.operation}s", code, status=status)
+
+    with pytest.raises(exceptions.TrapheusError) as raised:
+        aws.run("verify", plan=finished)
+
+    assert type(raised.value) is error
