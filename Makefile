@@ -28,7 +28,8 @@ check:
 	echo "sam build --parameter-overrides PythonRuntime=$$runtime"; \
 	$(SAM) build --parameter-overrides PythonRuntime=$$runtime >.aws-sam.log 2>&1 \
 		|| { cat .aws-sam.log; exit 1; }
-	.venv/bin/python -m pytest -n 2
+	.venv/bin/python -m pytest -n 2 --dist loadfile tests/unit tests/deploy tests/emulator
+	.venv/bin/python -m pytest -n 2 tests/pipeline
 
 # Written anew by hand when a requirement changes: needs uv.
 lock:

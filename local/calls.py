@@ -157,7 +157,11 @@ def error_answer(call: Call, fault: Fault) -> tuple[int, dict[str, str], bytes]:
         if protocol != "rest-xml":
             error = f"<ErrorResponse>{error}<RequestId>fault</RequestId></ErrorResponse>"
         return fault.status, {"Content-Type": "text/xml"}, error.encode()
-    headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-errortype": code}
+    headers = {
+        "Content-Type": "application/x-amz-json-1.0",
+        "x-amzn-errortype": code,
+        "x-amzn-requestid": "fault",
+    }
     return fault.status, headers, json.dumps({"__type": code, "message": message}).encode()
 
 

@@ -138,7 +138,7 @@ class Cloud:
         self._awaited: dict[str, threading.Event] = {}
         self._stack = ""
 
-    def __enter__(self) -> Cloud:
+    def __enter__(self) -> Self:
         if not ONE_AT_A_TIME.acquire(blocking=False):
             raise RuntimeError("another Cloud is open in this process, and moto's state is global")
         with ExitStack() as closing:

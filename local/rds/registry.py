@@ -14,7 +14,7 @@ Operation = Callable[["Rds", dict[str, Any]], dict[str, Any]]
 OPERATIONS: dict[str, Operation] = {}
 
 
-def operation(name: str, **fixed: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def operation(name: str, **fixed: str | bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as this operation; `fixed` tells twins apart."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:

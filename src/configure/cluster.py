@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trapheus.configuration import CLUSTER, missing_roles, modifications
 from trapheus.endpoints import give
 from trapheus.errors import failing_as
-from trapheus.exceptions import ConfigureFailed
+from trapheus.exceptions import ConfigureFailed, StateConflict
 from trapheus.members import create
 from trapheus.rds import cluster, rds
 from trapheus.waiters import AVAILABLE, cluster_settled, wait
@@ -20,13 +20,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Ask for missing members, add endpoints and roles, and modify what differs."""
     plan = event["plan"]
     identifier = plan["identifier"]
-    with failing_as(ConfigureFailed, identifier):
+    with failing_as(ConfigureFailed, identifier, exists=StateConflict):
         for member in plan["members"]:
             create(member, identifier, event["execution"])
     # RDS takes no change while it is backing up.
     ready = cluster_settled(identifier, other_than=plan["resourceId"], statuses=AVAILABLE)
     wait(ready, context, otherwise=ConfigureFailed, identifier=identifier)
-    with failing_as(ConfigureFailed, identifier):
+    with failing_as(ConfigureFailed, identifier, exists=StateConflict):
         give(plan["endpoints"], identifier)
         found = cluster(identifier) or {}
         if plan["httpEndpoint"] and not found["HttpEndpointEnabled"]:

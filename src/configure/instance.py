@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trapheus.configuration import INSTANCE, missing_roles, modifications
 from trapheus.errors import failing_as
-from trapheus.exceptions import ConfigureFailed
+from trapheus.exceptions import ConfigureFailed, StateConflict
 from trapheus.rds import instance, rds
 from trapheus.waiters import AVAILABLE, instance_settled, wait
 
@@ -21,7 +21,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     # RDS takes no change while it is backing up, which may last for hours after a restore.
     ready = instance_settled(identifier, other_than=plan["resourceId"], statuses=AVAILABLE)
     wait(ready, context, otherwise=ConfigureFailed, identifier=identifier)
-    with failing_as(ConfigureFailed, identifier):
+    with failing_as(ConfigureFailed, identifier, exists=StateConflict):
         found = instance(identifier) or {}
         for role in missing_roles(plan, found):
             rds().add_role_to_db_instance(

@@ -17,7 +17,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """
     plan, execution = event["plan"], event["execution"]
     identifier = plan["identifier"]
-    with failing_as(RollbackFailed, identifier, conflict=StillInProgress):
+    with failing_as(RollbackFailed, identifier, conflict=StillInProgress, exists=StillInProgress):
         found = cluster_with(plan["resourceId"])
         if found is None or found["Status"] not in ONLINE:
             raise not_ready(

@@ -16,7 +16,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """
     plan = event["plan"]
     identifier = plan["identifier"]
-    with failing_as(RollbackFailed, identifier, conflict=StillInProgress):
+    with failing_as(RollbackFailed, identifier, conflict=StillInProgress, exists=StillInProgress):
         found = instance_with(plan["resourceId"])
         if found is None or found["DBInstanceStatus"] not in ONLINE:
             raise not_ready(

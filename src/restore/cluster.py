@@ -5,7 +5,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from trapheus.errors import failing_as
-from trapheus.exceptions import NameTaken, RestoreFailed, StillInProgress
+from trapheus.exceptions import NameTaken, RestoreFailed, StateConflict, StillInProgress
 from trapheus.members import create
 from trapheus.rds import cluster, cluster_snapshot, is_marked, mark, moment_of, rds
 from trapheus.waiters import BAD_CLUSTER
@@ -18,7 +18,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     asked for again in the finish phase, where it cannot roll back a writer that serves.
     """
     plan, execution = event["plan"], event["execution"]
-    with failing_as(RestoreFailed, plan["identifier"], conflict=StillInProgress):
+    with failing_as(
+        RestoreFailed, plan["identifier"], conflict=StillInProgress, exists=StateConflict
+    ):
         restore(plan, execution)
         writer, *readers = plan["members"]
         create(writer, plan["identifier"], execution)
@@ -44,9 +46,11 @@ def restore(plan: dict[str, Any], execution: str) -> None:
             DeletionProtection=False,
             **plan["restore"],
         )
-    elif found["DbClusterResourceId"] == plan["resourceId"]:
+        # It takes members only once it shows.
+        raise StillInProgress("The cluster is being made", identifier=identifier)
+    if found["DbClusterResourceId"] == plan["resourceId"]:
         raise StillInProgress("The old name is still shown", identifier=identifier)
-    elif not is_marked(found, execution):
+    if not is_marked(found, execution):
         raise NameTaken(f"{identifier} is not of this execution.", identifier=identifier)
-    elif found["Status"] in BAD_CLUSTER:
+    if found["Status"] in BAD_CLUSTER:
         raise RestoreFailed(f"{identifier} is {found['Status']}", identifier=identifier)

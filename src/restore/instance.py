@@ -3,7 +3,7 @@
 from typing import Any
 
 from trapheus.errors import failing_as
-from trapheus.exceptions import NameTaken, RestoreFailed, StillInProgress
+from trapheus.exceptions import NameTaken, RestoreFailed, StateConflict, StillInProgress
 from trapheus.rds import instance, is_marked, mark, moment_of, rds, snapshot
 
 
@@ -14,7 +14,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """
     plan, execution = event["plan"], event["execution"]
     identifier = plan["identifier"]
-    with failing_as(RestoreFailed, identifier):
+    with failing_as(RestoreFailed, identifier, exists=StateConflict):
         found = instance(identifier)
         if found is None:
             rds().restore_db_instance_from_db_snapshot(

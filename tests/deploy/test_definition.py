@@ -181,8 +181,10 @@ def test_every_failure_passes_the_alert() -> None:
         for catcher in state.get("Catch", []):
             assert catcher["Next"] == "Tell what failed" or (
                 catcher["Next"].startswith("Roll the ")
-                or (catcher["Next"] in after_alert
-                and name in ("Tell what failed", "Tell the bare facts"))
+                or (
+                    catcher["Next"] in after_alert
+                    and name in ("Tell what failed", "Tell the bare facts")
+                )
             )
         if name.startswith("Roll the "):
             assert set(targets(state)) == {"Tell what failed"}

@@ -7,7 +7,7 @@ import pytest
 from local.app import App, deployed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[App]:
     """An AWS with the sample account and the deployed app; one a worker."""
     with deployed() as cloud:

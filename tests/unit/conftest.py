@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import io
 import json
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
+from local.account import build
 from local.rds import Rds, RdsError
 from local.rds.wire import read_request, write_answer, write_error
 from trapheus import rds as layer
@@ -189,20 +191,28 @@ class Aws:
                 self.clock.sleep(15)
         raise AssertionError(f"{step} comes to no end")
 
+    def bring_to(self, name: str, make: Callable[[], None]) -> None:
+        """Bring RDS to a state that many tests begin with; each worker makes it only once."""
+        if name not in STATES:
+            make()
+            self.settle()
+            STATES[name] = (copied(self.rds, self.clock.now), self.clock.time)
+        kept, self.clock.time = STATES[name]
+        self.rds = copied(kept, self.clock.now)
+        self.calls.clear()
+
     def set_aside(self, plan: dict[str, Any]) -> None:
-        """Bring the account to where the original has left its names."""
+        """Let the original leave its names."""
         self.until_done("rename", plan=plan)
         self.settle()
 
     def replace(self, plan: dict[str, Any]) -> None:
-        """Bring the account to where the restored database serves."""
-        self.set_aside(plan)
+        """Let the restored database come up, its original being aside."""
         self.until_done("restore", plan=plan)
         self.settle()
 
     def finish(self, plan: dict[str, Any]) -> None:
-        """Bring the account to where the restored database is configured."""
-        self.replace(plan)
+        """Let the restored database be configured."""
         self.until_done("configure", plan=plan)
         self.settle()
 
@@ -337,9 +347,7 @@ def wire(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
 @pytest.fixture
 def aws(wire: Aws) -> Aws:
     """The sample account; the tests are of an instance unless `kind` says else."""
-    from local.account import build
-
-    build(wire.rds)
+    wire.bring_to("account", lambda: build(wire.rds))
     return wire
 
 
@@ -351,6 +359,19 @@ def kind(request: pytest.FixtureRequest, aws: Aws) -> Kind:
 
 
 PLANS: dict[str, str] = {}
+STATES: dict[str, tuple[Rds, float]] = {}
+
+
+def copied(service: Rds, now: Callable[[], float]) -> Rds:
+    """The same RDS on another clock, while nothing is under way in it."""
+    service.settle()
+    assert not service._agenda
+    copy_of = Rds(now)
+    own = ("_now", "_lock", "_on_change", "_agenda")
+    vars(copy_of).update(
+        copy.deepcopy({name: value for name, value in vars(service).items() if name not in own})
+    )
+    return copy_of
 
 
 @pytest.fixture
@@ -360,3 +381,28 @@ def plan(kind: Kind, aws: Aws) -> dict[str, Any]:
         PLANS[kind.name] = json.dumps(aws.plan())
         aws.calls.clear()
     return json.loads(PLANS[kind.name])
+
+
+@pytest.fixture
+def aside(kind: Kind, aws: Aws, plan: dict[str, Any]) -> dict[str, Any]:
+    """The plan, its original set aside."""
+    aws.bring_to(f"{kind.name} aside", lambda: aws.set_aside(plan))
+    return plan
+
+
+@pytest.fixture
+def replaced(kind: Kind, aws: Aws, aside: dict[str, Any]) -> dict[str, Any]:
+    """The plan, the restored database serving."""
+    aws.bring_to(f"{kind.name} replaced", lambda: aws.replace(aside))
+    return aside
+
+
+@pytest.fixture
+def finished(kind: Kind, aws: Aws, replaced: dict[str, Any]) -> dict[str, Any]:
+    """The plan, the restored database configured."""
+    aws.bring_to(f"{kind.name} finished", lambda: aws.finish(replaced))
+    return replaced
+
+
+of_instances = pytest.mark.parametrize("kind", [INSTANCE], indirect=True, ids=["instance"])
+of_clusters = pytest.mark.parametrize("kind", [CLUSTER], indirect=True, ids=["cluster"])

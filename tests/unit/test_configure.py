@@ -19,14 +19,6 @@ SETTINGS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def replaced(aws: Aws, plan: dict) -> dict:
-    """The plan, the restored database serving."""
-    aws.replace(plan)
-    aws.calls.clear()
-    return plan
-
-
 def roles_of(found: dict) -> list[tuple[str, str]]:
     return [(role["RoleArn"], role["FeatureName"]) for role in found["AssociatedRoles"]]
 
@@ -89,9 +81,7 @@ def test_a_database_without_anything_special_is_not_modified(aws: Aws, kind: Kin
     assert all(call.startswith("Describe") for call in aws.calls)
 
 
-def test_a_database_that_is_still_backing_up_is_waited_for(
-    aws: Aws, kind: Kind, replaced: dict
-):
+def test_a_database_that_is_still_backing_up_is_waited_for(aws: Aws, kind: Kind, replaced: dict):
     aws.force("backing-up")
 
     with pytest.raises(exceptions.StillInProgress, match="backing-up"):
@@ -100,48 +90,43 @@ def test_a_database_that_is_still_backing_up_is_waited_for(
     assert all(call.startswith("Describe") for call in aws.calls)
 
 
-def test_a_missing_reader_is_asked_for_again(aws: Aws):
-    aws.kind = CLUSTER
-    plan = aws.plan()
-    aws.set_aside(plan)
+@of_clusters
+def test_a_missing_reader_is_asked_for_again(aws: Aws, aside: dict):
     aws.fail("CreateDBInstance", "InsufficientDBInstanceCapacity", after=1)
-    aws.until_done("restore", plan=plan)
+    aws.until_done("restore", plan=aside)
     aws.settle()
     assert aws.found(READER, "instance") is None
     aws.faults.clear()
 
-    aws.until_done("configure", plan=plan)
+    aws.until_done("configure", plan=aside)
     aws.settle()
 
     assert aws.found(READER, "instance")["DBInstanceStatus"] == "available"
     assert aws.marked(READER, "instance")
 
 
-def test_another_s_instance_under_a_reader_s_name_is_left_alone(aws: Aws):
-    aws.kind = CLUSTER
-    plan = aws.plan()
-    aws.set_aside(plan)
+@of_clusters
+def test_another_s_instance_under_a_reader_s_name_is_left_alone(aws: Aws, aside: dict):
     aws.fail("CreateDBInstance", "InsufficientDBInstanceCapacity", after=1)
-    aws.until_done("restore", plan=plan)
+    aws.until_done("restore", plan=aside)
     aws.settle()
     foreign = aws.foreign(READER, "instance")
 
     with pytest.raises(exceptions.NameTaken):
-        aws.until_done("configure", plan=plan)
+        aws.until_done("configure", plan=aside)
 
     assert aws.id_of(READER, "instance") == foreign
 
 
-def test_a_role_for_two_features_is_given_for_both(aws: Aws):
+@of_instances
+def test_a_role_for_two_features_is_given_for_both(aws: Aws, replaced: dict):
     features = ["s3Import", "s3Export"]
     role = {"RoleArn": "arn:aws:iam::123456789012:role/both", "Status": "ACTIVE"}
     aws.found()["AssociatedRoles"] = [{**role, "FeatureName": name} for name in features]
-    plan = aws.plan()
-    aws.replace(plan)
     # The second call is refused for a while, as RDS does when it is busy with the first.
     aws.fail("AddRoleToDBInstance", "InvalidDBInstanceState", after=1, times=1)
 
-    aws.until_done("configure", plan=plan)
+    aws.until_done("configure", plan=replaced)
     aws.settle()
 
     assert [feature for _, feature in roles_of(aws.found())] == features
@@ -178,9 +163,7 @@ def test_an_error_of_aws_becomes_the_right_one_and_both_databases_stay(
 
 
 @pytest.mark.parametrize("status", ["failed", "incompatible-parameters", "stopped"])
-def test_a_database_gone_bad_ends_the_step(
-    aws: Aws, kind: Kind, replaced: dict, status: str
-):
+def test_a_database_gone_bad_ends_the_step(aws: Aws, kind: Kind, replaced: dict, status: str):
     aws.force(status)
 
     with pytest.raises(exceptions.ConfigureFailed, match=status):

@@ -6,17 +6,7 @@ from trapheus import exceptions
 from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, INSTANCE, Aws, Kind
 
 
-@pytest.fixture
-def finished(aws: Aws, plan: dict) -> dict:
-    """The plan, the restored database configured."""
-    aws.finish(plan)
-    aws.calls.clear()
-    return plan
-
-
-def test_the_original_is_deleted_and_the_restored_one_stays(
-    aws: Aws, kind: Kind, finished: dict
-):
+def test_the_original_is_deleted_and_the_restored_one_stays(aws: Aws, kind: Kind, finished: dict):
     restored = {aws.id_of(name, of): name for of, name in aws.parts()}
 
     aws.until_done("delete", plan=finished)
@@ -109,35 +99,30 @@ def test_an_original_without_this_execution_s_mark_is_left_alone(
 
 
 @pytest.mark.parametrize("name", ["elsewhere", "own"])
-def test_an_original_under_another_name_is_left_alone(
-    aws: Aws, kind: Kind, plan: dict, name: str
-):
-    aws.set_aside(plan)
+def test_an_original_under_another_name_is_left_alone(aws: Aws, kind: Kind, aside: dict, name: str):
     word = kind.operation
     with aws.rds.instantly():
         aws.rds.call(
             f"Modify{word}",
             {
-                f"{word}Identifier": plan["aside"],
+                f"{word}Identifier": aside["aside"],
                 f"New{word}Identifier": kind.identifier if name == "own" else name,
                 "ApplyImmediately": True,
             },
         )
-    foreign = aws.foreign(plan["aside"])
-    aws.stamp(plan["aside"], execution=EXECUTION)
+    foreign = aws.foreign(aside["aside"])
+    aws.stamp(aside["aside"], execution=EXECUTION)
 
     with pytest.raises(exceptions.DeleteFailed):
-        aws.run("delete", plan=plan)
+        aws.run("delete", plan=aside)
     aws.settle()
 
-    assert plan["resourceId"] in aws.names()
-    assert aws.id_of(plan["aside"]) == foreign
+    assert aside["resourceId"] in aws.names()
+    assert aws.id_of(aside["aside"]) == foreign
 
 
-def test_a_member_that_auto_scaling_has_added_goes_too(aws: Aws):
-    aws.kind = CLUSTER
-    plan = aws.plan()
-    aws.finish(plan)
+@of_clusters
+def test_a_member_that_auto_scaling_has_added_goes_too(aws: Aws, finished: dict):
     with aws.rds.instantly():
         aws.rds.call(
             "CreateDBInstance",
@@ -149,10 +134,10 @@ def test_a_member_that_auto_scaling_has_added_goes_too(aws: Aws):
             },
         )
 
-    aws.until_done("delete", plan=plan)
+    aws.until_done("delete", plan=finished)
     aws.settle()
 
-    assert plan["resourceId"] not in aws.names()
+    assert finished["resourceId"] not in aws.names()
     assert aws.found("application-autoscaling-1", "instance") is None
 
 

@@ -36,9 +36,8 @@ def test_a_rename_that_is_still_under_way_is_taken_back(
     assert not any(aws.marked(name, of) for of, name in aws.parts())
 
 
-def test_a_cluster_whose_members_are_half_renamed_is_taken_back(aws: Aws):
-    aws.kind = CLUSTER
-    plan = aws.plan()
+@of_clusters
+def test_a_cluster_whose_members_are_half_renamed_is_taken_back(aws: Aws, plan: dict):
     before = aws.names()
     aws.run_once("rename", plan=plan)
     aws.settle()
@@ -79,9 +78,7 @@ def test_another_execution_s_mark_stays(aws: Aws, kind: Kind, plan: dict):
 
 
 @pytest.mark.parametrize("pause", [0, 20, 60, 120, 200, 7200])
-def test_putting_back_may_be_repeated_at_any_moment(
-    aws: Aws, kind: Kind, plan: dict, pause: float
-):
+def test_putting_back_may_be_repeated_at_any_moment(aws: Aws, kind: Kind, plan: dict, pause: float):
     before = aws.names()
     aws.set_aside(plan)
     aws.run_once("put_back", plan=plan)
@@ -97,22 +94,19 @@ def test_putting_back_may_be_repeated_at_any_moment(
 
 
 def test_a_name_that_another_has_taken_fails_and_the_other_is_left_alone(
-    aws: Aws, kind: Kind, plan: dict
+    aws: Aws, kind: Kind, aside: dict
 ):
-    aws.set_aside(plan)
     foreign = aws.foreign(kind.identifier)
 
     with pytest.raises(exceptions.RollbackFailed):
-        aws.until_done("put_back", plan=plan)
+        aws.until_done("put_back", plan=aside)
     aws.settle()
 
     assert aws.id_of() == foreign
-    assert aws.names()[plan["resourceId"]] == plan["aside"]
+    assert aws.names()[plan["resourceId"]] == aside["aside"]
 
 
-def test_an_original_that_is_not_shown_for_a_while_is_waited_for(
-    aws: Aws, kind: Kind, plan: dict
-):
+def test_an_original_that_is_not_shown_for_a_while_is_waited_for(aws: Aws, kind: Kind, plan: dict):
     plan["resourceId"] = f"{plan['resourceId'][:-4]}GONE"
 
     with pytest.raises(exceptions.StillInProgress):
@@ -121,23 +115,21 @@ def test_an_original_that_is_not_shown_for_a_while_is_waited_for(
 
 @pytest.mark.parametrize("status", ["failed", "inaccessible-encryption-credentials", "stopped"])
 def test_an_original_in_a_bad_status_ends_the_rollback(
-    aws: Aws, kind: Kind, plan: dict, status: str
+    aws: Aws, kind: Kind, aside: dict, status: str
 ):
-    aws.set_aside(plan)
-    aws.force(status, plan["aside"])
+    aws.force(status, aside["aside"])
 
     with pytest.raises(exceptions.RollbackFailed, match=status):
-        aws.run("put_back", plan=plan)
+        aws.run("put_back", plan=aside)
 
 
 @pytest.mark.parametrize("status", ["renaming", "modifying", "rebooting", "maintenance"])
-def test_a_busy_original_is_waited_for(aws: Aws, kind: Kind, plan: dict, status: str):
-    aws.set_aside(plan)
-    aws.force(status, plan["aside"])
+def test_a_busy_original_is_waited_for(aws: Aws, kind: Kind, aside: dict, status: str):
+    aws.force(status, aside["aside"])
     aws.calls.clear()
 
     with pytest.raises(exceptions.StillInProgress):
-        aws.run("put_back", plan=plan)
+        aws.run("put_back", plan=aside)
 
     assert all(call.startswith("Describe") for call in aws.calls)
 
@@ -152,13 +144,12 @@ def test_a_busy_original_is_waited_for(aws: Aws, kind: Kind, plan: dict, status:
 )
 @pytest.mark.parametrize("call", ["Describe{}s", "Modify{}"])
 def test_an_error_of_aws_becomes_the_right_one(
-    aws: Aws, kind: Kind, plan: dict, call: str, code: str, status: int, error: type[Exception]
+    aws: Aws, kind: Kind, aside: dict, call: str, code: str, status: int, error: type[Exception]
 ):
-    aws.set_aside(plan)
     aws.fail(call.format(kind.operation), code.format(conflict=kind.conflict), status=status)
 
     with pytest.raises(exceptions.TrapheusError) as raised:
-        aws.run("put_back", plan=plan)
+        aws.run("put_back", plan=aside)
 
     assert type(raised.value) is error
 

@@ -8,14 +8,6 @@ from tests.unit.conftest import ANOTHER, CLUSTER, Aws, Kind
 WRITER, READER = "prod-cluster-writer", "prod-cluster-reader"
 
 
-@pytest.fixture
-def replaced(aws: Aws, plan: dict) -> dict:
-    """The plan, the half-made database under the identifier."""
-    aws.replace(plan)
-    aws.calls.clear()
-    return plan
-
-
 def test_the_half_made_database_is_removed_and_the_original_stays(
     aws: Aws, kind: Kind, replaced: dict
 ):
@@ -55,23 +47,21 @@ def test_a_restore_that_ended_badly_is_removed(aws: Aws, kind: Kind, status: str
 
 @pytest.mark.parametrize("pause", [20, 60, 300])
 def test_a_restore_that_is_still_under_way_is_waited_for_and_removed(
-    aws: Aws, kind: Kind, plan: dict, pause: float
+    aws: Aws, kind: Kind, aside: dict, pause: float
 ):
-    aws.set_aside(plan)
-    aws.run_once("restore", plan=plan)
+    aws.run_once("restore", plan=aside)
     aws.clock.sleep(pause)
 
-    aws.until_done("remove", plan=plan)
+    aws.until_done("remove", plan=aside)
 
     assert aws.found() is None
-    assert aws.names()[plan["resourceId"]] == plan["aside"]
+    assert aws.names()[plan["resourceId"]] == aside["aside"]
 
 
-def test_nothing_under_the_name_is_done(aws: Aws, kind: Kind, plan: dict):
-    aws.set_aside(plan)
+def test_nothing_under_the_name_is_done(aws: Aws, kind: Kind, aside: dict):
     aws.calls.clear()
 
-    assert aws.run("remove", plan=plan) == {"name": kind.identifier}
+    assert aws.run("remove", plan=aside) == {"name": kind.identifier}
     assert all(call.startswith("Describe") for call in aws.calls)
 
 
@@ -89,37 +79,33 @@ def test_the_original_under_the_name_is_never_removed(aws: Aws, kind: Kind, plan
 
 @pytest.mark.parametrize("owner", ["", ANOTHER])
 def test_another_s_database_under_the_name_is_left_alone(
-    aws: Aws, kind: Kind, plan: dict, owner: str
+    aws: Aws, kind: Kind, aside: dict, owner: str
 ):
-    aws.set_aside(plan)
     foreign = aws.foreign(kind.identifier)
     if owner:
         aws.stamp(execution=owner)
 
     with pytest.raises(exceptions.RollbackFailed, match="left alone"):
-        aws.until_done("remove", plan=plan)
+        aws.until_done("remove", plan=aside)
     aws.settle()
 
     assert aws.id_of() == foreign
 
 
+@of_clusters
 @pytest.mark.parametrize("name", [WRITER, READER])
-def test_another_s_instance_under_a_member_s_name_is_left_alone(aws: Aws, name: str):
-    aws.kind = CLUSTER
-    plan = aws.plan()
-    aws.set_aside(plan)
+def test_another_s_instance_under_a_member_s_name_is_left_alone(aws: Aws, aside: dict, name: str):
     foreign = aws.foreign(name, "instance")
 
     with pytest.raises(exceptions.RollbackFailed, match="left alone"):
-        aws.until_done("remove", plan=plan)
+        aws.until_done("remove", plan=aside)
     aws.settle()
 
     assert aws.id_of(name, "instance") == foreign
 
 
-def test_members_that_are_still_aside_are_not_removed(aws: Aws):
-    aws.kind = CLUSTER
-    plan = aws.plan()
+@of_clusters
+def test_members_that_are_still_aside_are_not_removed(aws: Aws, plan: dict):
     # Only the cluster is renamed; its members still have their own names.
     aws.run_once("rename", plan=plan)
     aws.settle()

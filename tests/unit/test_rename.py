@@ -17,8 +17,7 @@ def test_the_original_keeps_its_resource_id_under_its_temporary_name(
         assert aws.names()[resource_id] == f"{name}-temp"
 
 
-def test_what_steps_aside_carries_the_mark(aws: Aws, kind: Kind, plan: dict):
-    aws.set_aside(plan)
+def test_what_steps_aside_carries_the_mark(aws: Aws, kind: Kind, aside: dict):
 
     for of, name in aws.parts():
         assert aws.marked(f"{name}-temp", of)
@@ -72,20 +71,18 @@ def test_a_rename_may_be_repeated_at_any_moment(aws: Aws, kind: Kind, plan: dict
         assert aws.found(name, of) is None
 
 
-def test_a_rename_that_is_done_asks_for_nothing_more(aws: Aws, kind: Kind, plan: dict):
-    aws.set_aside(plan)
+def test_a_rename_that_is_done_asks_for_nothing_more(aws: Aws, kind: Kind, aside: dict):
     aws.calls.clear()
 
-    aws.run("rename", plan=plan)
+    aws.run("rename", plan=aside)
 
     assert all(call.startswith("Describe") for call in aws.calls)
 
 
-def test_another_database_that_has_taken_the_name_is_left_alone(aws: Aws, kind: Kind, plan: dict):
-    aws.set_aside(plan)
+def test_another_database_that_has_taken_the_name_is_left_alone(aws: Aws, kind: Kind, aside: dict):
     foreign = aws.foreign(kind.identifier)
 
-    aws.run("rename", plan=plan)
+    aws.run("rename", plan=aside)
     aws.settle()
 
     assert aws.id_of(kind.identifier) == foreign
@@ -105,10 +102,9 @@ def test_a_temporary_name_taken_meanwhile_fails_the_step_and_moves_nothing(
     assert aws.id_of() == plan["resourceId"]
 
 
+@of_clusters
 @pytest.mark.parametrize("status", ["failed", "inaccessible-encryption-credentials", "stopped"])
-def test_a_cluster_in_a_bad_status_fails_at_once(aws: Aws, status: str):
-    aws.kind = CLUSTER
-    plan = aws.plan()
+def test_a_cluster_in_a_bad_status_fails_at_once(aws: Aws, plan: dict, status: str):
     aws.force(status)
 
     with pytest.raises(exceptions.RenameFailed, match=status):
@@ -144,9 +140,8 @@ def test_a_state_that_does_not_allow_it_yet_is_a_conflict(aws: Aws, kind: Kind, 
         aws.run("rename", plan=plan)
 
 
-def test_a_busy_cluster_is_waited_for(aws: Aws):
-    aws.kind = CLUSTER
-    plan = aws.plan()
+@of_clusters
+def test_a_busy_cluster_is_waited_for(aws: Aws, plan: dict):
     aws.force("backing-up")
 
     with pytest.raises(exceptions.StillInProgress):
@@ -163,13 +158,11 @@ def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, plan: dict):
     assert aws.names()[plan["resourceId"]] == plan["aside"]
 
 
-def test_members_are_renamed_by_name_only_while_it_is_theirs(aws: Aws):
-    aws.kind = CLUSTER
-    plan = aws.plan()
-    aws.set_aside(plan)
+@of_clusters
+def test_members_are_renamed_by_name_only_while_it_is_theirs(aws: Aws, aside: dict):
     foreign = aws.foreign("prod-cluster-reader", "instance")
 
-    aws.run("rename", plan=plan)
+    aws.run("rename", plan=aside)
     aws.settle()
 
     assert aws.id_of("prod-cluster-reader", "instance") == foreign

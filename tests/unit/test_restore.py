@@ -9,14 +9,6 @@ OLD = "{}: written seven days ago"
 MEMBERS = ["prod-cluster-writer", "prod-cluster-reader"]
 
 
-@pytest.fixture
-def aside(aws: Aws, plan: dict) -> dict:
-    """The plan, its original set aside."""
-    aws.set_aside(plan)
-    aws.calls.clear()
-    return plan
-
-
 def create_call(aws: Aws) -> str:
     if aws.kind is INSTANCE:
         return "RestoreDBInstanceFromDBSnapshot"
@@ -107,19 +99,11 @@ def test_the_call_carries_the_configuration(aws: Aws, kind: Kind, aside: dict):
         assert after["DBSubnetGroup"]["DBSubnetGroupName"] == "prod-subnets"
 
 
-@pytest.fixture
-def cluster_aside(aws: Aws) -> dict:
-    aws.kind = CLUSTER
-    plan = aws.plan()
-    aws.set_aside(plan)
-    aws.calls.clear()
-    return plan
-
-
+@of_clusters
 def test_the_members_come_back_as_they_were_the_old_writer_as_the_writer(
-    aws: Aws, cluster_aside: dict
+    aws: Aws, aside: dict
 ):
-    aws.until_done("restore", plan=cluster_aside)
+    aws.until_done("restore", plan=aside)
     aws.settle()
 
     for name in MEMBERS:
@@ -168,9 +152,8 @@ def test_a_restore_while_the_old_name_is_still_shown_is_still_in_progress(
     assert aws.id_of() == plan["resourceId"]
 
 
-def test_a_member_s_name_that_is_still_shown_is_waited_for(aws: Aws):
-    aws.kind = CLUSTER
-    plan = aws.plan()
+@of_clusters
+def test_a_member_s_name_that_is_still_shown_is_waited_for(aws: Aws, plan: dict):
     with pytest.raises(exceptions.StillInProgress):
         aws.run("rename", plan=plan)
     # The cluster has its new name, the members have not.
@@ -202,11 +185,12 @@ def test_another_s_database_under_the_name_is_left_alone(
     assert all(call.startswith("Describe") for call in aws.calls)
 
 
-def test_another_s_instance_under_the_writer_s_name_is_left_alone(aws: Aws, cluster_aside: dict):
+@of_clusters
+def test_another_s_instance_under_the_writer_s_name_is_left_alone(aws: Aws, aside: dict):
     foreign = aws.foreign(MEMBERS[0], "instance")
 
     with pytest.raises(exceptions.NameTaken):
-        aws.until_done("restore", plan=cluster_aside)
+        aws.until_done("restore", plan=aside)
 
     assert aws.id_of(MEMBERS[0], "instance") == foreign
 
@@ -239,6 +223,7 @@ def test_an_error_of_aws_becomes_the_right_one(
     assert aws.found() is None
 
 
+@of_clusters
 @pytest.mark.parametrize(
     ("code", "status", "error"),
     [
@@ -250,20 +235,21 @@ def test_an_error_of_aws_becomes_the_right_one(
     ],
 )
 def test_a_writer_that_rds_refuses_fails_the_step(
-    aws: Aws, cluster_aside: dict, code: str, status: int, error: type[Exception]
+    aws: Aws, aside: dict, code: str, status: int, error: type[Exception]
 ):
     aws.fail("CreateDBInstance", code, status=status)
 
     with pytest.raises(exceptions.TrapheusError) as raised:
         for _ in range(3):
-            aws.run_once("restore", plan=cluster_aside)
+            aws.run_once("restore", plan=aside)
             aws.clock.sleep(15)
         # Only an error that means "not yet" comes here.
-        aws.run("restore", plan=cluster_aside)
+        aws.run("restore", plan=aside)
 
     assert type(raised.value) is error
 
 
+@of_clusters
 @pytest.mark.parametrize(
     ("code", "status"),
     [
@@ -274,25 +260,26 @@ def test_a_writer_that_rds_refuses_fails_the_step(
     ],
 )
 def test_a_reader_that_rds_refuses_does_not_fail_the_step(
-    aws: Aws, cluster_aside: dict, code: str, status: int
+    aws: Aws, aside: dict, code: str, status: int
 ):
     aws.fail("CreateDBInstance", code, status=status, after=1)
 
-    aws.until_done("restore", plan=cluster_aside)
+    aws.until_done("restore", plan=aside)
     aws.settle()
 
     assert aws.found(MEMBERS[0], "instance")["DBInstanceStatus"] == "available"
     assert aws.found(MEMBERS[1], "instance") is None
 
 
+@of_clusters
 @pytest.mark.parametrize("status", ["incompatible-restore", "failed", "restore-failed"])
-def test_a_cluster_that_came_out_bad_fails_at_once(aws: Aws, cluster_aside: dict, status: str):
-    aws.run_once("restore", plan=cluster_aside)
+def test_a_cluster_that_came_out_bad_fails_at_once(aws: Aws, aside: dict, status: str):
+    aws.run_once("restore", plan=aside)
     aws.settle()
     aws.force(status)
 
     with pytest.raises(exceptions.RestoreFailed, match=status):
-        aws.run("restore", plan=cluster_aside)
+        aws.run("restore", plan=aside)
 
 
 def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, aside: dict):
@@ -305,10 +292,11 @@ def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, aside: dict):
     assert aws.rds.data(kind.name, kind.identifier) == OLD.format(kind.identifier)
 
 
-def test_a_member_s_lost_answer_is_made_up_for(aws: Aws, cluster_aside: dict):
+@of_clusters
+def test_a_member_s_lost_answer_is_made_up_for(aws: Aws, aside: dict):
     aws.fail("CreateDBInstance", "InternalFailure", status=500, times=1, lost=True)
 
-    aws.until_done("restore", plan=cluster_aside)
+    aws.until_done("restore", plan=aside)
     aws.settle()
 
     assert all(aws.marked(name, "instance") for name in MEMBERS)

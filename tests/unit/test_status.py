@@ -28,72 +28,61 @@ def test_a_stale_available_does_not_end_the_wait(aws: Aws, kind: Kind, plan: dic
         wait(aws, "aside", plan, seconds=0)
 
 
-def test_the_restored_database_ends_the_wait(aws: Aws, kind: Kind, plan: dict):
-    aws.set_aside(plan)
-    aws.until_done("restore", plan=plan)
+def test_the_restored_database_ends_the_wait(aws: Aws, kind: Kind, aside: dict):
+    aws.until_done("restore", plan=aside)
 
-    aws.until_done("status", plan=plan, until="restored")
+    aws.until_done("status", plan=aside, until="restored")
 
-    assert aws.id_of() not in ("", plan["resourceId"])
+    assert aws.id_of() not in ("", aside["resourceId"])
     assert aws.rds.reachable(kind.name, kind.identifier)
 
 
-def test_the_old_database_under_the_name_is_not_the_restored_one(
-    aws: Aws, kind: Kind, plan: dict
-):
+def test_the_old_database_under_the_name_is_not_the_restored_one(aws: Aws, kind: Kind, plan: dict):
     with pytest.raises(exceptions.StillInProgress):
         wait(aws, "restored", plan)
 
 
-def test_a_restored_cluster_without_its_writer_is_not_restored(aws: Aws):
-    aws.kind = CLUSTER
-    plan = aws.plan()
-    aws.replace(plan)
+@of_clusters
+def test_a_restored_cluster_without_its_writer_is_not_restored(aws: Aws, replaced: dict):
     aws.force("creating", WRITER, "instance")
 
     with pytest.raises(exceptions.StillInProgress, match=WRITER):
-        wait(aws, "restored", plan)
+        wait(aws, "restored", replaced)
 
 
-def test_a_reader_is_not_waited_for_before_the_point_of_no_return(aws: Aws):
-    aws.kind = CLUSTER
-    plan = aws.plan()
-    aws.replace(plan)
+@of_clusters
+def test_a_reader_is_not_waited_for_before_the_point_of_no_return(aws: Aws, replaced: dict):
     aws.force("incompatible-network", "prod-cluster-reader", "instance")
 
-    assert wait(aws, "restored", plan) == {"until": "restored"}
+    assert wait(aws, "restored", replaced) == {"until": "restored"}
 
 
-def test_the_original_gone_ends_the_wait(aws: Aws, kind: Kind, plan: dict):
-    aws.finish(plan)
-    aws.until_done("delete", plan=plan)
+def test_the_original_gone_ends_the_wait(aws: Aws, kind: Kind, finished: dict):
+    aws.until_done("delete", plan=finished)
 
-    aws.until_done("status", plan=plan, until="deleted")
+    aws.until_done("status", plan=finished, until="deleted")
 
-    assert plan["resourceId"] not in aws.names()
+    assert finished["resourceId"] not in aws.names()
 
 
 def test_the_restored_database_does_not_pass_for_the_original_gone(
-    aws: Aws, kind: Kind, plan: dict
+    aws: Aws, kind: Kind, finished: dict
 ):
-    aws.finish(plan)
 
     with pytest.raises(exceptions.StillInProgress):
-        wait(aws, "deleted", plan)
+        wait(aws, "deleted", finished)
 
 
-def test_the_original_back_ends_the_wait(aws: Aws, kind: Kind, plan: dict):
-    aws.set_aside(plan)
-    aws.until_done("put_back", plan=plan)
+def test_the_original_back_ends_the_wait(aws: Aws, kind: Kind, aside: dict):
+    aws.until_done("put_back", plan=aside)
 
-    aws.until_done("status", plan=plan, until="back")
+    aws.until_done("status", plan=aside, until="back")
 
-    assert aws.id_of() == plan["resourceId"]
+    assert aws.id_of() == aside["resourceId"]
 
 
-def test_a_member_that_is_not_back_is_waited_for(aws: Aws):
-    aws.kind = CLUSTER
-    plan = aws.plan()
+@of_clusters
+def test_a_member_that_is_not_back_is_waited_for(aws: Aws, plan: dict):
     aws.force("renaming", "prod-cluster-reader", "instance")
 
     with pytest.raises(exceptions.StillInProgress, match="prod-cluster-reader is renaming"):
@@ -127,14 +116,12 @@ def test_a_restore_that_ends_badly_is_a_failed_restore(aws: Aws, kind: Kind):
         aws.until_done("status", plan=plan, until="restored")
 
 
-def test_a_writer_that_ends_badly_is_a_failed_restore(aws: Aws):
-    aws.kind = CLUSTER
-    plan = aws.plan()
-    aws.replace(plan)
+@of_clusters
+def test_a_writer_that_ends_badly_is_a_failed_restore(aws: Aws, replaced: dict):
     aws.force("incompatible-parameters", WRITER, "instance")
 
     with pytest.raises(exceptions.RestoreFailed, match=f"{WRITER} is incompatible-parameters"):
-        wait(aws, "restored", plan)
+        wait(aws, "restored", replaced)
 
 
 @pytest.mark.parametrize("until", ["aside", "restored", "deleted", "back"])

@@ -11,9 +11,7 @@ def kept(aws: Aws) -> list[tuple[str, str]]:
     return [*aws.parts(), (aws.snapshot_kind, f"{aws.kind.identifier}-snapshot")]
 
 
-def test_this_execution_s_mark_comes_off_everything_that_stays(
-    aws: Aws, kind: Kind, plan: dict
-):
+def test_this_execution_s_mark_comes_off_everything_that_stays(aws: Aws, kind: Kind, plan: dict):
     before = {item: aws.tags(item[1], item[0]) for item in kept(aws)}
     for of, name in kept(aws):
         aws.stamp(name, of)

@@ -10,14 +10,6 @@ from tests.unit.conftest import CLUSTER, INSTANCE, Aws, Kind
 READER, WRITER = "prod-cluster-reader", "prod-cluster-writer"
 
 
-@pytest.fixture
-def finished(aws: Aws, plan: dict) -> dict:
-    """The plan, the restored database configured."""
-    aws.finish(plan)
-    aws.calls.clear()
-    return plan
-
-
 def differing(aws: Aws, plan: dict) -> str:
     """What the last look says is different."""
     with pytest.raises(exceptions.ConfigurationDiffers) as raised:
@@ -94,27 +86,22 @@ def assert_each_change_is_told(
     aws.run("verify", plan=plan)
 
 
-def test_every_setting_of_the_instance_that_differs_is_refused(aws: Aws):
-    plan = aws.plan()
-    aws.finish(plan)
+@of_instances
+def test_every_setting_of_the_instance_that_differs_is_refused(aws: Aws, finished: dict):
 
-    assert_each_change_is_told(aws, plan, "prod-db", "instance", INSTANCE_CHANGES)
-
-
-def test_every_setting_of_the_cluster_that_differs_is_refused(aws: Aws):
-    aws.kind = CLUSTER
-    plan = aws.plan()
-    aws.finish(plan)
-
-    assert_each_change_is_told(aws, plan, "prod-cluster", "cluster", CLUSTER_CHANGES)
+    assert_each_change_is_told(aws, finished, "prod-db", "instance", INSTANCE_CHANGES)
 
 
-def test_every_setting_of_a_member_that_differs_is_refused(aws: Aws):
-    aws.kind = CLUSTER
-    plan = aws.plan()
-    aws.finish(plan)
+@of_clusters
+def test_every_setting_of_the_cluster_that_differs_is_refused(aws: Aws, finished: dict):
 
-    assert_each_change_is_told(aws, plan, READER, "instance", MEMBER_CHANGES)
+    assert_each_change_is_told(aws, finished, "prod-cluster", "cluster", CLUSTER_CHANGES)
+
+
+@of_clusters
+def test_every_setting_of_a_member_that_differs_is_refused(aws: Aws, finished: dict):
+
+    assert_each_change_is_told(aws, finished, READER, "instance", MEMBER_CHANGES)
 
 
 def test_a_difference_is_told_with_both_values(aws: Aws, kind: Kind, finished: dict):
@@ -158,18 +145,15 @@ def test_an_original_under_another_name_is_told(aws: Aws, kind: Kind, finished: 
     assert finished["aside"] in differing(aws, finished)
 
 
-def test_the_original_itself_does_not_pass_for_the_restored_one(
-    aws: Aws, kind: Kind, plan: dict
-):
+def test_the_original_itself_does_not_pass_for_the_restored_one(aws: Aws, kind: Kind, plan: dict):
     with pytest.raises(exceptions.TrapheusError):
         aws.run("verify", plan=plan)
 
 
-def test_a_missing_restored_database_does_not_pass(aws: Aws, kind: Kind, plan: dict):
-    aws.set_aside(plan)
+def test_a_missing_restored_database_does_not_pass(aws: Aws, kind: Kind, aside: dict):
 
     with pytest.raises(exceptions.TrapheusError):
-        aws.run("verify", plan=plan)
+        aws.run("verify", plan=aside)
 
 
 @pytest.mark.parametrize("status", ["modifying", "creating", "rebooting"])
@@ -181,41 +165,33 @@ def test_a_busy_database_is_waited_for(aws: Aws, kind: Kind, finished: dict, sta
 
 
 @pytest.mark.parametrize("status", ["failed", "incompatible-parameters", "stopped"])
-def test_a_database_gone_bad_does_not_pass(
-    aws: Aws, kind: Kind, finished: dict, status: str
-):
+def test_a_database_gone_bad_does_not_pass(aws: Aws, kind: Kind, finished: dict, status: str):
     aws.force(status)
 
     assert status in differing(aws, finished)
 
 
-def test_a_reader_gone_bad_does_not_pass(aws: Aws):
-    aws.kind = CLUSTER
-    plan = aws.plan()
-    aws.finish(plan)
+@of_clusters
+def test_a_reader_gone_bad_does_not_pass(aws: Aws, finished: dict):
     aws.force("incompatible-network", READER, "instance")
 
-    assert READER in differing(aws, plan)
+    assert READER in differing(aws, finished)
 
 
-def test_a_reader_that_is_not_in_the_cluster_does_not_pass(aws: Aws):
-    aws.kind = CLUSTER
-    plan = aws.plan()
-    aws.finish(plan)
+@of_clusters
+def test_a_reader_that_is_not_in_the_cluster_does_not_pass(aws: Aws, finished: dict):
     members = aws.found()["DBClusterMembers"]
     members[:] = [member for member in members if member["DBInstanceIdentifier"] != READER]
 
-    assert READER in differing(aws, plan)
+    assert READER in differing(aws, finished)
 
 
-def test_another_writer_does_not_pass(aws: Aws):
-    aws.kind = CLUSTER
-    plan = aws.plan()
-    aws.finish(plan)
+@of_clusters
+def test_another_writer_does_not_pass(aws: Aws, finished: dict):
     for member in aws.found()["DBClusterMembers"]:
         member["IsClusterWriter"] = not member["IsClusterWriter"]
 
-    told = differing(aws, plan)
+    told = differing(aws, finished)
 
     assert WRITER in told
     assert READER in told

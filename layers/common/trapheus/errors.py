@@ -45,6 +45,17 @@ CAPACITY = frozenset(
         "InsufficientStorageClusterCapacity",
     }
 )
+EXISTS = frozenset(
+    {
+        "DBClusterAlreadyExistsFault",
+        "DBClusterEndpointAlreadyExistsFault",
+        "DBClusterRoleAlreadyExists",
+        "DBClusterSnapshotAlreadyExistsFault",
+        "DBInstanceAlreadyExists",
+        "DBInstanceRoleAlreadyExists",
+        "DBSnapshotAlreadyExists",
+    }
+)
 NOT_FOUND = frozenset(
     {
         "DBClusterNotFoundFault",
@@ -77,18 +88,21 @@ def failing_as(
     identifier: str,
     *,
     conflict: type[TrapheusError] = StateConflict,
+    exists: type[TrapheusError] | None = None,
 ) -> Iterator[None]:
     """Turn a ClientError inside the block into the app's own error.
 
     Throttling, a state that clears and missing capacity become the errors that the state machine
     retries; any other is final and becomes `otherwise`. `conflict` replaces StateConflict where a
-    refusal may last for hours.
+    refusal may last for hours. `exists` is what a name already taken becomes, in a step that makes
+    things: its own earlier call may have gone through without showing yet, so it has to look again.
     """
     try:
         yield
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-        kind = kind_of(code_of(error), status, otherwise)
+        final = exists if exists and code_of(error) in EXISTS else otherwise
+        kind = kind_of(code_of(error), status, final)
         raise (conflict if kind is StateConflict else kind)(
             error.response["Error"].get("Message", str(error)),
             identifier=identifier,
