@@ -12,9 +12,18 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from trapheus.constants import DB_RESTORE, SNAPSHOT_SUFFIX, SUCCESSOR_SUFFIX
 from trapheus.errors import failing_as
 from trapheus.exceptions import AlertFailed
-from trapheus.rds import cluster, cluster_with, instance, instance_with
+from trapheus.rds import (
+    cluster,
+    cluster_snapshot,
+    cluster_with,
+    instance,
+    instance_with,
+    moment_of,
+    snapshot,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -54,7 +63,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Send the mail to every recipient; return its gist for the execution's Cause."""
     state = event["state"]
     subject, gist = headline(state)
-    sections = compose(event["execution"], state, gist)
+    sections = compose(event["execution"], state)
     with failing_as(AlertFailed, name_of(state)):
         ses().send_email(
             FromEmailAddress=os.environ["SENDER"],
@@ -63,7 +72,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                 "Simple": {
                     "Subject": {"Data": subject, "Charset": "UTF-8"},
                     "Body": {
-                        "Text": {"Data": as_text(subject, sections), "Charset": "UTF-8"},
+                        "Text": {"Data": as_text(sections), "Charset": "UTF-8"},
                         "Html": {"Data": as_html(subject, sections), "Charset": "UTF-8"},
                     },
                 }
@@ -103,8 +112,8 @@ def plan_of(state: dict[str, Any]) -> dict[str, Any]:
 def headline(state: dict[str, Any]) -> tuple[str, str]:
     """The subject, and one sentence for the execution's Cause."""
     error, cause = state["error"], cause_of(state["error"])
-    subject = f"Trapheus: {name_of(state) or 'a request'} - {error['Error']}"
-    return " ".join(subject.split()), f"{cause['message'].rstrip('.')}. {ending(state)}"
+    subject = f"Trapheus failed for {name_of(state) or 'a request'}: {error['Error']}"
+    return " ".join(subject.split())[:200], f"{cause['message'].rstrip('.')}. {ending(state)}"
 
 
 def ending(state: dict[str, Any]) -> str:
@@ -125,7 +134,7 @@ def ending(state: dict[str, Any]) -> str:
     return "The database was not touched."
 
 
-def compose(execution: str, state: dict[str, Any], gist: str) -> list[Section]:
+def compose(execution: str, state: dict[str, Any]) -> list[Section]:
     """The mail's sections, from the facts in the state machine's data and from RDS itself."""
     cause = cause_of(state["error"])
     facts = [f"{name}: {cause[name]}" for name in ("operation", "code", "step") if name in cause]
@@ -133,47 +142,74 @@ def compose(execution: str, state: dict[str, Any], gist: str) -> list[Section]:
     return [
         Section("What failed", [f"{state['error']['Error']}: {cause['message']}", *facts], []),
         Section("What was rolled back", [ending(state)], []),
-        Section("The databases now", databases(plan), []),
+        Section("What stands now", standing(state), []),
         Section("What to do", *advice(state, plan)),
+        Section("Request", [json.dumps(state.get("input"), default=str)], []),
         Section("Execution", [execution], []),
     ]
 
 
-def databases(plan: dict[str, Any]) -> list[str]:
-    """A line for each database that the execution knows, as RDS shows it at this moment."""
-    if not plan:
-        return ["No plan was made; RDS was not changed."]
+def standing(state: dict[str, Any]) -> list[str]:
+    """A line for each database and snapshot that the execution knows, as RDS shows it now."""
+    request = state.get("request")
+    if not request:
+        return ["The request was refused before anything was looked up."]
     try:
-        return list(cluster_lines(plan) if "members" in plan else instance_lines(plan))
+        plan = plan_of(state)
+        return [
+            *(databases(plan) if plan else named(request)),
+            *(snapshots(request) if request["task"] != DB_RESTORE else []),
+        ]
     except (ClientError, BotoCoreError) as error:
         return [f"RDS did not say ({error}); look into the console."]
 
 
-def instance_lines(plan: dict[str, Any]) -> list[str]:
-    """The original by its resource id, and what has the identifier if it is another one."""
-    found = {
-        item["DbiResourceId"]: item
-        for item in filter(None, (instance_with(plan["resourceId"]), instance(plan["identifier"])))
-    }
+def named(request: dict[str, Any]) -> list[str]:
+    """What has the identifier, when no plan was made."""
+    name = request["identifier"]
+    lines = []
+    if found := instance(name):
+        lines.append(f"{name}: instance, {found['DBInstanceStatus']} ({found['DbiResourceId']})")
+    if found := cluster(name):
+        lines.append(f"{name}: cluster, {found['Status']} ({found['DbClusterResourceId']})")
+    return lines or [f"Nothing is called {name}."]
+
+
+def snapshots(request: dict[str, Any]) -> list[str]:
+    """The snapshot of the database, and its successor if one was left."""
+    find = cluster_snapshot if request["isCluster"] else snapshot
+    names = [request["identifier"] + suffix for suffix in (SNAPSHOT_SUFFIX, SUCCESSOR_SUFFIX)]
+    found = {name: find(name) for name in names}
     return [
-        line(item["DBInstanceIdentifier"], "instance", item["DBInstanceStatus"], key, plan)
-        for key, item in found.items()
+        f"{name}: snapshot, {item['Status']}, data as of {moment_of(item) or 'unknown'}"
+        for name, item in found.items()
+        if item
     ]
 
 
-def cluster_lines(plan: dict[str, Any]) -> list[str]:
-    """The same for a cluster, followed by the same for each of its members."""
-    found = {
-        item["DbClusterResourceId"]: item
-        for item in filter(None, (cluster_with(plan["resourceId"]), cluster(plan["identifier"])))
-    }
+def databases(plan: dict[str, Any]) -> list[str]:
+    """The original by its resource id, what else has the identifier, and the same of members."""
+    if "members" not in plan:
+        return instances(plan)
+    both = (cluster_with(plan["resourceId"]), cluster(plan["identifier"]))
+    found = {item["DbClusterResourceId"]: item for item in both if item}
     lines = [
         line(item["DBClusterIdentifier"], "cluster", item["Status"], key, plan)
         for key, item in found.items()
     ]
     for member in plan["members"]:
-        lines += instance_lines(member)
+        lines += instances(member)
     return lines
+
+
+def instances(plan: dict[str, Any]) -> list[str]:
+    """The original instance by its resource id, and what else has the identifier."""
+    both = (instance_with(plan["resourceId"]), instance(plan["identifier"]))
+    found = {item["DbiResourceId"]: item for item in both if item}
+    return [
+        line(item["DBInstanceIdentifier"], "instance", item["DBInstanceStatus"], key, plan)
+        for key, item in found.items()
+    ]
 
 
 def line(name: str, kind: str, status: str, resource_id: str, plan: dict[str, Any]) -> str:
@@ -253,9 +289,9 @@ def cluster_ways(plan: dict[str, Any]) -> tuple[list[str], list[str]]:
     )
 
 
-def as_text(subject: str, sections: list[Section]) -> str:
+def as_text(sections: list[Section]) -> str:
     """The mail in plain text."""
-    blocks = [subject]
+    blocks = []
     for section in sections:
         lines = [section.heading.upper(), *section.lines]
         blocks.append("\n".join(lines + [f"  {command}" for command in section.commands]))

@@ -7,6 +7,7 @@ import importlib
 import io
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -43,7 +44,11 @@ class Clock:
 
 @dataclass
 class Fault:
-    """What RDS answers to an operation instead of its own answer, `times` times."""
+    """What RDS answers to an operation instead of its own answer, `times` times.
+
+    `after`: so many calls are let through first; `about`: a word that the request must hold;
+    `lost`: RDS does what it was asked for, only its answer is lost.
+    """
 
     operation: str
     code: str
@@ -51,6 +56,7 @@ class Fault:
     times: float = float("inf")
     after: int = 0
     lost: bool = False
+    about: str = ""
 
 
 class Context:
@@ -160,10 +166,8 @@ class Aws:
 
     def run_once(self, step: str, **event: Any) -> None:
         """Invoke a step once, whether it is done or still in progress after that."""
-        try:
+        with suppress(StillInProgress):
             self.run(step, **event)
-        except StillInProgress:
-            pass
 
     def plan(self, task: str = "db_restore", **request: Any) -> dict[str, Any]:
         """The plan that the check makes."""
@@ -283,7 +287,7 @@ class Aws:
                 return _error(answer)
             return 200, {"Content-Type": "text/xml"}, write_answer(operation, answer, "1")
         for fault in self.faults:
-            if fault.operation != operation:
+            if fault.operation != operation or fault.about not in body.decode():
                 continue
             if fault.after > 0:
                 fault.after -= 1

@@ -528,7 +528,7 @@ def test_a_dry_run_of_what_cannot_be_planned_has_no_plan(aws: Aws, kind: Kind, i
 )
 @pytest.mark.parametrize("dry", [True, False])
 def test_a_look_that_aws_refuses_is_no_finding(
-    aws: Aws, kind: Kind, code: str, status: int, error: type[Exception], dry: bool
+    aws: Aws, kind: Kind, *, code: str, status: int, error: type[Exception], dry: bool
 ):
     aws.fail(f"Describe{kind.operation}s", code, status=status)
 

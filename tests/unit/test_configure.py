@@ -1,9 +1,9 @@
 """The configure step: what restore and create calls do not take."""
 
 import pytest
-from trapheus import exceptions
 
-from tests.unit.conftest import CLUSTER, INSTANCE, Aws, Kind
+from tests.unit.conftest import INSTANCE, Aws, Kind, of_clusters, of_instances
+from trapheus import exceptions
 
 READER = "prod-cluster-reader"
 SETTINGS = {
@@ -92,7 +92,7 @@ def test_a_database_that_is_still_backing_up_is_waited_for(aws: Aws, kind: Kind,
 
 @of_clusters
 def test_a_missing_reader_is_asked_for_again(aws: Aws, aside: dict):
-    aws.fail("CreateDBInstance", "InsufficientDBInstanceCapacity", after=1)
+    aws.fail("CreateDBInstance", "InsufficientDBInstanceCapacity", about=READER)
     aws.until_done("restore", plan=aside)
     aws.settle()
     assert aws.found(READER, "instance") is None
@@ -107,7 +107,7 @@ def test_a_missing_reader_is_asked_for_again(aws: Aws, aside: dict):
 
 @of_clusters
 def test_another_s_instance_under_a_reader_s_name_is_left_alone(aws: Aws, aside: dict):
-    aws.fail("CreateDBInstance", "InsufficientDBInstanceCapacity", after=1)
+    aws.fail("CreateDBInstance", "InsufficientDBInstanceCapacity", about=READER)
     aws.until_done("restore", plan=aside)
     aws.settle()
     foreign = aws.foreign(READER, "instance")
@@ -121,15 +121,15 @@ def test_another_s_instance_under_a_reader_s_name_is_left_alone(aws: Aws, aside:
 @of_instances
 def test_a_role_for_two_features_is_given_for_both(aws: Aws, replaced: dict):
     features = ["s3Import", "s3Export"]
-    role = {"RoleArn": "arn:aws:iam::123456789012:role/both", "Status": "ACTIVE"}
-    aws.found()["AssociatedRoles"] = [{**role, "FeatureName": name} for name in features]
+    role = "arn:aws:iam::123456789012:role/both"
+    replaced["roles"] = [{"RoleArn": role, "FeatureName": feature} for feature in features]
     # The second call is refused for a while, as RDS does when it is busy with the first.
     aws.fail("AddRoleToDBInstance", "InvalidDBInstanceState", after=1, times=1)
 
     aws.until_done("configure", plan=replaced)
     aws.settle()
 
-    assert [feature for _, feature in roles_of(aws.found())] == features
+    assert roles_of(aws.found()) == [(role, feature) for feature in features]
 
 
 @pytest.mark.parametrize("call", ["AddRoleTo{}", "Modify{}"])
@@ -147,6 +147,7 @@ def test_an_error_of_aws_becomes_the_right_one_and_both_databases_stay(
     aws: Aws,
     kind: Kind,
     replaced: dict,
+    *,
     call: str,
     code: str,
     status: int,

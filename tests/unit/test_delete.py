@@ -1,9 +1,9 @@
 """The delete step: only the original, only where it was set aside, only by this execution."""
 
 import pytest
-from trapheus import exceptions
 
-from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, INSTANCE, Aws, Kind
+from tests.unit.conftest import ANOTHER, EXECUTION, Aws, Kind, of_clusters, of_instances
+from trapheus import exceptions
 
 
 def test_the_original_is_deleted_and_the_restored_one_stays(aws: Aws, kind: Kind, finished: dict):
@@ -42,13 +42,13 @@ def test_no_snapshot_is_taken_or_deleted(aws: Aws, kind: Kind, finished: dict):
     assert sorted(manual) == before
 
 
-def test_the_automated_backups_are_kept(aws: Aws, kind: Kind, finished: dict):
+@of_instances
+def test_the_automated_backups_are_kept(aws: Aws, finished: dict):
     aws.until_done("delete", plan=finished)
     aws.settle()
 
-    operation = "DescribeDB{}AutomatedBackups".format("Instance" if kind is INSTANCE else "Cluster")
-    kept = aws.rds.retained_backups
-    assert kept, operation
+    kept = [backup["DbiResourceId"] for backup in aws.rds.retained_backups]
+    assert kept == [finished["resourceId"]]
 
 
 @pytest.mark.parametrize("pause", [0, 20, 60, 200, 400, 7200])
@@ -152,7 +152,14 @@ def test_a_member_that_auto_scaling_has_added_goes_too(aws: Aws, finished: dict)
 )
 @pytest.mark.parametrize("call", ["Describe{}s", "Modify{}", "Delete{}"])
 def test_an_error_of_aws_becomes_the_right_one(
-    aws: Aws, kind: Kind, finished: dict, call: str, code: str, status: int, error: type[Exception]
+    aws: Aws,
+    kind: Kind,
+    finished: dict,
+    *,
+    call: str,
+    code: str,
+    status: int,
+    error: type[Exception],
 ):
     aws.fail(call.format(kind.operation), code, status=status)
 

@@ -40,9 +40,11 @@ FINAL = [
 def judged(aws: Aws, code: str, status: int = 400, **how: type) -> exceptions.TrapheusError:
     """What the layer makes of an error that RDS answers with."""
     aws.fail("RebootDBInstance", code, status=status)
-    with pytest.raises(exceptions.TrapheusError) as raised:
-        with failing_as(exceptions.RestoreFailed, "prod-db", **how):
-            rds().reboot_db_instance(DBInstanceIdentifier="prod-db")
+    with (
+        pytest.raises(exceptions.TrapheusError) as raised,
+        failing_as(exceptions.RestoreFailed, "prod-db", **how),
+    ):
+        rds().reboot_db_instance(DBInstanceIdentifier="prod-db")
     assert isinstance(raised.value.__cause__, ClientError)
     return raised.value
 
@@ -100,9 +102,11 @@ def test_a_call_that_is_throttled_for_a_moment_is_tried_again_by_the_client(aws:
 def test_the_app_s_own_errors_pass_through_unchanged():
     original = exceptions.NameTaken("taken", identifier="prod-db")
 
-    with pytest.raises(exceptions.NameTaken) as raised:
-        with failing_as(exceptions.RestoreFailed, "prod-db"):
-            raise original
+    with (
+        pytest.raises(exceptions.NameTaken) as raised,
+        failing_as(exceptions.RestoreFailed, "prod-db"),
+    ):
+        raise original
 
     assert raised.value is original
 

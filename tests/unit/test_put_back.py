@@ -1,9 +1,9 @@
 """The put-back step of the rollback: the original whole under its own names, unmarked."""
 
 import pytest
-from trapheus import exceptions
 
-from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind
+from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind, of_clusters
+from trapheus import exceptions
 
 
 def test_the_original_is_whole_under_its_own_names_again(aws: Aws, kind: Kind, plan: dict):
@@ -103,7 +103,7 @@ def test_a_name_that_another_has_taken_fails_and_the_other_is_left_alone(
     aws.settle()
 
     assert aws.id_of() == foreign
-    assert aws.names()[plan["resourceId"]] == aside["aside"]
+    assert aws.names()[aside["resourceId"]] == aside["aside"]
 
 
 def test_an_original_that_is_not_shown_for_a_while_is_waited_for(aws: Aws, kind: Kind, plan: dict):
@@ -144,7 +144,7 @@ def test_a_busy_original_is_waited_for(aws: Aws, kind: Kind, aside: dict, status
 )
 @pytest.mark.parametrize("call", ["Describe{}s", "Modify{}"])
 def test_an_error_of_aws_becomes_the_right_one(
-    aws: Aws, kind: Kind, aside: dict, call: str, code: str, status: int, error: type[Exception]
+    aws: Aws, kind: Kind, aside: dict, *, call: str, code: str, status: int, error: type[Exception]
 ):
     aws.fail(call.format(kind.operation), code.format(conflict=kind.conflict), status=status)
 

@@ -1,9 +1,9 @@
 """The remove step of the rollback: what this execution has half made, and nothing else."""
 
 import pytest
-from trapheus import exceptions
 
-from tests.unit.conftest import ANOTHER, CLUSTER, Aws, Kind
+from tests.unit.conftest import ANOTHER, Aws, Kind, of_clusters
+from trapheus import exceptions
 
 WRITER, READER = "prod-cluster-writer", "prod-cluster-reader"
 
@@ -55,7 +55,7 @@ def test_a_restore_that_is_still_under_way_is_waited_for_and_removed(
     aws.until_done("remove", plan=aside)
 
     assert aws.found() is None
-    assert aws.names()[plan["resourceId"]] == aside["aside"]
+    assert aws.names()[aside["resourceId"]] == aside["aside"]
 
 
 def test_nothing_under_the_name_is_done(aws: Aws, kind: Kind, aside: dict):
@@ -127,7 +127,7 @@ def test_members_that_are_still_aside_are_not_removed(aws: Aws, plan: dict):
     ],
 )
 def test_an_error_of_aws_becomes_the_right_one(
-    aws: Aws, kind: Kind, replaced: dict, code: str, status: int, error: type[Exception]
+    aws: Aws, kind: Kind, replaced: dict, *, code: str, status: int, error: type[Exception]
 ):
     aws.fail(f"Delete{kind.operation}", code.format(conflict=kind.conflict), status=status)
 

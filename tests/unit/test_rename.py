@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.conftest import ANOTHER, CLUSTER, Aws, Kind
+from tests.unit.conftest import ANOTHER, CLUSTER, Aws, Kind, of_clusters
 from trapheus import exceptions
 
 
@@ -123,7 +123,7 @@ def test_a_cluster_in_a_bad_status_fails_at_once(aws: Aws, plan: dict, status: s
 )
 @pytest.mark.parametrize("call", ["Describe{}s", "Modify{}", "AddTagsToResource"])
 def test_an_error_of_aws_becomes_the_right_one(
-    aws: Aws, kind: Kind, plan: dict, call: str, code: str, status: int, error: type[Exception]
+    aws: Aws, kind: Kind, plan: dict, *, call: str, code: str, status: int, error: type[Exception]
 ):
     aws.fail(call.format(kind.operation), code, status=status)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind
+from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind, of_clusters
 from trapheus import exceptions
 
 OLD = "{}: written seven days ago"
@@ -100,9 +100,7 @@ def test_the_call_carries_the_configuration(aws: Aws, kind: Kind, aside: dict):
 
 
 @of_clusters
-def test_the_members_come_back_as_they_were_the_old_writer_as_the_writer(
-    aws: Aws, aside: dict
-):
+def test_the_members_come_back_as_they_were_the_old_writer_as_the_writer(aws: Aws, aside: dict):
     aws.until_done("restore", plan=aside)
     aws.settle()
 
@@ -212,7 +210,7 @@ def test_another_s_instance_under_the_writer_s_name_is_left_alone(aws: Aws, asid
     ],
 )
 def test_an_error_of_aws_becomes_the_right_one(
-    aws: Aws, kind: Kind, aside: dict, code: str, status: int, error: type[Exception]
+    aws: Aws, kind: Kind, aside: dict, *, code: str, status: int, error: type[Exception]
 ):
     aws.fail(create_call(aws), code, status=status)
 
@@ -262,7 +260,7 @@ def test_a_writer_that_rds_refuses_fails_the_step(
 def test_a_reader_that_rds_refuses_does_not_fail_the_step(
     aws: Aws, aside: dict, code: str, status: int
 ):
-    aws.fail("CreateDBInstance", code, status=status, after=1)
+    aws.fail("CreateDBInstance", code, status=status, about=MEMBERS[1])
 
     aws.until_done("restore", plan=aside)
     aws.settle()

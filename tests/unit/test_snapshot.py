@@ -154,7 +154,7 @@ def test_a_repeat_keeps_what_this_execution_has_taken(
     ],
 )
 def test_a_repeat_goes_on_from_every_half_done_state(
-    aws: Aws, kind: Kind, plan: dict, written: str, state: str, pause: float
+    aws: Aws, kind: Kind, plan: dict, written: str, *, state: str, pause: float
 ):
     name, successor = name_of(aws), successor_of(aws)
     if state == "the successor is asked for":
@@ -246,7 +246,7 @@ def test_a_snapshot_that_fails_ends_the_step_and_the_old_one_stays(
 )
 @pytest.mark.parametrize("call", ["Create", "Delete"])
 def test_an_error_of_aws_becomes_the_right_one_and_a_good_snapshot_stays(
-    aws: Aws, kind: Kind, plan: dict, call: str, code: str, status: int, error: type[Exception]
+    aws: Aws, kind: Kind, plan: dict, *, call: str, code: str, status: int, error: type[Exception]
 ):
     snapshot = "DBClusterSnapshot" if kind is CLUSTER else "DBSnapshot"
     code = code.format(conflict=kind.conflict)

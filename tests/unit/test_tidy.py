@@ -1,9 +1,9 @@
 """The tidy step: this execution's mark comes off what stays, and nothing else does."""
 
 import pytest
-from trapheus import exceptions
 
 from tests.unit.conftest import ANOTHER, CLUSTER, Aws, Kind
+from trapheus import exceptions
 
 
 def kept(aws: Aws) -> list[tuple[str, str]]:
@@ -67,7 +67,7 @@ def test_half_done_tidying_is_finished(aws: Aws, kind: Kind, plan: dict):
 )
 @pytest.mark.parametrize("call", ["Describe{}s", "RemoveTagsFromResource"])
 def test_an_error_of_aws_becomes_the_right_one(
-    aws: Aws, kind: Kind, plan: dict, call: str, code: str, status: int, error: type[Exception]
+    aws: Aws, kind: Kind, plan: dict, *, call: str, code: str, status: int, error: type[Exception]
 ):
     aws.stamp()
     aws.fail(call.format(kind.operation), code, status=status)

@@ -1,4 +1,4 @@
-"""The waits: what ends each of them well, badly, or not yet; statuses as the user guides list them."""
+"""The waits: what ends each of them well, badly, or not yet."""
 
 import json
 from collections.abc import Callable
