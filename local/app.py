@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 SENDER = "trapheus@example.com"
 PARAMETERS = {
     "SenderEmail": SENDER,
-    "RecipientEmail": "dba@example.com,oncall@example.com",
+    "RecipientEmail": "dba@example.com, oncall@example.com",
     "UseVPCAndSubnets": "false",
     "AllowedIdentifiers": "*-db,*-cluster",
 }

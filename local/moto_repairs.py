@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import yaml
 from moto.awslambda.models import LambdaFunction, LayerVersion
-from moto.cloudformation.models import ChangeSet
+from moto.cloudformation.models import ChangeSet, Stack
 from moto.cloudformation.parsing import ResourceMap
 from moto.core.models import default_user_config
 from moto.core.responses import ActionResult
@@ -39,6 +39,7 @@ def repair(repairs: ExitStack, random: Random) -> None:
         )
     )
     _expand_serverless_templates(repairs)
+    _leave_out_what_a_condition_leaves_out(repairs)
     _make_state_machines_execute(repairs)
     _keep_layers(repairs)
     _read_key_tags(repairs)
@@ -66,17 +67,32 @@ def _expand(template: dict[str, Any], parameters: dict[str, Any]) -> None:
     template.update(expanded)
 
 
+def _trim_lists(template: dict[str, Any], parameters: dict[str, Any]) -> None:
+    """Take the spaces off the members of list parameters, as CloudFormation does."""
+    for name, slot in template.get("Parameters", {}).items():
+        if "List" in slot["Type"] and isinstance(parameters.get(name), str):
+            parameters[name] = ",".join(part.strip() for part in parameters[name].split(","))
+
+
+def _leave_out_what_a_condition_leaves_out(repairs: ExitStack) -> None:
+    """Without it, looking a resource up stumbles over one that its condition has left out."""
+    there = property(lambda stack: [made for made in stack.resource_map.values() if made])
+    repairs.enter_context(patch.object(Stack, "stack_resources", there))
+
+
 def _expand_serverless_templates(repairs: ExitStack) -> None:
     begin, update = ResourceMap.__init__, ResourceMap.update
     difference, apply = ResourceMap.build_change_set_actions, ChangeSet.apply
 
     def expand_and_begin(self: Any, *args: Any, **given: Any) -> None:
+        _trim_lists(given["template"], args[2])
         _expand(given["template"], args[2])
         begin(self, *args, **given)
 
     def expand_and_update(
         self: Any, template: dict[str, Any], parameters: dict[str, Any] | None = None
     ) -> None:
+        _trim_lists(template, parameters or {})
         _expand(template, parameters or self.input_parameters)
         update(self, template, parameters)
 

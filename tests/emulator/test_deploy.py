@@ -57,6 +57,26 @@ def test_a_function_has_its_layer(cloud):
     ]
 
 
+def test_a_list_loses_its_spaces_and_a_condition_leaves_a_resource_out(cloud):
+    topic = {"Type": "AWS::SNS::Topic"}
+    template = {
+        "Parameters": {"Names": {"Type": "CommaDelimitedList"}},
+        "Conditions": {"Never": {"Fn::Equals": ["a", "b"]}},
+        "Resources": {"Never": {**topic, "Condition": "Never"}, "Always": topic},
+        "Outputs": {"Names": {"Value": {"Fn::Join": ["|", {"Ref": "Names"}]}}},
+    }
+    formation = cloud.client("cloudformation")
+    names = {"ParameterKey": "Names", "ParameterValue": "one, two"}
+    formation.create_stack(StackName="lists", TemplateBody=json.dumps(template), Parameters=[names])
+
+    resources = formation.describe_stack_resources(StackName="lists")["StackResources"]
+    (stack,) = formation.describe_stacks(StackName="lists")["Stacks"]
+    formation.delete_stack(StackName="lists")
+
+    assert [resource["LogicalResourceId"] for resource in resources] == ["Always"]
+    assert stack["Outputs"][0]["OutputValue"] == "one|two"
+
+
 def test_deploying_again_updates_what_changed(cloud):
     before = cloud.run("SmallStateMachine", {}).output["greeting"]
     cloud.deploy(SMALL, {"Greeting": "good night"}, "small")

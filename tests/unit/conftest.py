@@ -186,7 +186,7 @@ class Aws:
 
     def until_done(self, step: str, **event: Any) -> Any:
         """Invoke a step as the state machine does: again as long as it says so."""
-        for _ in range(1000):
+        for _ in range(400):
             try:
                 return self.run(step, **event)
             except TrapheusError as error:

@@ -67,10 +67,10 @@ def test_configuring_may_be_repeated_at_any_moment(
 
 
 def test_a_database_without_anything_special_is_not_modified(aws: Aws, kind: Kind):
-    with aws.rds.instantly():
-        aws.kind, name = kind, kind.identifier.replace("prod", "protected")
-        aws.found(name)["TagList"] = []
+    name = kind.identifier.replace("prod", "protected")
+    aws.found(name)["TagList"] = []
     plan = aws.plan(identifier=name)
+    aws.set_aside(plan)
     aws.replace(plan)
     aws.until_done("configure", plan=plan)
     aws.settle()

@@ -82,6 +82,8 @@ def test_after_a_whole_restore_nothing_carries_a_mark(aws: Aws, kind: Kind):
     plan = aws.plan(task="create_snapshot")
     aws.until_done("snapshot", plan=plan)
     aws.settle()
+    aws.set_aside(plan)
+    aws.replace(plan)
     aws.finish(plan)
     aws.until_done("delete", plan=plan)
     aws.settle()
