@@ -23,6 +23,13 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             raise not_ready(
                 found["Status"] if found else "", BAD_CLUSTER, RollbackFailed, identifier
             )
+        # Members first: RDS takes no change of theirs while the cluster is being renamed, and each
+        # of these renames is a reboot, which can so pass meanwhile.
+        missing = {
+            member["identifier"]: status
+            for member in plan["members"]
+            if (status := put_member_back(member, execution))
+        }
         if found["DBClusterIdentifier"] != identifier:
             rds().modify_db_cluster(
                 DBClusterIdentifier=found["DBClusterIdentifier"],
@@ -30,9 +37,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                 ApplyImmediately=True,
             )
             raise StillInProgress("The original is being renamed", identifier=identifier)
-        in_place = [put_member_back(member, execution) for member in plan["members"]]
-        if not all(in_place):
-            raise StillInProgress("Its members are being renamed", identifier=identifier)
+        for name, status in missing.items():
+            raise not_ready(status, BAD_INSTANCE, RollbackFailed, name)
         give(plan["endpoints"], identifier)
         if is_marked(found, execution):
             rds().remove_tags_from_resource(
@@ -41,21 +47,22 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     return {"name": identifier}
 
 
-def put_member_back(member: dict[str, Any], execution: str) -> bool:
-    """Ask for a member's own name; whether it already has it and is online."""
+def put_member_back(member: dict[str, Any], execution: str) -> str:
+    """Ask for a member's own name; its status as long as it is not online under that name."""
     found = instance_with(member["resourceId"])
-    if found is None or found["DBInstanceStatus"] not in ONLINE:
-        status = found["DBInstanceStatus"] if found else ""
-        raise not_ready(status, BAD_INSTANCE, RollbackFailed, member["identifier"])
+    if found is None:
+        return "not visible"
+    if found["DBInstanceStatus"] not in ONLINE:
+        return str(found["DBInstanceStatus"])
     if found["DBInstanceIdentifier"] != member["identifier"]:
         rds().modify_db_instance(
             DBInstanceIdentifier=found["DBInstanceIdentifier"],
             NewDBInstanceIdentifier=member["identifier"],
             ApplyImmediately=True,
         )
-        return False
+        return "renaming"
     if is_marked(found, execution):
         rds().remove_tags_from_resource(
             ResourceName=found["DBInstanceArn"], TagKeys=[IN_PROGRESS_TAG]
         )
-    return True
+    return ""

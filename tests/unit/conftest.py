@@ -278,7 +278,7 @@ class Aws:
         operation, _ = read_request(body)
         self.calls.append(operation)
         status, headers, content = self._answer(operation, body)
-        return AWSResponse(request.url, status, headers, _Raw(content))
+        return AWSResponse(request.url, status, headers, Raw(content))
 
     def _answer(self, operation: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         if self.script:
@@ -319,7 +319,7 @@ def take_snapshot(aws: Aws, name: str, execution: str = "") -> None:
     )
 
 
-class _Raw(io.BytesIO):
+class Raw(io.BytesIO):
     """The body of an answer as urllib3 gives it."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:

@@ -1,0 +1,244 @@
+"""What is carried from an original to its copy: the tables, and how they are read."""
+
+import json
+from typing import Any
+
+import jmespath
+import pytest
+
+from tests.unit.conftest import Aws
+from trapheus.configuration import (
+    CLUSTER,
+    INSTANCE,
+    MEMBER,
+    Table,
+    configuration,
+    differences,
+    missing_roles,
+    modifications,
+)
+from trapheus.rds import rds
+
+CALLS = {
+    "instance": (INSTANCE, "RestoreDBInstanceFromDBSnapshot", "ModifyDBInstance"),
+    "cluster": (CLUSTER, "RestoreDBClusterFromSnapshot", "ModifyDBCluster"),
+    "member": (MEMBER, "CreateDBInstance", "ModifyDBInstance"),
+}
+tables = pytest.mark.parametrize("of", CALLS)
+
+
+# What every Describe answer holds, and what none of these calls needs it for.
+BARE = {"Engine": "postgres"}
+
+
+def planned_of(table: Table, found: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of a description, without its engine."""
+    planned = configuration(table, {**BARE, **found})
+    planned["restore"].pop("Engine", None)
+    return planned
+
+
+def restored(found: dict[str, Any]) -> dict[str, Any]:
+    return planned_of(INSTANCE, found)["restore"]
+
+
+@tables
+def test_every_parameter_is_one_of_its_call(wire: Aws, of: str):
+    table, restore, modify = CALLS[of]
+    model = rds().meta.service_model
+
+    assert set(table.restore) <= set(model.operation_model(restore).input_shape.members)
+    assert set(table.modify) <= set(model.operation_model(modify).input_shape.members)
+
+
+@tables
+def test_a_parameter_belongs_to_one_call_only(of: str):
+    table = CALLS[of][0]
+
+    assert not set(table.restore) & set(table.modify)
+
+
+@tables
+def test_a_description_with_nothing_set_asks_for_nothing(of: str):
+    table = CALLS[of][0]
+
+    assert planned_of(table, {}) == {"restore": {}, "modify": {}, "tags": [], "roles": []}
+
+
+@tables
+def test_what_was_off_is_asked_to_be_off(of: str):
+    table = CALLS[of][0]
+
+    assert planned_of(table, {"CopyTagsToSnapshot": False})["restore"] == {
+        "CopyTagsToSnapshot": False
+    }
+
+
+def test_a_retention_of_zero_days_is_kept():
+    assert restored({"BackupRetentionPeriod": 0})["BackupRetentionPeriod"] == 0
+
+
+@pytest.mark.parametrize("multi", [True, False])
+def test_a_zone_is_asked_for_only_outside_multi_az(multi: bool):
+    found = restored({"MultiAZ": multi, "AvailabilityZone": "us-east-1a"})
+
+    assert found.get("AvailabilityZone") == (None if multi else "us-east-1a")
+
+
+@pytest.mark.parametrize(
+    ("engine", "named"),
+    [
+        ("oracle-ee", True), ("oracle-se2-cdb", True), ("postgres", False), ("mysql", False),
+        ("mariadb", False), ("db2-se", False),
+    ],
+)  # fmt: skip
+def test_a_database_name_is_asked_for_only_where_rds_takes_one(engine: str, named: bool):
+    found = configuration(INSTANCE, {"Engine": engine, "DBName": "ORCL"})["restore"]
+
+    assert found.get("DBName") == ("ORCL" if named else None)
+
+
+@pytest.mark.parametrize(("engine", "taken"), [("sqlserver-se", False), ("postgres", True)])
+def test_storage_settings_are_not_asked_of_sql_server(engine: str, taken: bool):
+    storage = {"Iops": 12000, "StorageThroughput": 500, "StorageType": "gp3"}
+    found = configuration(INSTANCE, {"Engine": engine, **storage})["restore"]
+
+    assert found == (storage if taken else {})
+
+
+@pytest.mark.parametrize(
+    ("membership", "expected"),
+    [
+        (
+            {"Domain": "d-1", "FQDN": "corp.example.com", "IAMRoleName": "directory"},
+            {"Domain": "d-1", "DomainIAMRoleName": "directory"},
+        ),
+        (
+            {"FQDN": "a.example", "OU": "OU=x", "AuthSecretArn": "arn", "DnsIps": ["10.0.0.1"]},
+            {
+                "DomainFqdn": "a.example", "DomainOu": "OU=x", "DomainAuthSecretArn": "arn",
+                "DomainDnsIps": ["10.0.0.1"],
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_a_domain_is_asked_for_as_the_kind_that_it_is(membership: dict, expected: dict):
+    assert restored({"DomainMemberships": [membership]}) == expected
+
+
+def test_additional_volumes_are_asked_for_without_what_only_describe_shows():
+    volume = {"VolumeName": "rdsdbdata2", "AllocatedStorage": 100, "StorageType": "gp3"}
+    found = restored({"AdditionalStorageVolumes": [{**volume, "StorageVolumeStatus": "active"}]})
+
+    asked = found["AdditionalStorageVolumes"][0]
+    assert "StorageVolumeStatus" not in asked
+    assert {key: asked[key] for key in volume} == volume
+
+
+def test_what_a_volume_has_not_is_not_asked_for():
+    # botocore refuses a parameter that is None.
+    found = restored({"AdditionalStorageVolumes": [{"VolumeName": "rdsdbdata2"}]})
+
+    assert found["AdditionalStorageVolumes"] == [{"VolumeName": "rdsdbdata2"}]
+
+
+@pytest.mark.parametrize(("window", "asked"), [(0, None), (3600, 3600), (None, None)])
+def test_backtracking_is_asked_for_only_where_it_was_on(window: int | None, asked: int | None):
+    found = {} if window is None else {"BacktrackWindow": window}
+
+    assert configuration(CLUSTER, found)["restore"].get("BacktrackWindow") == asked
+
+
+def test_a_managed_password_is_asked_for_with_its_key():
+    found = {"MasterUserSecret": {"SecretArn": "arn:secret", "KmsKeyId": "arn:key"}}
+
+    for table in (INSTANCE, CLUSTER):
+        assert planned_of(table, found)["modify"] == {
+            "ManageMasterUserPassword": True,
+            "MasterUserSecretKmsKeyId": "arn:key",
+        }
+
+
+def test_a_password_of_one_s_own_is_not_made_a_managed_one():
+    assert planned_of(INSTANCE, {"DeletionProtection": True})["modify"] == {
+        "DeletionProtection": True
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "asked"), [("enabled", True), ("disabled", None), ("requested", None)]
+)
+def test_write_forwarding_is_asked_for_where_it_was_on(status: str, asked: bool | None):
+    found = configuration(CLUSTER, {"LocalWriteForwardingStatus": status})["modify"]
+
+    assert found.get("EnableLocalWriteForwarding") == asked
+
+
+def test_a_modify_is_asked_for_with_all_of_its_parameters_or_not_at_all():
+    same = {"MonitoringInterval": 15, "MonitoringRoleArn": "arn", "DeletionProtection": True}
+    planned = planned_of(INSTANCE, same)
+
+    half = {**BARE, "MonitoringInterval": 15}
+    assert modifications(INSTANCE, planned, half) == planned["modify"]
+    assert modifications(INSTANCE, planned, {**BARE, **same}) == {}
+
+
+def test_a_database_without_modifications_needs_no_modify():
+    planned = planned_of(INSTANCE, {"MultiAZ": True})
+
+    assert modifications(INSTANCE, planned, {**BARE, "MultiAZ": True}) == {}
+
+
+def test_only_roles_that_are_missing_are_asked_for():
+    roles = [{"RoleArn": f"arn:{n}", "FeatureName": "s3Import"} for n in range(3)]
+    planned = planned_of(INSTANCE, {"AssociatedRoles": roles})
+
+    assert missing_roles(planned, {"AssociatedRoles": roles[1:2]}) == [roles[0], roles[2]]
+    assert missing_roles(planned, {"AssociatedRoles": roles}) == []
+    assert missing_roles(planned, {}) == roles
+
+
+def test_a_role_without_a_feature_is_carried():
+    planned = configuration(CLUSTER, {"AssociatedRoles": [{"RoleArn": "arn:1"}]})
+
+    assert planned["roles"] == [{"RoleArn": "arn:1", "FeatureName": ""}]
+
+
+@tables
+def test_the_same_description_does_not_differ(aws: Aws, of: str):
+    name = {"instance": "prod-db", "cluster": "prod-cluster", "member": "prod-cluster-writer"}[of]
+    shelf = aws.rds.clusters if of == "cluster" else aws.rds.instances
+    planned = json.loads(json.dumps(configuration(CALLS[of][0], shelf[name])))
+
+    assert differences(CALLS[of][0], planned, shelf[name]) == []
+
+
+@tables
+def test_the_sample_account_sets_what_the_tables_carry(aws: Aws, of: str):
+    # Otherwise no test of a whole restore could show that it is carried.
+    name = {"instance": "prod-db", "cluster": "prod-cluster", "member": "prod-cluster-writer"}[of]
+    shelf = aws.rds.clusters if of == "cluster" else aws.rds.instances
+    table = CALLS[of][0]
+    planned = configuration(table, shelf[name])
+    of_other_engines = {
+        "AdditionalStorageVolumes", "AutomationMode", "BacktrackWindow", "CustomIamInstanceProfile",
+        "DBName", "DomainAuthSecretArn", "DomainDnsIps", "DomainFqdn", "DomainOu",
+        "TdeCredentialArn",
+    }  # fmt: skip
+    multi_az = {"AvailabilityZone"} if of == "instance" else set()
+
+    set_there = set(planned["restore"]) | set(planned["modify"])
+    assert {*table.restore, *table.modify} - set_there <= of_other_engines | multi_az
+
+
+@tables
+def test_every_expression_reads_an_attribute_that_describe_has(wire: Aws, of: str):
+    shape = "DBCluster" if of == "cluster" else "DBInstance"
+    attributes = set(rds().meta.service_model.shape_for(shape).members)
+    table = CALLS[of][0]
+
+    for path in [*table.restore.values(), *table.modify.values()]:
+        tree = json.dumps(jmespath.compile(path).parsed)
+        words = {part.split('"')[0] for part in tree.split('"type": "field"')}
+        assert words
+        assert any(f'"value": "{name}"' in tree for name in attributes), path

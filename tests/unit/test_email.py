@@ -1,0 +1,439 @@
+"""The mail about a failure: whom it reaches, what it says of every ending, and its commands."""
+
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from botocore import xform_name
+from botocore.awsrequest import AWSResponse
+
+from src.email import send
+from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, INSTANCE, Aws, Raw
+from trapheus import exceptions
+from trapheus.rds import rds
+
+RECIPIENTS = ["ops@example.com", "dba@example.com", "oncall@example.com"]
+EVIL = "<script>alert('1')</script>"
+
+
+@dataclass
+class Post:
+    """SES: what it was given to send, or the error with which it refuses."""
+
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    refusal: tuple[str, int] | None = None
+
+    def answer(self, request: Any, **_: Any) -> AWSResponse:
+        headers = {"Content-Type": "application/json"}
+        if self.refusal:
+            code, status = self.refusal
+            headers["x-amzn-ErrorType"] = code
+            body = json.dumps({"message": f"{code} was injected"}).encode()
+            return AWSResponse(request.url, status, headers, Raw(body))
+        self.sent.append(json.loads(request.body))
+        return AWSResponse(request.url, 200, headers, Raw(b'{"MessageId": "1"}'))
+
+    @property
+    def subject(self) -> str:
+        return self._content["Subject"]["Data"]
+
+    @property
+    def text(self) -> str:
+        return self._content["Body"]["Text"]["Data"]
+
+    @property
+    def html(self) -> str:
+        return self._content["Body"]["Html"]["Data"]
+
+    @property
+    def _content(self) -> dict[str, Any]:
+        assert len(self.sent) == 1
+        return self.sent[0]["Content"]["Simple"]
+
+
+@pytest.fixture
+def post(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
+    monkeypatch.setenv("SENDER", "trapheus@example.com")
+    monkeypatch.setenv("RECIPIENTS", ",".join(RECIPIENTS))
+    post = Post()
+    send.ses.cache_clear()
+    send.ses().meta.events.register("before-send.sesv2", post.answer)
+    yield post
+    send.ses.cache_clear()
+
+
+def error(name: str = "RestoreFailed", message: str = "It went wrong.", **fields: str) -> dict:
+    """An error as a Catch hands over what a Lambda has raised."""
+    raised = json.dumps({"message": message, **fields})
+    cause = {"errorMessage": raised, "errorType": name, "requestId": "1", "stackTrace": ["a"]}
+    return {"Error": name, "Cause": json.dumps(cause)}
+
+
+def a_state(plan: dict[str, Any] | None, failure: dict[str, str], **more: Any) -> dict[str, Any]:
+    """The state machine's data when it tells what failed."""
+    name = plan["identifier"] if plan else "prod-db"
+    request = {"identifier": name, "task": "db_restore", "isCluster": False, "dryRun": False}
+    check = {"check": {"plan": plan, "findings": []}} if plan else {}
+    return {"input": request, "request": request, "error": failure, **check, **more}
+
+
+def tell(state: dict[str, Any]) -> str:
+    """Send the mail; the gist that becomes the execution's Cause."""
+    return send.handler(json.loads(json.dumps({"execution": EXECUTION, "state": state})), None)[
+        "cause"
+    ]
+
+
+class Reader(HTMLParser):
+    """What a person reads in an HTML mail, and the tags that make it."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.words = ""
+        self.tags: set[str] = set()
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, _attrs: Any) -> None:
+        self.tags.add(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.words += data + "\n"
+
+
+def both(post: Post) -> list[str]:
+    """The plain text, and the HTML as it is read."""
+    return [post.text, Reader(post.html).words]
+
+
+def commands(post: Post) -> list[str]:
+    """The commands of the mail, the same in both of its forms."""
+    lines = [line.strip() for line in post.text.splitlines() if line.strip().startswith("aws ")]
+    for line in lines:
+        assert line in Reader(post.html).words
+    return lines
+
+
+def execute(aws: Aws, line: str) -> None:
+    """Do what a command says, through RDS's own model of its calls."""
+    program, service, verb, *options = shlex.split(line)
+    assert (program, service) == ("aws", "rds")
+    model = rds().meta.service_model
+    operation = next(name for name in model.operation_names if xform_name(name, "-") == verb)
+    members = {
+        xform_name(name, "-"): name for name in model.operation_model(operation).input_shape.members
+    }
+    parameters: dict[str, Any] = {}
+    while options:
+        option = options.pop(0).removeprefix("--")
+        if options and not options[0].startswith("--"):
+            parameters[members[option]] = options.pop(0)
+        else:
+            parameters[members[option.removeprefix("no-")]] = not option.startswith("no-")
+    aws.rds.call(operation, parameters)
+    aws.settle()
+
+
+def test_the_mail_reaches_every_recipient_from_the_sender(aws: Aws, post: Post):
+    tell(a_state(None, error()))
+
+    assert post.sent[0]["FromEmailAddress"] == "trapheus@example.com"
+    assert post.sent[0]["Destination"] == {"ToAddresses": RECIPIENTS}
+
+
+def test_the_subject_names_database_and_error_on_one_line(aws: Aws, post: Post, plan: dict):
+    state = a_state(plan, error("RestoreFailed"))
+    state["request"]["identifier"] = "prod-db\r\nBcc: evil@example.com"
+    tell(state)
+
+    assert "prod-db" in post.subject
+    assert "RestoreFailed" in post.subject
+    assert "\n" not in post.subject
+    assert "\r" not in post.subject
+
+
+def test_the_mail_says_what_failed_and_why_and_in_which_execution(aws: Aws, post: Post, plan: dict):
+    failure = error(
+        "ConfigureFailed",
+        "The group is gone.",
+        operation="ModifyDBInstance",
+        code="DBParameterGroupNotFound",
+        step="configure",
+    )
+    gist = tell(a_state(plan, failure))
+
+    for mail in both(post):
+        for fact in (
+            "ConfigureFailed", "The group is gone", "ModifyDBInstance", "DBParameterGroupNotFound",
+            "configure", EXECUTION,
+        ):  # fmt: skip
+            assert fact in mail
+    assert gist.startswith("The group is gone.")
+
+
+# The endings
+
+
+def test_a_failure_before_anything_was_touched_says_so(aws: Aws, post: Post, plan: dict):
+    gist = tell(a_state(plan, error("SnapshotFailed")))
+
+    assert gist.endswith("The database was not touched.")
+    for mail in both(post):
+        assert "The database was not touched." in mail
+        assert f"{aws.kind.identifier}: {aws.kind.name}, available, the original" in mail
+    assert commands(post) == []
+
+
+def test_a_refusal_without_a_plan_says_that_nothing_was_changed(aws: Aws, post: Post):
+    gist = tell(a_state(None, error("DatabaseNotFound", "There is no instance prod-db.")))
+
+    assert "not touched" in gist
+    assert all(call.startswith("Describe") for call in aws.calls)
+    for mail in both(post):
+        assert "There is no instance prod-db" in mail
+
+
+def test_an_original_that_was_put_back_is_said_to_serve(aws: Aws, post: Post, plan: dict):
+    gist = tell(a_state(plan, error(), rolledBack={"waited": {"until": "back"}}))
+
+    assert "put back" in gist
+    for mail in both(post):
+        assert f"was put back and serves as {aws.kind.identifier}" in mail
+    assert commands(post) == []
+
+
+def test_a_failed_rollback_is_told_with_both_causes(aws: Aws, post: Post, aside: dict):
+    rollback = error("RollbackFailed", "No right to rename.", code="AccessDenied")
+    gist = tell(a_state(aside, error("RestoreFailed", "No capacity."), rollbackError=rollback))
+
+    assert gist.startswith("No capacity.")
+    assert "RollbackFailed" in gist
+    for mail in both(post):
+        assert "No right to rename" in mail
+        assert f"{aside['aside']}: {aws.kind.name}, available, the original" in mail
+
+
+def test_the_commands_after_a_failed_rollback_put_the_original_back(
+    aws: Aws, post: Post, plan: dict
+):
+    before = aws.names()
+    aws.set_aside(plan)
+    tell(a_state(plan, error(), rollbackError=error("RollbackFailed")))
+
+    for line in commands(post):
+        execute(aws, line)
+
+    assert aws.names() == before
+
+
+def both_kept(aws: Aws, post: Post, plan: dict) -> tuple[list[str], list[str]]:
+    """The commands that go forward and those that go back, when both databases stay."""
+    tell(a_state(plan, error("ConfigurationDiffers"), restored={"snapshot": "x"}))
+    lines = commands(post)
+    first = next(i for i, line in enumerate(lines) if "--new-db-" in line)
+    return lines[:first], lines[first:]
+
+
+def test_two_databases_that_stay_are_both_told(aws: Aws, post: Post, finished: dict):
+    gist = tell(a_state(finished, error("ConfigurationDiffers"), restored={"snapshot": "x"}))
+
+    assert aws.kind.identifier in gist
+    assert finished["aside"] in gist
+    for mail in both(post):
+        for name, part in (
+            (aws.kind.identifier, "the restored one"),
+            (finished["aside"], "the original"),
+        ):
+            assert f"{name}: {aws.kind.name}, available, {part}" in mail
+
+
+def test_every_member_of_both_clusters_is_told(aws: Aws, post: Post):
+    aws.kind = CLUSTER
+    plan = aws.plan()
+    aws.set_aside(plan)
+    aws.replace(plan)
+    tell(a_state(plan, error("ConfigurationDiffers"), restored={"snapshot": "x"}))
+
+    for member in ("prod-cluster-writer", "prod-cluster-reader"):
+        for mail in both(post):
+            assert f"{member}: instance, available, the restored one" in mail
+            assert f"{member}-temp: instance, available, the original" in mail
+
+
+def test_the_commands_forward_delete_the_original(aws: Aws, post: Post, finished: dict):
+    forward, _ = both_kept(aws, post, finished)
+    restored = aws.id_of()
+
+    for line in forward:
+        execute(aws, line)
+
+    assert finished["resourceId"] not in aws.names()
+    assert aws.id_of() == restored
+    left = [name for name in aws.names().values() if name.startswith(aws.kind.identifier)]
+    assert len(left) == (1 if aws.kind is INSTANCE else 3)
+
+
+def test_the_commands_back_rename_both(aws: Aws, post: Post, finished: dict):
+    _, back = both_kept(aws, post, finished)
+    restored = aws.id_of()
+
+    for line in back:
+        execute(aws, line)
+
+    assert aws.id_of() == finished["resourceId"]
+    assert aws.names()[restored] == f"{aws.kind.identifier}-restored"
+    for member in finished.get("members", []):
+        assert aws.names()[member["resourceId"]] == member["identifier"]
+
+
+def test_another_s_database_under_the_identifier_is_not_called_the_restored_one(
+    aws: Aws, post: Post, aside: dict
+):
+    aws.foreign(aws.kind.identifier)
+    aws.stamp(execution=ANOTHER)
+
+    tell(a_state(aside, error("NameTaken"), rollbackError=error("RollbackFailed")))
+
+    for mail in both(post):
+        line = next(x for x in mail.splitlines() if x.startswith(f"{aws.kind.identifier}: "))
+        assert "restored" not in line
+        assert "original" not in line
+
+
+# What does not come as expected
+
+
+@pytest.mark.parametrize(
+    ("cause", "shown"),
+    [
+        ("", "no reason was given"),
+        ("The task timed out after 960 seconds", "timed out after 960 seconds"),
+        ("{not json", "{not json"),
+        ('{"errorMessage": "Task timed out after 3.00 seconds"}', "timed out after 3.00"),
+        ('{"errorMessage": "\'identifier\'", "errorType": "KeyError"}', "'identifier'"),
+        ('"a string"', "a string"),
+        ("[1, 2]", "1, 2"),
+        ("null", ""),
+        ("{}", ""),
+        ('{"reason": "other"}', "other"),
+        ('{"errorMessage": "{\\"reason\\": \\"deep\\"}"}', "deep"),
+        ('{"errorMessage": null}', ""),
+        ('{"errorMessage": {"a": 1}}', ""),
+        ('{"errorMessage": "3"}', "3"),
+    ],
+)
+def test_a_cause_of_any_shape_is_told(aws: Aws, post: Post, cause: str, shown: str):
+    gist = tell(a_state(None, {"Error": "States.TaskFailed", "Cause": cause}))
+
+    assert isinstance(gist, str)
+    for mail in both(post):
+        assert "States.TaskFailed" in mail
+        assert shown in mail
+
+
+def test_an_error_without_a_cause_is_told(aws: Aws, post: Post):
+    gist = tell(a_state(None, {"Error": "States.Timeout"}))
+
+    assert "no reason was given" in gist
+    assert "States.Timeout" in post.subject
+
+
+@pytest.mark.parametrize("input_", [None, [], "prod-db", 3, {}, {"identifier": 3}])
+def test_a_request_that_could_not_be_read_is_told(aws: Aws, post: Post, input_: Any):
+    tell({"input": input_, "error": error("InvalidRequest", "The input must be an object.")})
+
+    for mail in both(post):
+        assert "The input must be an object" in mail
+        assert "Correct the input" in mail
+
+
+def test_what_looks_like_html_is_shown_and_not_run(aws: Aws, post: Post, plan: dict):
+    plan["identifier"] = EVIL
+    state = a_state(
+        plan, error(EVIL, f"cause {EVIL}", code=f"code {EVIL}"), restored={"snapshot": "x"}
+    )
+    tell(state)
+
+    html = Reader(post.html)
+    assert "script" not in html.tags
+    assert "<script" not in post.html.lower()
+    for part in (EVIL, f"cause {EVIL}", f"code {EVIL}", f"{EVIL}-restored"):
+        assert part in html.words
+        assert part in post.text
+
+
+def test_the_text_is_plain(aws: Aws, post: Post, plan: dict):
+    tell(a_state(plan, error()))
+
+    assert "<" not in post.text
+    assert "&" not in post.text
+    assert post.html.startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("AccessDenied", 403), ("Throttling", 400), ("InternalFailure", 500)]
+)
+def test_the_mail_is_sent_even_when_rds_does_not_answer(
+    aws: Aws, post: Post, aside: dict, *, code: str, status: int
+):
+    for operation in ("DescribeDBInstances", "DescribeDBClusters"):
+        aws.fail(operation, code, status=status)
+
+    tell(a_state(aside, error(), rollbackError=error("RollbackFailed")))
+
+    for mail in both(post):
+        assert "RDS did not say" in mail
+    assert commands(post)
+
+
+def test_an_original_that_is_gone_is_not_named(aws: Aws, post: Post, finished: dict):
+    aws.until_done("delete", plan=finished)
+    aws.settle()
+
+    tell(a_state(finished, error("TidyFailed"), restored={"snapshot": "x"}))
+
+    for mail in both(post):
+        assert f"{aws.kind.identifier}: {aws.kind.name}, available, the restored one" in mail
+        assert f"{finished['aside']}: " not in mail
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("InvalidRequest", "Correct the input"),
+        ("IdentifierNotAllowed", "AllowedIdentifiers"),
+        ("InsufficientCapacity", "capacity"),
+        ("Throttled", "another time"),
+        ("RestoreFailed", "start the execution again"),
+    ],
+)
+def test_every_mail_says_what_to_do(aws: Aws, post: Post, name: str, advice: str):
+    tell(a_state(None, error(name)))
+
+    for mail in both(post):
+        assert advice in mail
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "expected"),
+    [
+        ("MessageRejected", 400, exceptions.AlertFailed),
+        ("AccessDeniedException", 403, exceptions.AlertFailed),
+        ("MailFromDomainNotVerifiedException", 400, exceptions.AlertFailed),
+        ("TooManyRequestsException", 429, exceptions.Throttled),
+        ("InternalServiceErrorException", 500, exceptions.Throttled),
+    ],
+)
+def test_a_refusal_of_ses_becomes_the_right_error(
+    aws: Aws, post: Post, code: str, status: int, expected: type[Exception]
+):
+    post.refusal = (code, status)
+
+    with pytest.raises(exceptions.TrapheusError) as raised:
+        tell(a_state(None, error()))
+
+    assert type(raised.value) is expected
+    assert post.sent == []

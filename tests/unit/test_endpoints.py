@@ -1,0 +1,140 @@
+"""Custom endpoints, which a cluster has to let go of before its successor can have them."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.conftest import Aws, of_clusters
+from trapheus import exceptions
+from trapheus.rds import rds
+
+READER = "prod-cluster-reader"
+NAME = "prod-reports"
+
+
+@pytest.fixture
+def planned(aws: Aws, kind: Any) -> dict:
+    """The plan of a cluster with a custom endpoint of its own."""
+    aws.rds.custom_endpoints.clear()
+    with aws.rds.instantly():
+        aws.rds.call(
+            "CreateDBClusterEndpoint",
+            {
+                "DBClusterIdentifier": "prod-cluster",
+                "DBClusterEndpointIdentifier": NAME,
+                "EndpointType": "READER",
+                "StaticMembers": [READER],
+                "Tags": [{"Key": "use", "Value": "reports"}],
+            },
+        )
+    aws.settle()
+    return aws.plan()
+
+
+def endpoint(aws: Aws) -> dict[str, Any] | None:
+    """The endpoint as RDS holds it."""
+    found = aws.rds.call("DescribeDBClusterEndpoints", {})["DBClusterEndpoints"]
+    return next((item for item in found if item.get("DBClusterEndpointIdentifier") == NAME), None)
+
+
+def tags_of(aws: Aws) -> list[dict[str, str]]:
+    arn = endpoint(aws)["DBClusterEndpointArn"]
+    return rds().list_tags_for_resource(ResourceName=arn)["TagList"]
+
+
+def assert_as_before(aws: Aws) -> None:
+    found = endpoint(aws)
+    assert found["DBClusterIdentifier"] == "prod-cluster"
+    assert found["CustomEndpointType"] == "READER"
+    assert found["StaticMembers"] == [READER]
+    assert tags_of(aws) == [{"Key": "use", "Value": "reports"}]
+
+
+@of_clusters
+def test_the_plan_carries_the_custom_endpoints_and_no_other(aws: Aws, planned: dict):
+    assert planned["endpoints"] == [
+        {
+            "identifier": NAME,
+            "type": "READER",
+            "static": [READER],
+            "excluded": [],
+            "tags": [{"Key": "use", "Value": "reports"}],
+        }
+    ]
+
+
+@of_clusters
+def test_an_original_that_steps_aside_lets_go_of_them(aws: Aws, planned: dict):
+    aws.set_aside(planned)
+
+    assert endpoint(aws) is None
+
+
+@of_clusters
+def test_the_restored_cluster_has_them_again(aws: Aws, planned: dict):
+    aws.set_aside(planned)
+    aws.replace(planned)
+    aws.finish(planned)
+
+    assert_as_before(aws)
+    aws.run("verify", plan=planned)
+
+
+@of_clusters
+def test_a_rollback_gives_them_back(aws: Aws, planned: dict):
+    aws.set_aside(planned)
+    aws.until_done("put_back", plan=planned)
+    aws.settle()
+
+    assert_as_before(aws)
+
+
+@of_clusters
+def test_a_rollback_waits_until_their_names_are_free(aws: Aws, planned: dict):
+    with pytest.raises(exceptions.StillInProgress):
+        aws.run("rename", plan=planned)
+    aws.until_done("put_back", plan=planned)
+    aws.settle()
+    aws.until_done("put_back", plan=planned)
+    aws.settle()
+
+    assert_as_before(aws)
+
+
+@of_clusters
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [("StaticMembers", []), ("ExcludedMembers", [READER]), ("CustomEndpointType", "ANY")],
+)
+def test_an_endpoint_that_differs_does_not_pass_the_last_look(
+    aws: Aws, planned: dict, attribute: str, value: Any
+):
+    aws.set_aside(planned)
+    aws.replace(planned)
+    aws.finish(planned)
+    aws.rds.custom_endpoints[NAME][attribute] = value
+
+    with pytest.raises(exceptions.ConfigurationDiffers, match=NAME):
+        aws.run("verify", plan=planned)
+
+
+@of_clusters
+@pytest.mark.parametrize(
+    ("step", "call", "error"),
+    [
+        ("rename", "DeleteDBClusterEndpoint", exceptions.RenameFailed),
+        ("put_back", "CreateDBClusterEndpoint", exceptions.RollbackFailed),
+        ("configure", "CreateDBClusterEndpoint", exceptions.ConfigureFailed),
+    ],
+)
+def test_a_call_that_is_denied_is_named_for_its_step(
+    aws: Aws, planned: dict, *, step: str, call: str, error: type[Exception]
+):
+    if step != "rename":
+        aws.set_aside(planned)
+    if step == "configure":
+        aws.replace(planned)
+    aws.fail(call, "AccessDenied", status=403)
+
+    with pytest.raises(error):
+        aws.until_done(step, plan=planned)
