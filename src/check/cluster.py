@@ -117,6 +117,13 @@ def check_members(
             exceptions.DatabaseNotAvailable,
             f"{identifier} has {len(writers)} writers: it must have one.",
         )
+    for writer in writers:
+        if writer["DBInstanceIdentifier"].startswith(AUTOSCALED):
+            findings.add(
+                exceptions.DatabaseNotSupported,
+                f"The writer {writer['DBInstanceIdentifier']} was made by auto scaling, which takes"
+                " its replicas away again: fail over to another member first.",
+            )
     for member in own:
         name = member["DBInstanceIdentifier"]
         preflight.check_protection(findings, member, name)

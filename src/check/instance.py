@@ -141,4 +141,4 @@ def has_outgrown(found: Description, source: Description | None) -> bool:
     """
     if source is None or found["Engine"].startswith("sqlserver"):
         return False
-    return bool(found["AllocatedStorage"] >= 1.1 * source["AllocatedStorage"])
+    return bool(10 * found["AllocatedStorage"] >= 11 * source["AllocatedStorage"])

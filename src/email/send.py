@@ -16,11 +16,13 @@ from trapheus.constants import DB_RESTORE, SNAPSHOT_SUFFIX, SUCCESSOR_SUFFIX
 from trapheus.errors import failing_as
 from trapheus.exceptions import AlertFailed
 from trapheus.rds import (
+    Description,
     cluster,
     cluster_snapshot,
     cluster_with,
     instance,
     instance_with,
+    is_marked,
     moment_of,
     snapshot,
 )
@@ -81,20 +83,21 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     return {"cause": gist}
 
 
-def cause_of(error: dict[str, str]) -> dict[str, str]:
+def cause_of(error: dict[str, str]) -> dict[str, Any]:
     """The fields of an error as a Catch hands it over; a time-out's Cause is no JSON."""
-    cause = error.get("Cause", "")
-    for key in ("errorMessage", None):
-        try:
-            parsed = json.loads(cause)
-        except ValueError:
-            break
-        if not isinstance(parsed, dict):
-            break
-        if key is None:
-            return {str(name): str(value) for name, value in parsed.items()}
-        cause = str(parsed.get(key, cause))
-    return {"message": cause or "no reason was given"}
+    cause = error.get("Cause") or "no reason was given"
+    raised = json_object(cause).get("errorMessage") or cause
+    fields = json_object(raised)
+    return fields if "message" in fields else {"message": str(raised)}
+
+
+def json_object(text: Any) -> dict[str, Any]:
+    """The JSON object that a text is; empty when it is none."""
+    try:
+        parsed = json.loads(text)
+    except (TypeError, ValueError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def name_of(state: dict[str, Any]) -> str:
@@ -142,14 +145,14 @@ def compose(execution: str, state: dict[str, Any]) -> list[Section]:
     return [
         Section("What failed", [f"{state['error']['Error']}: {cause['message']}", *facts], []),
         Section("What was rolled back", [ending(state)], []),
-        Section("What stands now", standing(state), []),
+        Section("What stands now", standing(execution, state), []),
         Section("What to do", *advice(state, plan)),
         Section("Request", [json.dumps(state.get("input"), default=str)], []),
         Section("Execution", [execution], []),
     ]
 
 
-def standing(state: dict[str, Any]) -> list[str]:
+def standing(execution: str, state: dict[str, Any]) -> list[str]:
     """A line for each database and snapshot that the execution knows, as RDS shows it now."""
     request = state.get("request")
     if not request:
@@ -157,7 +160,7 @@ def standing(state: dict[str, Any]) -> list[str]:
     try:
         plan = plan_of(state)
         return [
-            *(databases(plan) if plan else named(request)),
+            *(databases(execution, plan) if plan else named(request)),
             *(snapshots(request) if request["task"] != DB_RESTORE else []),
         ]
     except (ClientError, BotoCoreError) as error:
@@ -187,35 +190,38 @@ def snapshots(request: dict[str, Any]) -> list[str]:
     ]
 
 
-def databases(plan: dict[str, Any]) -> list[str]:
+def databases(execution: str, plan: dict[str, Any]) -> list[str]:
     """The original by its resource id, what else has the identifier, and the same of members."""
     if "members" not in plan:
-        return instances(plan)
+        return instances(execution, plan)
     both = (cluster_with(plan["resourceId"]), cluster(plan["identifier"]))
     found = {item["DbClusterResourceId"]: item for item in both if item}
     lines = [
-        line(item["DBClusterIdentifier"], "cluster", item["Status"], key, plan)
+        f"{item['DBClusterIdentifier']}: cluster, {item['Status']},"
+        f" {part(execution, item, key, plan)} ({key})"
         for key, item in found.items()
     ]
     for member in plan["members"]:
-        lines += instances(member)
+        lines += instances(execution, member)
     return lines
 
 
-def instances(plan: dict[str, Any]) -> list[str]:
+def instances(execution: str, plan: dict[str, Any]) -> list[str]:
     """The original instance by its resource id, and what else has the identifier."""
     both = (instance_with(plan["resourceId"]), instance(plan["identifier"]))
     found = {item["DbiResourceId"]: item for item in both if item}
     return [
-        line(item["DBInstanceIdentifier"], "instance", item["DBInstanceStatus"], key, plan)
+        f"{item['DBInstanceIdentifier']}: instance, {item['DBInstanceStatus']},"
+        f" {part(execution, item, key, plan)} ({key})"
         for key, item in found.items()
     ]
 
 
-def line(name: str, kind: str, status: str, resource_id: str, plan: dict[str, Any]) -> str:
-    """One database in words."""
-    part = "the original" if resource_id == plan["resourceId"] else "the restored one"
-    return f"{name}: {kind}, {status}, {part} ({resource_id})"
+def part(execution: str, found: Description, resource_id: str, plan: dict[str, Any]) -> str:
+    """What a database is to this execution."""
+    if resource_id == plan["resourceId"]:
+        return "the original"
+    return "the restored one" if is_marked(found, execution) else "another one"
 
 
 def advice(state: dict[str, Any], plan: dict[str, Any]) -> tuple[list[str], list[str]]:

@@ -112,7 +112,7 @@ def test_an_unknown_task_is_refused_and_the_known_are_named(task: str):
     "identifier",
     [
         "", " ", "1db", "-db", "db-", "my--db", "my_db", "my db", "db.", "db\n", "dß", "ﬁ-db",
-        "db/../x", "a" * 64, "*", "<script>", "arn:aws:rds:us-east-1:1:db:x",
+        "db/../x", "prod-d\u212a", "a" * 64, "*", "<script>", "arn:aws:rds:us-east-1:1:db:x",
     ],
 )  # fmt: skip
 def test_an_impossible_identifier_is_refused(identifier: str):
