@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trapheus.errors import failing_as
+from trapheus.errors import failing_as, unless_done
 from trapheus.exceptions import DeleteFailed, StillInProgress
 from trapheus.rds import cluster_with, is_marked, members, rds
 
@@ -28,11 +28,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                 identifier=plan["aside"],
             )
         if found["DeletionProtection"]:
-            rds().modify_db_cluster(
-                DBClusterIdentifier=plan["aside"],
-                DeletionProtection=False,
-                ApplyImmediately=True,
-            )
+            with unless_done(lambda: not is_protected(plan)):
+                rds().modify_db_cluster(
+                    DBClusterIdentifier=plan["aside"],
+                    DeletionProtection=False,
+                    ApplyImmediately=True,
+                )
         for member in members(found):
             if member["DBInstanceStatus"] != "deleting":
                 rds().delete_db_instance(
@@ -46,3 +47,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             DeleteAutomatedBackups=False,
         )
     return {"name": plan["aside"]}
+
+
+def is_protected(plan: dict[str, Any]) -> bool:
+    """Whether the original is still protected from deletion."""
+    return bool((cluster_with(plan["resourceId"]) or {}).get("DeletionProtection"))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trapheus.errors import failing_as
+from trapheus.errors import failing_as, unless_done
 from trapheus.exceptions import DeleteFailed
 from trapheus.rds import instance_with, is_marked, rds
 
@@ -24,11 +24,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                 identifier=plan["aside"],
             )
         if found["DeletionProtection"]:
-            rds().modify_db_instance(
-                DBInstanceIdentifier=plan["aside"],
-                DeletionProtection=False,
-                ApplyImmediately=True,
-            )
+            with unless_done(lambda: not is_protected(plan)):
+                rds().modify_db_instance(
+                    DBInstanceIdentifier=plan["aside"],
+                    DeletionProtection=False,
+                    ApplyImmediately=True,
+                )
         rds().delete_db_instance(
             DBInstanceIdentifier=plan["aside"],
             SkipFinalSnapshot=True,
@@ -36,3 +37,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             DeleteAutomatedBackups=False,
         )
     return {"name": plan["aside"]}
+
+
+def is_protected(plan: dict[str, Any]) -> bool:
+    """Whether the original is still protected from deletion."""
+    return bool((instance_with(plan["resourceId"]) or {}).get("DeletionProtection"))

@@ -5,7 +5,7 @@ from typing import Any
 from trapheus.constants import IN_PROGRESS_TAG
 from trapheus.endpoints import give
 from trapheus.errors import failing_as
-from trapheus.exceptions import RollbackFailed, StillInProgress
+from trapheus.exceptions import RollbackFailed, StateConflict, StillInProgress
 from trapheus.rds import cluster_with, instance_with, is_marked, rds
 from trapheus.waiters import BAD_CLUSTER, BAD_INSTANCE, ONLINE, not_ready
 
@@ -17,7 +17,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """
     plan, execution = event["plan"], event["execution"]
     identifier = plan["identifier"]
-    with failing_as(RollbackFailed, identifier, conflict=StillInProgress, exists=StillInProgress):
+    with failing_as(RollbackFailed, identifier, conflict=StillInProgress, exists=StateConflict):
         found = cluster_with(plan["resourceId"])
         if found is None or found["Status"] not in ONLINE:
             raise not_ready(

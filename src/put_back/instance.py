@@ -4,7 +4,7 @@ from typing import Any
 
 from trapheus.constants import IN_PROGRESS_TAG
 from trapheus.errors import failing_as
-from trapheus.exceptions import RollbackFailed, StillInProgress
+from trapheus.exceptions import RollbackFailed, StateConflict, StillInProgress
 from trapheus.rds import instance_with, is_marked, rds
 from trapheus.waiters import BAD_INSTANCE, ONLINE, not_ready
 
@@ -16,7 +16,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """
     plan = event["plan"]
     identifier = plan["identifier"]
-    with failing_as(RollbackFailed, identifier, conflict=StillInProgress, exists=StillInProgress):
+    with failing_as(RollbackFailed, identifier, conflict=StillInProgress, exists=StateConflict):
         found = instance_with(plan["resourceId"])
         if found is None or found["DBInstanceStatus"] not in ONLINE:
             raise not_ready(

@@ -23,6 +23,11 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                 release(plan["endpoints"])
                 set_cluster_aside(plan, execution)
             raise not_ready(found["Status"], BAD_CLUSTER, RenameFailed, plan["identifier"])
+        if found and found["DBClusterIdentifier"] != plan["aside"]:
+            raise RenameFailed(
+                f"Somebody has renamed it to {found['DBClusterIdentifier']}",
+                identifier=plan["identifier"],
+            )
         for member in plan["members"]:
             set_member_aside(member, execution)
     return {"name": plan["aside"]}

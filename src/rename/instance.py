@@ -12,12 +12,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     plan = event["plan"]
     with failing_as(RenameFailed, plan["identifier"]):
         found = instance_with(plan["resourceId"])
-        if (
-            found
-            and found["DBInstanceIdentifier"] == plan["identifier"]
-            and found["DBInstanceStatus"] != "renaming"
-        ):
-            set_aside(plan, event["execution"])
+        name = found and found["DBInstanceIdentifier"]
+        if found and name == plan["identifier"]:
+            if found["DBInstanceStatus"] != "renaming":
+                set_aside(plan, event["execution"])
+        elif name and name != plan["aside"]:
+            raise RenameFailed(f"Somebody has renamed it to {name}", identifier=plan["identifier"])
     return {"name": plan["aside"]}
 
 

@@ -22,10 +22,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if not isinstance(request, dict):
         raise refused(f"The input must be a JSON object such as {EXAMPLE}.")
     check_keys(request)
-    identifier = request["identifier"].lower()
-    check_values(request, identifier)
+    check_values(request)
     return {
-        "identifier": identifier,
+        "identifier": request["identifier"].lower(),
         "task": request["task"],
         "isCluster": request["isCluster"],
         "dryRun": request.get("dryRun", False),
@@ -37,31 +36,37 @@ def check_keys(request: dict[str, Any]) -> None:
     known = REQUIRED | OPTIONAL
     for key in request:
         if key not in known:
-            raise refused(f"The key {key!r} is unknown: use {', '.join(known)}.")
+            raise refused(f"The key {shown(key)} is unknown: use {', '.join(known)}.")
     for key, kind in known.items():
         if key in REQUIRED and key not in request:
             raise refused(f"The key {key!r} is missing: the input must be such as {EXAMPLE}.")
         if key in request and not isinstance(request[key], kind):
-            raise refused(f"The key {key!r} must be {TYPES[kind]}, not {request[key]!r}.")
+            raise refused(f"The key {key!r} must be {TYPES[kind]}, not {shown(request[key])}.")
 
 
-def check_values(request: dict[str, Any], identifier: str) -> None:
+def check_values(request: dict[str, Any]) -> None:
     """Refuse an unknown task, an impossible identifier and one that this stack may not touch."""
     if request["task"] not in TASKS:
-        raise refused(f"The task {request['task']!r} is unknown: use {', '.join(TASKS)}.")
+        raise refused(f"The task {shown(request['task'])} is unknown: use {', '.join(TASKS)}.")
+    identifier = request["identifier"]
     if not IDENTIFIER.fullmatch(identifier) or len(identifier) > 63:
         raise refused(
-            f"{identifier!r} cannot be an identifier: RDS takes 1 to 63 letters, digits and single"
-            " hyphens, beginning with a letter and not ending with a hyphen."
+            f"{shown(identifier)} cannot be an identifier: RDS takes 1 to 63 letters, digits and"
+            " single hyphens, beginning with a letter and not ending with a hyphen."
         )
     patterns = os.environ["ALLOWED_IDENTIFIERS"].lower().split(",")
-    if not any(fnmatchcase(identifier, pattern.strip()) for pattern in patterns):
+    if not any(fnmatchcase(identifier.lower(), pattern.strip()) for pattern in patterns):
         raise IdentifierNotAllowed(
             f"This stack may not touch {identifier}: its AllowedIdentifiers are"
             f" {', '.join(patterns)}.",
             identifier=identifier,
             step="request",
         )
+
+
+def shown(value: Any) -> str:
+    """A value as a sentence quotes it: not at any length."""
+    return f"{value!r:.80}"
 
 
 def refused(sentence: str) -> TrapheusError:

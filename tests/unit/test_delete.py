@@ -112,6 +112,7 @@ def test_an_original_under_another_name_is_left_alone(aws: Aws, kind: Kind, asid
         )
     foreign = aws.foreign(aside["aside"])
     aws.stamp(aside["aside"], execution=EXECUTION)
+    aws.found(aside["aside"])["DeletionProtection"] = True
 
     with pytest.raises(exceptions.DeleteFailed):
         aws.run("delete", plan=aside)

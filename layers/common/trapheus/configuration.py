@@ -166,8 +166,18 @@ MEMBER = Table(
 
 
 def _read(expressions: dict[str, str], found: Description) -> Parameters:
-    values = {name: jmespath.search(path, found) for name, path in expressions.items()}
-    return {name: value for name, value in values.items() if value not in (None, [], {}, "")}
+    read = {name: jmespath.search(path, found) for name, path in expressions.items()}
+    return dict(_without_gaps(read))
+
+
+def _without_gaps(value: Any) -> Any:
+    """A value without what Describe did not show; RDS takes no parameter that is null or empty."""
+    if isinstance(value, list):
+        return [_without_gaps(item) for item in value]
+    if isinstance(value, dict):
+        pruned = {name: _without_gaps(item) for name, item in value.items()}
+        return {name: item for name, item in pruned.items() if item not in (None, [], {}, "")}
+    return value
 
 
 def configuration(table: Table, found: Description) -> dict[str, Any]:
@@ -176,11 +186,16 @@ def configuration(table: Table, found: Description) -> dict[str, Any]:
         "restore": _read(table.restore, found),
         "modify": _read(table.modify, found),
         "tags": own_tags(found),
-        "roles": [
-            {"RoleArn": role["RoleArn"], "FeatureName": role.get("FeatureName", "")}
-            for role in found.get("AssociatedRoles", [])
-        ],
+        "roles": _roles(found),
     }
+
+
+def _roles(found: Description) -> list[dict[str, str]]:
+    """Its IAM roles; one role may serve several features."""
+    return [
+        {"RoleArn": role["RoleArn"], "FeatureName": role.get("FeatureName", "")}
+        for role in found.get("AssociatedRoles", [])
+    ]
 
 
 def _comparable(value: Any) -> Any:
@@ -199,8 +214,8 @@ def modifications(table: Table, planned: dict[str, Any], found: Description) -> 
 
 def missing_roles(planned: dict[str, Any], found: Description) -> list[dict[str, str]]:
     """The IAM roles that `found` still lacks."""
-    present = {role["RoleArn"]: role for role in found.get("AssociatedRoles", [])}
-    return [role for role in planned["roles"] if role["RoleArn"] not in present]
+    present = _roles(found)
+    return [role for role in planned["roles"] if role not in present]
 
 
 def differences(table: Table, planned: dict[str, Any], found: Description) -> list[str]:

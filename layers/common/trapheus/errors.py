@@ -1,6 +1,6 @@
 """Judges AWS's errors, by code and in this one place."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from botocore.exceptions import ClientError
@@ -80,6 +80,19 @@ def kind_of(code: str, status: int, otherwise: type[TrapheusError]) -> type[Trap
     if code in TRANSIENT or status >= 500:
         return Throttled
     return otherwise
+
+
+@contextmanager
+def unless_done(done: Callable[[], bool]) -> Iterator[None]:
+    """Let a Modify that RDS finds nothing to do in pass if its work is `done`.
+
+    So it is refused when an earlier try went through and only its answer was lost.
+    """
+    try:
+        yield
+    except ClientError as error:
+        if code_of(error) != "InvalidParameterCombination" or not done():
+            raise
 
 
 @contextmanager
