@@ -9,6 +9,7 @@ from local.rds.errors import RdsError
 from local.rds.paging import filtered, page
 from local.rds.registry import operation
 from local.rds.resources import identifier, resource_id
+from local.rds.tags import checked
 from local.rds.timing import PHASES
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
         "DBClusterEndpointArn": rds.arn("cluster-endpoint", name),
     }
     rds.custom_endpoints[name] = endpoint
-    rds.group_tags[endpoint["DBClusterEndpointArn"]] = parameters.get("Tags", [])
+    rds.group_tags[endpoint["DBClusterEndpointArn"]] = checked(parameters.get("Tags", []))
     settle_later(rds, endpoint, "available")
     return endpoint
 

@@ -50,6 +50,9 @@ def apply(
 ) -> None:
     """Let parameters show. `live`: the database runs, so a parameter group waits for a reboot."""
     shapes = members("DBInstance" if kind == "instance" else "DBCluster")
+    if is_small_gp3(kind, shown):
+        for name in SMALL_GP3:
+            shown.pop(name, None)
     for name, value in parameters.items():
         if name in SHAPED[kind]:
             SHAPED[kind][name](rds, shown, value, parameters, live)
@@ -57,7 +60,29 @@ def apply(
             shown[RENAMED[name]] = value
         elif name in shapes and name not in NOT_SHOWN:
             shown[name] = value
+    if is_small_gp3(kind, shown):
+        tune_small_gp3(shown, parameters)
     derive(rds, kind, shown)
+
+
+# What Describe shows of a gp3 volume that nobody may tune. memory.
+SMALL_GP3 = {"Iops": 3000, "StorageThroughput": 125}
+
+
+def is_small_gp3(kind: str, shown: Shown) -> bool:
+    """Whether it is an instance with a gp3 volume below the size from which RDS stripes it. UG."""
+    if kind != "instance" or "DBClusterIdentifier" in shown or shown.get("StorageType") != "gp3":
+        return False
+    threshold = 200 if shown["Engine"].startswith("oracle") else 400
+    return bool(shown.get("AllocatedStorage", 0) < threshold)
+
+
+def tune_small_gp3(shown: Shown, parameters: Mapping[str, Any]) -> None:
+    """Show the baseline; refuse to be told it. GH crossplane-contrib/provider-aws#1630."""
+    if SMALL_GP3.keys() & parameters.keys():
+        raise combination("You can't specify IOPS or storage throughput for engine "
+                          f"{shown['Engine']} and a storage size less than 400.")  # fmt: skip
+    shown |= SMALL_GP3
 
 
 def derive(rds: Rds, kind: str, shown: Shown) -> None:
@@ -124,9 +149,6 @@ def check_storage(shown: Shown) -> None:
     kind, size = shown.get("StorageType"), shown.get("AllocatedStorage", 0)
     if kind in ("io1", "io2") and not shown.get("Iops"):
         raise combination(f"Storage type {kind} requires Iops.")
-    if kind == "gp3" and size < 400 and ("Iops" in shown or "StorageThroughput" in shown):
-        raise combination("You can't specify IOPS or storage throughput for this engine and a "
-                          "storage size less than 400.")  # fmt: skip
     if kind != "gp3" and "StorageThroughput" in shown:
         raise combination(f"Storage throughput can't be specified for {kind}.")
     if kind == "gp3" and size >= 400 and shown.get("Iops", 12000) < 12000:

@@ -117,6 +117,14 @@ def check_members(
             exceptions.DatabaseNotAvailable,
             f"{identifier} has {len(writers)} writers: it must have one.",
         )
+    visible = {member["DBInstanceIdentifier"] for member in own}
+    for listed in found["DBClusterMembers"]:
+        name = listed["DBInstanceIdentifier"]
+        if name not in visible and not name.startswith(AUTOSCALED):
+            findings.add(
+                exceptions.DatabaseNotAvailable,
+                f"The member {name} is not visible: start the execution again once it is.",
+            )
     for writer in writers:
         if writer["DBInstanceIdentifier"].startswith(AUTOSCALED):
             findings.add(

@@ -1,11 +1,13 @@
 """Check step: whether an instance can be restored in place, and the plan for it."""
 
+import re
 from typing import Any
 
 from trapheus import exceptions, preflight
 from trapheus.configuration import INSTANCE, configuration
 from trapheus.constants import (
     ASIDE_SUFFIX,
+    DB_RESTORE,
     MAX_INSTANCE_IDENTIFIER,
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
@@ -14,7 +16,7 @@ from trapheus.errors import failing_as
 from trapheus.preflight import Findings
 from trapheus.rds import Description, cluster, instance, moment_of, snapshot
 
-SUPPORTED = ("mysql", "mariadb", "postgres", "oracle-", "sqlserver-", "db2-", "custom-")
+SUPPORTED = ("mysql", "mariadb", "postgres", "oracle-", "sqlserver-", "db2-")
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -77,6 +79,8 @@ def examine(
     preflight.check_snapshots(findings, request, found["Engine"], source, successor)
     if not preflight.replaces(request):
         return
+    if source is not None and request["task"] == DB_RESTORE:
+        compare(findings, found, source)
     if len(identifier) > MAX_INSTANCE_IDENTIFIER:
         findings.add(
             exceptions.InvalidRequest,
@@ -87,6 +91,33 @@ def examine(
         aside = identifier + ASIDE_SUFFIX
         preflight.check_free(findings, aside, instance(aside))
     check_ties(findings, found)
+
+
+def compare(findings: Findings, found: Description, source: Description) -> None:
+    """Refuse a snapshot whose restore could not become what the database is now."""
+    name = source["DBSnapshotIdentifier"]
+    if source.get("KmsKeyId") != found.get("KmsKeyId"):
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} has the encryption key {source.get('KmsKeyId')}, the database"
+            f" {found.get('KmsKeyId')}: copy the snapshot with the database's key, or take a new"
+            " one.",
+        )
+    old, new = numbers(source["EngineVersion"]), numbers(found["EngineVersion"])
+    # PostgreSQL counts major versions by the first number, the others by two.
+    major = 1 if found["Engine"] == "postgres" else 2
+    if old[:major] != new[:major] or old > new:
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} is of version {source['EngineVersion']}, the database of"
+            f" {found['EngineVersion']}, to which a restore cannot be brought: take a new"
+            " snapshot.",
+        )
+
+
+def numbers(version: str) -> list[int]:
+    """The numbers in an engine's version, in order."""
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def check_ties(findings: Findings, found: Description) -> None:

@@ -10,7 +10,7 @@ from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigureFailed, StateConflict
 from trapheus.members import create
 from trapheus.rds import cluster, rds
-from trapheus.waiters import AVAILABLE, cluster_settled, wait
+from trapheus.waiters import AVAILABLE, cluster_settled, instance_settled, wait
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -26,10 +26,16 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     # RDS takes no change while it is backing up.
     ready = cluster_settled(identifier, other_than=plan["resourceId"], statuses=AVAILABLE)
     wait(ready, context, otherwise=ConfigureFailed, identifier=identifier)
+    if plan["endpoints"]:
+        # They name members, which must be there.
+        for member in plan["members"]:
+            name = member["identifier"]
+            made = instance_settled(name, other_than=member["resourceId"])
+            wait(made, context, otherwise=ConfigureFailed, identifier=name)
     with failing_as(ConfigureFailed, identifier, exists=StateConflict):
         give(plan["endpoints"], identifier)
         found = cluster(identifier) or {}
-        if plan["httpEndpoint"] and not found["HttpEndpointEnabled"]:
+        if plan["httpEndpoint"] and not found.get("HttpEndpointEnabled"):
             rds().enable_http_endpoint(ResourceArn=plan["arn"])
         for role in missing_roles(plan, found):
             # Aurora takes most roles without a feature.

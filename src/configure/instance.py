@@ -19,7 +19,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     plan = event["plan"]
     identifier = plan["identifier"]
     # RDS takes no change while it is backing up, which may last for hours after a restore.
-    ready = instance_settled(identifier, other_than=plan["resourceId"], statuses=AVAILABLE)
+    ready = instance_settled(
+        identifier, other_than=plan["resourceId"], statuses=(*AVAILABLE, "storage-full")
+    )
     wait(ready, context, otherwise=ConfigureFailed, identifier=identifier)
     with failing_as(ConfigureFailed, identifier, exists=StateConflict):
         found = instance(identifier) or {}

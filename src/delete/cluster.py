@@ -5,6 +5,7 @@ from typing import Any
 from trapheus.errors import failing_as, unless_done
 from trapheus.exceptions import DeleteFailed, StillInProgress
 from trapheus.rds import cluster_with, is_marked, members, rds
+from trapheus.waiters import DELETING
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
@@ -14,9 +15,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     auto scaling may have added one.
     """
     plan = event["plan"]
-    with failing_as(DeleteFailed, plan["aside"]):
+    # RDS refuses while it is backing up, for as long as that lasts.
+    with failing_as(DeleteFailed, plan["aside"], conflict=StillInProgress):
         found = cluster_with(plan["resourceId"])
-        if found is None or found["Status"] == "deleting":
+        if found is None or found["Status"] in DELETING:
             return {"name": plan["aside"]}
         # RDS deletes by name only: the name must still be that of this resource id.
         if found["DBClusterIdentifier"] != plan["aside"] or not is_marked(
@@ -34,12 +36,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                     DeletionProtection=False,
                     ApplyImmediately=True,
                 )
+            raise StillInProgress("Its protection is being taken off", identifier=plan["aside"])
         for member in members(found):
-            if member["DBInstanceStatus"] != "deleting":
+            if member["DBInstanceStatus"] not in DELETING:
                 rds().delete_db_instance(
                     DBInstanceIdentifier=member["DBInstanceIdentifier"], SkipFinalSnapshot=True
                 )
-    with failing_as(DeleteFailed, plan["aside"], conflict=StillInProgress):
         rds().delete_db_cluster(
             DBClusterIdentifier=plan["aside"],
             SkipFinalSnapshot=True,

@@ -3,16 +3,18 @@
 from typing import Any
 
 from trapheus.errors import failing_as, unless_done
-from trapheus.exceptions import DeleteFailed
+from trapheus.exceptions import DeleteFailed, StillInProgress
 from trapheus.rds import instance_with, is_marked, rds
+from trapheus.waiters import DELETING
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Take the protection off and ask for the deletion; a deletion under way counts as done."""
     plan = event["plan"]
-    with failing_as(DeleteFailed, plan["aside"]):
+    # RDS refuses while it is backing up, for as long as that lasts.
+    with failing_as(DeleteFailed, plan["aside"], conflict=StillInProgress):
         found = instance_with(plan["resourceId"])
-        if found is None or found["DBInstanceStatus"] == "deleting":
+        if found is None or found["DBInstanceStatus"] in DELETING:
             return {"name": plan["aside"]}
         # RDS deletes by name only: the name must still be that of this resource id.
         if found["DBInstanceIdentifier"] != plan["aside"] or not is_marked(
@@ -30,6 +32,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                     DeletionProtection=False,
                     ApplyImmediately=True,
                 )
+            raise StillInProgress("Its protection is being taken off", identifier=plan["aside"])
         rds().delete_db_instance(
             DBInstanceIdentifier=plan["aside"],
             SkipFinalSnapshot=True,

@@ -80,7 +80,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                 }
             },
         )
-    return {"cause": gist}
+    # A Fail's Cause ends at 32,768 characters.
+    return {"cause": gist[:8000]}
 
 
 def cause_of(error: dict[str, str]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from trapheus.constants import IN_PROGRESS_TAG
 from trapheus.endpoints import give
 from trapheus.errors import failing_as
@@ -25,11 +27,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             )
         # Members first: RDS takes no change of theirs while the cluster is being renamed, and each
         # of these renames is a reboot, which can so pass meanwhile.
-        missing = {
-            member["identifier"]: status
-            for member in plan["members"]
-            if (status := put_member_back(member, execution))
-        }
+        missing, refusals = {}, []
+        for member in plan["members"]:
+            try:
+                missing[member["identifier"]] = put_member_back(member, execution)
+            except ClientError as error:
+                refusals.append(error)
         if found["DBClusterIdentifier"] != identifier:
             rds().modify_db_cluster(
                 DBClusterIdentifier=found["DBClusterIdentifier"],
@@ -37,8 +40,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                 ApplyImmediately=True,
             )
             raise StillInProgress("The original is being renamed", identifier=identifier)
+        # Only now: whatever becomes of a member, the cluster is to have its name.
+        for refusal in refusals:
+            raise refusal
         for name, status in missing.items():
-            raise not_ready(status, BAD_INSTANCE, RollbackFailed, name)
+            if status:
+                raise not_ready(status, BAD_INSTANCE, RollbackFailed, name)
         give(plan["endpoints"], identifier)
         if is_marked(found, execution):
             rds().remove_tags_from_resource(

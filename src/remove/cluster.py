@@ -4,7 +4,8 @@ from typing import Any
 
 from trapheus.errors import failing_as
 from trapheus.exceptions import RollbackFailed, StillInProgress
-from trapheus.rds import Description, cluster, instance, is_marked, rds
+from trapheus.rds import cluster, is_marked, members, rds
+from trapheus.waiters import DELETING
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -13,38 +14,23 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     identifier = plan["identifier"]
     # RDS refuses to delete in many statuses, for as long as they last.
     with failing_as(RollbackFailed, identifier, conflict=StillInProgress):
-        made = [
-            member
-            for planned in plan["members"]
-            if (member := instance(planned["identifier"]))
-            and member["DbiResourceId"] != planned["resourceId"]
-        ]
-        for member in made:
-            remove_member(member, execution)
         found = cluster(identifier)
         if found is None or found["DbClusterResourceId"] == plan["resourceId"]:
-            if made:
-                raise StillInProgress("Its members are being removed", identifier=identifier)
             return {"name": identifier}
         if not is_marked(found, execution):
             raise RollbackFailed(
                 f"{identifier} is not of this execution: it was left alone.", identifier=identifier
             )
-        if found["Status"] != "deleting":
+        # Its members as they are now, since auto scaling may have added one.
+        for member in members(found):
+            if member["DBInstanceStatus"] not in DELETING:
+                rds().delete_db_instance(
+                    DBInstanceIdentifier=member["DBInstanceIdentifier"], SkipFinalSnapshot=True
+                )
+        if found["Status"] not in DELETING:
             rds().delete_db_cluster(
                 DBClusterIdentifier=identifier,
                 SkipFinalSnapshot=True,
                 DeleteAutomatedBackups=True,
             )
         raise StillInProgress("The half-made cluster is being removed", identifier=identifier)
-
-
-def remove_member(member: Description, execution: str) -> None:
-    """Ask for a half-made member's deletion, if it is this execution's."""
-    name = member["DBInstanceIdentifier"]
-    if not is_marked(member, execution):
-        raise RollbackFailed(
-            f"{name} is not of this execution: it was left alone.", identifier=name
-        )
-    if member["DBInstanceStatus"] != "deleting":
-        rds().delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)

@@ -5,6 +5,7 @@ from typing import Any
 from trapheus.errors import failing_as
 from trapheus.exceptions import RollbackFailed, StillInProgress
 from trapheus.rds import instance, is_marked, rds
+from trapheus.waiters import DELETING
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             raise RollbackFailed(
                 f"{identifier} is not of this execution: it was left alone.", identifier=identifier
             )
-        if found["DBInstanceStatus"] != "deleting":
+        if found["DBInstanceStatus"] not in DELETING:
             rds().delete_db_instance(
                 DBInstanceIdentifier=identifier,
                 SkipFinalSnapshot=True,

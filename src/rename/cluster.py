@@ -4,7 +4,7 @@ from typing import Any
 
 from trapheus.endpoints import release
 from trapheus.errors import failing_as
-from trapheus.exceptions import RenameFailed
+from trapheus.exceptions import RenameFailed, StillInProgress
 from trapheus.rds import cluster_with, instance_with, mark, rds
 from trapheus.waiters import AVAILABLE, BAD_CLUSTER, not_ready
 
@@ -18,12 +18,14 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     plan, execution = event["plan"], event["execution"]
     with failing_as(RenameFailed, plan["identifier"]):
         found = cluster_with(plan["resourceId"])
-        if found and found["DBClusterIdentifier"] == plan["identifier"]:
+        if found is None:
+            raise StillInProgress("The original is not visible", identifier=plan["identifier"])
+        if found["DBClusterIdentifier"] == plan["identifier"]:
             if found["Status"] in AVAILABLE:
                 release(plan["endpoints"])
                 set_cluster_aside(plan, execution)
             raise not_ready(found["Status"], BAD_CLUSTER, RenameFailed, plan["identifier"])
-        if found and found["DBClusterIdentifier"] != plan["aside"]:
+        if found["DBClusterIdentifier"] != plan["aside"]:
             raise RenameFailed(
                 f"Somebody has renamed it to {found['DBClusterIdentifier']}",
                 identifier=plan["identifier"],

@@ -3,20 +3,25 @@
 from typing import Any
 
 from trapheus.errors import failing_as
-from trapheus.exceptions import RenameFailed
+from trapheus.exceptions import RenameFailed, StillInProgress
 from trapheus.rds import instance_with, mark, rds
+from trapheus.waiters import AVAILABLE, BAD_INSTANCE, not_ready
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    """Mark the original and ask for its new name; one that is asked for counts as done."""
+    """Mark the original and ask for its new name; what is asked for counts as done."""
     plan = event["plan"]
     with failing_as(RenameFailed, plan["identifier"]):
         found = instance_with(plan["resourceId"])
-        name = found and found["DBInstanceIdentifier"]
-        if found and name == plan["identifier"]:
-            if found["DBInstanceStatus"] != "renaming":
+        if found is None:
+            raise StillInProgress("The original is not visible", identifier=plan["identifier"])
+        name = found["DBInstanceIdentifier"]
+        if name == plan["identifier"]:
+            if found["DBInstanceStatus"] in AVAILABLE:
                 set_aside(plan, event["execution"])
-        elif name and name != plan["aside"]:
+            elif found["DBInstanceStatus"] != "renaming":
+                raise not_ready(found["DBInstanceStatus"], BAD_INSTANCE, RenameFailed, name)
+        elif name != plan["aside"]:
             raise RenameFailed(f"Somebody has renamed it to {name}", identifier=plan["identifier"])
     return {"name": plan["aside"]}
 

@@ -27,8 +27,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         for reader in readers:
             try:
                 create(reader, plan["identifier"], execution)
-            except ClientError:
-                break
+            except (ClientError, RestoreFailed, NameTaken):
+                continue
         source = cluster_snapshot(plan["snapshot"])
     return {"snapshot": plan["snapshot"], "dataAsOf": moment_of(source)}
 

@@ -38,7 +38,7 @@ def deviations(plan: dict[str, Any], found: Description) -> list[str]:
     original = cluster_with(plan["resourceId"])
     if original is None or original["DBClusterIdentifier"] != plan["aside"]:
         lines.append(f"the original is not called {plan['aside']}")
-    if plan["httpEndpoint"] and not found["HttpEndpointEnabled"]:
+    if plan["httpEndpoint"] and not found.get("HttpEndpointEnabled"):
         lines.append("the HTTP endpoint is not enabled, and was")
     lines += lacking(plan["endpoints"], plan["identifier"])
     for index, member in enumerate(plan["members"]):

@@ -30,6 +30,7 @@ AWS_ERRORS = {
     "Lambda.SdkClientException",
     "Lambda.ClientExecutionTimeoutException",
     "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
     "SesV2.TooManyRequestsException",
 }
 TASKS = dict(tasks())

@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.unit.conftest import CLUSTER, INSTANCE, Aws, Kind, take_snapshot
+from tests.unit.conftest import (
+    CLUSTER,
+    INSTANCE,
+    Aws,
+    Kind,
+    take_snapshot,
+)
 from trapheus import exceptions
 
 ACCOUNT = "arn:aws:rds:us-east-1:123456789012"
@@ -343,7 +349,7 @@ def test_an_instance_of_an_engine_that_is_not_of_rds_is_refused(aws: Aws, engine
 
 
 @pytest.mark.parametrize(
-    "engine", ["mysql", "mariadb", "postgres", "oracle-ee", "sqlserver-web", "db2-se", "custom-x"]
+    "engine", ["mysql", "mariadb", "postgres", "oracle-ee", "sqlserver-web", "db2-se"]
 )
 def test_an_instance_of_every_engine_of_rds_passes(aws: Aws, engine: str):
     aws.found()["Engine"] = engine
@@ -536,3 +542,63 @@ def test_a_look_that_aws_refuses_is_no_finding(
         aws.check(dryRun=dry)
 
     assert type(raised.value) is error
+
+
+@pytest.mark.parametrize(
+    ("engine", "original", "snapshot", "refused"),
+    [
+        ("postgres", "16.4", "16.4", False),
+        ("postgres", "16.4", "16.1", False),
+        ("postgres", "16.10", "16.9", False),
+        ("postgres", "16.4", "15.8", True),
+        ("postgres", "16.4", "16.5", True),
+        ("mysql", "8.0.40", "8.0.35", False),
+        ("mysql", "8.4.3", "8.0.40", True),
+    ],
+)
+def test_a_snapshot_of_a_version_that_cannot_be_brought_to_the_original_s_is_refused(
+    aws: Aws, engine: str, *, original: str, snapshot: str, refused: bool
+):
+    source = aws.found("prod-db-snapshot", "snapshot")
+    aws.found().update(Engine=engine, EngineVersion=original)
+    source.update(Engine=engine, EngineVersion=snapshot)
+
+    findings = aws.check(task="db_restore", dryRun=True)["findings"]
+
+    assert [found["error"] for found in findings] == (["SnapshotMissing"] if refused else [])
+
+
+@pytest.mark.parametrize("key", ["another", None])
+def test_a_snapshot_with_another_encryption_is_refused(aws: Aws, key: str | None):
+    source = aws.found("prod-db-snapshot", "snapshot")
+    source["KmsKeyId"] = key
+
+    findings = aws.check(task="db_restore", dryRun=True)["findings"]
+
+    assert [found["error"] for found in findings] == ["SnapshotMissing"]
+
+
+def test_the_only_snapshot_that_is_left_is_not_to_be_deleted(aws: Aws, kind: Kind):
+    name, spare = f"{kind.identifier}-snapshot", f"{kind.identifier}-next"
+    take_snapshot(aws, spare)
+    delete, key = (
+        ("DeleteDBClusterSnapshot", "DBClusterSnapshotIdentifier")
+        if kind is CLUSTER
+        else ("DeleteDBSnapshot", "DBSnapshotIdentifier")
+    )
+    with aws.rds.instantly():
+        aws.rds.call(delete, {key: name})
+
+    for task in TASKS:
+        sentence = refused(aws, exceptions.SnapshotMissing, task=task)
+        assert f"keep it, copy it to {name}" in sentence
+        assert f"-identifier {spare} --target" in sentence
+
+
+def test_a_listed_member_that_is_not_visible_is_a_finding(aws: Aws):
+    aws.kind = CLUSTER
+    aws.fail("DescribeDBInstances", "DBInstanceNotFound", status=404, about="prod-cluster-reader")
+
+    sentence = refused(aws, exceptions.DatabaseNotAvailable, task="db_restore")
+
+    assert "prod-cluster-reader is not visible" in sentence

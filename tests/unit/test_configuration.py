@@ -51,11 +51,16 @@ def test_every_parameter_is_one_of_its_call(wire: Aws, of: str):
     assert set(table.modify) <= set(model.operation_model(modify).input_shape.members)
 
 
-@tables
-def test_a_parameter_belongs_to_one_call_only(of: str):
-    table = CALLS[of][0]
+def test_a_parameter_is_in_both_calls_only_with_a_reason():
+    # SQL Server takes its storage with a Modify only; the mode of Database Insights wants the rest.
+    storage = {"Iops", "StorageThroughput", "StorageType"}
+    insights = {
+        "EnablePerformanceInsights", "PerformanceInsightsKMSKeyId",
+        "PerformanceInsightsRetentionPeriod",
+    }  # fmt: skip
+    both = {of: set(CALLS[of][0].restore) & set(CALLS[of][0].modify) for of in CALLS}
 
-    assert not set(table.restore) & set(table.modify)
+    assert both == {"instance": storage, "cluster": insights, "member": set()}
 
 
 @tables
@@ -98,12 +103,64 @@ def test_a_database_name_is_asked_for_only_where_rds_takes_one(engine: str, name
     assert found.get("DBName") == ("ORCL" if named else None)
 
 
-@pytest.mark.parametrize(("engine", "taken"), [("sqlserver-se", False), ("postgres", True)])
-def test_storage_settings_are_not_asked_of_sql_server(engine: str, taken: bool):
+@pytest.mark.parametrize(("engine", "call"), [("sqlserver-se", "modify"), ("postgres", "restore")])
+def test_sql_server_gets_its_storage_settings_by_a_modify(engine: str, call: str):
     storage = {"Iops": 12000, "StorageThroughput": 500, "StorageType": "gp3"}
-    found = configuration(INSTANCE, {"Engine": engine, **storage})["restore"]
+    found = configuration(INSTANCE, {"Engine": engine, "AllocatedStorage": 400, **storage})
+    other = {"modify": "restore", "restore": "modify"}[call]
 
-    assert found == (storage if taken else {})
+    assert found[call] == storage
+    assert found[other] == {}
+
+
+@pytest.mark.parametrize(
+    ("engine", "kind", "size", "taken"),
+    [
+        ("postgres", "gp3", 399, []),
+        ("postgres", "gp3", 400, ["Iops", "StorageThroughput"]),
+        ("oracle-ee", "gp3", 199, []),
+        ("oracle-ee", "gp3", 200, ["Iops", "StorageThroughput"]),
+        ("postgres", "io2", 100, ["Iops"]),
+        ("postgres", "gp2", 1000, []),
+    ],
+)
+def test_iops_and_throughput_are_asked_for_only_where_rds_takes_them(
+    engine: str, kind: str, size: int, taken: list[str]
+):
+    shown = {"StorageType": kind, "AllocatedStorage": size, "Iops": 3000, "StorageThroughput": 125}
+    found = configuration(INSTANCE, {"Engine": engine, **shown})["restore"]
+
+    assert found == {"StorageType": kind, **{name: shown[name] for name in taken}}
+
+
+def test_a_feature_that_is_off_is_not_asked_for():
+    off = {
+        "CustomerOwnedIpEnabled": False, "DedicatedLogVolume": False,
+        "IAMDatabaseAuthenticationEnabled": False,
+    }  # fmt: skip
+    found = configuration(INSTANCE, {"Engine": "sqlserver-se", **off})
+
+    assert (found["restore"], found["modify"]) == ({}, {})
+
+
+def test_what_the_copy_has_and_the_original_had_not_is_a_difference():
+    planned = configuration(INSTANCE, {"Engine": "postgres"})
+    found = {"Engine": "postgres", "EnabledCloudwatchLogsExports": ["upgrade"]}
+
+    (line,) = differences(INSTANCE, planned, found)
+
+    assert line == "EnableCloudwatchLogsExports is ['upgrade'], was None"
+
+
+def test_the_version_is_changed_only_where_it_differs():
+    now, old = ({"Engine": "postgres", "EngineVersion": version} for version in ("16.4", "16.1"))
+    planned = configuration(INSTANCE, {**now, "MaxAllocatedStorage": 100})
+
+    assert modifications(INSTANCE, planned, now) == {"MaxAllocatedStorage": 100}
+    assert modifications(INSTANCE, planned, old) == {
+        "EngineVersion": "16.4",
+        "MaxAllocatedStorage": 100,
+    }
 
 
 @pytest.mark.parametrize(
@@ -221,8 +278,8 @@ def test_the_sample_account_sets_what_the_tables_carry(aws: Aws, of: str):
     table = CALLS[of][0]
     planned = configuration(table, shelf[name])
     of_other_engines = {
-        "AdditionalStorageVolumes", "AutomationMode", "BacktrackWindow", "CustomIamInstanceProfile",
-        "DBName", "DomainAuthSecretArn", "DomainDnsIps", "DomainFqdn", "DomainOu",
+        "AdditionalStorageVolumes", "BacktrackWindow", "DBName", "EnableCustomerOwnedIp",
+        "DomainAuthSecretArn", "DomainDnsIps", "DomainFqdn", "DomainOu",
         "TdeCredentialArn",
     }  # fmt: skip
     multi_az = {"AvailabilityZone"} if of == "instance" else set()

@@ -98,7 +98,7 @@ def test_another_s_database_that_has_taken_the_name_is_left_alone(
 ):
     foreign = aws.foreign(kind.identifier)
 
-    with pytest.raises((exceptions.RollbackFailed, exceptions.StillInProgress)):
+    with pytest.raises((exceptions.StateConflict, exceptions.StillInProgress)):
         aws.run("put_back", plan=aside)
     aws.settle()
 

@@ -241,7 +241,7 @@ def test_a_snapshot_that_fails_ends_the_step_and_the_old_one_stays(
         ("AccessDenied", 403, exceptions.SnapshotFailed),
         ("SnapshotQuotaExceeded", 400, exceptions.SnapshotFailed),
         ("KMSKeyNotAccessibleFault", 400, exceptions.SnapshotFailed),
-        ("{conflict}", 400, exceptions.StateConflict),
+        ("{conflict}", 400, exceptions.StillInProgress),
     ],
 )
 @pytest.mark.parametrize("call", ["Create", "Delete"])

@@ -17,7 +17,7 @@ BUSY_INSTANCE = [
     "creating", "modifying", "rebooting", "renaming", "starting", "stopping", "upgrading",
     "maintenance", "configuring-enhanced-monitoring", "configuring-iam-database-auth",
     "configuring-log-exports", "resetting-master-credentials", "converting-to-vpc",
-    "moving-to-vpc", "storage-config-upgrade", "backtracking", "storage-full",
+    "moving-to-vpc", "storage-config-upgrade", "backtracking",
 ]  # fmt: skip
 BAD_INSTANCE = [
     "failed", "restore-error", "incompatible-restore", "incompatible-network",

@@ -40,11 +40,30 @@ _MANAGED_PASSWORD = {
     "ManageMasterUserPassword": "MasterUserSecret && `true`",
     "MasterUserSecretKmsKeyId": "MasterUserSecret.KmsKeyId",
 }
-# SQL Server takes none of these with a restore.
+# Describe shows IOPS and throughput of every gp3 volume, but RDS takes them only from a size on
+# (User Guide, "gp3 storage"): 200 GiB for Oracle, any for SQL Server, 400 GiB for the others.
+_TUNED_GP3 = (
+    "StorageType == 'gp3' && (AllocatedStorage >= `400` || starts_with(Engine, 'sqlserver')"
+    " || AllocatedStorage >= `200` && starts_with(Engine, 'oracle'))"
+)
 _STORAGE = {
-    parameter: f"[@][?!starts_with(Engine, 'sqlserver')].{parameter} | [0]"
-    for parameter in ("Iops", "StorageThroughput", "StorageType")
+    "Iops": f"StorageType == 'io1' || StorageType == 'io2' || {_TUNED_GP3}",
+    "StorageThroughput": _TUNED_GP3,
+    "StorageType": "Engine",
 }
+
+
+def _storage(of_sql_server: bool) -> dict[str, str]:
+    """SQL Server takes its storage with a Modify only, the others with the restore."""
+    here = f"starts_with(Engine, 'sqlserver') == `{str(of_sql_server).lower()}`"
+    return {
+        name: f"[@][?{here} && ({condition})].{name} | [0]" for name, condition in _STORAGE.items()
+    }
+
+
+def _only_true(attribute: str) -> str:
+    """Most engines refuse even a false for a feature that they do not have."""
+    return f"[@][?{attribute}].{attribute} | [0]"
 
 
 @dataclass(frozen=True)
@@ -70,17 +89,18 @@ INSTANCE = Table(
         "BackupTarget": "BackupTarget",
         "CACertificateIdentifier": "CACertificateIdentifier",
         "CopyTagsToSnapshot": "CopyTagsToSnapshot",
-        "CustomIamInstanceProfile": "CustomIamInstanceProfile",
         "DBInstanceClass": "DBInstanceClass",
         # Only Oracle and SQL Server take a name here; the others carry it in the snapshot.
         "DBName": "[@][?starts_with(Engine, 'oracle')].DBName | [0]",
         "DBParameterGroupName": "DBParameterGroups[0].DBParameterGroupName",
         "DBSubnetGroupName": "DBSubnetGroup.DBSubnetGroupName",
-        "DedicatedLogVolume": "DedicatedLogVolume",
+        "DedicatedLogVolume": _only_true("DedicatedLogVolume"),
         "EnableCloudwatchLogsExports": "EnabledCloudwatchLogsExports",
-        "EnableCustomerOwnedIp": "CustomerOwnedIpEnabled",
-        "EnableIAMDatabaseAuthentication": "IAMDatabaseAuthenticationEnabled",
-        "EngineLifecycleSupport": "EngineLifecycleSupport",
+        "EnableCustomerOwnedIp": _only_true("CustomerOwnedIpEnabled"),
+        "EnableIAMDatabaseAuthentication": _only_true("IAMDatabaseAuthenticationEnabled"),
+        "EngineLifecycleSupport": (
+            "[@][?Engine == 'mysql' || Engine == 'postgres'].EngineLifecycleSupport | [0]"
+        ),
         "LicenseModel": "LicenseModel",
         "MultiAZ": "MultiAZ",
         "NetworkType": "NetworkType",
@@ -93,17 +113,19 @@ INSTANCE = Table(
         "VpcSecurityGroupIds": "VpcSecurityGroups[].VpcSecurityGroupId",
         **_DOMAIN,
         **_SELF_MANAGED_DOMAIN,
-        **_STORAGE,
+        **_storage(of_sql_server=False),
     },
     modify={
-        "AutomationMode": "AutomationMode",
         "DatabaseInsightsMode": "DatabaseInsightsMode",
         "DeletionProtection": "DeletionProtection",
+        # An instance is restored at its snapshot's version.
+        "EngineVersion": "EngineVersion",
         "MaxAllocatedStorage": "MaxAllocatedStorage",
         "PreferredMaintenanceWindow": "PreferredMaintenanceWindow",
         **_INSIGHTS,
         **_MANAGED_PASSWORD,
         **_MONITORING,
+        **_storage(of_sql_server=True),
     },
 )
 
@@ -141,6 +163,8 @@ CLUSTER = Table(
             "([@][?LocalWriteForwardingStatus == 'enabled'] | [0]) && `true`"
         ),
         "PreferredMaintenanceWindow": "PreferredMaintenanceWindow",
+        # The mode of Database Insights is only taken together with these.
+        **_INSIGHTS,
         **_MANAGED_PASSWORD,
     },
 )
@@ -206,10 +230,15 @@ def modifications(table: Table, planned: dict[str, Any], found: Description) -> 
     """The parameters of the Modify that `found` still needs; empty when it needs none.
 
     All or none: some are only taken together (an interval with its role), and a Modify with
-    nothing to do is refused.
+    nothing to do is refused. Only the engine's version is left out when it is right, as RDS takes
+    it for an upgrade.
     """
-    now = _read(table.modify, found)
-    return planned["modify"] if planned["modify"] != now else {}
+    now, wanted = _read(table.modify, found), dict(planned["modify"])
+    if now == wanted:
+        return {}
+    if now.get("EngineVersion") == wanted.get("EngineVersion"):
+        wanted.pop("EngineVersion", None)
+    return wanted
 
 
 def missing_roles(planned: dict[str, Any], found: Description) -> list[dict[str, str]]:
@@ -223,11 +252,13 @@ def differences(table: Table, planned: dict[str, Any], found: Description) -> li
     actual = configuration(table, found)
     lines = []
     for call in ("restore", "modify"):
-        for name, value in planned[call].items():
+        # Both ways: what the copy has and the original had not is a difference too.
+        for name in sorted(planned[call].keys() | actual[call].keys()):
+            was = planned[call].get(name)
             # The allocated storage is planned by a rule, not by the table.
             now = actual[call].get(name, found.get(name))
-            if _comparable(now) != _comparable(value):
-                lines.append(f"{name} is {now!r}, was {value!r}")
+            if _comparable(now) != _comparable(was):
+                lines.append(f"{name} is {now!r}, was {was!r}")
     for name in ("tags", "roles"):
         if _comparable(actual[name]) != _comparable(planned[name]):
             lines.append(f"{name} are {actual[name]!r}, were {planned[name]!r}")

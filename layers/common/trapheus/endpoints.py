@@ -6,13 +6,14 @@ can have them.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
 from trapheus.errors import code_of
 from trapheus.exceptions import StillInProgress
-from trapheus.rds import Description, rds
+from trapheus.rds import Description, Tags, own_tags, rds
 
 if TYPE_CHECKING:
     from mypy_boto3_rds.type_defs import FilterTypeDef
@@ -28,14 +29,16 @@ def custom_endpoints(cluster: str) -> list[Endpoint]:
         {
             "identifier": endpoint["DBClusterEndpointIdentifier"],
             "type": endpoint["CustomEndpointType"],
-            "static": endpoint.get("StaticMembers", []),
-            "excluded": endpoint.get("ExcludedMembers", []),
-            "tags": rds().list_tags_for_resource(ResourceName=endpoint["DBClusterEndpointArn"])[
-                "TagList"
-            ],
+            "static": sorted(endpoint.get("StaticMembers", [])),
+            "excluded": sorted(endpoint.get("ExcludedMembers", [])),
+            "tags": sorted(_tags(endpoint["DBClusterEndpointArn"]), key=itemgetter("Key")),
         }
         for endpoint in found["DBClusterEndpoints"]
     ]
+
+
+def _tags(arn: str) -> Tags:
+    return own_tags(dict(rds().list_tags_for_resource(ResourceName=arn)))
 
 
 def release(endpoints: list[Endpoint]) -> None:

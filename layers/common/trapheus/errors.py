@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
 
 from trapheus.exceptions import (
     InsufficientCapacity,
@@ -105,20 +106,26 @@ def failing_as(
 ) -> Iterator[None]:
     """Turn a ClientError inside the block into the app's own error.
 
-    Throttling, a state that clears and missing capacity become the errors that the state machine
-    retries; any other is final and becomes `otherwise`. `conflict` replaces StateConflict where a
-    refusal may last for hours. `exists` is what a name already taken becomes, in a step that makes
-    things: its own earlier call may have gone through without showing yet, so it has to look again.
+    No answer, throttling, a state that clears and missing capacity become the errors that the
+    state machine retries; any other is final and becomes `otherwise`. `conflict` replaces
+    StateConflict where a refusal may last for hours. `exists` is what a name already taken becomes
+    in a step that makes things: its own earlier call may have gone through without showing yet,
+    so it has to look again.
     """
     try:
         yield
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-        final = exists if exists and code_of(error) in EXISTS else otherwise
-        kind = kind_of(code_of(error), status, final)
-        raise (conflict if kind is StateConflict else kind)(
+        kind = kind_of(code_of(error), status, otherwise)
+        if kind is StateConflict:
+            kind = conflict
+        elif exists and code_of(error) in EXISTS:
+            kind = exists
+        raise kind(
             error.response["Error"].get("Message", str(error)),
             identifier=identifier,
             operation=error.operation_name,
             code=code_of(error),
         ) from error
+    except (HTTPClientError, NoConnection) as error:
+        raise Throttled(str(error), identifier=identifier, code=type(error).__name__) from error

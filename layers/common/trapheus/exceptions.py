@@ -94,7 +94,7 @@ class StillInProgress(TrapheusError):
 
 
 class Throttled(TrapheusError):
-    """AWS asks for patience, or had a passing fault of its own."""
+    """AWS asks for patience, did not answer, or had a passing fault of its own."""
 
 
 class StateConflict(TrapheusError):

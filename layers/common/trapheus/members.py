@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from trapheus.exceptions import NameTaken, StillInProgress
+from trapheus.exceptions import NameTaken, RestoreFailed
 from trapheus.rds import instance, is_marked, mark, rds
+from trapheus.waiters import BAD_INSTANCE, not_ready
 
 
 def create(member: dict[str, Any], cluster: str, execution: str) -> None:
@@ -21,6 +22,6 @@ def create(member: dict[str, Any], cluster: str, execution: str) -> None:
             **member["restore"],
         )
     elif found["DbiResourceId"] == member["resourceId"]:
-        raise StillInProgress("The old member still has the name", identifier=name)
+        raise not_ready(found["DBInstanceStatus"], BAD_INSTANCE, RestoreFailed, name)
     elif not is_marked(found, execution):
         raise NameTaken(f"{name} is not of this execution.", identifier=name)

@@ -92,7 +92,14 @@ def check_snapshots(
 ) -> None:
     """A restore needs its snapshot; a new snapshot needs its two names."""
     name = request["identifier"] + SNAPSHOT_SUFFIX
-    if snapshot is None:
+    spare = request["identifier"] + SUCCESSOR_SUFFIX
+    if snapshot is None and successor is not None:
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"Only {spare} is left of an earlier run, and it may be the only good snapshot: keep"
+            f" it, copy it to {name} ({copy_command(request, spare, name)}), then delete it.",
+        )
+    elif snapshot is None:
         if request["task"] == DB_RESTORE:
             findings.add(
                 exceptions.SnapshotMissing,
@@ -111,12 +118,21 @@ def check_snapshots(
             f"The snapshot {name} is of {snapshot['Engine']}, the database of {engine}:"
             " rename or delete the snapshot.",
         )
-    if request["task"] != DB_RESTORE and successor is not None:
+    if request["task"] != DB_RESTORE and snapshot is not None and successor is not None:
         findings.add(
             exceptions.NameTaken,
-            f"The snapshot {request['identifier'] + SUCCESSOR_SUFFIX} exists, probably left over"
-            " from an earlier run: delete it if nothing needs it.",
+            f"The snapshot {spare} exists, probably left over from an earlier run: delete it if"
+            f" nothing needs it, now that {name} is there.",
         )
+
+
+def copy_command(request: dict[str, Any], source: str, target: str) -> str:
+    """The command that gives a snapshot another name."""
+    snapshot = "cluster-snapshot" if request["isCluster"] else "snapshot"
+    return (
+        f"`aws rds copy-db-{snapshot} --source-db-{snapshot}-identifier {source}"
+        f" --target-db-{snapshot}-identifier {target}`"
+    )
 
 
 def check_free(findings: Findings, name: str, found: Description | None) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trapheus.errors import failing_as
-from trapheus.exceptions import NameTaken, SnapshotFailed, StateConflict
+from trapheus.exceptions import NameTaken, SnapshotFailed, StillInProgress
 from trapheus.rds import is_marked, mark, moment_of
 from trapheus.waiters import wait
 
@@ -53,7 +53,8 @@ def refresh(
             calls.delete(name)
         wait(calls.deleted(name), context, otherwise=SnapshotFailed, identifier=name)
 
-    with failing_as(SnapshotFailed, identifier, exists=StateConflict):
+    # The database may be backing up for hours, and a failure half-way leaves only the successor.
+    with failing_as(SnapshotFailed, identifier, conflict=StillInProgress, exists=StillInProgress):
         old = calls.find(name)
         if old and not is_marked(old, execution):
             take(successor)

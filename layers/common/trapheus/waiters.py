@@ -13,7 +13,7 @@ import jmespath
 from botocore.exceptions import WaiterError
 from botocore.waiter import WaiterModel, create_waiter_with_client
 
-from trapheus.errors import NOT_FOUND, TRANSIENT, kind_of
+from trapheus.errors import NOT_FOUND, TRANSIENT, failing_as, kind_of
 from trapheus.exceptions import StillInProgress, TrapheusError
 from trapheus.rds import rds
 
@@ -27,11 +27,12 @@ MARGIN = 20
 
 # In which RDS takes snapshots and changes.
 AVAILABLE = ("available", "storage-optimization")
-# `backing-up` may last for hours after a restore, while the database serves.
-ONLINE = (*AVAILABLE, "backing-up", "storage-initialization")
+# In which a database serves: `backing-up` may last for hours after a restore, and `storage-full`
+# until somebody helps.
+ONLINE = (*AVAILABLE, "backing-up", "storage-full", "storage-initialization")
 
 # Statuses that end a wait at once (RDS User Guide, "Viewing DB instance status" and its twin for
-# clusters). `storage-full` is not among them: RDS leaves it by itself when storage grows.
+# clusters).
 BAD_INSTANCE = (
     "failed",
     "inaccessible-encryption-credentials",
@@ -271,10 +272,11 @@ def wait(
     seconds_left = context.get_remaining_time_in_millis() / 1000 - MARGIN
     waiter = create_waiter_with_client("Wait", what.model, rds())
     try:
-        waiter.wait(
-            **what.arguments,
-            WaiterConfig={"Delay": DELAY, "MaxAttempts": max(1, int(seconds_left // DELAY))},
-        )
+        with failing_as(otherwise, identifier):
+            waiter.wait(
+                **what.arguments,
+                WaiterConfig={"Delay": DELAY, "MaxAttempts": max(1, int(seconds_left // DELAY))},
+            )
     except WaiterError as error:
         raise _judged(what, dict(error.last_response), otherwise, identifier) from error
 
