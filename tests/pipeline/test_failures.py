@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from local.app import App
-from local.cloud import Fault, killed
+from local.cloud import Fault, killed, lost
 from tests.pipeline.facts import (
     CLUSTER,
     INSTANCE,
@@ -334,3 +334,89 @@ def test_an_execution_fails_truthfully_even_when_no_mail_can_be_sent(cloud: App)
     assert (execution.status, execution.error) == ("FAILED", "InvalidRequest")
     assert "unknown" in execution.cause
     assert cloud.mails == []
+
+
+@each_kind
+@pytest.mark.parametrize("step", [REPLACE[2], REPLACE[5], FINISH[2], FINISH[6]], ids=str)
+def test_a_connection_that_breaks_again_and_again_is_made_up_for(
+    cloud: App, kind: Kind, step: Step
+) -> None:
+    """Three lost answers are all that the client takes; the call has gone through."""
+    fault = failing(step, kind, lost(carried_out=True), times=3)
+    cloud.faults.append(fault)
+
+    execution = run(cloud, kind.request("db_restore"))
+
+    assert fault.fired == 3
+    assert execution.status == "SUCCEEDED", execution.cause
+    assert marks(cloud) == []
+
+
+@each_kind
+def test_a_rollback_survives_lost_answers_and_half_an_hour_of_throttling(
+    cloud: App, kind: Kind
+) -> None:
+    before = databases(cloud)
+    restore = failing(Step("Restore", "RestoreDB*", ""), kind)
+    gone = failing(Step("PutBack", "ModifyDB*", ""), kind, lost(carried_out=False), times=3)
+    busy = failing(Step("PutBack", "ModifyDB*", ""), kind, Fault("Throttling"), times=60)
+    cloud.faults += [restore, gone, busy]
+
+    execution = run(cloud, kind.request("db_restore"))
+
+    assert (restore.fired > 0, gone.fired, busy.fired) == (True, 3, 60)
+    assert (execution.status, execution.error) == ("FAILED", "RestoreFailed")
+    assert databases(cloud) == before
+    assert marks(cloud) == []
+
+
+@each_kind
+def test_a_database_that_is_not_shown_once_is_looked_for_again(cloud: App, kind: Kind) -> None:
+    missing = "DBClusterNotFoundFault" if kind.is_cluster else "DBInstanceNotFound"
+    fault = failing(Step("Rename", "DescribeDB*s", ""), kind, Fault(missing, "", 404), times=1)
+    cloud.faults.append(fault)
+
+    execution = run(cloud, kind.request("db_restore"))
+
+    assert fault.fired == 1
+    assert execution.status == "SUCCEEDED", execution.cause
+
+
+@each_kind
+def test_three_hours_of_backing_up_are_waited_for(cloud: App, kind: Kind) -> None:
+    what = "restore cluster" if kind.is_cluster else "restore instance"
+    cloud.rds.longer[what, "backing-up"] = 3 * 3600.0
+
+    execution = run(cloud, kind.request("db_restore"))
+
+    assert execution.status == "SUCCEEDED", execution.cause
+    if not kind.is_cluster:
+        assert execution.stopped - execution.started > 3 * 3600
+
+
+def test_members_that_rds_takes_only_late_are_asked_for_again(cloud: App) -> None:
+    cloud.rds.members_while_creating = False
+
+    execution = run(cloud, CLUSTER.request("db_restore"))
+
+    assert execution.status == "SUCCEEDED", execution.cause
+    assert {f"instance {name}" for name in CLUSTER.members} <= set(databases(cloud))
+
+
+@each_kind
+def test_a_status_that_flaps_after_the_restore_is_survived(cloud: App, kind: Kind) -> None:
+    cloud.rds.flaps = True
+
+    execution = run(cloud, kind.request("db_restore"))
+
+    assert execution.status == "SUCCEEDED", execution.cause
+
+
+def test_an_old_snapshot_of_an_instance_is_brought_to_its_minor_version(cloud: App) -> None:
+    cloud.rds.snapshots[INSTANCE.snapshot]["EngineVersion"] = "16.1"
+    cloud.rds.find("snapshot", INSTANCE.snapshot).source["settings"]["EngineVersion"] = "16.1"
+
+    execution = run(cloud, INSTANCE.request("db_restore"))
+
+    assert execution.status == "SUCCEEDED", execution.cause
+    assert cloud.rds.instances[INSTANCE.identifier]["EngineVersion"] == "16.4"
