@@ -16,6 +16,7 @@ from trapheus.errors import failing_as
 from trapheus.preflight import Findings
 from trapheus.rds import Description, cluster, instance, moment_of, snapshot
 
+# RDS Custom is left out: its instances cannot be renamed (API reference of ModifyDBInstance).
 SUPPORTED = ("mysql", "mariadb", "postgres", "oracle-", "sqlserver-", "db2-")
 
 
@@ -59,7 +60,11 @@ def is_restorable(findings: Findings, found: Description) -> bool:
             f"{name} is a member of cluster {owner}: restore {owner} with isCluster true.",
         )
     elif not found["Engine"].startswith(SUPPORTED):
-        findings.add(exceptions.WrongKind, f"{name} is of {found['Engine']}, which is not of RDS.")
+        findings.add(
+            exceptions.WrongKind,
+            f"{name} is of {found['Engine']}: only MySQL, MariaDB, PostgreSQL, Oracle, SQL Server"
+            " and Db2 can be restored in place.",
+        )
     return not findings.all
 
 
