@@ -313,7 +313,10 @@ class Cloud:
         ended = self._awaited.setdefault(arn, threading.Event())
         if self._status(arn) != "RUNNING":
             return self.describe(arn)
-        self.clock.thaw()
+        with self.clock.lock:
+            # It may have ended just now, and time must not go on then.
+            if not ended.is_set():
+                self.clock.thaw()
         for _ in range(int(real_timeout / 0.1)):
             if ended.wait(0.1):
                 return self.describe(arn)
@@ -359,8 +362,9 @@ class Cloud:
     def _on_end(self, execution: Any) -> None:
         if ended := self._awaited.get(execution.exec_arn):
             # What the one who waits then sees must not change while it looks.
-            self.clock.freeze()
-            ended.set()
+            with self.clock.lock:
+                self.clock.freeze()
+                ended.set()
 
     # Answering
 
