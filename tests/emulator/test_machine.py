@@ -1,5 +1,8 @@
 """State machines on the embedded AWS: virtual time, and what moto alone gets wrong."""
 
+import time
+from contextlib import ExitStack
+
 import pytest
 
 from local.clock import START
@@ -292,12 +295,21 @@ def test_a_reset_ends_what_still_runs(cloud, machine, task):
     assert (cloud.calls, cloud.mails, cloud.clock.now()) == ([], [], START)
 
 
-def test_time_stands_still_once_the_awaited_execution_has_ended(cloud, machine):
+def test_time_stands_still_once_the_awaited_execution_has_ended(cloud, machine, monkeypatch):
     short = machine({"Rest": {"Type": "Wait", "Seconds": 5}})
     long = machine({"Rest": {"Type": "Wait", "Seconds": 500}})
-    with cloud.clock.held():
-        other = cloud.start(long, {})
-        ended = cloud.start(short, {})
+    look, held = cloud._status, ExitStack()
+
+    def look_before_it_ends(arn):
+        status = look(arn)
+        held.close()
+        time.sleep(0.2)  # it ends between this look and the wait
+        return status
+
+    monkeypatch.setattr(cloud, "_status", look_before_it_ends)
+    held.enter_context(cloud.clock.held())
+    other = cloud.start(long, {})
+    ended = cloud.start(short, {})
     cloud.wait(ended)
     assert cloud.clock.now() == START + 5
     assert cloud.describe(other).status == "RUNNING"
