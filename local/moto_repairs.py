@@ -28,6 +28,8 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from samtranslator.translator.transform import transform
 
 SERVERLESS = "AWS::Serverless-2016-10-31"
+# The one in C, where the wheel has it, is ten times as fast.
+YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def repair(repairs: ExitStack, random: Random) -> None:
@@ -131,7 +133,7 @@ def _definition(properties: dict[str, Any], account: str) -> str:
         text = found.value.decode()
     for name, value in properties.get("DefinitionSubstitutions", {}).items():
         text = text.replace(f"${{{name}}}", str(value))
-    return json.dumps(yaml.safe_load(text))
+    return json.dumps(yaml.load(text, YAML))
 
 
 def _make_state_machines_execute(repairs: ExitStack) -> None:
