@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Ask for missing members, add endpoints and roles, and modify what differs."""
-    plan = event["plan"]
+    plan, since = event["plan"], event["entered"]
     identifier = plan["identifier"]
     with failing_as(ConfigureFailed, identifier, exists=StateConflict):
         for member in plan["members"]:
             create(member, identifier, event["execution"])
     # RDS takes no change while it is backing up.
     ready = cluster_settled(identifier, other_than=plan["resourceId"], statuses=AVAILABLE)
-    wait(ready, context, otherwise=ConfigureFailed, identifier=identifier)
+    wait(ready, context, otherwise=ConfigureFailed, identifier=identifier, since=since)
     if plan["endpoints"]:
         # They name members, which must be there.
         for member in plan["members"]:
             name = member["identifier"]
             made = instance_settled(name, other_than=member["resourceId"])
-            wait(made, context, otherwise=ConfigureFailed, identifier=name)
+            wait(made, context, otherwise=ConfigureFailed, identifier=name, since=since)
     with failing_as(ConfigureFailed, identifier, exists=StateConflict):
         give(plan["endpoints"], identifier)
         found = cluster(identifier) or {}

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Add the roles and modify what differs; what is already set is left alone."""
-    plan = event["plan"]
+    plan, since = event["plan"], event["entered"]
     identifier = plan["identifier"]
     # RDS takes no change while it is backing up, which may last for hours after a restore.
     ready = instance_settled(
         identifier, other_than=plan["resourceId"], statuses=(*AVAILABLE, "storage-full")
     )
-    wait(ready, context, otherwise=ConfigureFailed, identifier=identifier)
+    wait(ready, context, otherwise=ConfigureFailed, identifier=identifier, since=since)
     with failing_as(ConfigureFailed, identifier, exists=StateConflict):
         found = instance(identifier) or {}
         for role in missing_roles(plan, found):

@@ -29,4 +29,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     calls = Calls(
         cluster_snapshot, create, delete, cluster_snapshot_available, cluster_snapshot_deleted
     )
-    return refresh(calls, event["plan"], event["execution"], context)
+    return refresh(calls, event, context)

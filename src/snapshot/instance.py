@@ -25,4 +25,4 @@ def delete(name: str) -> None:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Take the snapshot; return its name and the moment of its data."""
     calls = Calls(snapshot, create, delete, snapshot_available, snapshot_deleted)
-    return refresh(calls, event["plan"], event["execution"], context)
+    return refresh(calls, event, context)

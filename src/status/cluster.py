@@ -63,8 +63,8 @@ WAITS = {
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Wait for the event's `until`; the state machine asks again when time is up."""
-    until = event["until"]
+    until, since = event["until"], event["entered"]
     waits, otherwise = WAITS[until]
     for identifier, what in waits(event["plan"]):
-        wait(what, context, otherwise=otherwise, identifier=identifier)
+        wait(what, context, otherwise=otherwise, identifier=identifier, since=since)
     return {"until": until}

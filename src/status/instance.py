@@ -43,7 +43,7 @@ WAITS = {
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Wait for the event's `until`; the state machine asks again when time is up."""
-    plan, until = event["plan"], event["until"]
+    plan, until, since = event["plan"], event["until"], event["entered"]
     waiting, otherwise = WAITS[until]
-    wait(waiting(plan), context, otherwise=otherwise, identifier=plan["identifier"])
+    wait(waiting(plan), context, otherwise=otherwise, identifier=plan["identifier"], since=since)
     return {"until": until}

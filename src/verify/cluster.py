@@ -17,13 +17,19 @@ if TYPE_CHECKING:
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Pass only a restored cluster as planned, beside the original under its planned name."""
-    plan = event["plan"]
+    plan, since = event["plan"], event["entered"]
     identifier = plan["identifier"]
     ready = cluster_settled(identifier, other_than=plan["resourceId"])
-    wait(ready, context, otherwise=ConfigurationDiffers, identifier=identifier)
+    wait(ready, context, otherwise=ConfigurationDiffers, identifier=identifier, since=since)
     for member in plan["members"]:
         ready = instance_settled(member["identifier"], other_than=member["resourceId"])
-        wait(ready, context, otherwise=ConfigurationDiffers, identifier=member["identifier"])
+        wait(
+            ready,
+            context,
+            otherwise=ConfigurationDiffers,
+            identifier=member["identifier"],
+            since=since,
+        )
     with failing_as(ConfigurationDiffers, identifier):
         found = cluster(identifier) or {}
         lines = deviations(plan, found)

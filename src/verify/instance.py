@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Pass only a restored instance as planned, beside the original under its planned name."""
-    plan = event["plan"]
+    plan, since = event["plan"], event["entered"]
     identifier = plan["identifier"]
     ready = instance_settled(identifier, other_than=plan["resourceId"])
-    wait(ready, context, otherwise=ConfigurationDiffers, identifier=identifier)
+    wait(ready, context, otherwise=ConfigurationDiffers, identifier=identifier, since=since)
     with failing_as(ConfigurationDiffers, identifier):
         found = instance(identifier) or {}
         lines = deviations(plan, found)

@@ -161,7 +161,8 @@ class Aws:
 
     def run(self, step: str, seconds: float = 900, **event: Any) -> Any:
         """Invoke a step of this test's kind once, its event as JSON would carry it."""
-        event = json.loads(json.dumps({"execution": EXECUTION, **event}))
+        given = {"execution": EXECUTION, "entered": datetime.now(UTC).isoformat(), **event}
+        event = json.loads(json.dumps(given))
         return self.kind.step(step)(event, Context(self.clock, seconds))
 
     def run_once(self, step: str, **event: Any) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -161,16 +162,26 @@ def table(of: str) -> pytest.MarkDecorator:
     )
 
 
-def wait(wire: Aws, what: waiters.Wait, seconds: float = 300) -> None:
+def wait(wire: Aws, what: waiters.Wait, seconds: float = 300, hours: float = 0) -> None:
     waiters.wait(
-        what, Context(wire.clock, seconds), otherwise=exceptions.RestoreFailed, identifier="db"
+        what,
+        Context(wire.clock, seconds),
+        otherwise=exceptions.RestoreFailed,
+        identifier="db",
+        since=(datetime.now(UTC) - timedelta(hours=hours)).isoformat(),
     )
 
 
-def ended(wire: Aws, what: waiters.Wait, error: type[Exception], seconds: float = 300) -> str:
+def ended(
+    wire: Aws,
+    what: waiters.Wait,
+    error: type[Exception],
+    seconds: float = 300,
+    hours: float = 0,
+) -> str:
     """The sentence with which a wait ends without success."""
     with pytest.raises(exceptions.TrapheusError) as raised:
-        wait(wire, what, seconds)
+        wait(wire, what, seconds, hours)
     assert type(raised.value) is error
     fields = json.loads(str(raised.value))
     assert fields["identifier"] == "db"
@@ -415,3 +426,19 @@ def test_available_that_flaps_ends_a_wait_at_the_first_available(wire: Aws, case
     wait(wire, case.what())
 
     assert len(wire.calls) == 2
+
+
+@waits_for_a_thing
+@pytest.mark.parametrize(
+    ("hours", "error"),
+    [(47, exceptions.StillInProgress), (49, exceptions.RestoreFailed)],
+)
+def test_a_wait_ends_after_two_days_with_the_last_status(
+    wire: Aws, case: Case, hours: float, error: type[Exception]
+):
+    wire.show(case.show("creating"))
+
+    sentence = ended(wire, case.what(), error, hours=hours)
+
+    assert "db is creating" in sentence
+    assert ("even after 48 hours" in sentence) is (hours > 48)

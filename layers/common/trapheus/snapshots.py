@@ -30,14 +30,13 @@ class Calls:
     deleted: Callable[[str], Wait]
 
 
-def refresh(
-    calls: Calls, plan: dict[str, Any], execution: str, context: LambdaContext
-) -> dict[str, str]:
+def refresh(calls: Calls, event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Take the snapshot; an older one goes only once its successor is available.
 
     At every moment one good snapshot exists. What this execution has already taken counts as
     done, so a repeat never deletes it. Returns its name and the moment of its data, ISO 8601.
     """
+    plan, execution, since = event["plan"], event["execution"], event["entered"]
     identifier, name, successor = plan["identifier"], plan["snapshot"], plan["successor"]
 
     def take(name: str) -> None:
@@ -46,12 +45,12 @@ def refresh(
             calls.create(name, identifier, [*plan["tags"], mark(execution)])
         elif not is_marked(found, execution):
             raise NameTaken(f"The snapshot {name} is not of this execution.", identifier=identifier)
-        wait(calls.available(name), context, otherwise=SnapshotFailed, identifier=name)
+        wait(calls.available(name), context, otherwise=SnapshotFailed, identifier=name, since=since)
 
     def remove(name: str, found: Description) -> None:
         if found["Status"] != "deleting":
             calls.delete(name)
-        wait(calls.deleted(name), context, otherwise=SnapshotFailed, identifier=name)
+        wait(calls.deleted(name), context, otherwise=SnapshotFailed, identifier=name, since=since)
 
     # The database may be backing up for hours, and a failure half-way leaves only the successor.
     with failing_as(SnapshotFailed, identifier, conflict=StillInProgress, exists=StillInProgress):

@@ -7,6 +7,9 @@ statuses; `DBSnapshotCompleted` counts NotFound as success.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+from time import time
 from typing import TYPE_CHECKING, Any
 
 import jmespath
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 # Seconds between two looks: at most four a minute.
 DELAY = 15
+# Hours after which a wait has failed. Restores of a day are known.
+PATIENCE = 48
 # What a look may still need when the Lambda's time is nearly up: connecting, tries, answering.
 MARGIN = 20
 
@@ -118,156 +123,181 @@ def _empty(path: str) -> str:
     return f"length({path} || `[]`) == `0`"
 
 
-_INSTANCES = "DBInstances[].DBInstanceStatus"
-_CLUSTERS = "DBClusters[].Status"
-_QUIET_INSTANCE = " && ".join(
-    (
+@dataclass(frozen=True)
+class Kind:
+    """How one kind of database or snapshot is described: the words of botocore's model."""
+
+    operation: str
+    listed: str
+    name: str
+    status: str
+    bad: tuple[str, ...]
+    resource_id: str = ""
+    by_resource_id: str = ""
+    quiet: tuple[str, ...] = ()
+
+    def first(self, attribute: str) -> str:
+        """The path to an attribute of the first that is listed."""
+        return f"{self.listed}[0].{attribute}"
+
+    def with_id(self, resource_id: str) -> dict[str, Any]:
+        """The arguments that ask for a resource id, whatever its name is now."""
+        return {"Filters": [{"Name": self.by_resource_id, "Values": [resource_id]}]}
+
+
+_INSTANCE = Kind(
+    operation="DescribeDBInstances",
+    listed="DBInstances",
+    name="DBInstanceIdentifier",
+    status="DBInstanceStatus",
+    bad=BAD_INSTANCE,
+    resource_id="DbiResourceId",
+    by_resource_id="dbi-resource-id",
+    quiet=(
         _empty("DBInstances[0].VpcSecurityGroups[?Status != 'active']"),
         _empty("DBInstances[0].DBParameterGroups[?ParameterApplyStatus == 'applying']"),
-        "length(keys(DBInstances[0].PendingModifiedValues || `{}`)) == `0`",
-    )
+        _empty("keys(DBInstances[0].PendingModifiedValues || `{}`)"),
+    ),
 )
-_QUIET_CLUSTER = " && ".join(
-    (
+_CLUSTER = Kind(
+    operation="DescribeDBClusters",
+    listed="DBClusters",
+    name="DBClusterIdentifier",
+    status="Status",
+    bad=BAD_CLUSTER,
+    resource_id="DbClusterResourceId",
+    by_resource_id="db-cluster-resource-id",
+    quiet=(
         _empty("DBClusters[0].VpcSecurityGroups[?Status != 'active']"),
-        "length(keys(DBClusters[0].PendingModifiedValues || `{}`)) == `0`",
-    )
+        _empty("keys(DBClusters[0].PendingModifiedValues || `{}`)"),
+    ),
+)
+_SNAPSHOT = Kind(
+    operation="DescribeDBSnapshots",
+    listed="DBSnapshots",
+    name="DBSnapshotIdentifier",
+    status="Status",
+    bad=BAD_SNAPSHOT,
+)
+_CLUSTER_SNAPSHOT = Kind(
+    operation="DescribeDBClusterSnapshots",
+    listed="DBClusterSnapshots",
+    name="DBClusterSnapshotIdentifier",
+    status="Status",
+    bad=BAD_SNAPSHOT,
 )
 
 
-def _instance_by_id(resource_id: str) -> dict[str, Any]:
-    return {"Filters": [{"Name": "dbi-resource-id", "Values": [resource_id]}]}
+def _renamed(kind: Kind, resource_id: str, name: str) -> Wait:
+    return Wait(
+        kind.operation,
+        kind.with_id(resource_id),
+        statuses=f"{kind.listed}[].{kind.status}",
+        success=f"{kind.first(kind.name)} == '{name}' && "
+        + _is_any(kind.first(kind.status), ONLINE),
+        bad=kind.bad + DELETING,
+    )
 
 
-def _cluster_by_id(resource_id: str) -> dict[str, Any]:
-    return {"Filters": [{"Name": "db-cluster-resource-id", "Values": [resource_id]}]}
+def _settled(kind: Kind, name: str, other_than: str, statuses: tuple[str, ...]) -> Wait:
+    conditions = (
+        f"{kind.first(kind.resource_id)} != '{other_than}'",
+        *kind.quiet,
+        _is_any(kind.first(kind.status), statuses),
+    )
+    return Wait(
+        kind.operation,
+        {kind.name: name},
+        statuses=f"{kind.listed}[?{kind.resource_id} != '{other_than}'].{kind.status}",
+        success=" && ".join(conditions),
+        bad=kind.bad + DELETING,
+    )
+
+
+def _available(kind: Kind, name: str) -> Wait:
+    return Wait(
+        kind.operation,
+        {kind.name: name},
+        statuses=f"{kind.listed}[].{kind.status}",
+        success=f"{kind.first(kind.status)} == 'available'",
+        bad=kind.bad,
+    )
+
+
+def _deleted(kind: Kind, arguments: dict[str, Any], bad: tuple[str, ...]) -> Wait:
+    return Wait(
+        kind.operation,
+        arguments,
+        statuses=f"{kind.listed}[].{kind.status}",
+        success=f"length({kind.listed}) == `0`",
+        bad=bad,
+        gone_is_success=True,
+    )
 
 
 def instance_renamed(resource_id: str, name: str) -> Wait:
     """The instance with this resource id is online under `name`."""
-    return Wait(
-        "DescribeDBInstances",
-        _instance_by_id(resource_id),
-        statuses=_INSTANCES,
-        success=f"DBInstances[0].DBInstanceIdentifier == '{name}' && "
-        + _is_any("DBInstances[0].DBInstanceStatus", ONLINE),
-        bad=BAD_INSTANCE + DELETING,
-    )
+    return _renamed(_INSTANCE, resource_id, name)
 
 
 def cluster_renamed(resource_id: str, name: str) -> Wait:
     """The cluster with this resource id is online under `name`."""
-    return Wait(
-        "DescribeDBClusters",
-        _cluster_by_id(resource_id),
-        statuses=_CLUSTERS,
-        success=f"DBClusters[0].DBClusterIdentifier == '{name}' && "
-        + _is_any("DBClusters[0].Status", ONLINE),
-        bad=BAD_CLUSTER + DELETING,
-    )
+    return _renamed(_CLUSTER, resource_id, name)
 
 
 def instance_settled(name: str, other_than: str, statuses: tuple[str, ...] = ONLINE) -> Wait:
     """`name` is an instance of another resource id, in one of `statuses`, with nothing pending."""
-    return Wait(
-        "DescribeDBInstances",
-        {"DBInstanceIdentifier": name},
-        statuses=f"DBInstances[?DbiResourceId != '{other_than}'].DBInstanceStatus",
-        success=f"DBInstances[0].DbiResourceId != '{other_than}' && {_QUIET_INSTANCE} && "
-        + _is_any("DBInstances[0].DBInstanceStatus", statuses),
-        bad=BAD_INSTANCE + DELETING,
-    )
+    return _settled(_INSTANCE, name, other_than, statuses)
 
 
 def cluster_settled(name: str, other_than: str, statuses: tuple[str, ...] = ONLINE) -> Wait:
     """`name` is a cluster of another resource id, in one of `statuses`, with nothing pending."""
-    return Wait(
-        "DescribeDBClusters",
-        {"DBClusterIdentifier": name},
-        statuses=f"DBClusters[?DbClusterResourceId != '{other_than}'].Status",
-        success=f"DBClusters[0].DbClusterResourceId != '{other_than}' && {_QUIET_CLUSTER} && "
-        + _is_any("DBClusters[0].Status", statuses),
-        bad=BAD_CLUSTER + DELETING,
-    )
+    return _settled(_CLUSTER, name, other_than, statuses)
 
 
 def instance_deleted(resource_id: str) -> Wait:
     """No instance has this resource id any more."""
-    return Wait(
-        "DescribeDBInstances",
-        _instance_by_id(resource_id),
-        statuses=_INSTANCES,
-        success="length(DBInstances) == `0`",
-        bad=BAD_INSTANCE,
-        gone_is_success=True,
-    )
+    return _deleted(_INSTANCE, _INSTANCE.with_id(resource_id), BAD_INSTANCE)
 
 
 def cluster_deleted(resource_id: str) -> Wait:
     """No cluster has this resource id any more."""
-    return Wait(
-        "DescribeDBClusters",
-        _cluster_by_id(resource_id),
-        statuses=_CLUSTERS,
-        success="length(DBClusters) == `0`",
-        bad=BAD_CLUSTER,
-        gone_is_success=True,
-    )
+    return _deleted(_CLUSTER, _CLUSTER.with_id(resource_id), BAD_CLUSTER)
 
 
 def snapshot_available(name: str) -> Wait:
     """The DB snapshot can be restored from."""
-    return Wait(
-        "DescribeDBSnapshots",
-        {"DBSnapshotIdentifier": name},
-        statuses="DBSnapshots[].Status",
-        success="DBSnapshots[0].Status == 'available'",
-        bad=BAD_SNAPSHOT,
-    )
+    return _available(_SNAPSHOT, name)
 
 
 def cluster_snapshot_available(name: str) -> Wait:
     """The DB cluster snapshot can be restored from."""
-    return Wait(
-        "DescribeDBClusterSnapshots",
-        {"DBClusterSnapshotIdentifier": name},
-        statuses="DBClusterSnapshots[].Status",
-        success="DBClusterSnapshots[0].Status == 'available'",
-        bad=BAD_SNAPSHOT,
-    )
+    return _available(_CLUSTER_SNAPSHOT, name)
 
 
 def snapshot_deleted(name: str) -> Wait:
     """No DB snapshot has this name any more."""
-    return Wait(
-        "DescribeDBSnapshots",
-        {"DBSnapshotIdentifier": name},
-        statuses="DBSnapshots[].Status",
-        success="length(DBSnapshots) == `0`",
-        bad=("failed",),
-        gone_is_success=True,
-    )
+    return _deleted(_SNAPSHOT, {_SNAPSHOT.name: name}, ("failed",))
 
 
 def cluster_snapshot_deleted(name: str) -> Wait:
     """No DB cluster snapshot has this name any more."""
-    return Wait(
-        "DescribeDBClusterSnapshots",
-        {"DBClusterSnapshotIdentifier": name},
-        statuses="DBClusterSnapshots[].Status",
-        success="length(DBClusterSnapshots) == `0`",
-        bad=("failed",),
-        gone_is_success=True,
-    )
+    return _deleted(_CLUSTER_SNAPSHOT, {_CLUSTER_SNAPSHOT.name: name}, ("failed",))
 
 
 def wait(
-    what: Wait, context: LambdaContext, *, otherwise: type[TrapheusError], identifier: str
+    what: Wait,
+    context: LambdaContext,
+    *,
+    otherwise: type[TrapheusError],
+    identifier: str,
+    since: str,
 ) -> None:
     """Wait as long as this Lambda has time left, for at least one look.
 
-    Raises StillInProgress when the time is up, `otherwise` at once on a bad status or an error
-    that no patience cures.
+    `since`: when the state that waits was entered, ISO 8601. Raises StillInProgress when the
+    Lambda's time is up, `otherwise` at once on a bad status or an error that no patience cures,
+    and on any status after two days.
     """
     seconds_left = context.get_remaining_time_in_millis() / 1000 - MARGIN
     waiter = create_waiter_with_client("Wait", what.model, rds())
@@ -278,7 +308,19 @@ def wait(
                 WaiterConfig={"Delay": DELAY, "MaxAttempts": max(1, int(seconds_left // DELAY))},
             )
     except WaiterError as error:
-        raise _judged(what, dict(error.last_response), otherwise, identifier) from error
+        judged = _judged(what, dict(error.last_response), otherwise, identifier)
+        if isinstance(judged, StillInProgress) and _is_over(since):
+            judged = otherwise(
+                f"{_shown(what, dict(error.last_response), identifier)} even after"
+                f" {PATIENCE} hours",
+                identifier=identifier,
+            )
+        raise judged from error
+
+
+def _is_over(since: str) -> bool:
+    """Whether a wait that began then has lasted too long."""
+    return time() - datetime.fromisoformat(since).timestamp() > PATIENCE * 3600
 
 
 def not_ready(
@@ -300,9 +342,16 @@ def _judged(
         status = response["ResponseMetadata"]["HTTPStatusCode"]
         kind = kind_of(code, status, otherwise)
         return kind(response["Error"]["Message"], identifier=identifier, code=code)
-    statuses = sorted(set(jmespath.search(what.statuses, response) or []))
-    shown = ", ".join(statuses) or "not visible"
-    bad = [status for status in statuses if status in what.bad]
+    bad = [status for status in _statuses(what, response) if status in what.bad]
     if bad:
         return otherwise(f"{identifier} is {bad[0]}", identifier=identifier)
-    return StillInProgress(f"{identifier} is {shown}", identifier=identifier)
+    return StillInProgress(_shown(what, response, identifier), identifier=identifier)
+
+
+def _statuses(what: Wait, response: dict[str, Any]) -> list[str]:
+    return sorted(set(jmespath.search(what.statuses, response) or []))
+
+
+def _shown(what: Wait, response: dict[str, Any], identifier: str) -> str:
+    """What RDS shows, as the beginning of a sentence."""
+    return f"{identifier} is {', '.join(_statuses(what, response)) or 'not visible'}"
