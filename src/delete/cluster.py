@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from trapheus import members
 from trapheus.errors import failing_as, unless_done
 from trapheus.exceptions import DeleteFailed, StillInProgress
-from trapheus.rds import cluster_with, is_marked, members, rds
+from trapheus.rds import cluster_with, is_marked, rds
 from trapheus.waiters import DELETING
 
 
@@ -37,11 +38,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                     ApplyImmediately=True,
                 )
             raise StillInProgress("Its protection is being taken off", identifier=plan["aside"])
-        for member in members(found):
-            if member["DBInstanceStatus"] not in DELETING:
-                rds().delete_db_instance(
-                    DBInstanceIdentifier=member["DBInstanceIdentifier"], SkipFinalSnapshot=True
-                )
+        members.delete(found)
         rds().delete_db_cluster(
             DBClusterIdentifier=plan["aside"],
             SkipFinalSnapshot=True,

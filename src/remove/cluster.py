@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from trapheus import members
 from trapheus.errors import failing_as
 from trapheus.exceptions import RollbackFailed, StillInProgress
-from trapheus.rds import cluster, is_marked, members, rds
+from trapheus.rds import cluster, is_marked, rds
 from trapheus.waiters import DELETING
 
 
@@ -22,11 +23,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
                 f"{identifier} is not of this execution: it was left alone.", identifier=identifier
             )
         # Its members as they are now, since auto scaling may have added one.
-        for member in members(found):
-            if member["DBInstanceStatus"] not in DELETING:
-                rds().delete_db_instance(
-                    DBInstanceIdentifier=member["DBInstanceIdentifier"], SkipFinalSnapshot=True
-                )
+        members.delete(found)
         if found["Status"] not in DELETING:
             rds().delete_db_cluster(
                 DBClusterIdentifier=identifier,

@@ -34,16 +34,8 @@ class Step:
     operation: str
     error: str
 
-    def fault(self, kind: Kind, fault: Fault = DENIED, times: int = 10**6) -> On:
-        function = f"{self.function}{kind.name.capitalize()}Function"
-        return On(function, kind.operation(self.operation), fault, times)
-
     def __str__(self) -> str:
         return f"{self.function}-{self.operation}"
-
-
-def snapshot_operation(kind: Kind, verb: str) -> str:
-    return f"{verb}DBClusterSnapshot" if kind.is_cluster else f"{verb}DBSnapshot"
 
 
 PREPARE = [
@@ -73,19 +65,12 @@ FINISH = [
 
 def failing(step: Step, kind: Kind, fault: Fault = DENIED, times: int = 10**6) -> On:
     """The step's fault, its operation spelled for the kind."""
+    operation = kind.operation(step.operation)
     if step.function == "Snapshot":
-        return On(
-            f"Snapshot{kind.name.capitalize()}Function",
-            snapshot_operation(kind, step.operation),
-            fault,
-            times,
-        )
-    found = step.fault(kind, fault, times)
+        operation += "DBClusterSnapshot" if kind.is_cluster else "DBSnapshot"
     if step.operation == "RestoreDB*":
-        found.operation = (
-            "RestoreDBClusterFromSnapshot" if kind.is_cluster else "RestoreDBInstanceFromDBSnapshot"
-        )
-    return found
+        operation += "FromSnapshot" if kind.is_cluster else "FromDBSnapshot"
+    return On(f"{step.function}{kind.name.capitalize()}Function", operation, fault, times)
 
 
 def originals(cloud: App, kind: Kind) -> dict[str, str]:

@@ -191,3 +191,19 @@ def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, finished: dict, call
     aws.settle()
 
     assert finished["resourceId"] not in aws.names()
+
+
+@of_clusters
+def test_a_listing_that_lags_behind_a_rename_deletes_nobody_s_member(aws: Aws, finished: dict):
+    aws.run_once("delete", plan=finished)  # takes the protection off
+    restored = aws.id_of("prod-cluster-writer", "instance")
+    listed = aws.found(finished["aside"])["DBClusterMembers"]
+    for member in listed:
+        member["DBInstanceIdentifier"] = member["DBInstanceIdentifier"].removesuffix("-temp")
+
+    with pytest.raises(exceptions.StillInProgress, match="lags behind"):
+        aws.run("delete", plan=finished)
+    aws.settle()
+
+    assert aws.id_of("prod-cluster-writer", "instance") == restored
+    assert finished["resourceId"] in aws.names()

@@ -151,3 +151,17 @@ def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, replaced: dict):
     aws.until_done("remove", plan=replaced)
 
     assert aws.found() is None
+
+
+@of_clusters
+def test_a_listing_that_lags_behind_a_rename_removes_no_original(aws: Aws, replaced: dict):
+    listed = aws.found("prod-cluster")["DBClusterMembers"]
+    for member in listed:
+        member["DBInstanceIdentifier"] += "-temp"
+
+    with pytest.raises(exceptions.StillInProgress, match="lags behind"):
+        aws.run("remove", plan=replaced)
+    aws.settle()
+
+    for member in replaced["members"]:
+        assert aws.names()[member["resourceId"]] == member["aside"]
