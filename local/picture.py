@@ -85,7 +85,10 @@ def edges(states: dict[str, State]) -> Iterator[str]:
         if "Next" in state:
             yield arrow(name, state["Next"])
         for catch in state.get("Catch", []):
-            errors = ["any error" if e == "States.ALL" else e for e in catch["ErrorEquals"]]
+            errors = [
+                "any error" if e == "States.ALL" else e.rpartition(".")[2]
+                for e in catch["ErrorEquals"]
+            ]
             yield arrow(name, catch["Next"], ", ".join(errors), line=CATCH)
 
 

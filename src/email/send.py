@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -15,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from trapheus.constants import DB_RESTORE, SNAPSHOT_SUFFIX, SUCCESSOR_SUFFIX
 from trapheus.errors import failing_as
 from trapheus.exceptions import AlertFailed
+from trapheus.logs import logged
 from trapheus.rds import (
     Description,
     cluster,
@@ -41,8 +43,13 @@ ADVICE = {
         "AWS has no capacity of this instance class in this zone now: try again later, or change"
         " the class of the original first."
     ),
+    "BucketMissing": "Make the bucket, then export the snapshot:",
+    "KeyNotAccessible": "Give RDS a key that it can use, then export the snapshot:",
+    "ExportNotSupported": "Update the stack, then export the snapshot:",
     "Throttled": "RDS was too busy: start the execution again, at another time of the day.",
 }
+EXPORT_AGAIN = "Remove the cause, then export the snapshot:"
+UNTOUCHED = "The snapshot itself is whole, and no restore depends on its export."
 AGAIN = "Remove the cause, then start the execution again with the same input."
 
 
@@ -61,11 +68,16 @@ def ses() -> SESV2Client:
     return boto3.client("sesv2")
 
 
+@logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Send the mail to every recipient; return its gist for the execution's Cause."""
-    state = event["state"]
-    subject, gist = headline(state)
-    sections = compose(event["execution"], state)
+    execution, state = event["execution"], event["state"]
+    if event.get("about") == "export":
+        subject, gist = export_headline(state)
+        sections = compose_export(event)
+    else:
+        subject, gist = headline(state)
+        sections = compose(execution, state)
     with failing_as(AlertFailed, name_of(state)):
         ses().send_email(
             FromEmailAddress=os.environ["SENDER"],
@@ -117,7 +129,18 @@ def headline(state: dict[str, Any]) -> tuple[str, str]:
     """The subject, and one sentence for the execution's Cause."""
     error, cause = state["error"], cause_of(state["error"])
     subject = f"Trapheus failed for {name_of(state) or 'a request'}: {error['Error']}"
-    return " ".join(subject.split())[:200], f"{cause['message'].rstrip('.')}. {ending(state)}"
+    return one_line(subject), f"{cause['message'].rstrip('.')}. {ending(state)}"
+
+
+def export_headline(state: dict[str, Any]) -> tuple[str, str]:
+    """The same for an export that failed."""
+    subject = f"Trapheus did not export {state['snapshot']}: {state['error']['Error']}"
+    return one_line(subject), f"{cause_of(state['error'])['message'].rstrip('.')}. {UNTOUCHED}"
+
+
+def one_line(subject: str) -> str:
+    """A subject as SES takes it."""
+    return " ".join(subject.split())[:200]
 
 
 def ending(state: dict[str, Any]) -> str:
@@ -140,17 +163,62 @@ def ending(state: dict[str, Any]) -> str:
 
 def compose(execution: str, state: dict[str, Any]) -> list[Section]:
     """The mail's sections, from the facts in the state machine's data and from RDS itself."""
-    cause = cause_of(state["error"])
-    facts = [f"{name}: {cause[name]}" for name in ("operation", "code", "step") if name in cause]
     plan = plan_of(state)
     return [
-        Section("What failed", [f"{state['error']['Error']}: {cause['message']}", *facts], []),
+        Section("What failed", failure(state), []),
         Section("What was rolled back", [ending(state)], []),
         Section("What stands now", standing(execution, state), []),
         Section("What to do", *advice(state, plan)),
         Section("Request", [json.dumps(state.get("input"), default=str)], []),
         Section("Execution", [execution], []),
     ]
+
+
+def compose_export(event: dict[str, Any]) -> list[Section]:
+    """The sections of a mail about an export."""
+    state = event["state"]
+    return [
+        Section("What failed", failure(state), []),
+        Section("What stands now", [UNTOUCHED, *exported(state.get("export", {}))], []),
+        Section("What to do", *export_advice(event)),
+        Section("Request", [json.dumps(state.get("input"), default=str)], []),
+        Section("Execution", [event["execution"]], []),
+    ]
+
+
+def failure(state: dict[str, Any]) -> list[str]:
+    """The error with its message, and the facts that it carries."""
+    cause = cause_of(state["error"])
+    facts = [f"{name}: {cause[name]}" for name in ("operation", "code", "step") if name in cause]
+    return [f"{state['error']['Error']}: {cause['message']}", *facts]
+
+
+def exported(plan: dict[str, Any]) -> list[str]:
+    """Where the objects of an export are or would be, and the copy that it needed."""
+    if "task" not in plan:
+        return []
+    lines = [f"s3://{plan['bucket']}/{plan['identifier']}/{plan['task']}: what was exported"]
+    if plan["isCopied"]:
+        lines.append(f"{plan['task']}: the snapshot's copy in {plan['region']}, unless removed")
+    return lines
+
+
+def export_advice(event: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """What to do about a failed export, in sentences and in commands."""
+    state = event["state"]
+    advice = ADVICE.get(state["error"]["Error"], EXPORT_AGAIN)
+    plan = state.get("export", {})
+    commands = []
+    if state["error"]["Error"] == "BucketMissing":
+        commands.append(f"aws s3 mb s3://{plan['bucket']} --region {plan['region']}")
+    again = {name: state.get(name) for name in ("input", "request", "snapshot")}
+    # An export that could not even be started is told by the restore, which is another machine.
+    machine = event.get("machine", "<ExportStateMachineArn>")
+    commands.append(
+        f"aws stepfunctions start-execution --state-machine-arn {shlex.quote(machine)}"
+        f" --input {shlex.quote(json.dumps(again))}"
+    )
+    return [advice], commands
 
 
 def standing(execution: str, state: dict[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from trapheus.constants import TASKS
 from trapheus.exceptions import IdentifierNotAllowed, InvalidRequest, TrapheusError
+from trapheus.logs import logged
 
 # Of DB instances and clusters alike (API reference of CreateDBInstance).
 IDENTIFIER = re.compile(r"[A-Za-z](?:-?[A-Za-z0-9])*")
@@ -16,6 +17,7 @@ TYPES = {str: "a string", bool: "true or false"}
 EXAMPLE = '{"identifier": "my-database", "task": "create_snapshot", "isCluster": false}'
 
 
+@logged
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Return the request with its defaults, the identifier in lower case as RDS stores it."""
     request = event["input"]
@@ -28,6 +30,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "task": request["task"],
         "isCluster": request["isCluster"],
         "dryRun": request.get("dryRun", False),
+        "export": os.environ["EXPORT_SNAPSHOTS"] == "true",
     }
 
 

@@ -1,4 +1,4 @@
-"""The state machine's definition as the tests look at it."""
+"""The state machines' definitions as the tests look at them."""
 
 import json
 from collections.abc import Iterator
@@ -8,14 +8,20 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "statemachine" / "restore.asl.yaml"
-TEXT = SOURCE.read_text()
-DEFINITION: dict[str, Any] = yaml.safe_load(TEXT)
 
 State = dict[str, Any]
+Definition = dict[str, Any]
+
+TEXTS = {
+    path.name.partition(".")[0]: path.read_text() for path in (ROOT / "statemachine").iterdir()
+}
+DEFINITIONS: dict[str, Definition] = {
+    name: yaml.safe_load(text) for name, text in sorted(TEXTS.items())
+}
+RESTORE, EXPORT = DEFINITIONS["restore"], DEFINITIONS["export"]
 
 
-def machines(machine: dict[str, Any] = DEFINITION) -> Iterator[dict[str, Any]]:
+def machines(machine: Definition) -> Iterator[Definition]:
     """The machine and every branch in it: each has a StartAt and States."""
     yield machine
     for state in machine["States"].values():
@@ -23,15 +29,15 @@ def machines(machine: dict[str, Any] = DEFINITION) -> Iterator[dict[str, Any]]:
             yield from machines(branch)
 
 
-def states() -> Iterator[tuple[str, State]]:
+def states(definition: Definition) -> Iterator[tuple[str, State]]:
     """Every state by name, those of the branches too."""
-    for machine in machines():
+    for machine in machines(definition):
         yield from machine["States"].items()
 
 
-def tasks() -> Iterator[tuple[str, State]]:
+def tasks(definition: Definition) -> Iterator[tuple[str, State]]:
     """Every Task by name."""
-    return ((name, state) for name, state in states() if state["Type"] == "Task")
+    return ((name, state) for name, state in states(definition) if state["Type"] == "Task")
 
 
 def targets(state: State) -> list[str]:

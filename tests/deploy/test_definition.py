@@ -1,4 +1,4 @@
-"""The definition: every name in it stands for something, and both branches are alike."""
+"""The definitions: every name in them stands for something, and both kinds are treated alike."""
 
 import json
 import re
@@ -9,9 +9,12 @@ import yaml
 from cfnlint.api import lint_all
 
 from tests.deploy.definition import (
-    DEFINITION,
+    DEFINITIONS,
+    EXPORT,
+    RESTORE,
     ROOT,
-    TEXT,
+    TEXTS,
+    Definition,
     in_terms_of,
     machines,
     states,
@@ -32,8 +35,14 @@ AWS_ERRORS = {
     "Lambda.TooManyRequestsException",
     "Lambda.Unknown",
     "SesV2.TooManyRequestsException",
+    "StepFunctions.ExecutionAlreadyExistsException",
+    "StepFunctions.SdkClientException",
+    "StepFunctions.ThrottlingException",
 }
-TASKS = dict(tasks())
+MACHINES = {"restore": "DBRestoreStateMachine", "export": "ExportStateMachine"}
+ROLES = {"restore": "StatesExecutionRole", "export": "ExportStatesExecutionRole"}
+
+in_both = pytest.mark.parametrize("definition", DEFINITIONS.values(), ids=DEFINITIONS)
 
 
 def template() -> dict[str, Any]:
@@ -54,13 +63,15 @@ def template() -> dict[str, Any]:
     return loaded
 
 
-def substitutions() -> dict[str, str]:
-    return template()["Resources"]["DBRestoreStateMachine"]["Properties"]["DefinitionSubstitutions"]
+def substitutions(machine: str) -> dict[str, str]:
+    properties = template()["Resources"][MACHINES[machine]]["Properties"]
+    return dict(properties["DefinitionSubstitutions"])
 
 
-def of(kind: str) -> list[str]:
+def of(kind: str, definition: Definition) -> list[str]:
     """The names of the states of one branch, in the order in which they stand."""
-    return [name for name, _ in states() if kind in name and name != "Instance or cluster?"]
+    found = [name for name, _ in states(definition) if kind in name]
+    return [name for name in found if name != "Instance or cluster?"]
 
 
 def functions() -> dict[str, Any]:
@@ -71,16 +82,18 @@ def functions() -> dict[str, Any]:
     }
 
 
-def test_the_start_and_every_target_is_a_state_of_the_same_machine() -> None:
-    for machine in machines():
+@in_both
+def test_the_start_and_every_target_is_a_state_of_the_same_machine(definition: Definition) -> None:
+    for machine in machines(definition):
         assert machine["StartAt"] in machine["States"]
         for name, state in machine["States"].items():
             for target in targets(state):
                 assert target in machine["States"], f"{name} leads to {target}"
 
 
-def test_every_state_is_reachable() -> None:
-    for machine in machines():
+@in_both
+def test_every_state_is_reachable(definition: Definition) -> None:
+    for machine in machines(definition):
         reached, frontier = set(), [machine["StartAt"]]
         while frontier:
             name = frontier.pop()
@@ -90,13 +103,15 @@ def test_every_state_is_reachable() -> None:
         assert reached == set(machine["States"])
 
 
-def test_no_two_states_have_the_same_name() -> None:
-    names = [name for name, _ in states()]
+@in_both
+def test_no_two_states_have_the_same_name(definition: Definition) -> None:
+    names = [name for name, _ in states(definition)]
     assert len(names) == len(set(names))
 
 
-def test_every_state_ends_or_goes_on() -> None:
-    for name, state in states():
+@in_both
+def test_every_state_ends_or_goes_on(definition: Definition) -> None:
+    for name, state in states(definition):
         if state["Type"] in ("Succeed", "Fail"):
             assert not targets(state), name
         elif state["Type"] == "Choice":
@@ -106,9 +121,10 @@ def test_every_state_ends_or_goes_on() -> None:
             assert ("Next" in state) != (state.get("End") is True), name
 
 
-def test_a_choice_compares_only_what_it_knows_to_be_present() -> None:
+@in_both
+def test_a_choice_compares_only_what_it_knows_to_be_present(definition: Definition) -> None:
     """A Choice on a missing path ends a real execution with States.Runtime, past every Catch."""
-    for name, state in states():
+    for name, state in states(definition):
         for choice in state.get("Choices", []):
             present = set()
             for rule in choice["And"]:
@@ -118,52 +134,60 @@ def test_a_choice_compares_only_what_it_knows_to_be_present() -> None:
                     assert rule["Variable"] in present, f"{name}: {rule}"
 
 
-def test_a_fail_points_only_to_what_its_choice_has_found_to_be_a_string() -> None:
+@in_both
+def test_a_fail_points_only_to_what_its_choice_has_found_to_be_a_string(
+    definition: Definition,
+) -> None:
     checked: dict[str, set[str]] = {}
-    for _, state in states():
+    for _, state in states(definition):
         for choice in state.get("Choices", []):
             strings = {rule["Variable"] for rule in choice["And"] if rule.get("IsString") is True}
             checked.setdefault(choice["Next"], set()).update(strings)
-    for name, state in states():
+    for name, state in states(definition):
         if state["Type"] == "Fail":
             paths = {state[key] for key in ("ErrorPath", "CausePath") if key in state}
             assert paths <= checked.get(name, set())
             assert paths or {"Error", "Cause"} <= set(state)
 
 
-def test_every_error_named_is_a_class_of_the_layer_or_one_of_awss() -> None:
+@in_both
+def test_every_error_named_is_a_class_of_the_layer_or_one_of_awss(definition: Definition) -> None:
     own = {
         name
         for name, value in vars(exceptions).items()
         if isinstance(value, type) and issubclass(value, exceptions.TrapheusError)
     }
-    for name, state in states():
+    for name, state in states(definition):
         for handler in [*state.get("Retry", []), *state.get("Catch", [])]:
             for error in handler["ErrorEquals"]:
                 assert error in own | AWS_ERRORS, f"{name}: {error}"
 
 
 def test_every_task_has_the_same_retriers() -> None:
-    retriers = {json.dumps(task["Retry"], sort_keys=True) for task in TASKS.values()}
+    both = [task for definition in DEFINITIONS.values() for _, task in tasks(definition)]
+    retriers = {json.dumps(task["Retry"], sort_keys=True) for task in both}
     assert len(retriers) == 1
 
 
-def test_every_task_keeps_the_input_and_owns_one_key() -> None:
-    for name, task in TASKS.items():
+@in_both
+def test_every_task_keeps_the_input_and_owns_one_key(definition: Definition) -> None:
+    for name, task in tasks(definition):
         assert re.fullmatch(r"\$\.\w+", task["ResultPath"]), name
 
 
-def test_every_catch_catches_everything_and_keeps_the_input() -> None:
-    for name, state in states():
-        for catcher in state.get("Catch", []):
-            assert catcher["ErrorEquals"] == ["States.ALL"], name
+@in_both
+def test_every_catch_catches_everything_and_keeps_the_input(definition: Definition) -> None:
+    for name, state in states(definition):
+        catchers = state.get("Catch", [])
+        assert not catchers or catchers[-1]["ErrorEquals"] == ["States.ALL"], name
+        for catcher in catchers:
             assert re.fullmatch(r"\$\.\w*[eE]rror", catcher["ResultPath"]), name
 
 
 def test_only_the_phases_and_the_request_write_the_first_cause() -> None:
     writers = {
         name
-        for name, state in states()
+        for name, state in states(RESTORE)
         for catcher in state.get("Catch", [])
         if catcher["ResultPath"] == "$.error"
     }
@@ -176,7 +200,7 @@ def test_only_the_phases_and_the_request_write_the_first_cause() -> None:
 
 def test_every_failure_passes_the_alert() -> None:
     """Whatever catches leads to the alert or to the rollback, and the rollback to the alert."""
-    top = DEFINITION["States"]
+    top = RESTORE["States"]
     after_alert = {"Tell the bare facts", "Was the mail sent?"}
     for name, state in top.items():
         for catcher in state.get("Catch", []):
@@ -191,38 +215,49 @@ def test_every_failure_passes_the_alert() -> None:
             assert set(targets(state)) == {"Tell what failed"}
 
 
-def test_a_task_waits_longer_than_its_function_may_run() -> None:
+@in_both
+def test_a_task_waits_longer_than_its_function_may_run(definition: Definition) -> None:
     longest = template()["Parameters"]["WaitSeconds"]["MaxValue"]
     assert longest <= 900, "Lambda's own limit"
-    for name, task in TASKS.items():
+    for name, task in tasks(definition):
         assert task["TimeoutSeconds"] > longest, name
     for properties in functions().values():
         assert properties.get("Timeout", "WaitSeconds") == "WaitSeconds"
 
 
-def test_instance_and_cluster_have_the_same_states_transitions_and_error_handling() -> None:
-    everything = dict(states())
-    of_instance = {name: everything[name] for name in of("instance")}
-    of_cluster = {name: everything[name] for name in of("cluster")}
-    assert len(of_instance) == len(of_cluster) > 20
+@in_both
+def test_instance_and_cluster_have_the_same_states_transitions_and_error_handling(
+    definition: Definition,
+) -> None:
+    everything = dict(states(definition))
+    of_instance = {name: everything[name] for name in of("instance", definition)}
+    of_cluster = {name: everything[name] for name in of("cluster", definition)}
+    assert len(of_instance) == len(of_cluster) >= (2 if definition is EXPORT else 20)
     assert in_terms_of("instance", "cluster", of_instance) == of_cluster
 
 
-def test_both_branches_come_in_the_same_order() -> None:
-    assert in_terms_of("instance", "cluster", of("instance")) == of("cluster")
+@in_both
+def test_both_branches_come_in_the_same_order(definition: Definition) -> None:
+    assert in_terms_of("instance", "cluster", of("instance", definition)) == of(
+        "cluster", definition
+    )
 
 
-def test_every_substitution_is_given_and_used() -> None:
-    assert set(re.findall(r"\$\{(\w+)\}", TEXT)) == set(substitutions())
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_substitution_is_given_and_used(machine: str) -> None:
+    assert set(re.findall(r"\$\{(\w+)\}", TEXTS[machine])) == set(substitutions(machine))
 
 
-def test_the_machine_calls_every_function_and_may_call_it() -> None:
-    called = {name.removesuffix("Arn") for name in substitutions() if name.endswith("FunctionArn")}
-    role = template()["Resources"]["StatesExecutionRole"]["Properties"]["Policies"][0]
-    invoke = role["PolicyDocument"]["Statement"][0]
-    assert invoke["Action"] == "lambda:InvokeFunction"
-    assert called == set(functions())
-    assert {arn.removesuffix(".Arn") for arn in invoke["Resource"]} == called
+def test_the_machines_call_every_function_and_may_call_it() -> None:
+    called = {}
+    for machine, role in ROLES.items():
+        names = {name.removesuffix("Arn") for name in substitutions(machine)}
+        called[machine] = {name for name in names if name.endswith("Function")}
+        policy = template()["Resources"][role]["Properties"]["Policies"][0]
+        invoke = policy["PolicyDocument"]["Statement"][0]
+        assert invoke["Action"] == "lambda:InvokeFunction"
+        assert {arn.removesuffix(".Arn") for arn in invoke["Resource"]} == called[machine]
+    assert called["restore"] | called["export"] == set(functions())
 
 
 def test_every_function_has_its_source_and_handler() -> None:
@@ -238,7 +273,7 @@ def test_every_step_folder_has_a_function_a_kind() -> None:
     for properties in functions().values():
         kinds.setdefault(properties["CodeUri"], set()).add(properties["Handler"])
     for folder, handlers in kinds.items():
-        if folder not in ("src/request/", "src/email/"):
+        if folder not in ("src/request/", "src/email/", "src/export/"):
             assert handlers == {"instance.handler", "cluster.handler"}, folder
     assert set(kinds) == {
         f"src/{path.name}/" for path in (ROOT / "src").iterdir() if list(path.glob("*.py"))
@@ -246,9 +281,10 @@ def test_every_step_folder_has_a_function_a_kind() -> None:
 
 
 @pytest.mark.parametrize("broken", [False, True])
-def test_the_definition_inlined_passes_cfn_lint(broken: bool) -> None:
+@pytest.mark.parametrize("machine", MACHINES)
+def test_the_definition_inlined_passes_cfn_lint(machine: str, broken: bool) -> None:
     """cfn-lint does not look behind DefinitionUri; the broken one shows that it looks here."""
-    definition = re.sub(r"\$\{(\w+)\}", replaced, TEXT)
+    definition = re.sub(r"\$\{(\w+)\}", replaced, TEXTS[machine])
     if broken:
         definition = definition.replace("Type: Succeed", "Type: Suceed")
     machine = {
@@ -270,4 +306,6 @@ def replaced(match: re.Match[str]) -> str:
     name = match.group(1)
     if name.endswith("FunctionArn"):
         return f"arn:aws:lambda:us-east-1:123456789012:function:{name}"
+    if name.endswith("StateMachineArn"):
+        return f"arn:aws:states:us-east-1:123456789012:stateMachine:{name}"
     return {"Partition": "aws"}.get(name, "someone@example.com")

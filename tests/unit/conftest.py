@@ -343,10 +343,10 @@ def wire(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "dummy")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     aws = Aws(Rds(clock.now), clock)
-    layer.rds.cache_clear()
+    layer.client.cache_clear()
     layer.rds().meta.events.register("before-send.rds", aws.send)
     yield aws
-    layer.rds.cache_clear()
+    layer.client.cache_clear()
 
 
 @pytest.fixture

@@ -437,3 +437,72 @@ def test_a_refusal_of_ses_becomes_the_right_error(
 
     assert type(raised.value) is expected
     assert post.sent == []
+
+
+# Exports
+
+
+EXPORTED = {
+    "isPossible": True,
+    "isCopied": True,
+    "identifier": "prod-db",
+    "region": "eu-west-1",
+    "task": "prod-db-0123",
+    "bucket": "rds-snapshots-123456789012-eu-west-1",
+}
+EXPORT = EXECUTION.replace(":restore:", ":export:")
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:export"
+
+
+def tell_of_export(failure: dict[str, str], machine: str = MACHINE, **more: Any) -> str:
+    """Send the mail about an export; its gist."""
+    request = {"identifier": "prod-db", "task": "create_snapshot", "isCluster": False}
+    state = {
+        "input": {**request, "note": "it's; $(rm)"},
+        "request": request,
+        "snapshot": "prod-db-snapshot",
+        "error": failure,
+        **more,
+    }
+    event = {"execution": EXPORT, "about": "export", "state": state}
+    event |= {"machine": machine} if machine else {}
+    return send.handler(json.loads(json.dumps(event)), None)["cause"]
+
+
+def test_a_failed_export_is_told_without_alarm_for_the_database(aws: Aws, post: Post):
+    gist = tell_of_export(error("ExportFailed", "The disk was full."), export=EXPORTED)
+
+    assert post.subject == "Trapheus did not export prod-db-snapshot: ExportFailed"
+    assert gist.startswith("The disk was full. The snapshot itself is whole")
+    for mail in both(post):
+        assert "no restore depends on its export" in mail
+        assert "s3://rds-snapshots-123456789012-eu-west-1/prod-db/prod-db-0123" in mail
+        assert "copy in eu-west-1" in mail
+    assert aws.calls == []
+
+
+def test_the_command_of_a_failed_export_starts_it_again_as_it_was(aws: Aws, post: Post):
+    tell_of_export(error("ExportFailed"), export=EXPORTED)
+
+    (command,) = commands(post)
+    *options, text = shlex.split(command)
+    assert options[-3:] == ["--state-machine-arn", MACHINE, "--input"]
+    again = json.loads(text)
+    assert again["snapshot"] == "prod-db-snapshot"
+    assert again["input"]["note"] == "it's; $(rm)"
+
+
+def test_an_export_without_its_bucket_has_the_command_that_makes_it(aws: Aws, post: Post):
+    tell_of_export(error("BucketMissing"), export=EXPORTED)
+
+    assert commands(post)[0] == (
+        "aws s3 mb s3://rds-snapshots-123456789012-eu-west-1 --region eu-west-1"
+    )
+
+
+def test_an_export_that_was_never_started_names_the_output_that_has_its_machine(
+    aws: Aws, post: Post
+):
+    tell_of_export(error("StepFunctions.ExecutionLimitExceededException", "Too many."), machine="")
+
+    assert "ExportStateMachineArn" in commands(post)[0]

@@ -15,6 +15,7 @@ GOOD = {"identifier": "prod-db", "task": "db_restore", "isCluster": False}
 @pytest.fixture(autouse=True)
 def allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOWED_IDENTIFIERS", "*")
+    monkeypatch.setenv("EXPORT_SNAPSHOTS", "true")
 
 
 def read(request: Any) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def refusal(request: Any, error: type[Exception]) -> str:
 def test_a_request_comes_back_with_its_defaults(task: str, is_cluster: bool):
     request = {"identifier": "prod-db", "task": task, "isCluster": is_cluster}
 
-    assert read(request) == {**request, "dryRun": False}
+    assert read(request) == {**request, "dryRun": False, "export": True}
 
 
 @pytest.mark.parametrize("dry", [True, False])
@@ -150,3 +151,12 @@ def test_an_identifier_outside_the_patterns_is_refused_and_they_are_named(
     assert "prod-db" in sentence
     for pattern in patterns.split(","):
         assert pattern in sentence
+
+
+def test_a_stack_without_exports_asks_for_none(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("EXPORT_SNAPSHOTS", "false")
+
+    assert (
+        read({"identifier": "prod-db", "task": "create_snapshot", "isCluster": False})["export"]
+        is False
+    )

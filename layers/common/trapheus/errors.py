@@ -1,6 +1,6 @@
 """Judges AWS's errors, by code and in this one place."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from botocore.exceptions import ClientError, HTTPClientError
@@ -32,11 +32,15 @@ TRANSIENT = frozenset(
 CONFLICT = frozenset(
     {
         "DBInstanceNotReady",
+        # Of an export: for some seconds after the role was made or changed.
+        "IamRoleMissingPermissions",
+        "IamRoleNotFound",
         "InvalidDBClusterEndpointStateFault",
         "InvalidDBClusterSnapshotStateFault",
         "InvalidDBClusterStateFault",
         "InvalidDBInstanceState",
         "InvalidDBSnapshotState",
+        "InvalidExportSourceState",
     }
 )
 CAPACITY = frozenset(
@@ -55,6 +59,7 @@ EXISTS = frozenset(
         "DBInstanceAlreadyExists",
         "DBInstanceRoleAlreadyExists",
         "DBSnapshotAlreadyExists",
+        "ExportTaskAlreadyExists",
     }
 )
 NOT_FOUND = frozenset(
@@ -63,6 +68,7 @@ NOT_FOUND = frozenset(
         "DBClusterSnapshotNotFoundFault",
         "DBInstanceNotFound",
         "DBSnapshotNotFound",
+        "ExportTaskNotFound",
     }
 )
 
@@ -103,6 +109,7 @@ def failing_as(
     *,
     conflict: type[TrapheusError] = StateConflict,
     exists: type[TrapheusError] | None = None,
+    refusals: Mapping[str, tuple[type[TrapheusError], str]] | None = None,
 ) -> Iterator[None]:
     """Turn a ClientError inside the block into the app's own error.
 
@@ -110,7 +117,7 @@ def failing_as(
     state machine retries; any other is final and becomes `otherwise`. `conflict` replaces
     StateConflict where a refusal may last for hours. `exists` is what a name already taken becomes
     in a step that makes things: its own earlier call may have gone through without showing yet,
-    so it has to look again.
+    so it has to look again. `refusals` are the codes with an error and a sentence of their own.
     """
     try:
         yield
@@ -121,8 +128,11 @@ def failing_as(
             kind = conflict
         elif exists and code_of(error) in EXISTS:
             kind = exists
+        message = error.response["Error"].get("Message", str(error))
+        if refusals and code_of(error) in refusals:
+            kind, message = refusals[code_of(error)]
         raise kind(
-            error.response["Error"].get("Message", str(error)),
+            message,
             identifier=identifier,
             operation=error.operation_name,
             code=code_of(error),

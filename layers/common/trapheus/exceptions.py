@@ -89,6 +89,30 @@ class AlertFailed(TrapheusError):
     """The failure email could not be sent."""
 
 
+class ExportNotSupported(TrapheusError):
+    """The region cannot export snapshots, and the stack names none that can."""
+
+
+class BucketMissing(TrapheusError):
+    """The bucket of the exports does not exist, or RDS may not write into it."""
+
+
+class KeyNotAccessible(TrapheusError):
+    """RDS cannot use the KMS key of the export."""
+
+
+class CopyFailed(TrapheusError):
+    """The snapshot could not be copied to the region of the export, or the copy not deleted."""
+
+
+class ExportFailed(TrapheusError):
+    """The snapshot could not be exported."""
+
+
+class ExportIncomplete(TrapheusError):
+    """The snapshot was exported, but RDS has left something out."""
+
+
 class StillInProgress(TrapheusError):
     """Not an error: RDS is still busy, and the state machine asks again."""
 

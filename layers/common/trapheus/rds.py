@@ -23,14 +23,21 @@ Description = dict[str, Any]
 Tags: TypeAlias = "list[TagTypeDef]"
 
 
-@cache
-def rds() -> RDSClient:
+def rds(region: str | None = None) -> RDSClient:
     """The RDS client of this execution environment: at most three tries a call.
 
-    Longer patience is the state machine's, where it is seen and costs nothing.
+    Longer patience is the state machine's, where it is seen and costs nothing. `region`: another
+    one than the app's own.
     """
+    return client(region)
+
+
+@cache
+def client(region: str | None) -> RDSClient:
+    """Make the client; `rds()` and `rds(None)` would be two in a cache."""
     return boto3.client(
         "rds",
+        region_name=region,
         config=Config(
             connect_timeout=5,
             read_timeout=20,
@@ -39,7 +46,7 @@ def rds() -> RDSClient:
     )
 
 
-def _one(call: Callable[[], Iterable[object]]) -> Description | None:
+def only(call: Callable[[], Iterable[object]]) -> Description | None:
     """The only description that `call` answers with; None when there is none."""
     try:
         found = list(call())
@@ -52,24 +59,24 @@ def _one(call: Callable[[], Iterable[object]]) -> Description | None:
 
 def instance(name: str) -> Description | None:
     """The DB instance that has this name now."""
-    return _one(lambda: rds().describe_db_instances(DBInstanceIdentifier=name)["DBInstances"])
+    return only(lambda: rds().describe_db_instances(DBInstanceIdentifier=name)["DBInstances"])
 
 
 def instance_with(resource_id: str) -> Description | None:
     """The DB instance with this resource id, whatever it is called now."""
     by_id: list[FilterTypeDef] = [{"Name": "dbi-resource-id", "Values": [resource_id]}]
-    return _one(lambda: rds().describe_db_instances(Filters=by_id)["DBInstances"])
+    return only(lambda: rds().describe_db_instances(Filters=by_id)["DBInstances"])
 
 
 def cluster(name: str) -> Description | None:
     """The DB cluster that has this name now."""
-    return _one(lambda: rds().describe_db_clusters(DBClusterIdentifier=name)["DBClusters"])
+    return only(lambda: rds().describe_db_clusters(DBClusterIdentifier=name)["DBClusters"])
 
 
 def cluster_with(resource_id: str) -> Description | None:
     """The DB cluster with this resource id, whatever it is called now."""
     by_id: list[FilterTypeDef] = [{"Name": "db-cluster-resource-id", "Values": [resource_id]}]
-    return _one(lambda: rds().describe_db_clusters(Filters=by_id)["DBClusters"])
+    return only(lambda: rds().describe_db_clusters(Filters=by_id)["DBClusters"])
 
 
 def members(cluster_description: Description) -> list[Description]:
@@ -91,15 +98,15 @@ def members(cluster_description: Description) -> list[Description]:
     return [description for description in found if description]
 
 
-def snapshot(name: str) -> Description | None:
-    """The DB snapshot of this name."""
-    return _one(lambda: rds().describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"])
+def snapshot(name: str, region: str | None = None) -> Description | None:
+    """The DB snapshot of this name, in the app's own region or another."""
+    return only(lambda: rds(region).describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"])
 
 
-def cluster_snapshot(name: str) -> Description | None:
-    """The DB cluster snapshot of this name."""
-    return _one(
-        lambda: rds().describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name)[
+def cluster_snapshot(name: str, region: str | None = None) -> Description | None:
+    """The DB cluster snapshot of this name, in the app's own region or another."""
+    return only(
+        lambda: rds(region).describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name)[
             "DBClusterSnapshots"
         ]
     )

@@ -309,7 +309,7 @@ def wait(
             )
     except WaiterError as error:
         judged = _judged(what, dict(error.last_response), otherwise, identifier)
-        if isinstance(judged, StillInProgress) and _is_over(since):
+        if isinstance(judged, StillInProgress) and is_over(since):
             judged = otherwise(
                 f"{_shown(what, dict(error.last_response), identifier)} even after"
                 f" {PATIENCE} hours",
@@ -318,7 +318,7 @@ def wait(
         raise judged from error
 
 
-def _is_over(since: str) -> bool:
+def is_over(since: str) -> bool:
     """Whether a wait that began then has lasted too long."""
     return time() - datetime.fromisoformat(since).timestamp() > PATIENCE * 3600
 

@@ -1,0 +1,16 @@
+"""Remove-copy step of an export: deletes the copy of an instance's snapshot."""
+
+from typing import Any
+
+from trapheus.exports import remove_copy
+from trapheus.rds import rds, snapshot
+
+
+def delete(name: str, region: str) -> None:
+    """Ask for the copy's deletion."""
+    rds(region).delete_db_snapshot(DBSnapshotIdentifier=name)
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+    """Delete the copy, if there is one of this execution."""
+    return remove_copy(snapshot, delete, event)
