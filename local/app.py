@@ -6,16 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from moto.kms.models import kms_backends
+from moto.s3.models import s3_backends
+
 from local.account import build
-from local.cloud import Cloud
+from local.cloud import ACCOUNT, Cloud
 
 ROOT = Path(__file__).parents[1]
 SENDER = "trapheus@example.com"
+# Where snapshots are exported when the stack's own region does not.
+OTHER_REGION = "eu-west-1"
 PARAMETERS = {
     "SenderEmail": SENDER,
     "RecipientEmail": "dba@example.com, oncall@example.com",
     "UseVPCAndSubnets": "false",
     "AllowedIdentifiers": "*-db,*-cluster",
+    "ExportSnapshotSupportedRegion": OTHER_REGION,
 }
 
 
@@ -25,11 +31,28 @@ class App(Cloud):
     machine: str
 
 
+def prepare_other_region() -> str:
+    """Make the bucket and the key that the README asks for there; return the key's id."""
+    # Not through the API: the models of S3 and KMS take a while to load.
+    s3_backends[ACCOUNT]["aws"].create_bucket(export_bucket(OTHER_REGION), OTHER_REGION)
+    key = kms_backends[ACCOUNT][OTHER_REGION].create_key(
+        None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Exports of copied snapshots", None
+    )
+    return str(key.id)
+
+
+def export_bucket(region: str) -> str:
+    """The name of a region's bucket for exports."""
+    return f"rds-snapshots-{ACCOUNT}-{region}"
+
+
 @contextmanager
-def deployed() -> Iterator[App]:
+def deployed(port: int = 0) -> Iterator[App]:
     """An AWS on this machine, with the sample account and the app in it."""
-    with App(account=lambda rds, _: build(rds)) as cloud:
+    with App(port=port, account=lambda rds, _: build(rds)) as cloud:
         cloud.verify(SENDER)
-        outputs = cloud.deploy(ROOT / "template.yaml", PARAMETERS)
+        key = prepare_other_region()
+        given = PARAMETERS | {"SnapshotCopyExportKmsKey": key}
+        outputs = cloud.deploy(ROOT / "template.yaml", given)
         cloud.machine = outputs["DBRestoreStateMachineArn"]
         yield cloud

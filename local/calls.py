@@ -31,6 +31,9 @@ class Call:
     operation: str
     parameters: dict[str, Any] = field(default_factory=dict)
     error: str = ""
+    region: str = ""
+    # What it needed of its role's policies, action and resource each.
+    grants: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -91,9 +91,10 @@ class Work:
 class Environment:
     """One execution environment: a process, and what it works on."""
 
-    def __init__(self, number: int, function: str, plan: str, log: Path) -> None:
+    def __init__(self, number: int, function: str, role: str, plan: str, log: Path) -> None:
         self.number = number
         self.function = function
+        self.role = role
         self.plan = plan
         self.log = log
         self.fresh = True  # not yet started, in virtual time
@@ -212,7 +213,8 @@ class Functions:
         paths = [str(self._unpacked(function.code_bytes))]
         paths += [str(self._unpacked(layer) / "python") for layer in layers]
         variables = self._variables(function, paths[0])
-        plan = json.dumps([function.function_arn, function.handler, paths, variables])
+        role = str(function.role)
+        plan = json.dumps([function.function_arn, role, function.handler, paths, variables])
         with self._lock:
             idle = [
                 environment
@@ -223,7 +225,7 @@ class Functions:
                 return min(idle, key=lambda environment: (environment.fresh, environment.number))
             number = len(self._environments) + 1
             log = self._folder / f"environment-{number}.log"
-            environment = self._environments[number] = Environment(number, name, plan, log)
+            environment = self._environments[number] = Environment(number, name, role, plan, log)
         self._order(
             number=number,
             handler=function.handler,

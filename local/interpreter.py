@@ -6,6 +6,7 @@ import functools
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import datetime
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -80,6 +81,10 @@ from moto.stepfunctions.parser.backend import execution, execution_worker
 
 from local.clock import Clock
 
+# After so many seconds a Task that waits for another execution looks whether its own was stopped.
+LONGEST_POLL = 60.0
+# The interpreter signs all calls with one key; this header tells whose they are.
+ROLE = "X-Local-Role"
 Notify = Callable[[str, str, str, Any], None]  # kind, name, execution's ARN, details
 
 USE_THREADING = (
@@ -119,12 +124,11 @@ def run_virtually(repairs: ExitStack, clock: Clock, random: Random) -> None:
     for module in (execute_state, execution_worker):
         repairs.enter_context(patch.object(module, "Thread", clock.Thread))
     repairs.enter_context(patch.object(callback, "Event", clock.Event))
-    sync_polls = SimpleNamespace(sleep=clock.sleep)
-    repairs.enter_context(patch.object(state_task_service_callback, "time", sync_polls))
     for module in (jitter_strategy_decl, math_random):
         repairs.enter_context(patch.object(module, "random", random))
     _wait_until_stopped(repairs, clock)
     _end_when_stopped(repairs, clock)
+    _look_when_an_execution_ends(repairs, clock)
 
 
 def _rest(clock: Clock, env: Any, seconds: float) -> None:
@@ -179,6 +183,23 @@ def _end_when_stopped(repairs: ExitStack, clock: Clock) -> None:
     repairs.enter_context(patch.object(program.Program, "eval", evaluate))
 
 
+def _look_when_an_execution_ends(repairs: ExitStack, clock: Clock) -> None:
+    """Let a Task that waits for another execution look when one ends, and not twice a second."""
+    ends = clock.Event()
+    terminated = execution.BaseExecutionWorkerCommunication.terminated
+
+    def terminate(self: Any) -> None:
+        terminated(self)
+        ends.set()
+        ends.clear()
+
+    polls = SimpleNamespace(sleep=lambda _: ends.wait(LONGEST_POLL))
+    repairs.enter_context(
+        patch.object(execution.BaseExecutionWorkerCommunication, "terminated", terminate)
+    )
+    repairs.enter_context(patch.object(state_task_service_callback, "time", polls))
+
+
 def _close_history(env: Any) -> None:
     """Write the end of an execution that others still work for, and nothing after it."""
     ending = env.program_state()
@@ -208,6 +229,7 @@ def repair_semantics(repairs: ExitStack) -> None:
     _choose_strictly(repairs)
     _let_runtime_errors_through(repairs)
     _name_lambda_errors(repairs)
+    _start_executions(repairs)
     _tell_cause_of_stop(repairs)
 
 
@@ -311,6 +333,57 @@ def _naming_lambda_errors(original: Callable[..., Any], kind: Any, key: str) -> 
     return from_error
 
 
+def _start_executions(repairs: ExitStack) -> None:
+    """Let a Task start another state machine: moto hands its parameters on in the wrong case.
+
+    Its answers come back with dates, which are no JSON, and its errors with a name that ends
+    twice in Exception, or with none when no answer comes at all.
+    """
+    task = state_task_service_sfn.StateTaskServiceSfn
+    normalise, from_error = task._normalise_parameters, task._from_error
+    details_key = "taskFailedEventDetails"
+
+    def normalise_parameters(
+        self: Any, parameters: Any, boto_service_name: Any = None, service_action_name: Any = None
+    ) -> None:
+        normalise(self, parameters, boto_service_name, service_action_name)
+        for name in list(parameters):
+            parameters[name[0].lower() + name[1:]] = parameters.pop(name)
+
+    def normalise_response(
+        self: Any, response: Any, boto_service_name: Any = None, service_action_name: Any = None
+    ) -> None:
+        for name in list(response):
+            value = response.pop(name)
+            if isinstance(value, datetime):
+                # Milliseconds since the epoch, as the service integration has them; memory.
+                value = int(value.timestamp() * 1000)
+            elif name.endswith("Details"):
+                value = {key[0].upper() + key[1:]: inner for key, inner in value.items()}
+            response[name[0].upper() + name[1:]] = value
+
+    def name_error(self: Any, env: Any, ex: Exception) -> Any:
+        failure = from_error(self, env, ex)
+        code = ""
+        if isinstance(ex, ClientError):
+            code = ex.response["Error"]["Code"].removesuffix("Exception")
+        elif isinstance(ex, BotoCoreError):
+            code = "SdkClient"
+        if code:
+            name = f"StepFunctions.{code}Exception"
+            failure.error_name = custom_error_name.CustomErrorName(name)
+            details = failure.event_details[details_key]
+            failure.event_details = EventDetails(**{details_key: {**details, "error": name}})
+        return failure
+
+    for name, replacement in (
+        ("_normalise_parameters", normalise_parameters),
+        ("_normalise_response", normalise_response),
+        ("_from_error", name_error),
+    ):
+        repairs.enter_context(patch.object(task, name, replacement))
+
+
 def _tell_cause_of_stop(repairs: ExitStack) -> None:
     """Show the error and cause that StopExecution was given in DescribeExecution."""
     reflect = execution.BaseExecutionWorkerCommunication._reflect_execution_status
@@ -338,7 +411,7 @@ def spare_repeated_work(repairs: ExitStack) -> None:
     )
 
     def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
-        return make_client(region, service)
+        return make_client(region, service, getattr(state_credentials, "role_arn", ""))
 
     for module in MAKE_CLIENTS:
         repairs.enter_context(patch.object(module, "boto_client_for", client_for))
@@ -347,8 +420,14 @@ def spare_repeated_work(repairs: ExitStack) -> None:
     repairs.enter_context(patch.object(parser, "parse", staticmethod(parse)))
 
 
-def _make_client(original: Callable[..., Any], region: str, service: str) -> Any:
-    return original(region=region, service=service)
+def _make_client(original: Callable[..., Any], region: str, service: str, role: str) -> Any:
+    client = original(region=region, service=service)
+
+    def say_role(request: Any, **_: Any) -> None:
+        request.headers[ROLE] = role
+
+    client.meta.events.register("before-send", say_role)
+    return client
 
 
 def tell(repairs: ExitStack, notify: Notify, on_end: Callable[[Any], None]) -> None:

@@ -1,8 +1,7 @@
-"""moto's other gaps that a deployment of this kind falls into: CloudFormation, names, keys."""
+"""moto's other gaps that an app of this kind falls into: state machines, names, endings."""
 
 from __future__ import annotations
 
-import copy
 import json
 import uuid
 from collections.abc import Callable
@@ -12,12 +11,8 @@ from typing import Any
 from unittest.mock import patch
 
 import yaml
-from moto.awslambda.models import LambdaFunction, LayerVersion
-from moto.cloudformation.models import ChangeSet, Stack
-from moto.cloudformation.parsing import ResourceMap
 from moto.core.models import default_user_config
 from moto.core.responses import ActionResult
-from moto.kms.models import Key
 from moto.s3.models import s3_backends
 from moto.stepfunctions import models as stepfunctions
 from moto.stepfunctions.parser.models import (
@@ -25,9 +20,9 @@ from moto.stepfunctions.parser.models import (
     stepfunctions_parser_backends,
 )
 from moto.stepfunctions.responses import StepFunctionResponse
-from samtranslator.translator.transform import transform
 
-SERVERLESS = "AWS::Serverless-2016-10-31"
+from local import stack_resources, stacks
+
 # The one in C, where the wheel has it, is ten times as fast.
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -40,81 +35,12 @@ def repair(repairs: ExitStack, random: Random) -> None:
             {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}},
         )
     )
-    _expand_serverless_templates(repairs)
-    _leave_out_what_a_condition_leaves_out(repairs)
+    stacks.repair(repairs)
+    stack_resources.repair(repairs)
     _make_state_machines_execute(repairs)
-    _keep_layers(repairs)
-    _read_key_tags(repairs)
     _name_executions(repairs, random)
     _stop_with_cause(repairs)
     _describe_endings(repairs)
-
-
-class NoManagedPolicies:
-    """samtranslator's map of policy names to ARNs: a template here names policies by ARN."""
-
-    def load(self) -> dict[str, str]:
-        """Return no names."""
-        return {}
-
-
-def _expand(template: dict[str, Any], parameters: dict[str, Any]) -> None:
-    """Turn a SAM template into the CloudFormation template that it stands for, in its place."""
-    asked = template.get("Transform", [])
-    if SERVERLESS not in ([asked] if isinstance(asked, str) else asked):
-        return
-    expanded = transform(copy.deepcopy(template), dict(parameters), NoManagedPolicies())
-    expanded.pop("Transform", None)
-    template.clear()
-    template.update(expanded)
-
-
-def _trim_lists(template: dict[str, Any], parameters: dict[str, Any]) -> None:
-    """Take the spaces off the members of list parameters, as CloudFormation does."""
-    for name, slot in template.get("Parameters", {}).items():
-        if "List" in slot["Type"] and isinstance(parameters.get(name), str):
-            parameters[name] = ",".join(part.strip() for part in parameters[name].split(","))
-
-
-def _leave_out_what_a_condition_leaves_out(repairs: ExitStack) -> None:
-    """Without it, looking a resource up stumbles over one that its condition has left out."""
-    there = property(lambda stack: [made for made in stack.resource_map.values() if made])
-    repairs.enter_context(patch.object(Stack, "stack_resources", there))
-
-
-def _expand_serverless_templates(repairs: ExitStack) -> None:
-    begin, update = ResourceMap.__init__, ResourceMap.update
-    difference, apply = ResourceMap.build_change_set_actions, ChangeSet.apply
-
-    def expand_and_begin(self: Any, *args: Any, **given: Any) -> None:
-        _trim_lists(given["template"], args[2])
-        _expand(given["template"], args[2])
-        begin(self, *args, **given)
-
-    def expand_and_update(
-        self: Any, template: dict[str, Any], parameters: dict[str, Any] | None = None
-    ) -> None:
-        _trim_lists(template, parameters or {})
-        _expand(template, parameters or self.input_parameters)
-        update(self, template, parameters)
-
-    def expand_and_compare(self: Any, template: dict[str, Any]) -> Any:
-        expanded = copy.deepcopy(template)  # the parameters come later, when it is applied
-        _expand(expanded, self.input_parameters)
-        return difference(self, expanded)
-
-    def apply_wholly(self: Any) -> None:
-        apply(self)
-        self.stack.template_dict = self.template_dict
-        self.stack.output_map = self.stack._create_output_map()
-
-    for name, replacement in (
-        ("__init__", expand_and_begin),
-        ("update", expand_and_update),
-        ("build_change_set_actions", expand_and_compare),
-    ):
-        repairs.enter_context(patch.object(ResourceMap, name, replacement))
-    repairs.enter_context(patch.object(ChangeSet, "apply", apply_wholly))
 
 
 def _classmethod(function: Callable[..., Any]) -> Any:
@@ -136,6 +62,15 @@ def _definition(properties: dict[str, Any], account: str) -> str:
     return json.dumps(yaml.load(text, YAML))
 
 
+def _as_in_the_api(value: Any) -> Any:
+    """The same with names that begin small, as Step Functions itself has them."""
+    if isinstance(value, list):
+        return [_as_in_the_api(member) for member in value]
+    if isinstance(value, dict):
+        return {name[0].lower() + name[1:]: _as_in_the_api(it) for name, it in value.items()}
+    return value == "true" if value in ("true", "false") else value
+
+
 def _make_state_machines_execute(repairs: ExitStack) -> None:
     machine = stepfunctions.StateMachine
     create = machine.create_from_cloudformation_json.__func__
@@ -147,13 +82,24 @@ def _make_state_machines_execute(repairs: ExitStack) -> None:
     ) -> Any:
         properties = template["Properties"]
         properties["DefinitionString"] = _definition(properties, account_id)
-        return create(cls, resource_name, template, account_id, region_name, **more)
+        return configured(
+            create(cls, resource_name, template, account_id, region_name, **more), properties
+        )
 
     def update_defined(cls: Any, cloudformation_json: Any, account_id: str, **more: Any) -> Any:
         properties = cloudformation_json["Properties"]
         properties["DefinitionString"] = _definition(properties, account_id)
         more |= {"cloudformation_json": cloudformation_json, "account_id": account_id}
-        return update(cls, **more)
+        return configured(update(cls, **more), properties)
+
+    def configured(made: Any, properties: dict[str, Any]) -> Any:
+        made.loggingConfiguration = _as_in_the_api(properties.get("LoggingConfiguration")) or {
+            "level": "OFF"
+        }
+        made.tracingConfiguration = _as_in_the_api(properties.get("TracingConfiguration")) or {
+            "enabled": False
+        }
+        return made
 
     def arn_too(self: Any, attribute_name: str) -> Any:
         return self.arn if attribute_name == "Arn" else attribute(self, attribute_name)
@@ -167,45 +113,6 @@ def _make_state_machines_execute(repairs: ExitStack) -> None:
         (machine, "get_cfn_attribute", arn_too),
     ):
         repairs.enter_context(patch.object(owner, name, replacement))
-
-
-def _keep_layers(repairs: ExitStack) -> None:
-    create = LambdaFunction.create_from_cloudformation_json.__func__
-
-    def create_with_layers(
-        cls: Any, resource_name: str, template: Any, *args: Any, **more: Any
-    ) -> Any:
-        function = create(cls, resource_name, template, *args, **more)
-        function.layers = function._get_layers_data(template["Properties"].get("Layers", []))
-        return function
-
-    # Without it a Ref of the layer gives the object itself.
-    repairs.enter_context(
-        patch.object(LayerVersion, "physical_resource_id", LayerVersion.arn, create=True)
-    )
-    repairs.enter_context(
-        patch.object(
-            LambdaFunction, "create_from_cloudformation_json", _classmethod(create_with_layers)
-        )
-    )
-
-
-def _read_key_tags(repairs: ExitStack) -> None:
-    create = Key.create_from_cloudformation_json.__func__
-
-    def create_with_tags(
-        cls: Any, resource_name: str, template: Any, *args: Any, **more: Any
-    ) -> Any:
-        properties = template["Properties"]
-        # KMS's own API says TagKey and TagValue, CloudFormation Key and Value.
-        properties["Tags"] = [
-            {"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in properties.get("Tags", [])
-        ]
-        return create(cls, resource_name, template, *args, **more)
-
-    repairs.enter_context(
-        patch.object(Key, "create_from_cloudformation_json", _classmethod(create_with_tags))
-    )
 
 
 def _name_executions(repairs: ExitStack, random: Random) -> None:

@@ -150,14 +150,24 @@ REFUSED_FOR_MEMBERS = frozenset(
 # Changed at the call itself, without a change of status; memory.
 AT_ONCE = frozenset({"DeletionProtection", "CopyTagsToSnapshot"})
 
-# Most of a kind that an account may hold; UG.
-QUOTAS = {"instance": 40, "cluster": 40, "snapshot": 100, "cluster-snapshot": 100}
+# Most of a kind that an account may hold, and export at once; UG.
+QUOTAS = {
+    "instance": 40, "cluster": 40, "snapshot": 100, "cluster-snapshot": 100, "export task": 5,
+}  # fmt: skip
 QUOTA_ERRORS = {
     "instance": "InstanceQuotaExceeded",
     "cluster": "DBClusterQuotaExceededFault",
     "snapshot": "SnapshotQuotaExceeded",
     "cluster-snapshot": "SnapshotQuotaExceeded",
 }
+
+# Regions whose snapshots cannot be exported to S3; UG of 2023.
+WITHOUT_EXPORTS = frozenset(
+    {
+        "ap-south-2", "ap-southeast-3", "ap-southeast-4", "eu-south-2", "eu-central-2",
+        "me-central-1", "us-gov-east-1", "us-gov-west-1",
+    }
+)  # fmt: skip
 
 VPC = "vpc-0a4b7c1d2e3f45678"
 SECURITY_GROUP = "sg-0d1e2f3a4b5c6d7e8"

@@ -27,13 +27,18 @@ def filtered(
     things: Iterable[T],
     filters: Iterable[Mapping[str, Any]],
     known: Mapping[str, Callable[[T], str]],
+    *,
+    exactly: bool = False,
 ) -> list[T]:
-    """Those that fit every filter; an identifier may be given as an ARN."""
+    """Those that fit every filter; an identifier may be given as an ARN, unless `exactly`."""
     left = list(things)
     for one in filters:
         if one["Name"] not in known:
             raise RdsError("InvalidParameterValue", f"Unrecognized filter name: {one['Name']}")
         read = known[one["Name"]]
+        if exactly:
+            left = [thing for thing in left if read(thing) in one["Values"]]
+            continue
         values = {value.rsplit(":", 1)[-1].lower() for value in one["Values"]}
         left = [thing for thing in left if read(thing).lower() in values]
     return left

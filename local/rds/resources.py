@@ -66,6 +66,12 @@ def name_of(given: str) -> str:
     return given.rsplit(":", 1)[-1].lower() if given.startswith("arn:") else given.lower()
 
 
+def arn_parts(arn: str) -> tuple[str, str, str, str]:
+    """The region, account, type and name of an ARN of RDS; "" for what it does not have."""
+    _, _, _, region, account, part, name = (arn.split(":", 6) + [""] * 7)[:7]
+    return region, account, part, name
+
+
 def resource_id(prefix: str, count: int) -> str:
     """An id that looks like AWS's and is the same in every run."""
     digest = hashlib.sha256(f"{prefix}{count}".encode()).digest()

@@ -5,23 +5,37 @@ from __future__ import annotations
 import copy
 import heapq
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from typing import Any
 
-from local.rds import clusters, endpoints, groups, instances, snapshots, surroundings, tags, wire
-from local.rds.defaults import HOSTED_ZONE, QUOTA_ERRORS, QUOTAS
+from local.rds import (
+    clusters,
+    copies,
+    endpoints,
+    exports,
+    groups,
+    instances,
+    snapshots,
+    surroundings,
+    tags,
+    wire,
+)
+from local.rds.defaults import HOSTED_ZONE, QUOTA_ERRORS, QUOTAS, WITHOUT_EXPORTS
 from local.rds.errors import RdsError
 from local.rds.model import KINDS, RESOURCE_ID
+from local.rds.other_services import Obliging, Surroundings
 from local.rds.registry import OPERATIONS
 from local.rds.resources import Resource, identifier, name_of, resource_id, short_hash
 from local.rds.timing import FITTING, LOOK_AGAIN, ONLINE, PHASES, Phase
 
-MODULES = (clusters, endpoints, groups, instances, snapshots, surroundings, tags)
+MODULES = (
+    clusters, copies, endpoints, exports, groups, instances, snapshots, surroundings, tags,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,7 +51,10 @@ class Change:
 
 
 class Rds:
-    """RDS of one account and region, on the clock that `now` reads (epoch seconds)."""
+    """RDS of one account and region, on the clock that `now` reads (epoch seconds).
+
+    Regions that are given the same `neighbours` find each other: each puts itself in.
+    """
 
     def __init__(
         self,
@@ -47,6 +64,8 @@ class Rds:
         region: str = "us-east-1",
         on_change: Callable[[Change], None] | None = None,
         timing: str = "typical",
+        neighbours: MutableMapping[str, Rds] | None = None,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self.account = account
         self.region = region
@@ -60,6 +79,11 @@ class Rds:
         # Seconds more, by operation and phase: {("restore instance", "backing-up"): 7200.0}
         self.longer: dict[tuple[str, str], float] = {}
         self.quotas = dict(QUOTAS)
+        # Whether this region exports snapshots, and how exports end that are started from now on.
+        self.exports = region not in WITHOUT_EXPORTS
+        self.export_ending = {"outcome": "COMPLETE", "cause": "", "warning": ""}
+        self.exporting: dict[str, exports.Export] = {}
+        self.surroundings: Surroundings = surroundings or Obliging(account)
         self.things: dict[str, Resource] = {}
         self.groups: dict[str, dict[str, dict[str, Any]]] = groups.none()
         self.custom_endpoints: dict[str, dict[str, Any]] = {}
@@ -72,7 +96,12 @@ class Rds:
         self._numbers = {name: count(1) for name in ("agenda", "request", *KINDS)}
         self._up: set[tuple[str, str]] = set()
         self._downs: dict[tuple[str, str], list[list[float | None]]] = {}
-        self._lock = threading.RLock()
+        # One for all regions, or two that copy from each other could wait for each other.
+        known = next(iter(neighbours.values()), None) if neighbours else None
+        self._lock: AbstractContextManager[bool] = known._lock if known else threading.RLock()
+        self._neighbours = neighbours
+        if neighbours is not None:
+            neighbours[region] = self
         self._settling = False
 
     # What exists
@@ -97,6 +126,12 @@ class Rds:
         """The cluster snapshots that Describe shows, by name."""
         return self._shown("cluster-snapshot")
 
+    @property
+    def export_tasks(self) -> dict[str, dict[str, Any]]:
+        """The export tasks that Describe shows, by identifier."""
+        self.settle()
+        return {name: task.shown for name, task in self.exporting.items() if not task.hidden}
+
     def data(self, kind: str, name: str) -> str:
         """The marker that stands for the contents of a database or snapshot."""
         self.settle()
@@ -117,6 +152,13 @@ class Rds:
         for thing in self.things.values():
             if thing.source.get("of") == database.key:
                 thing.poison = restores_end_in
+
+    def spoil_export(self, *, outcome: str = "FAILED", cause: str = "", warning: str = "") -> None:
+        """Say how the exports end that are started from now on: a fault to test with.
+
+        outcome: FAILED, for `cause`, or COMPLETE, with a `warning` or as usual.
+        """
+        self.export_ending = {"outcome": outcome, "cause": cause, "warning": warning}
 
     def become(self, kind: str, name: str, status: str) -> None:
         """Force a status, which lasts until something else happens: a fault to test with."""
@@ -267,18 +309,28 @@ class Rds:
         end: Callable[[], None] | None = None,
     ) -> None:
         """Let a thing go through the phases of an operation, then `end` (default: available)."""
-        phases = [phase for phase in PHASES[what] if phase.name not in skip]
+        course = list(self.course(what, skip=skip, longer=longer))
         resource.turn += 1
         turn = resource.turn
         resource.doing = what
-        resource.truth = next((p.status for p in phases if p.status), "")
-        due = self.time
-        for phase in phases:
+        resource.truth = next((phase.status for phase, _, _ in course if phase.status), "")
+        for phase, begins, _ in course:
             hook = (on or {}).get(phase.name)
-            self._at(due, resource, turn, partial(self._enter, resource, phase, hook))
+            self._at(begins, resource, turn, partial(self._enter, resource, phase, hook))
+        self._at(course[-1][2], resource, turn, end or (lambda: self.done(resource)))
+
+    def course(
+        self, what: str, *, skip: tuple[str, ...] = (), longer: Mapping[str, float] | None = None
+    ) -> Iterator[tuple[Phase, float, float]]:
+        """The phases of an operation that starts now, each with its begin and its end."""
+        begins = self.time
+        for phase in PHASES[what]:
+            if phase.name in skip:
+                continue
             more = (longer or {}).get(phase.name, 0.0) + self.longer.get((what, phase.name), 0.0)
-            due = self.after(phase, due) + more * self._passes
-        self._at(due, resource, turn, end or (lambda: self.done(resource)))
+            ends = self.after(phase, begins) + more * self._passes
+            yield phase, begins, ends
+            begins = ends
 
     def after(self, phase: Phase, start: float | None = None) -> float:
         """When a phase that starts then, or now, is over."""
@@ -324,12 +376,21 @@ class Rds:
         self._tell(resource, resource.status, "gone")
         del self.things[resource.key]
 
+    def tell(self, kind: str, name: str, before: str, after: str, resource_id: str = "") -> None:
+        """Let the listener know of a change."""
+        if self._on_change and self._fixed is None:
+            self._on_change(Change(self.time, kind, name, resource_id, before, after))
+
     def rename(self, resource: Resource, name: str) -> None:
         """Give a thing its new name, with the ARN and the address that follow from it."""
         words = KINDS[resource.kind]
         resource.was, resource.claims = resource.name, ""
         resource.shown[words.name_key] = name
         resource.shown[words.arn_key] = self.arn(resource.kind, name)
+
+    def region_of(self, region: str) -> Rds | None:
+        """The RDS of another region, or this one; None when there is none."""
+        return self if region == self.region else (self._neighbours or {}).get(region)
 
     def arn(self, kind: str, name: str) -> str:
         """The ARN of a thing or a group."""
@@ -398,9 +459,7 @@ class Rds:
             self.show(resource, phase.status)
 
     def _tell(self, resource: Resource, before: str, after: str) -> None:
-        if self._on_change and self._fixed is None:
-            change = Change(self.time, resource.kind, resource.name, resource.key, before, after)
-            self._on_change(change)
+        self.tell(resource.kind, resource.name, before, after, resource.key)
 
     def _serves(self, resource: Resource) -> bool:
         if resource.hidden or resource.status not in ONLINE[resource.kind]:

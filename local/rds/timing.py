@@ -127,6 +127,21 @@ PHASES: dict[str, tuple[Phase, ...]] = {
         Phase("stale", "", 2, 15, 60),
         Phase("deleting", "deleting", 10, 45, 240),
     ),
+    "copy within the region": (  # memory
+        Phase("hidden", "", 0, 5, 30),
+        Phase("copying", "copying", 60, 235, 1770),
+    ),
+    "copy across regions": (  # memory
+        Phase("hidden", "", 0, 5, 30),
+        Phase("copying", "copying", 300, 1195, 10770),
+    ),
+    # AUG: the snapshot is restored first, which shows as STARTING; the times are memory
+    "export": (
+        Phase("hidden", "", 0, 5, 30),
+        Phase("STARTING", "STARTING", 900, 1500, 10800),
+        Phase("IN_PROGRESS", "IN_PROGRESS", 300, 1195, 7170),
+    ),
+    "cancel export": (Phase("CANCELING", "CANCELING", 10, 60, 600),),  # memory
     "change endpoint": (Phase("working", "", 10, 30, 120),),  # memory
 }
 
@@ -180,8 +195,11 @@ FITTING: dict[str, frozenset[str]] = {
     "CreateDBClusterEndpoint": READY,
     "ModifyDBClusterEndpoint": READY,
     "DeleteDBClusterEndpoint": READY,
-    "DeleteDBSnapshot": frozenset({"available", "failed"}),
-    "DeleteDBClusterSnapshot": frozenset({"available", "failed"}),
+    # model, for clusters: to delete a copy that is being made cancels it
+    "DeleteDBSnapshot": frozenset({"available", "failed", "copying"}),
+    "DeleteDBClusterSnapshot": frozenset({"available", "failed", "copying"}),
+    "CopyDBSnapshot": frozenset({"available"}),
+    "CopyDBClusterSnapshot": frozenset({"available"}),
     "RestoreDBInstanceFromDBSnapshot": frozenset({"available"}),
     "RestoreDBClusterFromSnapshot": frozenset({"available"}),
     # CreateDBInstance of an Aurora member: the status of its cluster

@@ -26,6 +26,8 @@ NAMES = {
         "missing": "DBInstanceNotFound", "exists": "DBInstanceAlreadyExists",
         "state": "InvalidDBInstanceState", "snap_missing": "DBSnapshotNotFound",
         "snap_exists": "DBSnapshotAlreadyExists", "snap_state": "InvalidDBSnapshotState",
+        "copy": "CopyDBSnapshot", "snapshot_arn": "DBSnapshotArn", "encrypted": "Encrypted",
+        "snapshot_kind": "snapshot", "snapshot_word": "DBSnapshot",
     },
     "cluster": {
         "name": "cl", "id": "DBClusterIdentifier", "status": "Status",
@@ -41,6 +43,9 @@ NAMES = {
         "snap_missing": "DBClusterSnapshotNotFoundFault",
         "snap_exists": "DBClusterSnapshotAlreadyExistsFault",
         "snap_state": "InvalidDBClusterSnapshotStateFault",
+        "copy": "CopyDBClusterSnapshot", "snapshot_arn": "DBClusterSnapshotArn",
+        "encrypted": "StorageEncrypted", "snapshot_kind": "cluster-snapshot",
+        "snapshot_word": "DBClusterSnapshot",
     },
 }  # fmt: skip
 
@@ -51,7 +56,13 @@ class World:
     def __init__(self, *, timing: str = "typical", empty: bool = False) -> None:
         self.now = START
         self.changes: list[Change] = []
-        self.rds = Rds(lambda: self.now, on_change=self.changes.append, timing=timing)
+        self.regions: dict[str, Rds] = {}
+        self.rds = Rds(
+            lambda: self.now,
+            on_change=self.changes.append,
+            timing=timing,
+            neighbours=self.regions,
+        )
         if not empty:
             with self.rds.instantly():
                 self.populate()
@@ -81,6 +92,10 @@ class World:
             "DBInstanceIdentifier": name, "DBClusterIdentifier": cluster,
             "DBInstanceClass": CLASS, "Engine": "aurora-postgresql", **more,
         })["DBInstance"]  # fmt: skip
+
+    def another_region(self, region: str) -> Rds:
+        """The RDS of another region of the account, empty at first."""
+        return Rds(lambda: self.now, region=region, timing=self.rds.timing, neighbours=self.regions)
 
     def wait(self, minutes: float = 60) -> None:
         self.now += minutes * 60
@@ -132,15 +147,15 @@ class World:
             if change.kind == kind and change.resource_id == resource_id
         ]
 
-    def client(self) -> Any:
+    def client(self, region: str = "us-east-1") -> Any:
         """A boto3 client whose requests are answered here, with no network."""
         client = boto3.client(
-            "rds", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="y"
+            "rds", region_name=region, aws_access_key_id="x", aws_secret_access_key="y"
         )
 
         def answer(request: Any, **_: Any) -> AWSResponse:
             body = request.body if isinstance(request.body, bytes) else request.body.encode()
-            status, headers, xml = self.rds.answer(body)
+            status, headers, xml = self.regions[region].answer(body)
             return AWSResponse(request.url, status, headers, Body(xml))
 
         client.meta.events.register("before-send.rds", answer)

@@ -1,6 +1,7 @@
 """Deployment onto the embedded AWS: packages, transform, update, and the same from every run."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -169,3 +170,287 @@ def test_twenty_five_tasks_of_five_calls_take_under_two_real_seconds(cloud, mach
     run = cloud.run(arn, {"times": 5})
     assert run.status == "SUCCEEDED", run.cause
     assert time.perf_counter() - begun < 2
+
+
+# Stacks that fail, change and go
+
+
+def resources_only(**resources):
+    return json.dumps({"Resources": resources})
+
+
+def bucket(name, **more):
+    return {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name}, **more}
+
+
+def group(name, days=7, **more):
+    properties = {"LogGroupName": name, "RetentionInDays": days}
+    return {"Type": "AWS::Logs::LogGroup", "Properties": properties, **more}
+
+
+def groups(cloud):
+    """The log groups there are, with the days for which they keep their events."""
+    found = cloud.client("logs").describe_log_groups()["logGroups"]
+    return {one["logGroupName"]: one["retentionInDays"] for one in found}
+
+
+def status(formation, stack):
+    return formation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+
+
+def test_a_bucket_that_holds_something_is_not_deleted_with_its_stack(cloud):
+    formation, storage = cloud.client("cloudformation"), cloud.client("s3")
+    body = resources_only(Kept=bucket("kept"), Gone=group("gone"))
+    formation.create_stack(StackName="full", TemplateBody=body)
+    storage.put_object(Bucket="kept", Key="one", Body=b"1")
+
+    formation.delete_stack(StackName="full")
+    refused = status(formation, "full")
+    after_refusal = groups(cloud), storage.get_object(Bucket="kept", Key="one")["Body"].read()
+    storage.delete_object(Bucket="kept", Key="one")
+    formation.delete_stack(StackName="full")
+
+    assert refused == "DELETE_FAILED"
+    assert after_refusal == ({}, b"1")
+    assert "kept" not in [one["Name"] for one in storage.list_buckets()["Buckets"]]
+
+
+def test_what_is_to_be_retained_outlives_its_stack(cloud):
+    formation, storage = cloud.client("cloudformation"), cloud.client("s3")
+    body = resources_only(Kept=bucket("retained", DeletionPolicy="Retain"), Gone=group("gone"))
+    formation.create_stack(StackName="leaving", TemplateBody=body)
+    formation.delete_stack(StackName="leaving")
+    storage.delete_bucket(Bucket="retained")  # fails if it is not there
+    assert groups(cloud) == {}
+
+
+def test_a_stack_that_wants_a_name_already_taken_is_rolled_back(cloud):
+    formation = cloud.client("cloudformation")
+    cloud.client("s3").create_bucket(Bucket="taken")
+    body = resources_only(Mine=group("mine"), Taken=bucket("taken", DependsOn="Mine"))
+    formation.create_stack(StackName="late", TemplateBody=body)
+    events = formation.describe_stack_events(StackName="late")["StackEvents"]
+    ended, left = status(formation, "late"), groups(cloud)
+    formation.delete_stack(StackName="late")
+    cloud.client("s3").delete_bucket(Bucket="taken")
+    assert (ended, left) == ("ROLLBACK_COMPLETE", {})
+    failed = [
+        one["LogicalResourceId"] for one in events if one["ResourceStatus"] == "CREATE_FAILED"
+    ]
+    assert failed == ["Taken"]
+
+
+def test_events_are_later_one_than_the_other(cloud):
+    formation = cloud.client("cloudformation")
+    formation.create_stack(StackName="told", TemplateBody=resources_only(One=group("one")))
+    events = formation.describe_stack_events(StackName="told")["StackEvents"]
+    formation.delete_stack(StackName="told")
+    times = [one["Timestamp"] for one in events]
+    assert len(times) == len(set(times))
+    assert times == sorted(times, reverse=True)
+    assert events[0]["ResourceStatus"] == "CREATE_COMPLETE"
+
+
+def test_an_update_that_fails_leaves_what_was_before(cloud):
+    formation = cloud.client("cloudformation")
+    cloud.client("s3").create_bucket(Bucket="taken")
+    formation.create_stack(StackName="back", TemplateBody=resources_only(One=group("one", 7)))
+    changed = resources_only(
+        One=group("one", 30), Two=group("two"), Taken=bucket("taken", DependsOn=["One", "Two"])
+    )
+    formation.update_stack(StackName="back", TemplateBody=changed)
+    ended, left = status(formation, "back"), groups(cloud)
+    formation.delete_stack(StackName="back")
+    cloud.client("s3").delete_bucket(Bucket="taken")
+    assert (ended, left) == ("UPDATE_ROLLBACK_COMPLETE", {"one": 7})
+
+
+def test_an_update_changes_adds_and_removes(cloud):
+    formation = cloud.client("cloudformation")
+    before = resources_only(One=group("one", 7), Two=group("two", 7))
+    formation.create_stack(StackName="changing", TemplateBody=before)
+    after = resources_only(One=group("one", 30), Three=group("three", 1))
+    formation.update_stack(StackName="changing", TemplateBody=after)
+    ended, left = status(formation, "changing"), groups(cloud)
+    formation.delete_stack(StackName="changing")
+    assert (ended, left) == ("UPDATE_COMPLETE", {"one": 30, "three": 1})
+
+
+def test_a_parameter_may_keep_its_previous_value(cloud):
+    template = {
+        "Parameters": {
+            "Names": {"Type": "CommaDelimitedList"},
+            "Days": {"Type": "Number", "Default": 7},
+        },
+        "Resources": {"One": group({"Fn::Join": ["-", {"Ref": "Names"}]}, {"Ref": "Days"})},
+    }
+    formation = cloud.client("cloudformation")
+    names = {"ParameterKey": "Names", "ParameterValue": "a, b"}
+    body = json.dumps(template)
+    formation.create_stack(StackName="kept", TemplateBody=body, Parameters=[names])
+    same = {"ParameterKey": "Names", "UsePreviousValue": True}
+    days = {"ParameterKey": "Days", "ParameterValue": "30"}
+    formation.create_change_set(
+        StackName="kept",
+        ChangeSetName="longer",
+        ChangeSetType="UPDATE",
+        TemplateBody=body,
+        Parameters=[same, days],
+    )
+    formation.execute_change_set(ChangeSetName="longer", StackName="kept")
+    left = groups(cloud)
+    formation.delete_stack(StackName="kept")
+    assert left == {"a-b": 30}
+
+
+def test_a_change_set_that_changes_nothing_fails(cloud):
+    formation = cloud.client("cloudformation")
+    body = resources_only(One=group("one"))
+    formation.create_stack(StackName="same", TemplateBody=body)
+    formation.create_change_set(
+        StackName="same", ChangeSetName="none", ChangeSetType="UPDATE", TemplateBody=body
+    )
+    planned = formation.describe_change_set(StackName="same", ChangeSetName="none")
+    formation.delete_stack(StackName="same")
+    assert planned["Status"] == "FAILED"
+    assert "didn't contain changes" in planned["StatusReason"]
+
+
+def test_changed_code_and_a_changed_layer_are_what_runs(cloud, tmp_path):
+    shutil.copytree(SMALL.parent, tmp_path / "small")
+    template = tmp_path / "small" / SMALL.name
+    code = tmp_path / "small" / "functions" / "small.py"
+    cloud.deploy(template, {}, "coded")
+    cloud.run("SmallStateMachine", {}, "before")  # so that a warm process could stay
+    code.write_text(code.read_text() + "\n\ndef echo(event, context):\n    return 'new'\n")
+    cloud.deploy(template, {}, "coded")
+    after = cloud.run("SmallStateMachine", {}, "after")
+    cloud.client("cloudformation").delete_stack(StackName="coded")
+    cloud.use_stack("small")
+    assert (after.status, after.output) == ("SUCCEEDED", "new")
+
+
+def test_the_apps_own_kinds_of_resources_have_what_their_template_says(cloud):
+    """A bucket with its policy, a key, a schedule, a role, and a machine with logs and traces."""
+    document = {"Version": "2012-10-17", "Statement": [{"Sid": "All", "Effect": "Deny"}]}
+    trust = {"Version": "2012-10-17", "Statement": []}
+    role = {
+        "AssumeRolePolicyDocument": trust,
+        "Policies": [{"PolicyName": "own", "PolicyDocument": document}],
+    }
+    logging = {
+        "Level": "ALL",
+        "IncludeExecutionData": False,
+        "Destinations": [
+            {"CloudWatchLogsLogGroup": {"LogGroupArn": {"Fn::GetAtt": ["Logs", "Arn"]}}}
+        ],
+    }
+    template = {
+        "Resources": {
+            "Logs": group("machine", 30),
+            "Role": {"Type": "AWS::IAM::Role", "Properties": role},
+            "Key": {
+                "Type": "AWS::KMS::Key",
+                "Properties": {"KeyPolicy": document, "EnableKeyRotation": True},
+            },
+            "Bucket": {
+                "Type": "AWS::S3::Bucket",
+                "Properties": {
+                    "BucketName": "whole",
+                    "VersioningConfiguration": {"Status": "Enabled"},
+                    "PublicAccessBlockConfiguration": {
+                        "BlockPublicAcls": True,
+                        "BlockPublicPolicy": True,
+                        "IgnorePublicAcls": True,
+                        "RestrictPublicBuckets": True,
+                    },
+                    "LifecycleConfiguration": {
+                        "Rules": [
+                            {
+                                "Id": "Tidy",
+                                "Status": "Enabled",
+                                "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+                                "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+                            }
+                        ]
+                    },
+                    "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+                },
+            },
+            "Policy": {
+                "Type": "AWS::S3::BucketPolicy",
+                "Properties": {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": document},
+            },
+            "Machine": {
+                "Type": "AWS::StepFunctions::StateMachine",
+                "Properties": {
+                    "DefinitionString": '{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}',
+                    "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
+                    "LoggingConfiguration": logging,
+                    "TracingConfiguration": {"Enabled": True},
+                },
+            },
+            "Schedule": {
+                "Type": "AWS::Scheduler::Schedule",
+                "Properties": {
+                    "Name": "nightly",
+                    "ScheduleExpression": "cron(0 3 * * ? *)",
+                    "ScheduleExpressionTimezone": "Europe/Berlin",
+                    "FlexibleTimeWindow": {"Mode": "OFF"},
+                    "Target": {
+                        "Arn": {"Ref": "Machine"},
+                        "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
+                        "Input": "{}",
+                        "RetryPolicy": {"MaximumRetryAttempts": "10"},
+                    },
+                },
+            },
+        }
+    }
+    formation, storage = cloud.client("cloudformation"), cloud.client("s3")
+    formation.create_stack(StackName="whole", TemplateBody=json.dumps(template))
+    found = formation.describe_stack_resources(StackName="whole")["StackResources"]
+    ids = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found}
+    keys = cloud.client("kms")
+    machine = cloud.client("stepfunctions").describe_state_machine(stateMachineArn=ids["Machine"])
+    schedule = cloud.client("scheduler").get_schedule(Name="nightly")
+    own = cloud.client("iam").get_role_policy(RoleName=ids["Role"], PolicyName="own")
+    seen = {
+        "versioning": storage.get_bucket_versioning(Bucket="whole")["Status"],
+        "block": storage.get_public_access_block(Bucket="whole")["PublicAccessBlockConfiguration"],
+        "policy": json.loads(storage.get_bucket_policy(Bucket="whole")["Policy"]),
+        "ownership": storage.get_bucket_ownership_controls(Bucket="whole")["OwnershipControls"],
+        "rotation": keys.get_key_rotation_status(KeyId=ids["Key"])["KeyRotationEnabled"],
+        "key policy": json.loads(
+            keys.get_key_policy(KeyId=ids["Key"], PolicyName="default")["Policy"]
+        ),
+    }
+    (rule,) = storage.get_bucket_lifecycle_configuration(Bucket="whole")["Rules"]
+    formation.delete_stack(StackName="whole")
+
+    assert seen == {
+        "versioning": "Enabled",
+        "block": template["Resources"]["Bucket"]["Properties"]["PublicAccessBlockConfiguration"],
+        "policy": document,
+        "ownership": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+        "rotation": True,
+        "key policy": document,
+    }
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+    assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    assert own["PolicyDocument"] == document
+    assert machine["tracingConfiguration"] == {"enabled": True}
+    (target,) = machine["loggingConfiguration"]["destinations"]
+    assert target["cloudWatchLogsLogGroup"]["logGroupArn"].endswith(":log-group:machine:*")
+    assert schedule["Target"]["Arn"] == ids["Machine"]
+    assert schedule["Target"]["RetryPolicy"]["MaximumRetryAttempts"] == 10
+    assert schedule["ScheduleExpressionTimezone"] == "Europe/Berlin"
+    assert cloud.client("scheduler").list_schedules()["Schedules"] == []
+
+
+def test_a_kind_of_resource_that_is_not_known_fails_the_stack(cloud):
+    formation = cloud.client("cloudformation")
+    body = resources_only(Strange={"Type": "AWS::Strange::Thing"})
+    formation.create_stack(StackName="strange", TemplateBody=body)
+    assert status(formation, "strange") == "ROLLBACK_COMPLETE"
+    formation.delete_stack(StackName="strange")

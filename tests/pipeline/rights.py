@@ -1,0 +1,116 @@
+"""The rights of the app's roles: what the deployed policies grant, and what needs no use."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from local.app import App
+    from local.authorization import Grant
+
+CALLERS = ("lambda.amazonaws.com", "states.amazonaws.com")
+
+
+class Right(NamedTuple):
+    """An action on a resource, by whoever has it: a function, or a role by its logical id."""
+
+    who: str
+    action: str
+    resource: str
+
+
+class Excuse(NamedTuple):
+    """Rights that no call here uses, by patterns, and why they are granted."""
+
+    who: str
+    action: str
+    resource: str
+    reason: str
+
+    def covers(self, right: Right) -> bool:
+        return all(fnmatchcase(has, pattern) for has, pattern in zip(right, self[:3], strict=True))
+
+
+EXCUSES = (
+    Excuse("*StatesExecutionRole", "logs:*", "[*]",
+           "Step Functions delivers its logs with it; the local AWS delivers none."),
+    Excuse("*StatesExecutionRole", "xray:*", "[*]",
+           "Step Functions sends its traces with it; the local AWS sends none."),
+    Excuse("*", "ses:SendEmail", "configuration-set/[*] *",
+           "SES asks for it where the sender's identity has a default set, as none here has."),
+    *(
+        Excuse("*", action, f"{group}:[*] *",
+               "RDS may judge the groups that a database is in though the call names none: its user"
+               " guide grants them for CreateDBInstance, with the names of their defaults.")
+        for action, groups in (
+            ("rds:CreateDBInstance", ("og", "subgrp")),
+            ("rds:ModifyDBCluster", ("cluster-pg", "og")),
+            ("rds:ModifyDBInstance", ("og", "pg", "subgrp")),
+        )
+        for group in groups
+    ),
+    *(
+        Excuse(who, action, f"{kind}:[*] *",
+               "The reference lists both the database and the thing itself for this Describe; a"
+               " denial in the midst of a restore would cost more than a look too many.")
+        for who, action, kind in (
+            ("*", "rds:DescribeDBSnapshots", "db"),
+            ("*", "rds:DescribeDBClusterSnapshots", "cluster"),
+            ("CheckCluster*", "rds:DescribeDBClusterEndpoints", "cluster-endpoint"),
+            ("VerifyCluster*", "rds:DescribeDBClusterEndpoints", "cluster-endpoint"),
+            ("ConfigureCluster*", "rds:DescribeDBClusterEndpoints", "cluster"),
+            ("PutBackCluster*", "rds:DescribeDBClusterEndpoints", "cluster"),
+            ("RenameCluster*", "rds:DescribeDBClusterEndpoints", "cluster"),
+        )
+    ),
+)  # fmt: skip
+
+
+def excuse(right: Right) -> str:
+    """Why a right may stand unused; "" when it may not."""
+    return next((one.reason for one in EXCUSES if one.covers(right)), "")
+
+
+def roles(cloud: App) -> dict[str, str]:
+    """The roles of functions and state machines: what IAM calls them -> who they are."""
+    resources = cloud.client("cloudformation").get_paginator("list_stack_resources")
+    iam = cloud.client("iam")
+    found = {}
+    for page in resources.paginate(StackName="trapheus"):
+        for resource in page["StackResourceSummaries"]:
+            if resource["ResourceType"] != "AWS::IAM::Role":
+                continue
+            name, logical = resource["PhysicalResourceId"], resource["LogicalResourceId"]
+            (trust,) = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
+            if set(CALLERS) & set(_listed(trust["Principal"]["Service"])):
+                is_function_s = logical.endswith("FunctionRole")  # made by SAM
+                found[name] = logical.removesuffix("Role") if is_function_s else logical
+    return found
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def granted(cloud: App) -> set[Right]:
+    """Every right that the deployed policies grant."""
+    known = roles(cloud)
+    grants = (grant for role in known for grant in cloud.authorization.granted(role))
+    return set(rights(known, grants))
+
+
+def used(cloud: App) -> set[Right]:
+    """Every right that the calls since the last `forget` have used."""
+    return set(rights(roles(cloud), cloud.authorization.used))
+
+
+def rights(known: dict[str, str], grants: Iterable[Grant]) -> Iterable[Right]:
+    """Grants with the names that the template gives to their roles."""
+    for grant in grants:
+        if grant.role in known:
+            resource = grant.resource.split(":", 5)[-1]
+            region = grant.resource.split(":")[3] if grant.resource.startswith("arn:") else ""
+            yield Right(known[grant.role], grant.action, f"{resource} {region}".strip())

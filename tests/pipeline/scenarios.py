@@ -1,0 +1,350 @@
+"""Executions that between them use every right of the app's roles; each says what must come of it.
+
+They raise AssertionError with a sentence of their own, since they also run outside of pytest: see
+tests/permissions.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from local.cloud import REGION, Fault
+from tests.pipeline.facts import (
+    CLUSTER,
+    INSTANCE,
+    KINDS,
+    Kind,
+    On,
+    databases,
+    marks,
+    run,
+    snapshots,
+)
+
+if TYPE_CHECKING:
+    from local.app import App
+    from local.cloud import Execution
+
+DENIED = Fault("AccessDenied", "User is not authorized", 403)
+AUTOSCALED = "application-autoscaling-6c2e7c1f-3b6a-4a57-9d0e-0a1b2c3d4e5f"
+CUSTOM = {
+    "DBClusterEndpointIdentifier": "reports",
+    "EndpointType": "READER",
+    "StaticMembers": ["prod-cluster-reader"],
+    "Tags": [{"Key": "team", "Value": "reports"}],
+}
+
+
+def same(what: str, found: object, wanted: object) -> None:
+    """Compare, and say what differs."""
+    if found != wanted:
+        raise AssertionError(f"{what}: {found!r}, not {wanted!r}")
+
+
+def ended(execution: Execution, status: str, error: str = "") -> None:
+    """Compare how an execution ended."""
+    if (execution.status, execution.error) != (status, error):
+        raise AssertionError(
+            f"{execution.status} {execution.error}, not {status} {error}: {execution.cause}".strip()
+        )
+
+
+def told(cloud: App, *words: str) -> None:
+    """One mail was sent, which has these words."""
+    same("the number of mails", len(cloud.mails), 1)
+    for word in words:
+        same(f"{word!r} in the mail", word in cloud.mails[0].text, True)
+    same("a look that was refused", "RDS did not say" in cloud.mails[0].text, False)
+
+
+def resource_ids(cloud: App) -> dict[str, str]:
+    """Every database by name."""
+    return {name: found[0] for name, found in databases(cloud).items()}
+
+
+def create_snapshot(kind: Kind, cloud: App) -> None:
+    data = cloud.rds.data(kind.name, kind.identifier)
+    before = databases(cloud)
+
+    execution = run(cloud, kind.request("create_snapshot"))
+
+    ended(execution, "SUCCEEDED")
+    same("its data", cloud.rds.data(kind.name, kind.identifier), data)
+    same("the snapshot's data", cloud.rds.data(kind.snapshot_kind, kind.snapshot), data)
+    same("its snapshots", snapshots(cloud)[kind.snapshot], "available")
+    same("the names", set(databases(cloud)), set(before))
+    same("marks", marks(cloud), [])
+    same("mails", [mail.subject for mail in cloud.mails], [])
+
+
+def create_snapshot_only(kind: Kind, cloud: App) -> None:
+    data, before = cloud.rds.data(kind.name, kind.identifier), databases(cloud)
+
+    execution = run(cloud, kind.request("create_snapshot_only"))
+
+    ended(execution, "SUCCEEDED")
+    same("the snapshot's data", cloud.rds.data(kind.snapshot_kind, kind.snapshot), data)
+    same("the databases", databases(cloud), before)
+    same("marks", marks(cloud), [])
+    same("mails", [mail.subject for mail in cloud.mails], [])
+
+
+def restore(kind: Kind, cloud: App) -> None:
+    before = resource_ids(cloud)
+    data = cloud.rds.data(kind.snapshot_kind, kind.snapshot)
+
+    execution = run(cloud, kind.request("db_restore"))
+
+    ended(execution, "SUCCEEDED")
+    same("its data", cloud.rds.data(kind.name, kind.identifier), data)
+    after = resource_ids(cloud)
+    same("the names", set(after), set(before))
+    names = {f"{kind.name} {kind.identifier}", *(f"instance {name}" for name in kind.members)}
+    same("what is new", {name for name in after if after[name] != before[name]}, names)
+    same("marks", marks(cloud), [])
+    same("mails", [mail.subject for mail in cloud.mails], [])
+
+
+def roll_back(kind: Kind, cloud: App) -> None:
+    """Its restores end in a bad status."""
+    broken = Kind(kind.name, kind.identifier.replace("prod", "broken"))
+    before = resource_ids(cloud)
+
+    execution = run(cloud, broken.request("db_restore"))
+
+    ended(execution, "FAILED", "RestoreFailed")
+    same("the databases", resource_ids(cloud), before)
+    same("marks", marks(cloud), [])
+    told(cloud, f"The original was put back and serves as {broken.identifier}.")
+
+
+def fail_at_the_end(kind: Kind, cloud: App) -> None:
+    """The mail shows both databases."""
+    before = resource_ids(cloud)[f"{kind.name} {kind.identifier}"]
+    operation = kind.operation("DeleteDB*")
+    cloud.faults.append(On(f"Delete{kind.name.capitalize()}Function", operation, DENIED))
+
+    execution = run(cloud, kind.request("db_restore"))
+
+    ended(execution, "FAILED", "DeleteFailed")
+    after = resource_ids(cloud)
+    same("the original", after[f"{kind.name} {kind.identifier}-temp"], before)
+    told(cloud, before, after[f"{kind.name} {kind.identifier}"])
+
+
+def fail_before(kind: Kind, cloud: App) -> None:
+    """The mail shows the snapshot."""
+    before = databases(cloud)
+    operation = "CreateDBClusterSnapshot" if kind.is_cluster else "CreateDBSnapshot"
+    cloud.faults.append(On("Snapshot", operation, DENIED))
+
+    execution = run(cloud, kind.request("create_snapshot"))
+
+    ended(execution, "FAILED", "SnapshotFailed")
+    same("the databases", databases(cloud), before)
+    told(cloud, f"{kind.snapshot}: snapshot, available")
+
+
+def mistake_the_kind(kind: Kind, cloud: App) -> None:
+    """The check and the mail tell what the identifier really is."""
+    other = CLUSTER if kind == INSTANCE else INSTANCE
+
+    execution = run(cloud, {**other.request("db_restore"), "isCluster": kind.is_cluster})
+
+    ended(execution, "FAILED", "WrongKind")
+    told(cloud, f"{other.identifier}: {other.name}, available")
+
+
+def lose_the_mail_function(cloud: App) -> None:
+    """The state machine sends a mail itself."""
+
+    def refuse(call: Any) -> Fault | None:
+        by_function = call.caller == "SendEmailFunction"
+        return DENIED if by_function and call.operation == "SendEmail" else None
+
+    cloud.faults.append(refuse)
+
+    execution = run(cloud, {**INSTANCE.request("db_restore"), "task": "restore"})
+
+    ended(execution, "FAILED", "InvalidRequest")
+    told(cloud, execution.arn)
+
+
+def add_endpoints(cloud: App) -> list[dict[str, Any]]:
+    """Give the cluster a custom endpoint with a tag, and the Data API."""
+    with cloud.rds.instantly():
+        cloud.rds.call(
+            "CreateDBClusterEndpoint", {"DBClusterIdentifier": CLUSTER.identifier, **CUSTOM}
+        )
+        arn = cloud.rds.clusters[CLUSTER.identifier]["DBClusterArn"]
+        cloud.rds.call("EnableHttpEndpoint", {"ResourceArn": arn})
+    return endpoints(cloud)
+
+
+def endpoints(cloud: App) -> list[dict[str, Any]]:
+    """The custom endpoints, with their tags."""
+    cloud.rds.settle()
+    return [
+        {
+            **{name: shown[name] for name in ("DBClusterIdentifier", "CustomEndpointType")},
+            "Tags": cloud.rds.call(
+                "ListTagsForResource", {"ResourceName": shown["DBClusterEndpointArn"]}
+            )["TagList"],
+        }
+        for shown in cloud.rds.custom_endpoints.values()
+    ]
+
+
+def restore_endpoints(cloud: App) -> None:
+    before = add_endpoints(cloud)
+
+    execution = run(cloud, CLUSTER.request("db_restore"))
+
+    ended(execution, "SUCCEEDED")
+    same("the endpoints", endpoints(cloud), before)
+    same("the Data API", cloud.rds.clusters[CLUSTER.identifier]["HttpEndpointEnabled"], True)
+
+
+def put_endpoints_back(cloud: App) -> None:
+    before = add_endpoints(cloud)
+    refused = Fault("InvalidSubnet")
+    cloud.faults.append(On("RestoreCluster", "RestoreDBClusterFromSnapshot", refused))
+
+    execution = run(cloud, CLUSTER.request("db_restore"))
+
+    ended(execution, "FAILED", "RestoreFailed")
+    same("the endpoints", endpoints(cloud), before)
+
+
+def autoscale(cloud: App, cluster: str) -> None:
+    """Make a reader as Application Auto Scaling does it."""
+    with cloud.rds.instantly():
+        cloud.rds.call("CreateDBInstance", {
+            "DBInstanceIdentifier": AUTOSCALED, "DBClusterIdentifier": cluster,
+            "Engine": "aurora-postgresql", "DBInstanceClass": "db.r6g.large",
+        })  # fmt: skip
+
+
+def delete_autoscaled_readers(cloud: App) -> None:
+    autoscale(cloud, CLUSTER.identifier)
+
+    execution = run(cloud, CLUSTER.request("db_restore"))
+
+    ended(execution, "SUCCEEDED")
+    same("the reader", AUTOSCALED in cloud.rds.instances, False)
+
+
+def remove_autoscaled_readers(cloud: App) -> None:
+    """Auto scaling finds the half-made cluster before the rollback does."""
+    before = resource_ids(cloud)
+
+    def find(call: Any) -> Fault | None:
+        if (call.caller, call.operation) == ("RemoveClusterFunction", "DescribeDBClusters"):
+            cloud.faults.remove(find)
+            autoscale(cloud, CLUSTER.identifier)
+        return None
+
+    refused = Fault("InvalidSubnet")
+    cloud.faults += [find, On("RestoreClusterFunction", "CreateDBInstance", refused)]
+
+    execution = run(cloud, CLUSTER.request("db_restore"))
+
+    ended(execution, "FAILED", "RestoreFailed")
+    same("the databases", resource_ids(cloud), before)
+
+
+def make_a_reader_late(cloud: App) -> None:
+    """The restore step may not get every reader; the configure step does."""
+    before = resource_ids(cloud)
+
+    def refuse(call: Any) -> Fault | None:
+        is_reader = call.parameters.get("DBInstanceIdentifier") == "prod-cluster-reader"
+        early = call.caller == "RestoreClusterFunction" and call.operation == "CreateDBInstance"
+        return Fault("InvalidSubnet") if is_reader and early else None
+
+    cloud.faults.append(refuse)
+
+    execution = run(cloud, CLUSTER.request("db_restore"))
+
+    ended(execution, "SUCCEEDED")
+    same("the names", set(resource_ids(cloud)), set(before))
+
+
+# Exports
+
+
+def export_of(cloud: App, execution: Execution) -> Execution:
+    """The export that a restore has started, at its end."""
+    ended(execution, "SUCCEEDED")
+    machine = cloud.physical_id("ExportStateMachine").replace(":stateMachine:", ":execution:")
+    same("mails", [mail.subject for mail in cloud.mails], [])
+    return cloud.wait(f"{machine}:{execution.arn.rpartition(':')[2]}")
+
+
+def export_here(kind: Kind, cloud: App) -> None:
+    export = export_of(cloud, run(cloud, kind.request("create_snapshot_only")))
+
+    ended(export, "SUCCEEDED")
+    same("exports", export_statuses(cloud, REGION), ["COMPLETE"])
+
+
+def export_elsewhere(kind: Kind, cloud: App) -> None:
+    """The snapshot is copied to the other region, and the copy removed."""
+    from local.app import OTHER_REGION
+
+    cloud.rds.exports = False
+
+    export = export_of(cloud, run(cloud, kind.request("create_snapshot_only")))
+
+    ended(export, "SUCCEEDED")
+    same("exports", export_statuses(cloud, OTHER_REGION), ["COMPLETE"])
+    other = cloud.rds_in(OTHER_REGION)
+    other.settle()
+    same("copies", {*other.snapshots, *other.cluster_snapshots}, set())
+
+
+def tell_a_failed_export(cloud: App) -> None:
+    cloud.rds.spoil_export(outcome="FAILED", cause="The disk of RDS was full")
+
+    export = export_of(cloud, run(cloud, INSTANCE.request("create_snapshot_only")))
+
+    ended(export, "FAILED", "ExportFailed")
+    told(cloud, "The disk of RDS was full")
+
+
+def export_statuses(cloud: App, region: str) -> list[str]:
+    rds = cloud.rds_in(region)
+    rds.settle()
+    return [task["Status"] for task in rds.export_tasks.values()]
+
+
+Scenario = Callable[["App"], None]
+
+OF_EACH_KIND = (
+    create_snapshot_only,
+    create_snapshot,
+    restore,
+    roll_back,
+    fail_before,
+    fail_at_the_end,
+    mistake_the_kind,
+    export_here,
+    export_elsewhere,
+)
+OF_ONE = (
+    lose_the_mail_function,
+    restore_endpoints,
+    put_endpoints_back,
+    delete_autoscaled_readers,
+    remove_autoscaled_readers,
+    make_a_reader_late,
+    tell_a_failed_export,
+)
+
+SCENARIOS: dict[str, Scenario] = {
+    f"{scenario.__name__.replace('_', ' ')} ({kind.name})": partial(scenario, kind)
+    for scenario in OF_EACH_KIND
+    for kind in KINDS
+} | {scenario.__name__.replace("_", " "): scenario for scenario in OF_ONE}

@@ -1,0 +1,168 @@
+"""What the stack is made of, as AWS shows it once it is deployed."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import yaml
+
+from local.app import PARAMETERS, ROOT, App, export_bucket
+from local.cloud import REGION
+from tests.pipeline.facts import INSTANCE, KINDS
+
+RESTORE = {"identifier": "prod-db", "task": "create_snapshot_only", "isCluster": False}
+
+
+@contextmanager
+def second_stack(cloud: App, **parameters: str) -> Iterator[dict[str, str]]:
+    """Another stack beside the first one, by its outputs; it shares the bucket."""
+    formation = cloud.client("cloudformation")
+    given = {
+        **{name: PARAMETERS[name] for name in ("SenderEmail", "RecipientEmail")},
+        "UseVPCAndSubnets": "false",
+        "CreateExportBucket": "false",
+        **parameters,
+    }
+    outputs = cloud.deploy(ROOT / "template.yaml", given, "second")
+    try:
+        yield outputs
+    finally:
+        formation.delete_stack(StackName="second")
+        cloud.use_stack("trapheus")
+
+
+def functions(cloud: App, stack: str) -> list[dict[str, Any]]:
+    """The functions of a stack as Lambda shows them."""
+    client = cloud.client("lambda")
+    pages = client.get_paginator("list_functions").paginate()
+    found = [item for page in pages for item in page["Functions"]]
+    return [item for item in found if item["FunctionName"].startswith(f"{stack}-")]
+
+
+def test_the_bucket_of_the_exports_is_private_encrypted_and_versioned(cloud: App) -> None:
+    storage, bucket = cloud.client("s3"), {"Bucket": export_bucket(REGION)}
+
+    block = storage.get_public_access_block(**bucket)["PublicAccessBlockConfiguration"]
+    assert set(block.values()) == {True}
+    (rule,) = storage.get_bucket_encryption(**bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    default = rule["ApplyServerSideEncryptionByDefault"]
+    assert default["SSEAlgorithm"] == "aws:kms"
+    assert cloud.physical_id("ExportKey") in default["KMSMasterKeyID"]
+    assert storage.get_bucket_versioning(**bucket)["Status"] == "Enabled"
+    (tidy,) = storage.get_bucket_lifecycle_configuration(**bucket)["Rules"]
+    assert tidy["NoncurrentVersionExpiration"]["NoncurrentDays"] == 30
+    policy = json.loads(storage.get_bucket_policy(**bucket)["Policy"])
+    (statement,) = policy["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_the_export_key_rotates_and_has_the_seed_s_policy(cloud: App) -> None:
+    keys, key = cloud.client("kms"), {"KeyId": cloud.physical_id("ExportKey")}
+
+    assert keys.get_key_rotation_status(**key)["KeyRotationEnabled"] is True
+    policy = json.loads(keys.get_key_policy(PolicyName="default", **key)["Policy"])
+    owner, role = policy["Statement"]
+    assert policy["Id"] == "snapshot-copy-export-key"
+    assert owner["Principal"]["AWS"].endswith(":root")
+    assert role["Principal"]["AWS"].endswith(f":role/{cloud.physical_id('LambdaExecutionRole')}")
+    assert {"kms:CreateGrant", "kms:DescribeKey", "kms:ScheduleKeyDeletion"} <= set(role["Action"])
+
+
+def test_logs_have_a_retention_and_executions_are_logged_and_traced(cloud: App) -> None:
+    groups = cloud.client("logs").describe_log_groups()["logGroups"]
+    kept = {group["logGroupName"]: group.get("retentionInDays") for group in groups}
+    assert kept["/aws/lambda/trapheus"] == kept["/aws/vendedlogs/states/trapheus"] == 90
+    for machine in ("DBRestoreStateMachine", "ExportStateMachine"):
+        shown = cloud.client("stepfunctions").describe_state_machine(
+            stateMachineArn=cloud.physical_id(machine)
+        )
+        assert shown["loggingConfiguration"]["level"] == "ALL"
+        assert shown["loggingConfiguration"]["includeExecutionData"] is False
+        (place,) = shown["loggingConfiguration"]["destinations"]
+        assert "/aws/vendedlogs/states/trapheus" in place["cloudWatchLogsLogGroup"]["logGroupArn"]
+        assert shown["tracingConfiguration"] == {"enabled": True}
+    shown = functions(cloud, "trapheus")
+    assert len(shown) == 30
+    for function in shown:
+        assert function["TracingConfig"]["Mode"] == "Active", function["FunctionName"]
+        assert function["LoggingConfig"]["LogGroup"] == "/aws/lambda/trapheus"
+
+
+def test_a_stack_has_no_schedule_of_its_own(cloud: App) -> None:
+    assert cloud.client("scheduler").list_schedules()["Schedules"] == []
+
+
+def test_a_schedule_starts_the_state_machine_with_its_input(cloud: App) -> None:
+    parameters = {
+        "ScheduleExpression": "cron(0 3 ? * SUN *)",
+        "ScheduleTimezone": "Europe/Berlin",
+        "ScheduleInput": json.dumps(RESTORE),
+    }
+    with second_stack(cloud, **parameters) as outputs:
+        scheduler = cloud.client("scheduler")
+        (listed,) = scheduler.list_schedules()["Schedules"]
+        schedule = scheduler.get_schedule(Name=listed["Name"])
+        assert schedule["ScheduleExpression"] == parameters["ScheduleExpression"]
+        assert schedule["ScheduleExpressionTimezone"] == "Europe/Berlin"
+        assert schedule["State"] == "ENABLED"
+        target = schedule["Target"]
+        assert target["Arn"] == outputs["DBRestoreStateMachineArn"]
+        assert target["RoleArn"] == outputs["ScheduleRoleArn"]
+
+        execution = cloud.run(target["Arn"], target["Input"], "scheduled")
+
+        assert execution.status == "SUCCEEDED", execution.cause
+        role = outputs["ScheduleRoleArn"].rpartition("/")[2]
+        trust = cloud.client("iam").get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+        assert trust["Statement"][0]["Principal"] == {"Service": "scheduler.amazonaws.com"}
+
+
+def test_two_stacks_restore_side_by_side(cloud: App) -> None:
+    with second_stack(cloud) as outputs:
+        with cloud.clock.held():
+            started = [
+                cloud.start(machine, kind.request("create_snapshot"))
+                for machine, kind in zip(
+                    (cloud.machine, outputs["DBRestoreStateMachineArn"]), KINDS, strict=True
+                )
+            ]
+        ended = [cloud.wait(arn) for arn in started]
+    assert [execution.status for execution in ended] == ["SUCCEEDED", "SUCCEEDED"]
+
+
+def test_with_a_vpc_every_function_runs_in_its_subnets(cloud: App) -> None:
+    ec2 = cloud.client("ec2")
+    (vpc,) = ec2.describe_vpcs()["Vpcs"]
+    subnets = [item["SubnetId"] for item in ec2.describe_subnets()["Subnets"][:2]]
+    given = {"UseVPCAndSubnets": "true", "vpcId": vpc["VpcId"], "Subnets": ",".join(subnets)}
+    with second_stack(cloud, **given):
+        shown = functions(cloud, "second")
+        assert len(shown) == 30
+        for function in shown:
+            assert set(function["VpcConfig"]["SubnetIds"]) == set(subnets)
+            assert len(function["VpcConfig"]["SecurityGroupIds"]) == 1
+
+
+def test_the_rule_of_the_readme_starts_the_state_machine_on_an_alarm() -> None:
+    """The rule as EventBridge would match it against the event that CloudWatch sends."""
+    from moto.events.models import EventPattern
+
+    readme = (ROOT / "README.md").read_text()
+    (text,) = re.findall(r"```yaml\n(RestoreOnAlarm:.*?)```", readme, re.DOTALL)
+    rule = yaml.safe_load(text)["RestoreOnAlarm"]["Properties"]
+    pattern = EventPattern.load(json.dumps(rule["EventPattern"]))
+    event = {
+        "source": "aws.cloudwatch",
+        "detail-type": "CloudWatch Alarm State Change",
+        "detail": {"alarmName": "staging-db-is-corrupt", "state": {"value": "ALARM"}},
+    }
+
+    assert pattern.matches_event(event)
+    assert not pattern.matches_event(
+        {**event, "detail": {**event["detail"], "state": {"value": "OK"}}}
+    )
+    request = json.loads(rule["Targets"][0]["Input"])
+    assert set(request) == set(INSTANCE.request("db_restore"))
