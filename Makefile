@@ -1,6 +1,12 @@
-# `make run` restores a database on this machine; `make test` is the gate. Both set themselves up.
+# `make run` restores a database on this machine, `make serve` keeps the local AWS up, and
+# `make test` is the gate. All set themselves up.
 
 EVENT ?= events/create_snapshot.json
+# Of `make serve`; 0 takes a free one.
+PORT ?= 0
+# Of `make deploy-local`: what `make serve` has printed, and a stack's name.
+ENDPOINT ?=
+STACK ?= trapheus
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
 	&& echo "$$python" && break; done)
@@ -9,10 +15,28 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --requirement
 SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 \
 	.venv-sam/bin/sam
 
-.PHONY: run test check lock clean
+.PHONY: run serve deploy-local test check lock clean
 
 run: .venv/ready
 	@.venv/bin/python -m local run "$(EVENT)"
+
+serve: .venv/ready .venv-sam/ready
+	@exec .venv/bin/python -m local serve --port "$(PORT)"
+
+# Nothing of the user's AWS settings is left: without an endpoint, sam would call the real AWS.
+deploy-local: .venv/ready .venv-sam/ready
+	@printf '%s\n' '$(ENDPOINT)' | grep -Eqx 'http://localhost:[0-9]+' || { \
+		echo "make deploy-local needs ENDPOINT=http://localhost:PORT, as make serve prints it." >&2; \
+		exit 1; }
+	@runtime=python$$(.venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	$(SAM) build --parameter-overrides PythonRuntime=$$runtime && \
+	env -i PATH="$(CURDIR)/.venv-sam/bin:$$PATH" HOME="$$HOME" SAM_CLI_TELEMETRY=0 \
+		AWS_ENDPOINT_URL='$(ENDPOINT)' AWS_DEFAULT_REGION=us-east-1 \
+		AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local \
+		AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null \
+		sam deploy --stack-name '$(STACK)' --no-fail-on-empty-changeset --parameter-overrides \
+		PythonRuntime=$$runtime UseVPCAndSubnets=false SenderEmail=trapheus@example.com \
+		RecipientEmail=dba@example.com $(if $(filter-out trapheus,$(STACK)),CreateExportBucket=false)
 
 test: .venv/ready .venv-sam/ready
 	@start=$$(date +%s); \

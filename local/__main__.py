@@ -1,4 +1,4 @@
-"""The command line of the embedded AWS: `python -m local run EVENT`."""
+"""The command line of the embedded AWS: `python -m local run EVENT`, `python -m local serve`."""
 
 from __future__ import annotations
 
@@ -32,10 +32,19 @@ def main(arguments: list[str] | None = None) -> int:
         " is 0 when the execution succeeded, 1 when not, 2 when there is no such event.",
     )
     run.add_argument("event", type=Path, help="a JSON file, such as events/db_restore.json")
+    keep = commands.add_parser(
+        "serve",
+        help="keep the local AWS up, for the AWS CLI and the SAM CLI",
+        description="Keep the local AWS up on a port of this machine, with a sample account and"
+        " the app in it, and print what to type in another terminal.",
+    )
+    keep.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
     given = parser.parse_args(arguments)
     if given.command is None:
         parser.print_help()
         return SUCCEEDED
+    if given.command == "serve":
+        return serve(given.port)
     try:
         text = read(given.event)
     except ValueError as error:
@@ -43,6 +52,17 @@ def main(arguments: list[str] | None = None) -> int:
         return NO_EVENT
     try:
         return run_event(given.event, text)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def serve(port: int) -> int:
+    """Keep the local AWS up until it is told to end; return the exit code."""
+    import_moto()
+    from local import serve as serving  # noqa: PLC0415
+
+    try:
+        return serving.serve(port)
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -13,6 +13,7 @@ from trapheus.constants import (
 )
 from trapheus.endpoints import custom_endpoints
 from trapheus.errors import failing_as
+from trapheus.logs import logged
 from trapheus.preflight import Findings
 from trapheus.rds import Description, cluster, cluster_snapshot, instance, members, moment_of
 
@@ -21,6 +22,7 @@ from trapheus.rds import Description, cluster, cluster_snapshot, instance, membe
 AUTOSCALED = "application-autoscaling-"
 
 
+@logged
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Return the plan and the findings; refuse when there are findings, unless it is a dry run."""
     request = event["request"]

@@ -13,6 +13,7 @@ from trapheus.constants import (
     SUCCESSOR_SUFFIX,
 )
 from trapheus.errors import failing_as
+from trapheus.logs import logged
 from trapheus.preflight import Findings
 from trapheus.rds import Description, cluster, instance, moment_of, snapshot
 
@@ -20,6 +21,7 @@ from trapheus.rds import Description, cluster, instance, moment_of, snapshot
 SUPPORTED = ("mysql", "mariadb", "postgres", "oracle-", "sqlserver-", "db2-")
 
 
+@logged
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Return the plan and the findings; refuse when there are findings, unless it is a dry run."""
     request = event["request"]

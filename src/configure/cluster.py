@@ -8,6 +8,7 @@ from trapheus.configuration import CLUSTER, missing_roles, modifications
 from trapheus.endpoints import give
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigureFailed, StateConflict
+from trapheus.logs import logged
 from trapheus.members import create
 from trapheus.rds import cluster, rds
 from trapheus.waiters import AVAILABLE, cluster_settled, instance_settled, wait
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
+@logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Ask for missing members, add endpoints and roles, and modify what differs."""
     plan, since = event["plan"], event["entered"]

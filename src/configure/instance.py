@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trapheus.configuration import INSTANCE, missing_roles, modifications
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigureFailed, StateConflict
+from trapheus.logs import logged
 from trapheus.rds import instance, rds
 from trapheus.waiters import AVAILABLE, instance_settled, wait
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
+@logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Add the roles and modify what differs; what is already set is left alone."""
     plan, since = event["plan"], event["entered"]

@@ -5,10 +5,12 @@ from typing import Any
 from trapheus import members
 from trapheus.errors import failing_as, unless_done
 from trapheus.exceptions import DeleteFailed, StillInProgress
+from trapheus.logs import logged
 from trapheus.rds import cluster_with, is_marked, rds
 from trapheus.waiters import DELETING
 
 
+@logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Take the protection off, ask for the deletion of members and cluster.
 

@@ -4,10 +4,12 @@ from typing import Any
 
 from trapheus.errors import failing_as, unless_done
 from trapheus.exceptions import DeleteFailed, StillInProgress
+from trapheus.logs import logged
 from trapheus.rds import instance_with, is_marked, rds
 from trapheus.waiters import DELETING
 
 
+@logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Take the protection off and ask for the deletion; a deletion under way counts as done."""
     plan = event["plan"]

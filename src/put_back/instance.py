@@ -5,10 +5,12 @@ from typing import Any
 from trapheus.constants import IN_PROGRESS_TAG
 from trapheus.errors import failing_as
 from trapheus.exceptions import RollbackFailed, StateConflict, StillInProgress
+from trapheus.logs import logged
 from trapheus.rds import instance_with, is_marked, rds
 from trapheus.waiters import BAD_INSTANCE, ONLINE, not_ready
 
 
+@logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Rename the original back and unmark it, as far as it is not done; driven by what RDS shows.
 

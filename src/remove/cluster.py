@@ -5,10 +5,12 @@ from typing import Any
 from trapheus import members
 from trapheus.errors import failing_as
 from trapheus.exceptions import RollbackFailed, StillInProgress
+from trapheus.logs import logged
 from trapheus.rds import cluster, is_marked, rds
 from trapheus.waiters import DELETING
 
 
+@logged
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Delete it and come back until it is gone; only what this execution has made is removed."""
     plan, execution = event["plan"], event["execution"]

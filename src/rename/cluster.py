@@ -5,10 +5,12 @@ from typing import Any
 from trapheus.endpoints import release
 from trapheus.errors import failing_as
 from trapheus.exceptions import RenameFailed, StillInProgress
+from trapheus.logs import logged
 from trapheus.rds import cluster_with, instance_with, mark, rds
 from trapheus.waiters import AVAILABLE, BAD_CLUSTER, not_ready
 
 
+@logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Mark the original, and ask for the cluster's new name, then for the members'.
 

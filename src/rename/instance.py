@@ -4,10 +4,12 @@ from typing import Any
 
 from trapheus.errors import failing_as
 from trapheus.exceptions import RenameFailed, StillInProgress
+from trapheus.logs import logged
 from trapheus.rds import instance_with, mark, rds
 from trapheus.waiters import AVAILABLE, BAD_INSTANCE, not_ready
 
 
+@logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Mark the original and ask for its new name; what is asked for counts as done."""
     plan = event["plan"]

@@ -6,11 +6,13 @@ from botocore.exceptions import ClientError
 
 from trapheus.errors import failing_as
 from trapheus.exceptions import NameTaken, RestoreFailed, StateConflict, StillInProgress
+from trapheus.logs import logged
 from trapheus.members import create
 from trapheus.rds import cluster, cluster_snapshot, is_marked, mark, moment_of, rds
 from trapheus.waiters import BAD_CLUSTER
 
 
+@logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Ask for the cluster, then for its members, the old writer first.
 

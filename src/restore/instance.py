@@ -4,9 +4,11 @@ from typing import Any
 
 from trapheus.errors import failing_as
 from trapheus.exceptions import NameTaken, RestoreFailed, StateConflict, StillInProgress
+from trapheus.logs import logged
 from trapheus.rds import instance, is_marked, mark, moment_of, rds, snapshot
 
 
+@logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Ask for the restore with all the configuration that the call takes.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trapheus.logs import logged
 from trapheus.rds import Tags, cluster_snapshot, rds
 from trapheus.snapshots import Calls, refresh
 from trapheus.waiters import cluster_snapshot_available, cluster_snapshot_deleted
@@ -24,6 +25,7 @@ def delete(name: str) -> None:
     rds().delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=name)
 
 
+@logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Take the snapshot; return its name and the moment of its data."""
     calls = Calls(

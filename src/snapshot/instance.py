@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trapheus.logs import logged
 from trapheus.rds import Tags, rds, snapshot
 from trapheus.snapshots import Calls, refresh
 from trapheus.waiters import snapshot_available, snapshot_deleted
@@ -22,6 +23,7 @@ def delete(name: str) -> None:
     rds().delete_db_snapshot(DBSnapshotIdentifier=name)
 
 
+@logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Take the snapshot; return its name and the moment of its data."""
     calls = Calls(snapshot, create, delete, snapshot_available, snapshot_deleted)

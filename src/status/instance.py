@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trapheus import exceptions
+from trapheus.logs import logged
 from trapheus.waiters import instance_deleted, instance_renamed, instance_settled, wait
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ WAITS = {
 }
 
 
+@logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Wait for the event's `until`; the state machine asks again when time is up."""
     plan, until, since = event["plan"], event["until"], event["entered"]

@@ -5,9 +5,11 @@ from typing import Any
 from trapheus.constants import IN_PROGRESS_TAG
 from trapheus.errors import failing_as
 from trapheus.exceptions import TidyFailed
+from trapheus.logs import logged
 from trapheus.rds import cluster, cluster_snapshot, instance, is_marked, rds
 
 
+@logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Unmark the cluster, its members and its snapshot, if they are this execution's."""
     plan = event["plan"]

@@ -8,6 +8,7 @@ from trapheus.configuration import CLUSTER, MEMBER, differences
 from trapheus.endpoints import lacking
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigurationDiffers
+from trapheus.logs import logged
 from trapheus.rds import Description, cluster, cluster_with, instance
 from trapheus.waiters import cluster_settled, instance_settled, wait
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
+@logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Pass only a restored cluster as planned, beside the original under its planned name."""
     plan, since = event["plan"], event["entered"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trapheus.configuration import INSTANCE, differences
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigurationDiffers
+from trapheus.logs import logged
 from trapheus.rds import Description, instance, instance_with
 from trapheus.waiters import instance_settled, wait
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
+@logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Pass only a restored instance as planned, beside the original under its planned name."""
     plan, since = event["plan"], event["entered"]
