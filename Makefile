@@ -15,7 +15,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --requirement
 SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 \
 	.venv-sam/bin/sam
 
-.PHONY: run serve deploy-local test check lock clean
+.PHONY: run serve deploy-local test check permissions lock clean
 
 run: .venv/ready
 	@.venv/bin/python -m local run "$(EVENT)"
@@ -38,7 +38,7 @@ deploy-local: .venv/ready .venv-sam/ready
 		PythonRuntime=$$runtime UseVPCAndSubnets=false SenderEmail=trapheus@example.com \
 		RecipientEmail=dba@example.com $(if $(filter-out trapheus,$(STACK)),CreateExportBucket=false)
 
-test: .venv/ready .venv-sam/ready
+test: .venv/ready .venv-sam/ready .venv-checkov/ready
 	@start=$$(date +%s); \
 	$(MAKE) --no-print-directory check || exit 1; \
 	echo "make test: everything passed in $$(($$(date +%s) - start)) s, without the set-up"
@@ -48,6 +48,8 @@ check:
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	$(SAM) validate --lint
+	.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet \
+		--skip-download
 	@runtime=python$$(.venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	echo "sam build --parameter-overrides PythonRuntime=$$runtime"; \
 	$(SAM) build --parameter-overrides PythonRuntime=$$runtime >.aws-sam.log 2>&1 \
@@ -55,21 +57,28 @@ check:
 	.venv/bin/python -m pytest -n 2 --dist loadfile tests/unit tests/deploy tests/emulator
 	.venv/bin/python -m pytest -n 2 tests/pipeline
 
+# docs/permissions.md, written anew: takes each action out of its policy and sees a test fail.
+permissions: .venv/ready
+	.venv/bin/python -m tests.permissions
+
 # Written anew by hand when a requirement changes: needs uv.
 lock:
-	for side in dev sam; do \
+	for side in checkov dev sam; do \
 		uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
 			requirements/$$side.in --output-file requirements/$$side.txt; \
 	done
 
 clean:
-	rm -rf .venv .venv-sam .aws-sam .aws-sam.log .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-checkov .venv-sam .aws-sam .aws-sam.log .mypy_cache .pytest_cache .ruff_cache
 
 .venv/ready: requirements/dev.txt
 	$(call environment,.venv,dev)
 
 .venv-sam/ready: requirements/sam.txt
 	$(call environment,.venv-sam,sam)
+
+.venv-checkov/ready: requirements/checkov.txt
+	$(call environment,.venv-checkov,checkov)
 
 # An environment of its own from a locked list; made anew when the list changes.
 define environment

@@ -13,6 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from botocore.exceptions import BotoCoreError, ClientError
+from moto import backends
 from moto.stepfunctions.parser.api import (
     ExecutionAbortedEventDetails,
     ExecutionFailedEventDetails,
@@ -405,7 +406,9 @@ def _tell_cause_of_stop(repairs: ExitStack) -> None:
 
 
 def spare_repeated_work(repairs: ExitStack) -> None:
-    """Keep what moto makes anew for every Task or execution: clients, and parsed definitions."""
+    """Keep what moto makes anew for every call: clients, parsed definitions, its list of itself."""
+    modules = frozenset(backends.list_of_moto_modules())
+    repairs.enter_context(patch.object(backends, "list_of_moto_modules", lambda: modules))
     make_client = functools.cache(
         functools.partial(_make_client, lambda_eval_utils.boto_client_for)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trapheus.exports import make_copy
+from trapheus.logs import logged
 from trapheus.rds import cluster_snapshot, rds
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def copy(plan: dict[str, Any], tags: Tags) -> None:
     rds(plan["region"]).copy_db_cluster_snapshot(**asked)
 
 
+@logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Copy the snapshot; return the copy's name."""
     return make_copy(cluster_snapshot, copy, event)

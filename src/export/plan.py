@@ -8,9 +8,11 @@ from botocore.exceptions import ClientError
 from trapheus.errors import code_of, failing_as
 from trapheus.exceptions import ExportFailed, ExportNotSupported
 from trapheus.exports import ENGINES, export_name
+from trapheus.logs import logged
 from trapheus.rds import cluster_snapshot, rds, snapshot
 
 
+@logged
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Return the plan of the export; one that is not `isPossible` says why in `reason`."""
     request, name = event["request"], event["snapshot"]

@@ -11,10 +11,12 @@ from trapheus.exceptions import (
     TrapheusError,
 )
 from trapheus.exports import RUNNING, export_task, key_refused
+from trapheus.logs import logged
 from trapheus.rds import rds
 from trapheus.waiters import is_over
 
 
+@logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Export the snapshot; return the task and where its objects are."""
     plan = event["export"]
@@ -56,4 +58,9 @@ def refusals(plan: dict[str, Any]) -> dict[str, tuple[type[TrapheusError], str]]
             f" command `aws s3api create-bucket` of the README's section on exports.",
         ),
         "KMSKeyNotAccessibleFault": key_refused(plan),
+        # Not in botocore's model; RDS runs five at a time in a region.
+        "ExportTaskLimitReachedFault": (
+            StillInProgress,
+            f"The export {plan['task']} waits for its turn: RDS runs five at a time",
+        ),
     }

@@ -3,6 +3,7 @@
 from typing import Any
 
 from trapheus.exports import remove_copy
+from trapheus.logs import logged
 from trapheus.rds import cluster_snapshot, rds
 
 
@@ -11,6 +12,7 @@ def delete(name: str, region: str) -> None:
     rds(region).delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=name)
 
 
+@logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Delete the copy, if there is one of this execution."""
     return remove_copy(cluster_snapshot, delete, event)

@@ -366,7 +366,7 @@ def kind(request: pytest.FixtureRequest, aws: Aws) -> Kind:
 PLANS: dict[str, str] = {}
 STATES: dict[str, tuple[bytes, float]] = {}
 # What an Rds has of its own place and time; the rest is what it holds.
-OWN = ("_now", "_lock", "_on_change", "_agenda")
+OWN = ("_now", "_lock", "_on_change", "_agenda", "_neighbours")
 
 
 def packed(service: Rds) -> bytes:
