@@ -278,7 +278,8 @@ class Cloud:
             machine.executions.clear()
         for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
             table.items.clear()
-        mock_random.seed(self._seed)
+        # Not as at the start: what is made now must not get the ids of what is deployed.
+        mock_random.seed(f"{self._seed} again")
 
     # Use
 

@@ -130,5 +130,11 @@ def deploy(
     )
     made = formation.describe_stacks(StackName=stack)["Stacks"][0]
     if not made["StackStatus"].endswith("_COMPLETE") or "ROLLBACK" in made["StackStatus"]:
-        raise RuntimeError(f"{stack}: {made['StackStatus']}")
+        told = formation.describe_stack_events(StackName=stack)["StackEvents"]
+        reasons = [
+            f"{one['LogicalResourceId']}: {one['ResourceStatusReason']}"
+            for one in reversed(told)
+            if one["ResourceStatus"].endswith("_FAILED")
+        ]
+        raise RuntimeError(f"{stack}: {made['StackStatus']}: {'; '.join(reasons)}")
     return {output["OutputKey"]: output["OutputValue"] for output in made.get("Outputs", [])}

@@ -311,6 +311,8 @@ class Functions:
             for line in news:
                 death = json.loads(line)
                 environment = self._environments[death["died"]]
+                if not environment.alive:
+                    continue  # whoever killed it says why
                 environment.alive = False
                 environment.waiting.put(None)
                 if environment.work:

@@ -93,10 +93,14 @@ def lines(cloud: Cloud) -> Iterator[str]:
     # Version 1 of the AWS CLI knows no AWS_ENDPOINT_URL for RDS in some regions, us-east-1 among
     # them, and calls the real one (its customizations/overridesslcommonname.py).
     aws = f"aws --endpoint-url {cloud.endpoint}"
-    event = ROOT / "events" / "db_restore.json"
+    # Of two databases: the lines may be typed one right after the other.
+    cluster, instance = (
+        f"--input 'file://{ROOT / 'events' / name}'"
+        for name in ("cluster_db_restore.json", "db_restore.json")
+    )
     start = f"{aws} stepfunctions start-execution --state-machine-arn {machine}"
-    yield f"{start} --name first --input 'file://{event}'"
-    yield f"execution=$({start} --input 'file://{event}' --query executionArn --output text)"
+    yield f"{start} --name first {cluster}"
+    yield f"execution=$({start} {instance} --query executionArn --output text)"
     yield f'{aws} stepfunctions describe-execution --execution-arn "$execution"'
     yield f'{aws} stepfunctions get-execution-history --execution-arn "$execution"'
     for kind, name, status in (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -242,15 +243,7 @@ def _apply(stack: Any, template: Template, parameters: Parameters) -> dict[str, 
     for name in resources.resolved_parameters:
         resources._parsed_resources.pop(name, None)
     resources.resolved_parameters = {}
-    resources.load_mapping()
-    resources.load_parameters()
-    resources.load_conditions()
-    conditions = resources.lazy_condition_map
-    wanted = {
-        name: described
-        for name, described in template["Resources"].items()
-        if "Condition" not in described or conditions[described["Condition"]]
-    }
+    wanted = _wanted(resources)
     resources.pending = set(wanted)
     try:
         for name in wanted:
@@ -261,6 +254,19 @@ def _apply(stack: Any, template: Template, parameters: Parameters) -> dict[str, 
     stack.description = template.get("Description")
     stack.output_map = stack._create_output_map()
     return {name: old[name] for name in reversed(old) if name not in wanted}
+
+
+def _wanted(resources: Any) -> dict[str, Template]:
+    """Take the parameters and conditions in; return what the conditions do not leave out."""
+    resources.load_mapping()
+    resources.load_parameters()
+    resources.load_conditions()
+    conditions = resources.lazy_condition_map
+    return {
+        name: described
+        for name, described in resources._template["Resources"].items()
+        if "Condition" not in described or conditions[described["Condition"]]
+    }
 
 
 def _go(stack: Any, template: Template, parameters: Parameters) -> None:
@@ -394,28 +400,53 @@ def _list_resources(self: Any) -> Any:
 # Change sets
 
 
+@dataclass(frozen=True)
+class NotYet:
+    """Stands in a plan for a resource that is still to be made."""
+
+    physical_resource_id: str
+
+    def get_cfn_attribute(self, attribute: str) -> str:
+        """Answer Fn::GetAtt."""
+        return f"{self.physical_resource_id}.{attribute}"
+
+
 def _difference(self: Any) -> list[Any]:
-    """What a change set would do, by resource."""
-    given = dict(self.parameters)
-    expanded = copy.deepcopy(self.template_dict)
-    _trim_lists(expanded, given)
-    _expand(expanded, given)
+    """What a change set would do, by resource; those that a condition leaves out are not."""
     resources = self.stack.resource_map
-    old, new = resources._resource_json_map, expanded["Resources"]
+    planned = ResourceMap(
+        self.stack_id,
+        self.stack_name,
+        dict(self.parameters),
+        {},
+        resources._region_name,
+        resources._account_id,
+        template=copy.deepcopy(self.template_dict),
+        cross_stack_resources=resources.cross_stack_resources,
+    )
+    new = _wanted(planned)
     present = resources.properties
-    before = self.stack.stack_parameters
-    changed = {name for name, value in given.items() if before.get(name) != value}
+    planned.properties = new
+    for name in new:
+        there = resources._parsed_resources[name] if name in present else NotYet(name)
+        planned._parsed_resources[name] = there
     changes = [("Add", name) for name in new if name not in present]
     changes += [
         ("Modify", name)
         for name in new
         if name in present
         and (
-            new[name] != old[name] or changed & set(parsing.get_references_from_template(new[name]))
+            _clean(new[name].get("Properties", {}), planned) != present[name]
+            or _attributes(new[name]) != _attributes(resources._resource_json_map[name])
         )
     ]
     changes += [("Remove", name) for name in present if name not in new]
-    return [Change(action, name, {**old, **new}[name]["Type"]) for action, name in changes]
+    kinds = {**resources._resource_json_map, **new}
+    return [Change(action, name, kinds[name]["Type"]) for action, name in changes]
+
+
+def _attributes(described: Template) -> Template:
+    return {name: value for name, value in described.items() if name != "Properties"}
 
 
 def _create_change_set(

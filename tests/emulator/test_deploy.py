@@ -316,18 +316,67 @@ def test_a_change_set_that_changes_nothing_fails(cloud):
     assert "didn't contain changes" in planned["StatusReason"]
 
 
+def test_a_change_set_tells_what_a_parameter_changes(cloud):
+    """By a condition and inside a text, and nothing of what stays out of the stack."""
+    template = {
+        "Parameters": {
+            "Days": {"Type": "String", "Default": "few"},
+            "Place": {"Type": "String", "Default": "here"},
+        },
+        "Conditions": {
+            "Many": {"Fn::Equals": [{"Ref": "Days"}, "many"]},
+            "Never": {"Fn::Equals": ["a", "b"]},
+        },
+        "Resources": {
+            "Kept": group("kept", {"Fn::If": ["Many", 30, 7]}),
+            "More": group("more", Condition="Many"),
+            "Out": group("out", Condition="Never"),
+            "Placed": group({"Fn::Sub": "placed-${Place}"}),
+        },
+    }
+    formation, body = cloud.client("cloudformation"), json.dumps(template)
+
+    def planned(name, **given):
+        asked = [{"ParameterKey": key, "ParameterValue": it} for key, it in given.items()]
+        formation.create_change_set(
+            StackName="planned",
+            ChangeSetName=name,
+            ChangeSetType="UPDATE",
+            TemplateBody=body,
+            Parameters=asked,
+        )
+        found = formation.describe_change_set(StackName="planned", ChangeSetName=name)
+        changes = [one["ResourceChange"] for one in found["Changes"]]
+        return {(one["Action"], one["LogicalResourceId"]) for one in changes}, found["Status"]
+
+    formation.create_stack(StackName="planned", TemplateBody=body)
+    same, many = planned("same"), planned("many", Days="many")
+    moved = planned("moved", Place="there")
+    formation.delete_stack(StackName="planned")
+    assert same == (set(), "FAILED")
+    assert many == ({("Modify", "Kept"), ("Add", "More")}, "CREATE_COMPLETE")
+    assert moved == ({("Modify", "Placed")}, "CREATE_COMPLETE")
+
+
 def test_changed_code_and_a_changed_layer_are_what_runs(cloud, tmp_path):
     shutil.copytree(SMALL.parent, tmp_path / "small")
     template = tmp_path / "small" / SMALL.name
     code = tmp_path / "small" / "functions" / "small.py"
+    layer = tmp_path / "small" / "layer" / "shared" / "__init__.py"
     cloud.deploy(template, {}, "coded")
-    cloud.run("SmallStateMachine", {}, "before")  # so that a warm process could stay
+    runs = [cloud.run("SmallStateMachine", {}, "before")]  # so that a warm process could stay
+    layer.write_text('SHARED = "from the new layer"\n')
+    cloud.deploy(template, {}, "coded")
+    runs.append(cloud.run("SmallStateMachine", {}, "layer"))
     code.write_text(code.read_text() + "\n\ndef echo(event, context):\n    return 'new'\n")
     cloud.deploy(template, {}, "coded")
-    after = cloud.run("SmallStateMachine", {}, "after")
+    runs.append(cloud.run("SmallStateMachine", {}, "code"))
     cloud.client("cloudformation").delete_stack(StackName="coded")
     cloud.use_stack("small")
-    assert (after.status, after.output) == ("SUCCEEDED", "new")
+    assert [run.status for run in runs] == ["SUCCEEDED"] * 3
+    before, layered, coded = (run.output for run in runs)
+    assert (before["shared"], layered["shared"]) == ("from the layer", "from the new layer")
+    assert coded == "new"
 
 
 def test_the_apps_own_kinds_of_resources_have_what_their_template_says(cloud):
@@ -454,3 +503,12 @@ def test_a_kind_of_resource_that_is_not_known_fails_the_stack(cloud):
     formation.create_stack(StackName="strange", TemplateBody=body)
     assert status(formation, "strange") == "ROLLBACK_COMPLETE"
     formation.delete_stack(StackName="strange")
+
+
+def test_a_deployment_that_fails_says_why(cloud, tmp_path):
+    template = tmp_path / "strange.json"
+    template.write_text(resources_only(Strange={"Type": "AWS::Strange::Thing"}))
+    with pytest.raises(RuntimeError, match="Strange: the local AWS knows no AWS::Strange::Thing"):
+        cloud.deploy(template, {}, "strange")
+    cloud.client("cloudformation").delete_stack(StackName="strange")
+    cloud.use_stack("small")

@@ -1,5 +1,6 @@
 """`make serve`: what it prints, how its time goes on, and how it ends."""
 
+import json
 import os
 import re
 import signal
@@ -103,6 +104,12 @@ def test_every_line_for_the_aws_cli_names_the_endpoint(server):
     calls = re.findall(r"(?:^|\()(aws .*)$", server.text, re.M)
     assert len(calls) >= 7
     assert [call for call in calls if f"aws --endpoint-url {server.endpoint} " not in call] == []
+
+
+def test_the_executions_to_try_do_not_meet_at_one_database(server):
+    events = re.findall(r"--input 'file://([^']+)'", server.text)
+    asked = [json.loads(Path(event).read_text()) for event in events]
+    assert len(asked) == len({(one["identifier"], one["isCluster"]) for one in asked}) == 2
 
 
 def test_it_ends_at_an_interrupt_and_leaves_no_process(server):

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from moto.s3.models import s3_backends
 
 from local.app import OTHER_REGION, App, export_bucket
-from local.cloud import REGION, Execution, Fault
+from local.cloud import ACCOUNT, REGION, Execution, Fault
 from tests.pipeline.facts import KINDS, Kind, On, databases, run
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -58,16 +59,12 @@ def without_key(cloud: App, region: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def without_bucket(cloud: App, region: str) -> Iterator[None]:
-    """The bucket of the exports does not exist."""
-    storage, name = cloud.client("s3", region), export_bucket(region)
-    versions = storage.list_object_versions(Bucket=name)
-    for item in [*versions.get("Versions", []), *versions.get("DeleteMarkers", [])]:
-        storage.delete_object(Bucket=name, Key=item["Key"], VersionId=item["VersionId"])
-    storage.delete_bucket(Bucket=name)
+def without_bucket(region: str) -> Iterator[None]:
+    """The bucket of the exports is away for a while."""
+    buckets, name = s3_backends[ACCOUNT]["aws"].buckets, export_bucket(region)
+    bucket = buckets.pop(name)
     yield
-    place = {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    storage.create_bucket(Bucket=name, **(place if region != REGION else {}))
+    buckets[name] = bucket
 
 
 @each_kind

@@ -13,6 +13,7 @@ def test_every_right_that_is_granted_is_used_or_excused(cloud: App) -> None:
     cloud.authorization.used.clear()
     for name, scenario in SCENARIOS.items():
         cloud.reset()
+        cloud.rds.timing = "brisk"
         try:
             scenario(cloud)
         except AssertionError as error:
