@@ -54,7 +54,8 @@ check:
 	echo "sam build --parameter-overrides PythonRuntime=$$runtime"; \
 	$(SAM) build --parameter-overrides PythonRuntime=$$runtime >.aws-sam.log 2>&1 \
 		|| { cat .aws-sam.log; exit 1; }
-	.venv/bin/python -m pytest -n 2 --dist loadfile tests/unit tests/deploy tests/emulator
+	.venv/bin/python -m pytest -n 2 --dist loadfile tests/deploy/test_real_clients.py \
+		tests/unit tests/deploy tests/emulator
 	.venv/bin/python -m pytest -n 2 tests/pipeline
 
 # docs/permissions.md, written anew: takes each action out of its policy and sees a test fail.
