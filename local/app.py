@@ -10,7 +10,7 @@ from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 
 from local.account import build
-from local.cloud import ACCOUNT, Cloud
+from local.cloud import ACCOUNT, Cloud, Execution
 
 ROOT = Path(__file__).parents[1]
 SENDER = "trapheus@example.com"
@@ -29,6 +29,11 @@ class App(Cloud):
     """The embedded AWS with the app in it; `machine` is the state machine's ARN."""
 
     machine: str
+
+    def export_of(self, restore: Execution) -> str:
+        """The ARN of the execution that a restore has started for its export."""
+        machine = self.physical_id("ExportStateMachine").replace(":stateMachine:", ":execution:")
+        return f"{machine}:{restore.arn.rpartition(':')[2]}"
 
 
 def prepare_other_region() -> str:

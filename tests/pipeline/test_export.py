@@ -17,8 +17,7 @@ each_way = pytest.mark.parametrize("region", [REGION, OTHER_REGION])
 
 def exported(cloud: App, execution: Execution) -> Execution:
     """The execution that a restore has started for the export, at its end."""
-    machine = cloud.physical_id("ExportStateMachine").replace(":stateMachine:", ":execution:")
-    return cloud.wait(f"{machine}:{execution.arn.rpartition(':')[2]}")
+    return cloud.wait(cloud.export_of(execution))
 
 
 def tasks(cloud: App, region: str) -> list[dict[str, Any]]:

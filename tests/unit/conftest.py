@@ -18,11 +18,13 @@ from botocore.awsrequest import AWSResponse
 from local.account import build
 from local.rds import Rds, RdsError
 from local.rds.wire import read_request, write_answer, write_error
+from src.email import send
 from trapheus import rds as layer
 from trapheus.exceptions import StateConflict, StillInProgress, TrapheusError
 
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:restore:one"
 ANOTHER = "arn:aws:states:us-east-1:123456789012:execution:restore:another"
+RECIPIENTS = ["ops@example.com", "dba@example.com", "oncall@example.com"]
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC).timestamp()
 
 
@@ -354,6 +356,52 @@ def aws(wire: Aws) -> Aws:
     """The sample account; the tests are of an instance unless `kind` says else."""
     wire.bring_to("account", lambda: build(wire.rds))
     return wire
+
+
+@dataclass
+class Post:
+    """SES: what it was given to send, or the error with which it refuses."""
+
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    refusal: tuple[str, int] | None = None
+
+    def answer(self, request: Any, **_: Any) -> AWSResponse:
+        headers = {"Content-Type": "application/json"}
+        if self.refusal:
+            code, status = self.refusal
+            headers["x-amzn-ErrorType"] = code
+            body = json.dumps({"message": f"{code} was injected"}).encode()
+            return AWSResponse(request.url, status, headers, Raw(body))
+        self.sent.append(json.loads(request.body))
+        return AWSResponse(request.url, 200, headers, Raw(b'{"MessageId": "1"}'))
+
+    @property
+    def subject(self) -> str:
+        return self._content["Subject"]["Data"]
+
+    @property
+    def text(self) -> str:
+        return self._content["Body"]["Text"]["Data"]
+
+    @property
+    def html(self) -> str:
+        return self._content["Body"]["Html"]["Data"]
+
+    @property
+    def _content(self) -> dict[str, Any]:
+        assert len(self.sent) == 1
+        return self.sent[0]["Content"]["Simple"]
+
+
+@pytest.fixture
+def post(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
+    monkeypatch.setenv("SENDER", "trapheus@example.com")
+    monkeypatch.setenv("RECIPIENTS", ",".join(RECIPIENTS))
+    post = Post()
+    send.ses.cache_clear()
+    send.ses().meta.events.register("before-send.sesv2", post.answer)
+    yield post
+    send.ses.cache_clear()
 
 
 @pytest.fixture(params=[INSTANCE, CLUSTER], ids=lambda kind: kind.name)

@@ -2,68 +2,18 @@
 
 import json
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from botocore import xform_name
-from botocore.awsrequest import AWSResponse
 
 from src.email import send
-from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, INSTANCE, Aws, Raw
+from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, INSTANCE, RECIPIENTS, Aws, Post
 from trapheus import exceptions
 from trapheus.rds import rds
 
-RECIPIENTS = ["ops@example.com", "dba@example.com", "oncall@example.com"]
 EVIL = "<script>alert('1')</script>"
-
-
-@dataclass
-class Post:
-    """SES: what it was given to send, or the error with which it refuses."""
-
-    sent: list[dict[str, Any]] = field(default_factory=list)
-    refusal: tuple[str, int] | None = None
-
-    def answer(self, request: Any, **_: Any) -> AWSResponse:
-        headers = {"Content-Type": "application/json"}
-        if self.refusal:
-            code, status = self.refusal
-            headers["x-amzn-ErrorType"] = code
-            body = json.dumps({"message": f"{code} was injected"}).encode()
-            return AWSResponse(request.url, status, headers, Raw(body))
-        self.sent.append(json.loads(request.body))
-        return AWSResponse(request.url, 200, headers, Raw(b'{"MessageId": "1"}'))
-
-    @property
-    def subject(self) -> str:
-        return self._content["Subject"]["Data"]
-
-    @property
-    def text(self) -> str:
-        return self._content["Body"]["Text"]["Data"]
-
-    @property
-    def html(self) -> str:
-        return self._content["Body"]["Html"]["Data"]
-
-    @property
-    def _content(self) -> dict[str, Any]:
-        assert len(self.sent) == 1
-        return self.sent[0]["Content"]["Simple"]
-
-
-@pytest.fixture
-def post(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
-    monkeypatch.setenv("SENDER", "trapheus@example.com")
-    monkeypatch.setenv("RECIPIENTS", ",".join(RECIPIENTS))
-    post = Post()
-    send.ses.cache_clear()
-    send.ses().meta.events.register("before-send.sesv2", post.answer)
-    yield post
-    send.ses.cache_clear()
 
 
 def error(name: str = "RestoreFailed", message: str = "It went wrong.", **fields: str) -> dict:

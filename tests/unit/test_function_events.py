@@ -1,0 +1,71 @@
+"""Every handler understands the event in events/functions/, as `sam local invoke` would send it."""
+
+import importlib
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.deploy import read_template
+from tests.unit.conftest import Aws, Context, Post
+from trapheus.exceptions import TrapheusError
+from trapheus.rds import client
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = read_template(ROOT / "template.yaml")["Resources"]
+EVENTS = sorted((ROOT / "events" / "functions").glob("*.json"))
+ENVIRONMENT = {
+    "ALLOWED_IDENTIFIERS": "*",
+    "EXPORT_SNAPSHOTS": "true",
+    "EXPORT_KEY": "arn:aws:kms:us-east-1:123456789012:key/one",
+    "EXPORT_ROLE": "arn:aws:iam::123456789012:role/export",
+    "OTHER_REGION": "eu-west-1",
+    "OTHER_KEY": "another",
+}
+# The database of an event's plan is as the state machine would have it at that moment only for
+# the first steps: those do their work here, the others find that there is none or refuse.
+AT_WORK = {
+    "ReadRequestFunction": [],
+    "CheckInstanceFunction": ["DescribeDBInstances", "DescribeDBSnapshots"],
+    "CheckClusterFunction": ["DescribeDBClusters", "DescribeDBClusterSnapshots"],
+    "SnapshotInstanceFunction": ["CreateDBSnapshot"],
+    "SnapshotClusterFunction": ["CreateDBClusterSnapshot"],
+    "RenameInstanceFunction": ["AddTagsToResource", "ModifyDBInstance"],
+    "RenameClusterFunction": ["AddTagsToResource", "ModifyDBCluster"],
+}
+
+
+def handler(name: str) -> Any:
+    """The handler of a function of the template."""
+    properties = TEMPLATE[name]["Properties"]
+    module, function = properties["Handler"].split(".")
+    folder = properties["CodeUri"].strip("/").replace("/", ".")
+    return getattr(importlib.import_module(f"{folder}.{module}"), function)
+
+
+@pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
+def test_a_handler_understands_the_event_of_its_function(
+    aws: Aws, post: Post, monkeypatch: pytest.MonkeyPatch, path: Path
+):
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    for region in ("us-east-1", "eu-west-1"):
+        client(region).meta.events.register("before-send.rds", aws.send)
+    event = json.loads(path.read_text())
+
+    # A step that finds nothing of its execution says so by an error of the app's own; an event
+    # that it could not read would be a KeyError.
+    with suppress(TrapheusError):
+        handler(path.stem)(event, Context(aws.clock, 300))
+
+    assert set(AT_WORK.get(path.stem, [])) <= set(aws.calls)
+    assert aws.calls or post.sent or path.stem == "ReadRequestFunction"
+
+
+def test_there_are_events_for_all_functions():
+    functions = {
+        name for name, item in TEMPLATE.items() if item["Type"] == "AWS::Serverless::Function"
+    }
+    assert {path.stem for path in EVENTS} == functions
