@@ -15,7 +15,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --requirement
 SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 \
 	.venv-sam/bin/sam
 
-.PHONY: run serve deploy-local test check permissions lock clean
+.PHONY: run serve deploy-local test check lint build permissions lock clean
 
 run: .venv/ready
 	@.venv/bin/python -m local run "$(EVENT)"
@@ -44,19 +44,24 @@ test: .venv/ready .venv-sam/ready .venv-checkov/ready
 	echo "make test: everything passed in $$(($$(date +%s) - start)) s, without the set-up"
 
 check:
+	@$(MAKE) --no-print-directory --jobs 2 build lint
+	.venv/bin/python -m pytest -n 2 --dist loadfile tests/deploy/test_real_clients.py \
+		tests/unit tests/deploy tests/emulator
+	.venv/bin/python -m pytest -n 2 tests/pipeline
+
+lint:
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	$(SAM) validate --lint
 	.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet \
 		--skip-download
+
+build:
+	$(SAM) validate --lint
 	@runtime=python$$(.venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	echo "sam build --parameter-overrides PythonRuntime=$$runtime"; \
 	$(SAM) build --parameter-overrides PythonRuntime=$$runtime >.aws-sam.log 2>&1 \
 		|| { cat .aws-sam.log; exit 1; }
-	.venv/bin/python -m pytest -n 2 --dist loadfile tests/deploy/test_real_clients.py \
-		tests/unit tests/deploy tests/emulator
-	.venv/bin/python -m pytest -n 2 tests/pipeline
 
 # docs/permissions.md, written anew: takes each action out of its policy and sees a test fail.
 permissions: .venv/ready
