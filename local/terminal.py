@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 TIME_WIDTH = 10
 NAME_WIDTH = 28
 BUSY = "StillInProgress"
-GOOD = {"available", "storage-optimization"}
-BAD = ("incompatible-", "inaccessible-", "failed", "restore-")
+GOOD = {"available", "storage-optimization", "COMPLETE"}
+BAD = ("incompatible-", "inaccessible-", "failed", "restore-", "FAILED", "CANCELED")
+# Before the states of any other execution than the first: a restore starts one for its export.
+ASIDE = "export │ "
 
 
 class Screen(Console):
@@ -61,7 +63,7 @@ class Terminal:
         self._settle = settle
         self._start = now()
         self._entered: dict[str, list[Entered]] = {}
-        self._latest = ""
+        self._first = ""
         self._live = Live(
             console=console,
             get_renderable=self._status_line,
@@ -91,21 +93,21 @@ class Terminal:
         tell = self._tell.get(notice.kind)
         if tell is None:
             return
+        self._first = self._first or notice.execution
         if notice.kind != "database":
             self._settle()
         tell(notice)
 
     def _state_entered(self, notice: Notice) -> None:
         entered = self._give_up(notice)
-        self._line(notice.time, len(entered), Text(notice.name, "bold"))
+        self._line(notice, len(entered), Text(notice.name, "bold"))
         entered.append(Entered(notice.name, notice.time))
-        self._latest = notice.execution
 
     def _state_exited(self, notice: Notice) -> None:
         entered = self._give_up(notice)
         # A state that failed inside a Parallel is never told as left: the Parallel's end is its.
         while entered and (left := entered.pop()):
-            self._sum_up_retries(notice.time, len(entered), left)
+            self._sum_up_retries(notice, len(entered), left)
             if left.name == notice.name:
                 break
 
@@ -135,44 +137,45 @@ class Terminal:
         for depth, state in enumerate(entered):
             if state.failure is None:
                 continue
-            self._sum_up_retries(notice.time, depth, state)
+            self._sum_up_retries(notice, depth, state)
             error = state.failure.get("error") or "an error"
             cause = sentence(state.failure.get("cause", ""))
             text = Text.assemble((f"failed with {error}: ", "bold red"), (cause, "red"))
-            self._line(notice.time, depth + 1, text)
+            self._line(notice, depth + 1, text)
             del entered[depth:]
             break
         return entered
 
-    def _sum_up_retries(self, time: float, depth: int, state: Entered) -> None:
+    def _sum_up_retries(self, notice: Notice, depth: int, state: Entered) -> None:
         said = [
-            f"RDS was busy: waited {human(time - state.since)}"
+            f"RDS was busy: waited {human(notice.time - state.since)}"
             if error == BUSY
             else f"tried again after {error}" + (f", {times} times" if times > 1 else "")
             for error, times in state.retries.items()
         ]
         if said:
-            self._line(time, depth + 1, Text("; ".join(said), "dim"))
+            self._line(notice, depth + 1, Text("; ".join(said), "dim"))
         state.retries = {}
 
     def _database_changed(self, notice: Notice) -> None:
         change: Change = notice.detail
-        depth = len(self._entered.get(self._latest, []))
+        depth = len(self._entered.get(self._first, []))
         text = Text.assemble("  ", (change.name.ljust(NAME_WIDTH) + " ", "cyan"), _change(change))
-        self._line(change.time, depth, text)
+        self._line(notice, depth, text)
 
     def _mail_sent(self, notice: Notice) -> None:
-        depth = len(self._entered.get(self._latest, []))
+        depth = len(self._entered.get(self._first, []))
         recipients = ", ".join(notice.detail.recipients)
-        self._line(notice.time, depth, Text(f"  mail to {recipients}: {notice.name}", "magenta"))
+        self._line(notice, depth, Text(f"  mail to {recipients}: {notice.name}", "magenta"))
 
-    def _line(self, time: float, depth: int, text: Text) -> None:
-        passed = f"+{human(time - self._start)}".ljust(TIME_WIDTH)
-        line = Text.assemble((passed, "dim"), " " + "  " * depth, text)
+    def _line(self, notice: Notice, depth: int, text: Text) -> None:
+        passed = f"+{human(notice.time - self._start)}".ljust(TIME_WIDTH)
+        aside = ASIDE if notice.execution not in ("", self._first) else ""
+        line = Text.assemble((passed, "dim"), " ", (aside, "blue"), "  " * depth, text)
         self._console.print(line, soft_wrap=True)
 
     def _status_line(self) -> Text:
-        entered = list(self._entered.get(self._latest, []))  # another thread changes it
+        entered = list(self._entered.get(self._first, []))  # another thread changes it
         if not entered:
             return Text()
         passed = f"+{human(self._now() - self._start)}".ljust(TIME_WIDTH)

@@ -72,9 +72,9 @@ class Watch:
         for change in due:
             self.terminal(Notice(change.time, "database", change.name, detail=change))
 
-    def tell(self, after, kind, name, detail=None):
+    def tell(self, after, kind, name, detail=None, execution="arn"):
         self.time = 1000.0 + after
-        self.terminal(Notice(self.time, kind, name, "arn", detail))
+        self.terminal(Notice(self.time, kind, name, execution, detail))
 
     @property
     def lines(self):
@@ -138,6 +138,17 @@ def test_states_inside_a_parallel_are_indented_and_all_have_the_time_passed(watc
     watch.tell(2, "state exited", "Prepare")
     watch.tell(725, "state entered", "Done")
     assert watch.lines == ["+0s        Prepare", "+1s          Check", "+12m 05s   Done"]
+
+
+def test_an_export_is_told_aside_and_the_restore_keeps_its_depth(watch):
+    watch.tell(0, "state entered", "Prepare")
+    watch.tell(1, "state entered", "Plan the export", execution="another arn")
+    watch.tell(2, "state entered", "Check")
+    assert watch.lines == [
+        "+0s        Prepare",
+        "+1s        export │ Plan the export",
+        "+2s          Check",
+    ]
 
 
 def test_retries_while_rds_is_busy_are_one_line_with_the_time_waited(watch):
