@@ -207,6 +207,17 @@ def starts(asked: Asked) -> list[Need]:
     return [Need("states:StartExecution", asked.get("stateMachineArn"))]
 
 
+def describes_execution(asked: Asked) -> list[Need]:
+    """SAR of Step Functions: execution*."""
+    return [Need("states:DescribeExecution", asked.get("executionArn"))]
+
+
+def on_table(asked: Asked) -> list[Need]:
+    """The operation's own action, on the table."""
+    table = asked.get("TableName")
+    return [Need(f"dynamodb:{asked.operation}", asked.arn("dynamodb", f"table/{table}"))]
+
+
 MONITORING = passes("MonitoringRoleArn", "monitoring.rds.amazonaws.com")
 DOMAIN = passes("DomainIAMRoleName", "directoryservice.rds.amazonaws.com")
 INSIGHTS = key("PerformanceInsightsKMSKeyId")  # memory
@@ -366,6 +377,12 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ("sesv2", "SendEmail"): (sends_mail,),
     ("lambda", "Invoke"): (invokes,),
     ("stepfunctions", "StartExecution"): (starts,),
+    ("stepfunctions", "DescribeExecution"): (describes_execution,),
+    # SAR of DynamoDB: table*
+    ("dynamodb", "DeleteItem"): (on_table,),
+    ("dynamodb", "GetItem"): (on_table,),
+    ("dynamodb", "PutItem"): (on_table,),
+    ("dynamodb", "UpdateItem"): (on_table,),
 }
 
 

@@ -41,7 +41,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             if not member["DBInstanceIdentifier"].startswith(AUTOSCALED)
         ]
         examine(findings, request, found, own, source)
-        plan = planned(request, found, own, source)
+        plan = planned(event, found, own, source)
     return preflight.concluded(findings, plan, request)
 
 
@@ -174,19 +174,19 @@ def check_ties(findings: Findings, found: Description) -> None:
 
 
 def planned(
-    request: dict[str, Any],
+    event: dict[str, Any],
     found: Description,
     own: list[Description],
     source: Description | None,
 ) -> dict[str, Any]:
     """The plan: names, resource ids and all the configuration to carry over."""
     return {
-        **preflight.names(request["identifier"]),
+        **preflight.basis(event),
         "resourceId": found["DbClusterResourceId"],
         "arn": found["DBClusterArn"],
         "dataAsOf": moment_of(source),
         **configuration(CLUSTER, found),
-        "endpoints": custom_endpoints(request["identifier"]),
+        "endpoints": custom_endpoints(found["DBClusterIdentifier"]),
         "httpEndpoint": found.get("HttpEndpointEnabled", False),
         "members": [
             {

@@ -35,7 +35,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             return preflight.concluded(findings, None, request)
         source = snapshot(identifier + SNAPSHOT_SUFFIX)
         examine(findings, request, found, source)
-    return preflight.concluded(findings, planned(request, found, source), request)
+    return preflight.concluded(findings, planned(event, found, source), request)
 
 
 def explain_absence(findings: Findings, identifier: str) -> None:
@@ -156,11 +156,11 @@ def check_ties(findings: Findings, found: Description) -> None:
 
 
 def planned(
-    request: dict[str, Any], found: Description, source: Description | None
+    event: dict[str, Any], found: Description, source: Description | None
 ) -> dict[str, Any]:
     """The plan: names, the resource id and all the configuration to carry over."""
     plan = {
-        **preflight.names(request["identifier"]),
+        **preflight.basis(event),
         "resourceId": found["DbiResourceId"],
         "arn": found["DBInstanceArn"],
         "dataAsOf": moment_of(source),

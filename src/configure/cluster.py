@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trapheus import lock
 from trapheus.configuration import CLUSTER, missing_roles, modifications
 from trapheus.endpoints import give
 from trapheus.errors import failing_as
@@ -23,8 +24,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     plan, since = event["plan"], event["entered"]
     identifier = plan["identifier"]
     with failing_as(ConfigureFailed, identifier, exists=StateConflict):
+        lock.require(event)
         for member in plan["members"]:
-            create(member, identifier, event["execution"])
+            create(member, plan)
     # RDS takes no change while it is backing up.
     ready = cluster_settled(identifier, other_than=plan["resourceId"], statuses=AVAILABLE)
     wait(ready, context, otherwise=ConfigureFailed, identifier=identifier, since=since)
@@ -35,8 +37,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
             made = instance_settled(name, other_than=member["resourceId"])
             wait(made, context, otherwise=ConfigureFailed, identifier=name, since=since)
     with failing_as(ConfigureFailed, identifier, exists=StateConflict):
-        give(plan["endpoints"], identifier)
         found = cluster(identifier) or {}
+        lock.require_restored(event, found.get("DbClusterResourceId"))
+        give(plan["endpoints"], identifier)
         if plan["httpEndpoint"] and not found.get("HttpEndpointEnabled"):
             rds().enable_http_endpoint(ResourceArn=plan["arn"])
         for role in missing_roles(plan, found):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trapheus import lock
 from trapheus.configuration import INSTANCE, missing_roles, modifications
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigureFailed, StateConflict
@@ -27,6 +28,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     wait(ready, context, otherwise=ConfigureFailed, identifier=identifier, since=since)
     with failing_as(ConfigureFailed, identifier, exists=StateConflict):
         found = instance(identifier) or {}
+        lock.require_restored(event, found.get("DbiResourceId"))
         for role in missing_roles(plan, found):
             rds().add_role_to_db_instance(
                 DBInstanceIdentifier=identifier,

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from trapheus import members
+from trapheus import lock, members
 from trapheus.errors import failing_as, unless_done
 from trapheus.exceptions import DeleteFailed, StillInProgress
 from trapheus.logs import logged
+from trapheus.originals import final_snapshot, writes_since
 from trapheus.rds import cluster_with, is_marked, rds
 from trapheus.waiters import DELETING
 
@@ -15,23 +16,22 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Take the protection off, ask for the deletion of members and cluster.
 
     A deletion under way counts as done. The members are those that the cluster has now, since
-    auto scaling may have added one.
+    auto scaling may have added one. Returns where the writes are that came after the snapshot.
     """
-    plan = event["plan"]
+    plan, request = event["plan"], event["request"]
     # RDS refuses while it is backing up, for as long as that lasts.
     with failing_as(DeleteFailed, plan["aside"], conflict=StillInProgress):
         found = cluster_with(plan["resourceId"])
         if found is None or found["Status"] in DELETING:
-            return {"name": plan["aside"]}
+            return {"writesSince": writes_since(plan, request)}
         # RDS deletes by name only: the name must still be that of this resource id.
-        if found["DBClusterIdentifier"] != plan["aside"] or not is_marked(
-            found, event["execution"]
-        ):
+        if found["DBClusterIdentifier"] != plan["aside"] or not is_marked(found, plan["execution"]):
             raise DeleteFailed(
                 f"The original is {found['DBClusterIdentifier']}, not {plan['aside']} as set"
                 " aside: nothing was deleted.",
                 identifier=plan["aside"],
             )
+        lock.require(event)
         if found["DeletionProtection"]:
             with unless_done(lambda: not is_protected(plan)):
                 rds().modify_db_cluster(
@@ -41,13 +41,14 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                 )
             raise StillInProgress("Its protection is being taken off", identifier=plan["aside"])
         members.delete(found)
+        final = {"FinalDBSnapshotIdentifier": final_snapshot(plan)}
         rds().delete_db_cluster(
             DBClusterIdentifier=plan["aside"],
-            SkipFinalSnapshot=True,
-            # The writes since the snapshot are still in these backups.
-            DeleteAutomatedBackups=False,
+            SkipFinalSnapshot=not request["finalSnapshot"],
+            DeleteAutomatedBackups=request["deleteAutomatedBackups"],
+            **(final if request["finalSnapshot"] else {}),
         )
-    return {"name": plan["aside"]}
+    return {"writesSince": writes_since(plan, request)}
 
 
 def is_protected(plan: dict[str, Any]) -> bool:

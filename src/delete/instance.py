@@ -2,31 +2,37 @@
 
 from typing import Any
 
+from trapheus import lock
 from trapheus.errors import failing_as, unless_done
 from trapheus.exceptions import DeleteFailed, StillInProgress
 from trapheus.logs import logged
+from trapheus.originals import final_snapshot, writes_since
 from trapheus.rds import instance_with, is_marked, rds
 from trapheus.waiters import DELETING
 
 
 @logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    """Take the protection off and ask for the deletion; a deletion under way counts as done."""
-    plan = event["plan"]
+    """Take the protection off and ask for the deletion; a deletion under way counts as done.
+
+    Returns where the writes are that came after the snapshot.
+    """
+    plan, request = event["plan"], event["request"]
     # RDS refuses while it is backing up, for as long as that lasts.
     with failing_as(DeleteFailed, plan["aside"], conflict=StillInProgress):
         found = instance_with(plan["resourceId"])
         if found is None or found["DBInstanceStatus"] in DELETING:
-            return {"name": plan["aside"]}
+            return {"writesSince": writes_since(plan, request)}
         # RDS deletes by name only: the name must still be that of this resource id.
         if found["DBInstanceIdentifier"] != plan["aside"] or not is_marked(
-            found, event["execution"]
+            found, plan["execution"]
         ):
             raise DeleteFailed(
                 f"The original is {found['DBInstanceIdentifier']}, not {plan['aside']} as set"
                 " aside: nothing was deleted.",
                 identifier=plan["aside"],
             )
+        lock.require(event)
         if found["DeletionProtection"]:
             with unless_done(lambda: not is_protected(plan)):
                 rds().modify_db_instance(
@@ -35,13 +41,14 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                     ApplyImmediately=True,
                 )
             raise StillInProgress("Its protection is being taken off", identifier=plan["aside"])
+        final = {"FinalDBSnapshotIdentifier": final_snapshot(plan)}
         rds().delete_db_instance(
             DBInstanceIdentifier=plan["aside"],
-            SkipFinalSnapshot=True,
-            # The writes since the snapshot are still in these backups.
-            DeleteAutomatedBackups=False,
+            SkipFinalSnapshot=not request["finalSnapshot"],
+            DeleteAutomatedBackups=request["deleteAutomatedBackups"],
+            **(final if request["finalSnapshot"] else {}),
         )
-    return {"name": plan["aside"]}
+    return {"writesSince": writes_since(plan, request)}
 
 
 def is_protected(plan: dict[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from trapheus.constants import DB_RESTORE, SNAPSHOT_SUFFIX, SUCCESSOR_SUFFIX
+from trapheus.constants import DB_RESTORE, RECOVER, SNAPSHOT_SUFFIX, SUCCESSOR_SUFFIX
 from trapheus.errors import failing_as
 from trapheus.exceptions import AlertFailed
 from trapheus.logs import logged
@@ -39,6 +39,8 @@ ADVICE = {
         " may touch it."
     ),
     "AccessDenied": "Compare the function's policy in the stack with the call that was denied.",
+    "LockHeld": "Wait until the other execution has ended; it tells its own end.",
+    "NotRecovered": "Start an execution with the task recover, then this one again.",
     "InsufficientCapacity": (
         "AWS has no capacity of this instance class in this zone now: try again later, or change"
         " the class of the original first."
@@ -72,12 +74,9 @@ def ses() -> SESV2Client:
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Send the mail to every recipient; return its gist for the execution's Cause."""
     execution, state = event["execution"], event["state"]
-    if event.get("about") == "export":
-        subject, gist = export_headline(state)
-        sections = compose_export(event)
-    else:
-        subject, gist = headline(state)
-        sections = compose(execution, state)
+    about = event.get("about", "failure")
+    subject, gist = (export_headline if about == "export" else headline)(about, state)
+    sections = compose_export(event) if about == "export" else compose(execution, about, state)
     with failing_as(AlertFailed, name_of(state)):
         ses().send_email(
             FromEmailAddress=os.environ["SENDER"],
@@ -125,14 +124,19 @@ def plan_of(state: dict[str, Any]) -> dict[str, Any]:
     return plan or {}
 
 
-def headline(state: dict[str, Any]) -> tuple[str, str]:
+def headline(about: str, state: dict[str, Any]) -> tuple[str, str]:
     """The subject, and one sentence for the execution's Cause."""
     error, cause = state["error"], cause_of(state["error"])
-    subject = f"Trapheus failed for {name_of(state) or 'a request'}: {error['Error']}"
+    name = name_of(state) or "a request"
+    subject = {
+        "failure": f"Trapheus failed for {name}: {error['Error']}",
+        "delay": f"Trapheus is still putting {name} back",
+        "recovery": f"Trapheus recovered {name} after an interruption",
+    }[about]
     return one_line(subject), f"{cause['message'].rstrip('.')}. {ending(state)}"
 
 
-def export_headline(state: dict[str, Any]) -> tuple[str, str]:
+def export_headline(_: str, state: dict[str, Any]) -> tuple[str, str]:
     """The same for an export that failed."""
     subject = f"Trapheus did not export {state['snapshot']}: {state['error']['Error']}"
     return one_line(subject), f"{cause_of(state['error'])['message'].rstrip('.')}. {UNTOUCHED}"
@@ -143,10 +147,15 @@ def one_line(subject: str) -> str:
     return " ".join(subject.split())[:200]
 
 
+def is_finishing(state: dict[str, Any]) -> bool:
+    """Whether it failed, or was interrupted, past the point of no return."""
+    return "restored" in state or state.get("lock", {}).get("phase") == "finish"
+
+
 def ending(state: dict[str, Any]) -> str:
     """What the failure has left: untouched, put back, half put back, or both databases."""
     plan = plan_of(state)
-    if "restored" in state:
+    if is_finishing(state):
         return (
             f"The restored database serves as {plan['identifier']}; the original is kept as"
             f" {plan['aside']}, unless its deletion had begun."
@@ -158,19 +167,46 @@ def ending(state: dict[str, Any]) -> str:
         )
     if "rolledBack" in state:
         return f"The original was put back and serves as {plan['identifier']}."
+    if "delayError" in state:
+        return "The original is being put back, which takes long; another mail tells the end."
     return "The database was not touched."
 
 
-def compose(execution: str, state: dict[str, Any]) -> list[Section]:
+def compose(execution: str, about: str, state: dict[str, Any]) -> list[Section]:
     """The mail's sections, from the facts in the state machine's data and from RDS itself."""
     plan = plan_of(state)
-    return [
+    sections = [
         Section("What failed", failure(state), []),
         Section("What was rolled back", [ending(state)], []),
-        Section("What stands now", standing(execution, state), []),
-        Section("What to do", *advice(state, plan)),
+        Section("What stands now", standing(state), []),
+        Section("What to do", *advice(about, state, plan)),
+        Section("Facts", facts(state, plan), []),
         Section("Request", [json.dumps(state.get("input"), default=str)], []),
         Section("Execution", [execution], []),
+    ]
+    return [section for section in sections if section.lines or section.commands]
+
+
+def facts(state: dict[str, Any], plan: dict[str, Any]) -> list[str]:
+    """What a restore that had begun means for the data and for the database's clients."""
+    if not plan or "replacing" not in state:
+        return []
+    since, restored = state["replacing"]["since"], state.get("restored")
+    if not restored:
+        until = state.get("rolledBack", {}).get("putBack", {}).get("at", "now")
+        return [
+            f"Unreachable: at most from {since} to {until}.",
+            f"Resource id: {plan['resourceId']}, as before.",
+            f"Writes: all of them are in {plan['identifier']}, the original."
+            if "rolledBack" in state
+            else "Writes: all of them are in the original.",
+        ]
+    return [
+        f"Data as of: {restored['dataAsOf']}.",
+        f"Unreachable: from {since} to {state['served']['at']}.",
+        f"Resource id: {plan['resourceId']} before, {restored['resourceId']} now.",
+        *plan["warnings"],
+        f"Writes after the moment of the data: in the original, {plan['aside']}.",
     ]
 
 
@@ -221,7 +257,7 @@ def export_advice(event: dict[str, Any]) -> tuple[list[str], list[str]]:
     return [advice], commands
 
 
-def standing(execution: str, state: dict[str, Any]) -> list[str]:
+def standing(state: dict[str, Any]) -> list[str]:
     """A line for each database and snapshot that the execution knows, as RDS shows it now."""
     request = state.get("request")
     if not request:
@@ -229,7 +265,7 @@ def standing(execution: str, state: dict[str, Any]) -> list[str]:
     try:
         plan = plan_of(state)
         return [
-            *(databases(execution, plan) if plan else named(request)),
+            *(databases(plan) if plan else named(request)),
             *(snapshots(request) if request["task"] != DB_RESTORE else []),
         ]
     except (ClientError, BotoCoreError) as error:
@@ -259,19 +295,19 @@ def snapshots(request: dict[str, Any]) -> list[str]:
     ]
 
 
-def databases(execution: str, plan: dict[str, Any]) -> list[str]:
+def databases(plan: dict[str, Any]) -> list[str]:
     """The original by its resource id, what else has the identifier, and the same of members."""
     if "members" not in plan:
-        return instances(execution, plan)
+        return instances(plan["execution"], plan)
     both = (cluster_with(plan["resourceId"]), cluster(plan["identifier"]))
     found = {item["DbClusterResourceId"]: item for item in both if item}
     lines = [
         f"{item['DBClusterIdentifier']}: cluster, {item['Status']},"
-        f" {part(execution, item, key, plan)} ({key})"
+        f" {part(plan['execution'], item, key, plan)} ({key})"
         for key, item in found.items()
     ]
     for member in plan["members"]:
-        lines += instances(execution, member)
+        lines += instances(plan["execution"], member)
     return lines
 
 
@@ -293,26 +329,39 @@ def part(execution: str, found: Description, resource_id: str, plan: dict[str, A
     return "the restored one" if is_marked(found, execution) else "another one"
 
 
-def advice(state: dict[str, Any], plan: dict[str, Any]) -> tuple[list[str], list[str]]:
+def advice(about: str, state: dict[str, Any], plan: dict[str, Any]) -> tuple[list[str], list[str]]:
     """What to do, in sentences and in commands."""
-    if plan and ("restored" in state or "rollbackError" in state):
-        forward, back = (cluster_ways if "members" in plan else instance_ways)(plan)
-        if "restored" in state:
-            return (
-                [
-                    "Look at both. To keep the restored database, delete the original (the first"
-                    " commands); to go back, rename both (the others). Wait after each command."
-                ],
-                [*forward, *back],
-            )
+    if about == "delay":
+        return ["Nothing yet: the execution goes on by itself. Do not stop it."], []
+    if about == "recovery":
+        if state["request"]["task"] == RECOVER:
+            return ["Start the interrupted execution again, with its input, if it is wanted."], []
+        return ["Nothing: this execution goes on with its own task."], []
+    if not plan or not (is_finishing(state) or "rollbackError" in state):
+        return [ADVICE.get(state["error"]["Error"], AGAIN)], []
+    forward, back = (cluster_ways if "members" in plan else instance_ways)(plan)
+    if is_finishing(state):
         return (
             [
-                f"Remove what has been restored as {plan['identifier']}, if anything, and give the"
-                " original its name back. Wait after each command."
+                "Look at both. To keep the restored database, delete the original (the first"
+                " commands); to go back, rename both (the others). Wait after each command."
             ],
-            back[-1 - len(plan.get("members", [])) :],
+            [*forward, *back],
         )
-    return [ADVICE.get(state["error"]["Error"], AGAIN)], []
+    again = {
+        "identifier": plan["identifier"],
+        "task": RECOVER,
+        "isCluster": "members" in plan,
+    }
+    return (
+        [
+            f"Remove the cause, then start an execution with the input {json.dumps(again)}: it"
+            " puts the original back.",
+            f"Or do it by hand: remove what has been restored as {plan['identifier']}, if anything,"
+            " and give the original its name back. Wait after each command.",
+        ],
+        back[-1 - len(plan.get("members", [])) :],
+    )
 
 
 def instance_ways(plan: dict[str, Any]) -> tuple[list[str], list[str]]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from trapheus import lock
 from trapheus.endpoints import release
 from trapheus.errors import failing_as
 from trapheus.exceptions import RenameFailed, StillInProgress
@@ -17,29 +18,31 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     What is asked for counts as done. Its custom endpoints are let go of first. The cluster comes
     before its members: its rename is without an outage, theirs is a reboot each.
     """
-    plan, execution = event["plan"], event["execution"]
+    plan = event["plan"]
     with failing_as(RenameFailed, plan["identifier"]):
         found = cluster_with(plan["resourceId"])
         if found is None:
             raise StillInProgress("The original is not visible", identifier=plan["identifier"])
         if found["DBClusterIdentifier"] == plan["identifier"]:
             if found["Status"] in AVAILABLE:
-                release(plan["endpoints"])
-                set_cluster_aside(plan, execution)
+                lock.require(event)
+                release(plan["endpoints"], plan["identifier"])
+                set_cluster_aside(plan)
             raise not_ready(found["Status"], BAD_CLUSTER, RenameFailed, plan["identifier"])
         if found["DBClusterIdentifier"] != plan["aside"]:
             raise RenameFailed(
                 f"Somebody has renamed it to {found['DBClusterIdentifier']}",
                 identifier=plan["identifier"],
             )
+        lock.require(event)
         for member in plan["members"]:
-            set_member_aside(member, execution)
+            set_member_aside(member, plan["execution"])
     return {"name": plan["aside"]}
 
 
-def set_cluster_aside(plan: dict[str, Any], execution: str) -> None:
+def set_cluster_aside(plan: dict[str, Any]) -> None:
     """Mark the cluster and ask for its temporary name."""
-    rds().add_tags_to_resource(ResourceName=plan["arn"], Tags=[mark(execution)])
+    rds().add_tags_to_resource(ResourceName=plan["arn"], Tags=[mark(plan["execution"])])
     rds().modify_db_cluster(
         DBClusterIdentifier=plan["identifier"],
         NewDBClusterIdentifier=plan["aside"],

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from trapheus import lock
 from trapheus.errors import failing_as
 from trapheus.exceptions import RenameFailed, StillInProgress
 from trapheus.logs import logged
@@ -20,7 +21,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         name = found["DBInstanceIdentifier"]
         if name == plan["identifier"]:
             if found["DBInstanceStatus"] in AVAILABLE:
-                set_aside(plan, event["execution"])
+                lock.require(event)
+                set_aside(plan)
             elif found["DBInstanceStatus"] != "renaming":
                 raise not_ready(found["DBInstanceStatus"], BAD_INSTANCE, RenameFailed, name)
         elif name != plan["aside"]:
@@ -28,9 +30,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     return {"name": plan["aside"]}
 
 
-def set_aside(plan: dict[str, Any], execution: str) -> None:
+def set_aside(plan: dict[str, Any]) -> None:
     """Mark the instance and ask for its temporary name."""
-    rds().add_tags_to_resource(ResourceName=plan["arn"], Tags=[mark(execution)])
+    rds().add_tags_to_resource(ResourceName=plan["arn"], Tags=[mark(plan["execution"])])
     rds().modify_db_instance(
         DBInstanceIdentifier=plan["identifier"],
         NewDBInstanceIdentifier=plan["aside"],

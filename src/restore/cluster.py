@@ -4,6 +4,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from trapheus import lock
 from trapheus.errors import failing_as
 from trapheus.exceptions import NameTaken, RestoreFailed, StateConflict, StillInProgress
 from trapheus.logs import logged
@@ -17,27 +18,37 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Ask for the cluster, then for its members, the old writer first.
 
     What this execution has already asked for counts as done. A reader that RDS refuses here is
-    asked for again in the finish phase, where it cannot roll back a writer that serves.
+    asked for again in the finish phase, where it cannot roll back a writer that serves. Returns the
+    snapshot, the moment of its data, ISO 8601, and the new resource id.
     """
-    plan, execution = event["plan"], event["execution"]
-    with failing_as(
-        RestoreFailed, plan["identifier"], conflict=StillInProgress, exists=StateConflict
-    ):
-        restore(plan, execution)
+    plan = event["plan"]
+    identifier = plan["identifier"]
+    with failing_as(RestoreFailed, identifier, conflict=StillInProgress, exists=StateConflict):
+        lock.require(event)
+        resource_id = restore(plan)
         writer, *readers = plan["members"]
-        create(writer, plan["identifier"], execution)
+        create(writer, plan)
         for reader in readers:
             try:
-                create(reader, plan["identifier"], execution)
+                create(reader, plan)
             except (ClientError, RestoreFailed, NameTaken):
                 continue
         source = cluster_snapshot(plan["snapshot"])
-    return {"snapshot": plan["snapshot"], "dataAsOf": moment_of(source)}
+    if source is None:
+        raise StillInProgress("RDS does not show the snapshot", identifier=identifier)
+    return {
+        "snapshot": plan["snapshot"],
+        "dataAsOf": moment_of(source),
+        "resourceId": resource_id,
+    }
 
 
-def restore(plan: dict[str, Any], execution: str) -> None:
-    """Ask for the cluster from its snapshot with all the configuration that the call takes."""
-    identifier = plan["identifier"]
+def restore(plan: dict[str, Any]) -> str:
+    """Ask for the cluster with all the configuration that the call takes; return its resource id.
+
+    Raises StillInProgress as long as it does not show.
+    """
+    identifier, execution = plan["identifier"], plan["execution"]
     found = cluster(identifier)
     if found is None:
         rds().restore_db_cluster_from_snapshot(
@@ -56,3 +67,4 @@ def restore(plan: dict[str, Any], execution: str) -> None:
         raise NameTaken(f"{identifier} is not of this execution.", identifier=identifier)
     if found["Status"] in BAD_CLUSTER:
         raise RestoreFailed(f"{identifier} is {found['Status']}", identifier=identifier)
+    return str(found["DbClusterResourceId"])

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from trapheus import lock
 from trapheus.errors import failing_as
 from trapheus.exceptions import NameTaken, RestoreFailed, StateConflict, StillInProgress
 from trapheus.logs import logged
@@ -12,24 +13,35 @@ from trapheus.rds import instance, is_marked, mark, moment_of, rds, snapshot
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Ask for the restore with all the configuration that the call takes.
 
-    A restore that this execution has already asked for counts as done.
+    A restore that this execution has already asked for counts as done. Returns the snapshot, the
+    moment of its data, ISO 8601, and the new resource id.
     """
-    plan, execution = event["plan"], event["execution"]
+    plan = event["plan"]
     identifier = plan["identifier"]
     with failing_as(RestoreFailed, identifier, exists=StateConflict):
         found = instance(identifier)
         if found is None:
-            rds().restore_db_instance_from_db_snapshot(
+            lock.require(event)
+            made = rds().restore_db_instance_from_db_snapshot(
                 DBInstanceIdentifier=identifier,
                 DBSnapshotIdentifier=plan["snapshot"],
-                Tags=[*plan["tags"], mark(execution)],
+                Tags=[*plan["tags"], mark(plan["execution"])],
                 # Set at the very end: a failed restore must stay removable.
                 DeletionProtection=False,
                 **plan["restore"],
             )
+            resource_id = made["DBInstance"]["DbiResourceId"]
         elif found["DbiResourceId"] == plan["resourceId"]:
             raise StillInProgress("The old name is still shown", identifier=identifier)
-        elif not is_marked(found, execution):
+        elif not is_marked(found, plan["execution"]):
             raise NameTaken(f"{identifier} is not of this execution.", identifier=identifier)
+        else:
+            resource_id = found["DbiResourceId"]
         source = snapshot(plan["snapshot"])
-    return {"snapshot": plan["snapshot"], "dataAsOf": moment_of(source)}
+    if source is None:
+        raise StillInProgress("RDS does not show the snapshot", identifier=identifier)
+    return {
+        "snapshot": plan["snapshot"],
+        "dataAsOf": moment_of(source),
+        "resourceId": resource_id,
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trapheus.logs import logged
-from trapheus.rds import Tags, cluster_snapshot, rds
+from trapheus.rds import Tags, cluster, cluster_snapshot, rds
 from trapheus.snapshots import Calls, refresh
 from trapheus.waiters import cluster_snapshot_available, cluster_snapshot_deleted
 
@@ -13,10 +13,15 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
-def create(name: str, cluster: str, tags: Tags) -> None:
+def resource_id(identifier: str) -> str:
+    """The resource id of the cluster that has this name now."""
+    return str((cluster(identifier) or {}).get("DbClusterResourceId"))
+
+
+def create(name: str, identifier: str, tags: Tags) -> None:
     """Ask for a snapshot of the cluster."""
     rds().create_db_cluster_snapshot(
-        DBClusterIdentifier=cluster, DBClusterSnapshotIdentifier=name, Tags=tags
+        DBClusterIdentifier=identifier, DBClusterSnapshotIdentifier=name, Tags=tags
     )
 
 
@@ -29,6 +34,11 @@ def delete(name: str) -> None:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Take the snapshot; return its name and the moment of its data."""
     calls = Calls(
-        cluster_snapshot, create, delete, cluster_snapshot_available, cluster_snapshot_deleted
+        resource_id,
+        cluster_snapshot,
+        create,
+        delete,
+        cluster_snapshot_available,
+        cluster_snapshot_deleted,
     )
     return refresh(calls, event, context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trapheus.logs import logged
-from trapheus.rds import Tags, rds, snapshot
+from trapheus.rds import Tags, instance, rds, snapshot
 from trapheus.snapshots import Calls, refresh
 from trapheus.waiters import snapshot_available, snapshot_deleted
 
@@ -13,9 +13,14 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
-def create(name: str, instance: str, tags: Tags) -> None:
+def resource_id(identifier: str) -> str:
+    """The resource id of the instance that has this name now."""
+    return str((instance(identifier) or {}).get("DbiResourceId"))
+
+
+def create(name: str, identifier: str, tags: Tags) -> None:
     """Ask for a snapshot of the instance."""
-    rds().create_db_snapshot(DBInstanceIdentifier=instance, DBSnapshotIdentifier=name, Tags=tags)
+    rds().create_db_snapshot(DBInstanceIdentifier=identifier, DBSnapshotIdentifier=name, Tags=tags)
 
 
 def delete(name: str) -> None:
@@ -26,5 +31,5 @@ def delete(name: str) -> None:
 @logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Take the snapshot; return its name and the moment of its data."""
-    calls = Calls(snapshot, create, delete, snapshot_available, snapshot_deleted)
+    calls = Calls(resource_id, snapshot, create, delete, snapshot_available, snapshot_deleted)
     return refresh(calls, event, context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from trapheus import exceptions
@@ -10,7 +11,6 @@ from trapheus.waiters import (
     cluster_deleted,
     cluster_renamed,
     cluster_settled,
-    instance_renamed,
     instance_settled,
     wait,
 )
@@ -43,30 +43,21 @@ def deleted(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
     return [(plan["identifier"], cluster_deleted(plan["resourceId"]))]
 
 
-def back(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
-    """The original and its members are online under their own names."""
-    return [
-        (plan["identifier"], cluster_renamed(plan["resourceId"], plan["identifier"])),
-        *(
-            (member["identifier"], instance_renamed(member["resourceId"], member["identifier"]))
-            for member in plan["members"]
-        ),
-    ]
-
-
 WAITS = {
     "aside": (aside, exceptions.RenameFailed),
     "restored": (restored, exceptions.RestoreFailed),
     "deleted": (deleted, exceptions.DeleteFailed),
-    "back": (back, exceptions.RollbackFailed),
 }
 
 
 @logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
-    """Wait for the event's `until`; the state machine asks again when time is up."""
+    """Wait for the event's `until`; the state machine asks again when time is up.
+
+    Returns `until`, and the moment `at` which it was seen, ISO 8601.
+    """
     until, since = event["until"], event["entered"]
     waits, otherwise = WAITS[until]
     for identifier, what in waits(event["plan"]):
         wait(what, context, otherwise=otherwise, identifier=identifier, since=since)
-    return {"until": until}
+    return {"until": until, "at": datetime.now(UTC).isoformat(timespec="seconds")}

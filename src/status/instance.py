@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from trapheus import exceptions
@@ -29,23 +30,20 @@ def deleted(plan: dict[str, Any]) -> Wait:
     return instance_deleted(plan["resourceId"])
 
 
-def back(plan: dict[str, Any]) -> Wait:
-    """The original is online under its own name."""
-    return instance_renamed(plan["resourceId"], plan["identifier"])
-
-
 WAITS = {
     "aside": (aside, exceptions.RenameFailed),
     "restored": (restored, exceptions.RestoreFailed),
     "deleted": (deleted, exceptions.DeleteFailed),
-    "back": (back, exceptions.RollbackFailed),
 }
 
 
 @logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
-    """Wait for the event's `until`; the state machine asks again when time is up."""
+    """Wait for the event's `until`; the state machine asks again when time is up.
+
+    Returns `until`, and the moment `at` which it was seen, ISO 8601.
+    """
     plan, until, since = event["plan"], event["until"], event["entered"]
     waiting, otherwise = WAITS[until]
     wait(waiting(plan), context, otherwise=otherwise, identifier=plan["identifier"], since=since)
-    return {"until": until}
+    return {"until": until, "at": datetime.now(UTC).isoformat(timespec="seconds")}

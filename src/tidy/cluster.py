@@ -2,24 +2,26 @@
 
 from typing import Any
 
-from trapheus.constants import IN_PROGRESS_TAG
+from trapheus import lock
 from trapheus.errors import failing_as
 from trapheus.exceptions import TidyFailed
 from trapheus.logs import logged
-from trapheus.rds import cluster, cluster_snapshot, instance, is_marked, rds
+from trapheus.rds import cluster, cluster_snapshot, cluster_with, instance, members, unmark
 
 
 @logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    """Unmark the cluster, its members and its snapshot, if they are this execution's."""
+    """Unmark the cluster, its snapshot and a kept original, if they are this execution's."""
     plan = event["plan"]
     with failing_as(TidyFailed, plan["identifier"]):
-        kept = [
-            ("DBClusterArn", cluster(plan["identifier"])),
-            ("DBClusterSnapshotArn", cluster_snapshot(plan["snapshot"])),
-            *(("DBInstanceArn", instance(member["identifier"])) for member in plan["members"]),
-        ]
-        for arn, found in kept:
-            if found and is_marked(found, event["execution"]):
-                rds().remove_tags_from_resource(ResourceName=found[arn], TagKeys=[IN_PROGRESS_TAG])
+        stays = [("DBClusterArn", cluster(plan["identifier"]))]
+        taken = cluster_snapshot(plan["snapshot"])
+        if taken or event["phase"] == "prepare":
+            stays.append(("DBClusterSnapshotArn", taken))
+        stays += [("DBInstanceArn", instance(member["identifier"])) for member in plan["members"]]
+        if original := cluster_with(plan["resourceId"]):
+            stays.append(("DBClusterArn", original))
+            stays += [("DBInstanceArn", member) for member in members(original)]
+        lock.require(event)
+        unmark(stays, plan["execution"])
     return {"name": plan["identifier"]}

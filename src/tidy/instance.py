@@ -2,23 +2,24 @@
 
 from typing import Any
 
-from trapheus.constants import IN_PROGRESS_TAG
+from trapheus import lock
 from trapheus.errors import failing_as
 from trapheus.exceptions import TidyFailed
 from trapheus.logs import logged
-from trapheus.rds import instance, is_marked, rds, snapshot
+from trapheus.rds import instance, instance_with, snapshot, unmark
 
 
 @logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    """Unmark the instance and its snapshot, if they are this execution's."""
+    """Unmark the instance, its snapshot and a kept original, if they are this execution's."""
     plan = event["plan"]
     with failing_as(TidyFailed, plan["identifier"]):
-        kept = {
-            "DBInstanceArn": instance(plan["identifier"]),
-            "DBSnapshotArn": snapshot(plan["snapshot"]),
-        }
-        for arn, found in kept.items():
-            if found and is_marked(found, event["execution"]):
-                rds().remove_tags_from_resource(ResourceName=found[arn], TagKeys=[IN_PROGRESS_TAG])
+        stays = [("DBInstanceArn", instance(plan["identifier"]))]
+        taken = snapshot(plan["snapshot"])
+        if taken or event["phase"] == "prepare":
+            stays.append(("DBSnapshotArn", taken))
+        if original := instance_with(plan["resourceId"]):
+            stays.append(("DBInstanceArn", original))
+        lock.require(event)
+        unmark(stays, plan["execution"])
     return {"name": plan["identifier"]}

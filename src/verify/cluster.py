@@ -9,7 +9,14 @@ from trapheus.endpoints import lacking
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigurationDiffers
 from trapheus.logs import logged
-from trapheus.rds import Description, cluster, cluster_with, instance
+from trapheus.rds import (
+    Description,
+    cluster,
+    cluster_snapshot,
+    cluster_with,
+    instance,
+    moment_of,
+)
 from trapheus.waiters import cluster_settled, instance_settled, wait
 
 if TYPE_CHECKING:
@@ -34,18 +41,25 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
         )
     with failing_as(ConfigurationDiffers, identifier):
         found = cluster(identifier) or {}
-        lines = deviations(plan, found)
+        lines = deviations(plan, found, event["restored"])
     if lines:
         raise ConfigurationDiffers("; ".join(lines), identifier=identifier)
     return {"resourceId": found["DbClusterResourceId"]}
 
 
-def deviations(plan: dict[str, Any], found: Description) -> list[str]:
-    """One line for each thing that is not as planned."""
+def deviations(plan: dict[str, Any], found: Description, restored: dict[str, str]) -> list[str]:
+    """One line for each thing that is not as planned; `restored` is what the restore has made."""
     lines = differences(CLUSTER, plan, found)
     original = cluster_with(plan["resourceId"])
     if original is None or original["DBClusterIdentifier"] != plan["aside"]:
         lines.append(f"the original is not called {plan['aside']}")
+    if found.get("DbClusterResourceId") != restored["resourceId"]:
+        lines.append(
+            f"the resource id is {found.get('DbClusterResourceId')}, not {restored['resourceId']}"
+        )
+    source = cluster_snapshot(plan["snapshot"])
+    if moment_of(source) != restored["dataAsOf"]:
+        lines.append(f"the snapshot {plan['snapshot']} is not the one that was restored")
     if plan["httpEndpoint"] and not found.get("HttpEndpointEnabled"):
         lines.append("the HTTP endpoint is not enabled, and was")
     lines += lacking(plan["endpoints"], plan["identifier"])

@@ -8,7 +8,7 @@ from trapheus.configuration import INSTANCE, differences
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigurationDiffers
 from trapheus.logs import logged
-from trapheus.rds import Description, instance, instance_with
+from trapheus.rds import Description, instance, instance_with, moment_of, snapshot
 from trapheus.waiters import instance_settled, wait
 
 if TYPE_CHECKING:
@@ -24,16 +24,23 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     wait(ready, context, otherwise=ConfigurationDiffers, identifier=identifier, since=since)
     with failing_as(ConfigurationDiffers, identifier):
         found = instance(identifier) or {}
-        lines = deviations(plan, found)
+        lines = deviations(plan, found, event["restored"])
     if lines:
         raise ConfigurationDiffers("; ".join(lines), identifier=identifier)
     return {"resourceId": found["DbiResourceId"]}
 
 
-def deviations(plan: dict[str, Any], found: Description) -> list[str]:
-    """One line for each thing that is not as planned."""
+def deviations(plan: dict[str, Any], found: Description, restored: dict[str, str]) -> list[str]:
+    """One line for each thing that is not as planned; `restored` is what the restore has made."""
     lines = differences(INSTANCE, plan, found)
     original = instance_with(plan["resourceId"])
     if original is None or original["DBInstanceIdentifier"] != plan["aside"]:
         lines.append(f"the original is not called {plan['aside']}")
+    if found.get("DbiResourceId") != restored["resourceId"]:
+        lines.append(
+            f"the resource id is {found.get('DbiResourceId')}, not {restored['resourceId']}"
+        )
+    source = snapshot(plan["snapshot"])
+    if moment_of(source) != restored["dataAsOf"]:
+        lines.append(f"the snapshot {plan['snapshot']} is not the one that was restored")
     return lines

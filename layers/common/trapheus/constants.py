@@ -3,7 +3,8 @@
 CREATE_SNAPSHOT = "create_snapshot"
 DB_RESTORE = "db_restore"
 CREATE_SNAPSHOT_ONLY = "create_snapshot_only"
-TASKS = (CREATE_SNAPSHOT, DB_RESTORE, CREATE_SNAPSHOT_ONLY)
+RECOVER = "recover"
+TASKS = (CREATE_SNAPSHOT, DB_RESTORE, CREATE_SNAPSHOT_ONLY, RECOVER)
 
 SNAPSHOT_SUFFIX = "-snapshot"
 # The successor of an existing snapshot until it has taken its place. It is not

@@ -41,22 +41,27 @@ def _tags(arn: str) -> Tags:
     return own_tags(dict(rds().list_tags_for_resource(ResourceName=arn)))
 
 
-def release(endpoints: list[Endpoint]) -> None:
-    """Ask for the deletion of these endpoints; one that is gone or going counts as done."""
-    for endpoint in endpoints:
-        found = _find(endpoint["identifier"])
-        if found and found["Status"] != "deleting":
-            rds().delete_db_cluster_endpoint(DBClusterEndpointIdentifier=endpoint["identifier"])
+def release(endpoints: list[Endpoint], cluster: str) -> None:
+    """Ask for the deletion of a cluster's endpoints; one that is gone or going counts as done.
 
-
-def give(endpoints: list[Endpoint], cluster: str) -> None:
-    """Ask for these endpoints on a cluster; one that it has counts as done.
-
-    Raises StillInProgress while a name is still held by a deletion under way.
+    One that belongs to another cluster by now is left alone.
     """
     for endpoint in endpoints:
         found = _find(endpoint["identifier"])
+        if found and found["Status"] != "deleting" and found["DBClusterIdentifier"] == cluster:
+            rds().delete_db_cluster_endpoint(DBClusterEndpointIdentifier=endpoint["identifier"])
+
+
+def give(endpoints: list[Endpoint], cluster: str) -> bool:
+    """Ask for these endpoints on a cluster; whether it had them all already.
+
+    Raises StillInProgress while a name is still held by a deletion under way.
+    """
+    had_all = True
+    for endpoint in endpoints:
+        found = _find(endpoint["identifier"])
         if found is None:
+            had_all = False
             rds().create_db_cluster_endpoint(
                 DBClusterIdentifier=cluster,
                 DBClusterEndpointIdentifier=endpoint["identifier"],
@@ -69,6 +74,7 @@ def give(endpoints: list[Endpoint], cluster: str) -> None:
             raise StillInProgress(
                 f"The endpoint {endpoint['identifier']} is being deleted", identifier=cluster
             )
+    return had_all
 
 
 def lacking(endpoints: list[Endpoint], cluster: str) -> list[str]:

@@ -19,6 +19,8 @@ TRANSIENT = frozenset(
     {
         "InternalError",
         "InternalFailure",
+        "InternalServerError",
+        "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestTimeout",
         "RequestTimeoutException",

@@ -21,6 +21,26 @@ class IdentifierNotAllowed(TrapheusError):
     """The identifier is outside the stack's AllowedIdentifiers."""
 
 
+class LockFailed(TrapheusError):
+    """The lock on the database could not be read or written."""
+
+
+class LockHeld(TrapheusError):
+    """Another execution, which is still running, works on the database."""
+
+
+class LockLost(TrapheusError):
+    """The execution does not hold the lock on the database any more: it comes too late."""
+
+
+class NotRecovered(TrapheusError):
+    """An earlier execution has left the database half-way: it has to be recovered first."""
+
+
+class Interrupted(TrapheusError):
+    """An earlier execution was stopped, or ran out of time, in the middle of its work."""
+
+
 class DatabaseProtected(TrapheusError):
     """The database carries the tag trapheus:protect."""
 
@@ -83,6 +103,10 @@ class TidyFailed(TrapheusError):
 
 class RollbackFailed(TrapheusError):
     """The original could not be put back."""
+
+
+class RollbackDelayed(TrapheusError):
+    """Not an error yet: the rollback goes on, but has lasted so long that people should know."""
 
 
 class AlertFailed(TrapheusError):

@@ -7,17 +7,17 @@ from trapheus.rds import Description, instance, is_marked, mark, members, rds
 from trapheus.waiters import BAD_INSTANCE, DELETING, not_ready
 
 
-def create(member: dict[str, Any], cluster: str, execution: str) -> None:
+def create(member: dict[str, Any], plan: dict[str, Any]) -> None:
     """Ask for a member as it was; one that this execution has asked for counts as done.
 
     Raises StillInProgress while the old member still holds the name.
     """
-    name = member["identifier"]
+    name, execution = member["identifier"], plan["execution"]
     found = instance(name)
     if found is None:
         rds().create_db_instance(
             DBInstanceIdentifier=name,
-            DBClusterIdentifier=cluster,
+            DBClusterIdentifier=plan["identifier"],
             Tags=[*member["tags"], mark(execution)],
             **member["restore"],
         )

@@ -50,9 +50,13 @@ def concluded(
     return {"plan": plan, "findings": findings.report()}
 
 
-def names(identifier: str) -> dict[str, str]:
-    """Every name that an execution derives from the identifier."""
+def basis(event: dict[str, Any]) -> dict[str, Any]:
+    """What a plan begins with: whose it is, and every name derived from the identifier."""
+    identifier = event["request"]["identifier"]
     return {
+        "execution": event["execution"],
+        "started": event["started"],
+        "warnings": [],
         "identifier": identifier,
         "aside": identifier + ASIDE_SUFFIX,
         "snapshot": identifier + SNAPSHOT_SUFFIX,

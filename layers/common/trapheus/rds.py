@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from trapheus.constants import IN_PROGRESS_TAG
 from trapheus.errors import NOT_FOUND, code_of
+from trapheus.exceptions import StillInProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,31 +20,27 @@ if TYPE_CHECKING:
     from mypy_boto3_rds import RDSClient
     from mypy_boto3_rds.type_defs import FilterTypeDef, TagTypeDef
 
+# At most three tries a call: longer patience is the state machine's, where it is seen and costs
+# nothing.
+PATIENT = Config(
+    connect_timeout=5,
+    read_timeout=20,
+    retries={"mode": "standard", "total_max_attempts": 3},
+)
+
 Description = dict[str, Any]
 Tags: TypeAlias = "list[TagTypeDef]"
 
 
 def rds(region: str | None = None) -> RDSClient:
-    """The RDS client of this execution environment: at most three tries a call.
-
-    Longer patience is the state machine's, where it is seen and costs nothing. `region`: another
-    one than the app's own.
-    """
+    """The RDS client of this execution environment. `region`: another one than the app's own."""
     return client(region)
 
 
 @cache
 def client(region: str | None) -> RDSClient:
     """Make the client; `rds()` and `rds(None)` would be two in a cache."""
-    return boto3.client(
-        "rds",
-        region_name=region,
-        config=Config(
-            connect_timeout=5,
-            read_timeout=20,
-            retries={"mode": "standard", "total_max_attempts": 3},
-        ),
-    )
+    return boto3.client("rds", region_name=region, config=PATIENT)
 
 
 def only(call: Callable[[], Iterable[object]]) -> Description | None:
@@ -132,6 +129,18 @@ def mark(execution: str) -> TagTypeDef:
 def is_marked(description: Description, execution: str) -> bool:
     """Whether a database or snapshot carries this execution's mark."""
     return mark(execution) in description.get("TagList", [])
+
+
+def unmark(stays: list[tuple[str, Description | None]], execution: str) -> None:
+    """Take this execution's mark off; each with the attribute that holds its ARN.
+
+    Raises StillInProgress while RDS does not show one of them.
+    """
+    for arn, found in stays:
+        if found is None:
+            raise StillInProgress("RDS does not show everything that stays")
+        if is_marked(found, execution):
+            rds().remove_tags_from_resource(ResourceName=found[arn], TagKeys=[IN_PROGRESS_TAG])
 
 
 def own_tags(description: Description) -> Tags:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trapheus import lock
 from trapheus.errors import failing_as
 from trapheus.exceptions import NameTaken, SnapshotFailed, StillInProgress
 from trapheus.rds import is_marked, mark, moment_of
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Calls:
-    """The calls and waits of one kind of snapshot."""
+    """The calls and waits of one kind of snapshot; `database` tells who has a name now."""
 
+    database: Callable[[str], str]
     find: Callable[[str], Description | None]
     create: Callable[[str, str, Tags], object]
     delete: Callable[[str], object]
@@ -36,12 +38,16 @@ def refresh(calls: Calls, event: dict[str, Any], context: LambdaContext) -> dict
     At every moment one good snapshot exists. What this execution has already taken counts as
     done, so a repeat never deletes it. Returns its name and the moment of its data, ISO 8601.
     """
-    plan, execution, since = event["plan"], event["execution"], event["entered"]
+    plan, since = event["plan"], event["entered"]
+    execution = plan["execution"]
     identifier, name, successor = plan["identifier"], plan["snapshot"], plan["successor"]
 
     def take(name: str) -> None:
         found = calls.find(name)
         if found is None:
+            lock.require(event)
+            if calls.database(identifier) != plan["resourceId"]:
+                raise StillInProgress("The name shows another database", identifier=identifier)
             calls.create(name, identifier, [*plan["tags"], mark(execution)])
         elif not is_marked(found, execution):
             raise NameTaken(f"The snapshot {name} is not of this execution.", identifier=identifier)
@@ -49,6 +55,7 @@ def refresh(calls: Calls, event: dict[str, Any], context: LambdaContext) -> dict
 
     def remove(name: str, found: Description) -> None:
         if found["Status"] != "deleting":
+            lock.require(event)
             calls.delete(name)
         wait(calls.deleted(name), context, otherwise=SnapshotFailed, identifier=name, since=since)
 

@@ -1,0 +1,75 @@
+"""What the rollbacks of both kinds share: when they act, on what, and when people are told."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from trapheus.exceptions import RollbackDelayed, RollbackFailed, StillInProgress
+from trapheus.rds import is_marked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trapheus.rds import Description
+
+# For so many seconds after a call RDS may not show what it has done.
+BETWEEN_LOOKS = 60
+# A rollback that lasts longer is told, while it goes on.
+UNTOLD = 30 * 60
+# In which two looks must agree; the rest may change by itself, as the latest restorable time does.
+STANDING = (
+    "DBClusterIdentifier",
+    "DBInstanceIdentifier",
+    "DBInstanceStatus",
+    "DbClusterResourceId",
+    "DbiResourceId",
+    "Status",
+)
+
+
+def look_twice(
+    look: Callable[[], list[Description | None]], identifier: str
+) -> list[Description | None]:
+    """The second of two looks a minute apart; raises StillInProgress when they differ."""
+    first = look()
+    time.sleep(BETWEEN_LOOKS)
+    second = look()
+    if standing(first) != standing(second):
+        raise StillInProgress("RDS shows something else than a minute ago", identifier=identifier)
+    return second
+
+
+def standing(look: list[Description | None]) -> list[list[Any]]:
+    """Who is called what, in which status."""
+    return [[(found or {}).get(key) for key in STANDING] for found in look]
+
+
+def require_own(plan: dict[str, Any], found: Description, created: str) -> None:
+    """Pass only what the plan's execution has made: by its mark, and younger than it is.
+
+    `created`: the attribute with the moment of its creation, which RDS shows only some time later.
+    """
+    began = datetime.fromisoformat(plan["started"])
+    if not is_marked(found, plan["execution"]) or found.get(created, began) < began:
+        raise RollbackFailed(
+            f"{plan['identifier']} is not of this execution: it was left alone.",
+            identifier=plan["identifier"],
+        )
+
+
+@contextmanager
+def telling_delay(event: dict[str, Any]) -> Iterator[None]:
+    """Turn StillInProgress into RollbackDelayed, once, when the rollback has lasted long."""
+    try:
+        yield
+    except StillInProgress as error:
+        lasted = time.time() - datetime.fromisoformat(event["entered"]).timestamp()
+        if event["isTold"] or lasted < UNTOLD:
+            raise
+        raise RollbackDelayed(
+            f"The rollback has lasted {UNTOLD // 60} minutes and goes on",
+            identifier=event["plan"]["identifier"],
+        ) from error

@@ -1,0 +1,124 @@
+"""Lock step: takes the lock on the database, also from an execution that has ended."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from trapheus.constants import RECOVER
+from trapheus.errors import code_of, failing_as
+from trapheus.exceptions import LockFailed, LockHeld, NotRecovered, StateConflict
+from trapheus.lock import Item, dynamodb, read
+from trapheus.logs import logged
+from trapheus.rds import PATIENT
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+PREPARE = "prepare"
+
+
+@cache
+def stepfunctions() -> SFNClient:
+    """The Step Functions client of this execution environment."""
+    return boto3.client("stepfunctions", config=PATIENT)
+
+
+@logged
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Take the lock, or refuse; return what an interrupted execution has left, if one has.
+
+    `phase`: the phase in which it was interrupted, empty when there is nothing to recover; with
+    it come `interrupted`, the ended execution's ARN, and its `plan`, if it has made one.
+    """
+    request, execution = event["request"], event["execution"]
+    database, identifier = request["lock"], request["identifier"]
+    with failing_as(LockFailed, identifier):
+        item = read(database)
+        holder = item.get("holder", "")
+        if holder == execution:
+            return left(item)
+        if request["task"] == RECOVER and (not item or request["interrupted"] not in ("", holder)):
+            return left({})
+        if holder and holder != request["interrupted"]:
+            item = judged(item, request)
+        elif item and request["task"] != RECOVER:
+            raise NotRecovered(
+                f"An earlier execution could not put {identifier} back: start"
+                f" {recovery(request)} first.",
+                identifier=identifier,
+            )
+        return left(take(database, item, execution))
+
+
+def judged(item: Item, request: dict[str, Any]) -> Item:
+    """The item to take over from a holder that has ended; refuses while it is running."""
+    holder, identifier = item["holder"], request["identifier"]
+    try:
+        status = stepfunctions().describe_execution(executionArn=holder)["status"]
+    except ClientError as error:
+        if code_of(error) != "ExecutionDoesNotExist":
+            raise
+        # AWS forgets an execution after 90 days, and may not know one yet that has just begun.
+        if request["task"] != RECOVER:
+            raise NotRecovered(
+                f"{identifier} is locked by {holder}, which AWS does not know: start"
+                f" {recovery(request)} first.",
+                identifier=identifier,
+            ) from error
+        return item
+    if status == "RUNNING":
+        raise LockHeld(
+            f"{holder} is at work on {identifier}: wait until it has ended, or stop it.",
+            identifier=identifier,
+        )
+    # After a success only the release has failed: there is nothing to recover.
+    return {"holder": holder} if status == "SUCCEEDED" else item
+
+
+def recovery(request: dict[str, Any]) -> str:
+    """The input that recovers the request's database."""
+    return json.dumps(
+        {
+            "identifier": request["identifier"],
+            "task": RECOVER,
+            "isCluster": request["isCluster"],
+        }
+    )
+
+
+def take(database: str, before: Item, execution: str) -> Item:
+    """Write the lock if it is still as it was; raises StateConflict when somebody was faster."""
+    after = {"database": database, "phase": PREPARE} | before | {"holder": execution}
+    if "phase" in before:
+        # The plan's maker, when its execution had let go of the lock.
+        after["interrupted"] = before.get("holder") or json.loads(before["planned"])["execution"]
+    free = "attribute_not_exists(holder) OR holder = :holder"
+    try:
+        dynamodb().put_item(
+            TableName=os.environ["LOCK_TABLE"],
+            Item={name: {"S": value} for name, value in after.items()},
+            ConditionExpression="holder = :holder" if "holder" in before else free,
+            ExpressionAttributeValues={":holder": {"S": before.get("holder", execution)}},
+        )
+    except ClientError as error:
+        if code_of(error) != "ConditionalCheckFailedException":
+            raise
+        raise StateConflict("Another execution was faster") from error
+    return after
+
+
+def left(item: Item) -> dict[str, Any]:
+    """What an interrupted execution has left, as the state machine reads it."""
+    interrupted = item.get("interrupted", "")
+    plan = json.loads(item["planned"]) if interrupted and "planned" in item else {}
+    return {
+        "phase": item["phase"] if interrupted else "",
+        "interrupted": interrupted,
+        "plan": plan,
+    }

@@ -1,0 +1,75 @@
+"""Rollback step: gives the original instance its name again, driven by what RDS shows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from trapheus import lock
+from trapheus.constants import IN_PROGRESS_TAG
+from trapheus.errors import failing_as
+from trapheus.exceptions import RollbackFailed, StillInProgress
+from trapheus.logs import logged
+from trapheus.rds import Description, instance, instance_with, is_marked, rds
+from trapheus.rollback import look_twice, require_own, telling_delay
+from trapheus.waiters import BAD_INSTANCE, DELETING, ONLINE, not_ready
+
+
+@logged
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+    """Do the next thing that two looks a minute apart agree on; done when both show all done.
+
+    Raises StillInProgress until then, so that it looks anew after everything that it does. Returns
+    the moment `at` which the original was whole, ISO 8601.
+    """
+    plan = event["plan"]
+    identifier = plan["identifier"]
+    # RDS refuses changes in many statuses, for as long as they last, and a name as long as it is
+    # in use.
+    busy = StillInProgress
+    with telling_delay(event), failing_as(RollbackFailed, identifier, conflict=busy, exists=busy):
+        original, named = look_twice(lambda: look(plan), identifier)
+        lock.require_holder(event)
+        if named and named["DbiResourceId"] != plan["resourceId"]:
+            remove(plan, named)
+            raise StillInProgress("What was restored is being removed", identifier=identifier)
+        if not put_back(plan, original):
+            raise StillInProgress("The original is being put back", identifier=identifier)
+    return {"name": identifier, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+
+
+def look(plan: dict[str, Any]) -> list[Description | None]:
+    """The original, whatever it is called now, and what has the identifier."""
+    return [instance_with(plan["resourceId"]), instance(plan["identifier"])]
+
+
+def remove(plan: dict[str, Any], found: Description) -> None:
+    """Ask for the deletion of a half-made instance, if it is of the plan's execution."""
+    require_own(plan, found, "InstanceCreateTime")
+    if found["DBInstanceStatus"] not in DELETING:
+        rds().delete_db_instance(
+            DBInstanceIdentifier=plan["identifier"],
+            SkipFinalSnapshot=True,
+            DeleteAutomatedBackups=True,
+        )
+
+
+def put_back(plan: dict[str, Any], original: Description | None) -> bool:
+    """Ask for what the original still lacks: its name, then being without the mark."""
+    identifier = plan["identifier"]
+    if original is None or original["DBInstanceStatus"] not in ONLINE:
+        status = original["DBInstanceStatus"] if original else ""
+        raise not_ready(status, BAD_INSTANCE, RollbackFailed, identifier)
+    if original["DBInstanceIdentifier"] != identifier:
+        rds().modify_db_instance(
+            DBInstanceIdentifier=original["DBInstanceIdentifier"],
+            NewDBInstanceIdentifier=identifier,
+            ApplyImmediately=True,
+        )
+        return False
+    if is_marked(original, plan["execution"]):
+        rds().remove_tags_from_resource(
+            ResourceName=original["DBInstanceArn"], TagKeys=[IN_PROGRESS_TAG]
+        )
+        return False
+    return True
