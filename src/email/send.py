@@ -193,7 +193,8 @@ def facts(state: dict[str, Any], plan: dict[str, Any]) -> list[str]:
         return []
     since, restored = state["replacing"]["since"], state.get("restored")
     if not restored:
-        until = state.get("rolledBack", {}).get("putBack", {}).get("at", "now")
+        # The result of a Parallel is a list with one entry for each branch.
+        until = state["rolledBack"][0]["at"] if "rolledBack" in state else "now"
         return [
             f"Unreachable: at most from {since} to {until}.",
             f"Resource id: {plan['resourceId']}, as before.",
