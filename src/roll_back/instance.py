@@ -8,7 +8,7 @@ from typing import Any
 from trapheus import lock
 from trapheus.constants import IN_PROGRESS_TAG
 from trapheus.errors import failing_as
-from trapheus.exceptions import RollbackFailed, StillInProgress
+from trapheus.exceptions import RollbackFailed, StateConflict, StillInProgress
 from trapheus.logs import logged
 from trapheus.rds import Description, instance, instance_with, is_marked, rds
 from trapheus.rollback import look_twice, require_own, telling_delay
@@ -24,10 +24,11 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """
     plan = event["plan"]
     identifier = plan["identifier"]
-    # RDS refuses changes in many statuses, for as long as they last, and a name as long as it is
-    # in use.
-    busy = StillInProgress
-    with telling_delay(event), failing_as(RollbackFailed, identifier, conflict=busy, exists=busy):
+    # RDS refuses changes in many statuses, for as long as they last.
+    with (
+        telling_delay(event),
+        failing_as(RollbackFailed, identifier, conflict=StillInProgress, exists=StateConflict),
+    ):
         original, named = look_twice(lambda: look(plan), identifier)
         lock.require_holder(event)
         if named and named["DbiResourceId"] != plan["resourceId"]:

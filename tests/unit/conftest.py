@@ -13,12 +13,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from botocore.awsrequest import AWSResponse
 
 from local.account import build
 from local.rds import Rds, RdsError
 from local.rds.wire import read_request, write_answer, write_error
 from src.email import send
+from trapheus import lock
 from trapheus import rds as layer
 from trapheus.exceptions import StateConflict, StillInProgress, TrapheusError
 
@@ -26,14 +28,35 @@ EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:restore:one"
 ANOTHER = "arn:aws:states:us-east-1:123456789012:execution:restore:another"
 RECIPIENTS = ["ops@example.com", "dba@example.com", "oncall@example.com"]
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC).timestamp()
+# The phases in which the steps that change something hold the lock.
+PHASES = {
+    "snapshot": "prepare",
+    "rename": "replace",
+    "restore": "replace",
+    "roll_back": "rollback",
+    "configure": "finish",
+    "delete": "finish",
+    "tidy": "finish",
+}
+OPTIONS = {"keepOriginal": False, "finalSnapshot": False, "deleteAutomatedBackups": False}
 
 
 class Clock:
-    """Virtual seconds; whoever sleeps moves it."""
+    """Virtual seconds, which the steps' own looks at the time see; whoever sleeps moves it."""
 
-    def __init__(self) -> None:
+    def __init__(self, show: Callable[[float], None]) -> None:
+        self._show = show
         self.time = START
         self.watchers: list[Callable[[], None]] = []
+
+    @property
+    def time(self) -> float:
+        return self._time
+
+    @time.setter
+    def time(self, time: float) -> None:
+        self._time = time
+        self._show(time)
 
     def now(self) -> float:
         return self.time
@@ -108,6 +131,9 @@ class Aws:
     faults: list[Fault] = field(default_factory=list)
     script: list[dict[str, Any] | Fault] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    # The item of the lock; that which the step needs, as long as it is None.
+    lock: dict[str, str] | None = None
+    needed: dict[str, str] = field(default_factory=dict)
 
     # What the test arranges
 
@@ -163,8 +189,20 @@ class Aws:
 
     def run(self, step: str, seconds: float = 900, **event: Any) -> Any:
         """Invoke a step of this test's kind once, its event as JSON would carry it."""
-        given = {"execution": EXECUTION, "entered": datetime.now(UTC).isoformat(), **event}
+        now = datetime.now(UTC).isoformat()
+        phase = PHASES.get(step, "")
+        given = {
+            "execution": EXECUTION,
+            "entered": now,
+            "started": now,
+            "phase": phase,
+            "isTold": False,
+            "request": OPTIONS,
+            "restored": self.restored(event.get("plan", {}).get("identifier", "")),
+            **event,
+        }
         event = json.loads(json.dumps(given))
+        self.needed = {"holder": EXECUTION, "phase": event["phase"]}
         return self.kind.step(step)(event, Context(self.clock, seconds))
 
     def run_once(self, step: str, **event: Any) -> None:
@@ -183,6 +221,7 @@ class Aws:
             "task": "db_restore",
             "isCluster": self.kind is CLUSTER,
             "dryRun": False,
+            **OPTIONS,
             **request,
         }
         return self.run("check", request=request)
@@ -265,6 +304,11 @@ class Aws:
     def snapshot_kind(self) -> str:
         return "snapshot" if self.kind is INSTANCE else "cluster-snapshot"
 
+    def restored(self, name: str) -> dict[str, str]:
+        """What the restore step says when it has made the database that has the name now."""
+        source = self.found(f"{name or self.kind.identifier}-snapshot", self.snapshot_kind)
+        return {"resourceId": self.id_of(name), "dataAsOf": layer.moment_of(source)}
+
     def names(self) -> dict[str, str]:
         """Every database's name by its resource id."""
         instances, clusters = self.rds.instances, self.rds.clusters
@@ -282,6 +326,13 @@ class Aws:
         self.calls.append(operation)
         status, headers, content = self._answer(operation, body)
         return AWSResponse(request.url, status, headers, Raw(content))
+
+    def send_item(self, request: Any, **_: Any) -> AWSResponse:
+        """Answer a look at the lock."""
+        item = self.needed if self.lock is None else self.lock
+        found = {"Item": {name: {"S": value} for name, value in item.items()}} if item else {}
+        headers = {"Content-Type": "application/x-amz-json-1.0"}
+        return AWSResponse(request.url, 200, headers, Raw(json.dumps(found).encode()))
 
     def _answer(self, operation: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         if self.script:
@@ -331,11 +382,12 @@ class Raw(io.BytesIO):
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     """A clock that only sleepers move: botocore's retries and waiters use time.sleep."""
-    clock = Clock()
-    monkeypatch.setattr("time.sleep", clock.sleep)
-    return clock
+    with time_machine.travel(START, tick=False) as traveller:
+        clock = Clock(traveller.move_to)
+        monkeypatch.setattr("time.sleep", clock.sleep)
+        yield clock
 
 
 @pytest.fixture
@@ -344,11 +396,15 @@ def wire(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "dummy")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "dummy")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("LOCK_TABLE", "locks")
     aws = Aws(Rds(clock.now), clock)
     layer.client.cache_clear()
     layer.rds().meta.events.register("before-send.rds", aws.send)
+    lock.dynamodb.cache_clear()
+    lock.dynamodb().meta.events.register("before-send.dynamodb", aws.send_item)
     yield aws
     layer.client.cache_clear()
+    lock.dynamodb.cache_clear()
 
 
 @pytest.fixture

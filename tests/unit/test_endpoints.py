@@ -83,7 +83,7 @@ def test_the_restored_cluster_has_them_again(aws: Aws, planned: dict):
 @of_clusters
 def test_a_rollback_gives_them_back(aws: Aws, planned: dict):
     aws.set_aside(planned)
-    aws.until_done("put_back", plan=planned)
+    aws.until_done("roll_back", plan=planned)
     aws.settle()
 
     assert_as_before(aws)
@@ -93,9 +93,9 @@ def test_a_rollback_gives_them_back(aws: Aws, planned: dict):
 def test_a_rollback_waits_until_their_names_are_free(aws: Aws, planned: dict):
     with pytest.raises(exceptions.StillInProgress):
         aws.run("rename", plan=planned)
-    aws.until_done("put_back", plan=planned)
+    aws.until_done("roll_back", plan=planned)
     aws.settle()
-    aws.until_done("put_back", plan=planned)
+    aws.until_done("roll_back", plan=planned)
     aws.settle()
 
     assert_as_before(aws)
@@ -123,7 +123,7 @@ def test_an_endpoint_that_differs_does_not_pass_the_last_look(
     ("step", "call", "error"),
     [
         ("rename", "DeleteDBClusterEndpoint", exceptions.RenameFailed),
-        ("put_back", "CreateDBClusterEndpoint", exceptions.RollbackFailed),
+        ("roll_back", "CreateDBClusterEndpoint", exceptions.RollbackFailed),
         ("configure", "CreateDBClusterEndpoint", exceptions.ConfigureFailed),
     ],
 )

@@ -45,7 +45,95 @@ def refusal(request: Any, error: type[Exception]) -> str:
 def test_a_request_comes_back_with_its_defaults(task: str, is_cluster: bool):
     request = {"identifier": "prod-db", "task": task, "isCluster": is_cluster}
 
-    assert read(request) == {**request, "dryRun": False, "export": True}
+    assert read(request) == {
+        **request,
+        "dryRun": False,
+        "keepOriginal": False,
+        "finalSnapshot": False,
+        "deleteAutomatedBackups": False,
+        "interrupted": "",
+        "export": True,
+        "lock": f"{'cluster' if is_cluster else 'instance'}#prod-db",
+    }
+
+
+def test_a_dry_run_takes_no_lock():
+    assert "lock" not in read({**GOOD, "dryRun": True})
+
+
+@pytest.mark.parametrize("option", ["keepOriginal", "finalSnapshot", "deleteAutomatedBackups"])
+def test_an_option_is_kept(option: str):
+    assert read({**GOOD, option: True})[option] is True
+
+
+@pytest.mark.parametrize("option", ["finalSnapshot", "deleteAutomatedBackups"])
+def test_what_only_a_deletion_can_do_is_refused_for_an_original_that_is_kept(option: str):
+    said = refusal({**GOOD, "keepOriginal": True, option: True}, exceptions.InvalidRequest)
+    assert "keepOriginal" in said
+
+
+@pytest.mark.parametrize("option", ["dryRun", "keepOriginal", "finalSnapshot"])
+def test_a_recovery_takes_no_options(option: str):
+    request = {**GOOD, "task": "recover", option: True}
+    assert option in refusal(request, exceptions.InvalidRequest)
+
+
+ENDED = {"executionArn": "arn:ended", "status": "ABORTED", "input": json.dumps(GOOD)}
+NOTHING = {"task": "recover"}
+
+
+def rule(**ended: Any) -> dict[str, Any]:
+    """What the rule for executions that have ended hands over."""
+    return {"task": "recover", "ended": {**ENDED, **ended}}
+
+
+@pytest.mark.parametrize("status", ["ABORTED", "FAILED", "TIMED_OUT"])
+def test_an_ended_execution_is_recovered_by_its_own_input(status: str):
+    found = read(rule(status=status))
+    assert (found["identifier"], found["task"], found["isCluster"]) == ("prod-db", "recover", False)
+    assert (found["interrupted"], found["lock"]) == ("arn:ended", "instance#prod-db")
+
+
+def test_the_options_of_an_ended_execution_do_not_matter_to_its_recovery():
+    found = read(rule(input=json.dumps({**GOOD, "finalSnapshot": True})))
+    assert found["lock"] == "instance#prod-db"
+    assert found["finalSnapshot"] is False
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no JSON", "[]", "{}", "null",
+        json.dumps({**GOOD, "task": "drop"}),
+        json.dumps({**GOOD, "extra": 1}),
+        json.dumps({**GOOD, "dryRun": True}),
+    ],
+)  # fmt: skip
+def test_an_ended_execution_that_touched_nothing_needs_no_recovery(text: str):
+    assert read(rule(input=text)) == NOTHING
+
+
+def test_an_ended_execution_without_its_input_needs_none():
+    assert read({"task": "recover", "ended": {"executionArn": "arn:ended"}}) == NOTHING
+
+
+def test_a_recovery_that_failed_is_not_tried_again_and_again():
+    asked = json.dumps({**GOOD, "task": "recover"})
+    assert read(rule(input=asked, status="FAILED")) == NOTHING
+    assert read(rule(input=json.dumps(rule()), status="FAILED")) == NOTHING
+
+
+@pytest.mark.parametrize("inner", [{**GOOD, "task": "recover"}, rule()])
+def test_a_recovery_that_was_stopped_is_recovered(inner: dict[str, Any]):
+    found = read(rule(input=json.dumps(inner), executionArn="arn:recovery"))
+    assert (found["interrupted"], found["lock"]) == ("arn:recovery", "instance#prod-db")
+
+
+@pytest.mark.parametrize(
+    "request_", [{**GOOD, "ended": ENDED}, {"task": "recover", "ended": "arn"}]
+)
+def test_the_rule_s_key_is_not_for_people(request_: dict[str, Any]):
+    assert "rule" in refusal(request_, exceptions.InvalidRequest)
 
 
 @pytest.mark.parametrize("dry", [True, False])

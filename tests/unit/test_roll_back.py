@@ -1,0 +1,338 @@
+"""The rollback step: the original whole under its own names, and nothing of the restore left."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.unit.conftest import ANOTHER, EXECUTION, Aws, Kind, of_clusters
+from trapheus import exceptions
+
+WRITER, READER = "prod-cluster-writer", "prod-cluster-reader"
+
+
+def only_looked(aws: Aws) -> bool:
+    return all(call.startswith("Describe") for call in aws.calls)
+
+
+def test_a_whole_rollback_leaves_the_account_as_it_was(aws: Aws, kind: Kind, plan: dict):
+    before = aws.names()
+    tags = {item: aws.tags(item[1], item[0]) for item in aws.parts()}
+    aws.set_aside(plan)
+    aws.replace(plan)
+
+    answer = aws.until_done("roll_back", plan=plan)
+
+    assert answer["name"] == kind.identifier
+    assert datetime.fromisoformat(answer["at"]).timestamp() == pytest.approx(aws.clock.time, abs=1)
+    assert aws.names() == before
+    assert {item: aws.tags(item[1], item[0]) for item in aws.parts()} == tags
+    assert aws.rds.data(kind.name, kind.identifier).endswith("today")
+    assert aws.found()["DeletionProtection"] is True
+    assert aws.rds.reachable(kind.name, kind.identifier)
+
+
+def test_it_acts_only_on_what_two_looks_a_minute_apart_agree(aws: Aws, kind: Kind, aside: dict):
+    changed = []
+
+    def rename_meanwhile() -> None:
+        if not changed:
+            changed.append(aws.clock.time)
+            aws.force("maintenance", aside["aside"])
+
+    aws.calls.clear()
+    aws.clock.watchers.append(rename_meanwhile)
+    start = aws.clock.time
+
+    with pytest.raises(exceptions.StillInProgress, match="something else"):
+        aws.run("roll_back", plan=aside)
+
+    assert changed == [start + 60]
+    assert only_looked(aws)
+
+
+def test_it_looks_anew_after_everything_that_it_has_done(aws: Aws, kind: Kind, aside: dict):
+    aws.calls.clear()
+
+    with pytest.raises(exceptions.StillInProgress):
+        aws.run("roll_back", plan=aside)
+
+    cluster_and_members = 1 if kind.name == "instance" else 3
+    assert len([call for call in aws.calls if call.startswith("Modify")]) == cluster_and_members
+
+
+@pytest.mark.parametrize("status", ["incompatible-restore", "failed"])
+def test_a_restore_that_ended_badly_is_removed(aws: Aws, kind: Kind, status: str):
+    plan = aws.plan(identifier=kind.identifier.replace("prod", "broken"))
+    aws.set_aside(plan)
+    aws.run_once("restore", plan=plan)
+    aws.settle()
+    aws.force(status, plan["identifier"])
+
+    aws.until_done("roll_back", plan=plan)
+
+    assert aws.names()[plan["resourceId"]] == plan["identifier"]
+
+
+@pytest.mark.parametrize("pause", [20, 60, 300])
+def test_a_restore_that_is_still_under_way_is_waited_for_and_removed(
+    aws: Aws, kind: Kind, aside: dict, pause: float
+):
+    before = set(aws.names())
+    aws.run_once("restore", plan=aside)
+    aws.clock.sleep(pause)
+
+    aws.until_done("roll_back", plan=aside)
+
+    assert set(aws.names()) == before
+    assert aws.id_of() == aside["resourceId"]
+
+
+@pytest.mark.parametrize("pause", [0, 10, 45, 100, 140, 200])
+def test_a_rename_that_is_still_under_way_is_taken_back(
+    aws: Aws, kind: Kind, plan: dict, pause: float
+):
+    before = aws.names()
+    aws.run_once("rename", plan=plan)
+    aws.clock.sleep(pause)
+
+    aws.until_done("roll_back", plan=plan)
+    aws.settle()
+
+    assert aws.names() == before
+    assert not any(aws.marked(name, of) for of, name in aws.parts())
+
+
+@of_clusters
+def test_a_cluster_whose_members_are_half_renamed_is_taken_back(aws: Aws, plan: dict):
+    before = aws.names()
+    aws.run_once("rename", plan=plan)
+    aws.settle()
+    aws.fail("ModifyDBInstance", "AccessDenied", status=403, after=1)
+    with pytest.raises(exceptions.RenameFailed):
+        aws.run("rename", plan=plan)
+    aws.settle()
+    aws.faults.clear()
+
+    aws.until_done("roll_back", plan=plan)
+    aws.settle()
+
+    assert aws.names() == before
+    assert not any(aws.marked(name, of) for of, name in aws.parts())
+
+
+@of_clusters
+def test_a_member_that_somebody_has_deleted_meanwhile_is_not_waited_for(aws: Aws, aside: dict):
+    aws.rds.call("DeleteDBInstance", {"DBInstanceIdentifier": f"{READER}-temp"})
+    aws.settle()
+
+    aws.until_done("roll_back", plan=aside)
+    aws.settle()
+
+    assert aws.id_of() == aside["resourceId"]
+    assert aws.id_of(WRITER, "instance") == aside["members"][0]["resourceId"]
+
+
+def test_an_original_that_was_only_marked_is_unmarked(aws: Aws, kind: Kind, plan: dict):
+    for of, name in aws.parts():
+        aws.stamp(name, of)
+
+    aws.until_done("roll_back", plan=plan)
+
+    assert not any(aws.marked(name, of) for of, name in aws.parts())
+    assert not any(call.startswith(("Modify", "Delete")) for call in aws.calls)
+
+
+def test_an_original_that_never_left_is_not_touched(aws: Aws, kind: Kind, plan: dict):
+    aws.run("roll_back", plan=plan)
+
+    assert only_looked(aws)
+
+
+def test_another_execution_s_mark_stays(aws: Aws, kind: Kind, plan: dict):
+    aws.stamp(execution=ANOTHER)
+
+    aws.run("roll_back", plan=plan)
+
+    assert aws.marked(execution=ANOTHER)
+
+
+def test_a_recovery_takes_back_what_another_execution_has_begun(aws: Aws, kind: Kind, plan: dict):
+    before = aws.names()
+    aws.set_aside(plan)
+    aws.replace(plan)
+
+    aws.lock = {"holder": ANOTHER, "phase": "replace", "interrupted": EXECUTION}
+    aws.until_done("roll_back", plan=plan, execution=ANOTHER)
+
+    assert aws.names() == before
+
+
+@pytest.mark.parametrize(
+    "item", [{}, {"holder": ANOTHER, "phase": "rollback"}, {"phase": "rollback"}]
+)
+def test_without_the_lock_nothing_is_done(aws: Aws, kind: Kind, aside: dict, item: dict):
+    aws.lock = item
+    aws.calls.clear()
+
+    with pytest.raises(exceptions.LockLost):
+        aws.run("roll_back", plan=aside)
+
+    assert only_looked(aws)
+
+
+def test_the_phase_may_be_one_whose_end_could_not_be_noted(aws: Aws, kind: Kind, aside: dict):
+    aws.lock = {"holder": EXECUTION, "phase": "replace"}
+
+    aws.until_done("roll_back", plan=aside)
+
+    assert aws.id_of() == aside["resourceId"]
+
+
+@pytest.mark.parametrize("pause", [0, 20, 60, 120, 200, 7200])
+def test_putting_back_may_be_repeated_at_any_moment(aws: Aws, kind: Kind, plan: dict, pause: float):
+    before = aws.names()
+    aws.set_aside(plan)
+    aws.run_once("roll_back", plan=plan)
+    aws.clock.sleep(pause)
+
+    aws.until_done("roll_back", plan=plan)
+    aws.settle()
+    aws.calls.clear()
+    aws.run("roll_back", plan=plan)
+
+    assert aws.names() == before
+    assert only_looked(aws)
+
+
+@pytest.mark.parametrize("owner", ["", ANOTHER])
+def test_another_s_database_under_the_name_is_left_alone(
+    aws: Aws, kind: Kind, aside: dict, owner: str
+):
+    foreign = aws.foreign(kind.identifier)
+    if owner:
+        aws.stamp(execution=owner)
+
+    with pytest.raises(exceptions.RollbackFailed, match="left alone"):
+        aws.until_done("roll_back", plan=aside)
+    aws.settle()
+
+    assert aws.id_of() == foreign
+    assert aws.names()[aside["resourceId"]] == aside["aside"]
+
+
+def test_what_is_older_than_the_execution_is_left_alone(aws: Aws, kind: Kind, aside: dict):
+    foreign = aws.foreign(kind.identifier)
+    aws.stamp()
+    aside["started"] = datetime.fromtimestamp(aws.clock.time + 3600, UTC).isoformat()
+
+    with pytest.raises(exceptions.RollbackFailed, match="left alone"):
+        aws.run("roll_back", plan=aside)
+    aws.settle()
+
+    assert aws.id_of() == foreign
+
+
+@of_clusters
+@pytest.mark.parametrize("name", [WRITER, READER])
+def test_another_s_instance_under_a_member_s_name_is_left_alone(aws: Aws, aside: dict, name: str):
+    foreign = aws.foreign(name, "instance")
+
+    for _ in range(20):
+        with pytest.raises((exceptions.StateConflict, exceptions.StillInProgress)):
+            aws.run("roll_back", plan=aside)
+        aws.clock.sleep(60)
+    aws.settle()
+
+    assert aws.id_of(name, "instance") == foreign
+    # Whatever becomes of a member, the cluster has its name.
+    assert aws.id_of() == aside["resourceId"]
+
+
+@of_clusters
+def test_a_listing_that_lags_behind_a_rename_removes_no_original(aws: Aws, replaced: dict):
+    listed = aws.found("prod-cluster")["DBClusterMembers"]
+    for member in listed:
+        member["DBInstanceIdentifier"] += "-temp"
+
+    with pytest.raises(exceptions.StillInProgress, match="lags behind"):
+        aws.run("roll_back", plan=replaced)
+    aws.settle()
+
+    for member in replaced["members"]:
+        assert aws.names()[member["resourceId"]] == member["aside"]
+
+
+def test_an_original_that_is_not_shown_for_a_while_is_waited_for(aws: Aws, kind: Kind, aside: dict):
+    aside["resourceId"] = f"{aside['resourceId'][:-4]}GONE"
+
+    with pytest.raises(exceptions.StillInProgress):
+        aws.run("roll_back", plan=aside)
+
+
+@pytest.mark.parametrize("status", ["failed", "inaccessible-encryption-credentials", "stopped"])
+def test_an_original_in_a_bad_status_ends_the_rollback(
+    aws: Aws, kind: Kind, aside: dict, status: str
+):
+    aws.force(status, aside["aside"])
+
+    with pytest.raises(exceptions.RollbackFailed, match=status):
+        aws.run("roll_back", plan=aside)
+
+
+@pytest.mark.parametrize("status", ["renaming", "modifying", "rebooting", "maintenance"])
+def test_a_busy_original_is_waited_for(aws: Aws, kind: Kind, aside: dict, status: str):
+    aws.force(status, aside["aside"])
+    aws.calls.clear()
+
+    with pytest.raises(exceptions.StillInProgress):
+        aws.run("roll_back", plan=aside)
+
+    assert only_looked(aws)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "error"),
+    [
+        ("Throttling", 400, exceptions.Throttled),
+        ("AccessDenied", 403, exceptions.RollbackFailed),
+        ("{conflict}", 400, exceptions.StillInProgress),
+    ],
+)
+@pytest.mark.parametrize("call", ["Describe{}s", "Modify{}", "Delete{}"])
+def test_an_error_of_aws_becomes_the_right_one(
+    aws: Aws, kind: Kind, plan: dict, *, call: str, code: str, status: int, error: type[Exception]
+):
+    aws.set_aside(plan)
+    if call == "Delete{}":
+        aws.replace(plan)
+    aws.fail(call.format(kind.operation), code.format(conflict=kind.conflict), status=status)
+
+    with pytest.raises(exceptions.TrapheusError) as raised:
+        aws.run("roll_back", plan=plan)
+
+    assert type(raised.value) is error
+
+
+def test_a_rollback_that_takes_long_is_told_once_and_goes_on(aws: Aws, kind: Kind, replaced: dict):
+    aws.fail(f"Delete{kind.operation}", kind.conflict, times=200)
+    entered = datetime.fromtimestamp(aws.clock.time - 1795, UTC).isoformat()
+
+    with pytest.raises(exceptions.RollbackDelayed, match="30 minutes"):
+        aws.run("roll_back", plan=replaced, entered=entered)
+    with pytest.raises(exceptions.StillInProgress):
+        aws.run("roll_back", plan=replaced, entered=entered, isTold=True)
+
+    aws.until_done("roll_back", plan=replaced, isTold=True)
+    assert aws.id_of() == replaced["resourceId"]
+
+
+@pytest.mark.parametrize("operation", ["Modify{}", "Delete{}"])
+def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, replaced: dict, operation: str):
+    before = set(aws.names())
+    aws.fail(operation.format(kind.operation), "InternalFailure", status=500, times=1, lost=True)
+
+    aws.until_done("roll_back", plan=replaced)
+    aws.settle()
+
+    assert set(aws.names()) < before
+    assert aws.id_of() == replaced["resourceId"]
