@@ -38,6 +38,11 @@ AWS_ERRORS = {
     "StepFunctions.ExecutionAlreadyExistsException",
     "StepFunctions.SdkClientException",
     "StepFunctions.ThrottlingException",
+    "DynamoDB.InternalServerErrorException",
+    "DynamoDB.ProvisionedThroughputExceededException",
+    "DynamoDB.RequestLimitExceededException",
+    "DynamoDB.SdkClientException",
+    "DynamoDB.ThrottlingException",
 }
 MACHINES = {"restore": "DBRestoreStateMachine", "export": "ExportStateMachine"}
 ROLES = {"restore": "StatesExecutionRole", "export": "ExportStatesExecutionRole"}
@@ -71,7 +76,11 @@ def substitutions(machine: str) -> dict[str, str]:
 def of(kind: str, definition: Definition) -> list[str]:
     """The names of the states of one branch, in the order in which they stand."""
     found = [name for name, _ in states(definition) if kind in name]
-    return [name for name in found if name != "Instance or cluster?"]
+    return [
+        name
+        for name in found
+        if not {"instance", "cluster"} <= set(re.findall(r"\w+", name.lower()))
+    ]
 
 
 def functions() -> dict[str, Any]:
@@ -179,19 +188,23 @@ def test_every_task_keeps_the_input_and_owns_one_key(definition: Definition) -> 
 def test_every_catch_catches_everything_and_keeps_the_input(definition: Definition) -> None:
     for name, state in states(definition):
         catchers = state.get("Catch", [])
-        assert not catchers or catchers[-1]["ErrorEquals"] == ["States.ALL"], name
+        if name.startswith("Put the "):
+            # What is no delay is the rollback's own failure, which its Parallel catches.
+            assert [catcher["ErrorEquals"] for catcher in catchers] == [["RollbackDelayed"]]
+        else:
+            assert not catchers or catchers[-1]["ErrorEquals"] == ["States.ALL"], name
         for catcher in catchers:
             assert re.fullmatch(r"\$\.\w*[eE]rror", catcher["ResultPath"]), name
 
 
-def test_only_the_phases_and_the_request_write_the_first_cause() -> None:
+def test_only_the_phases_and_what_precedes_them_write_the_first_cause() -> None:
     writers = {
         name
         for name, state in states(RESTORE)
         for catcher in state.get("Catch", [])
         if catcher["ResultPath"] == "$.error"
     }
-    assert writers == {"Read the request"} | {
+    assert writers == {"Read the request", "Take the lock", "Note the recovery"} | {
         f"{phase} the {kind}"
         for phase in ("Prepare", "Replace", "Finish")
         for kind in ("instance", "cluster")
@@ -199,20 +212,27 @@ def test_only_the_phases_and_the_request_write_the_first_cause() -> None:
 
 
 def test_every_failure_passes_the_alert() -> None:
-    """Whatever catches leads to the alert or to the rollback, and the rollback to the alert."""
+    """Whatever catches leads to the alert or to the rollback, and the rollback to the alert.
+
+    What can fail after that, or after a success, is the alert itself and the lock's release.
+    """
     top = RESTORE["States"]
-    after_alert = {"Tell the bare facts", "Was the mail sent?"}
+    may_fail = {
+        "Tell what failed": "Tell the bare facts",
+        "Tell the bare facts": "Is the lock to be released?",
+        "Tell the recovery": "Was only a recovery asked for?",
+        "Let go of the lock": "Was the mail sent?",
+        "Release the lock after the failure": "Was the mail sent?",
+        "Release the lock": "What was done?",
+    }
     for name, state in top.items():
-        for catcher in state.get("Catch", []):
-            assert catcher["Next"] == "Tell what failed" or (
-                catcher["Next"].startswith("Roll the ")
-                or (
-                    catcher["Next"] in after_alert
-                    and name in ("Tell what failed", "Tell the bare facts")
-                )
-            )
+        caught = {catcher["Next"] for catcher in state.get("Catch", [])}
+        if name.startswith("Replace the "):
+            assert caught == {name.replace("Replace", "Roll") + " back"}
+        else:
+            assert caught <= {may_fail.get(name, "Tell what failed")}, name
         if name.startswith("Roll the "):
-            assert set(targets(state)) == {"Tell what failed"}
+            assert set(targets(state)) == {"Tell what failed", "Was it a recovery?"}
 
 
 @in_both
@@ -273,7 +293,7 @@ def test_every_step_folder_has_a_function_a_kind() -> None:
     for properties in functions().values():
         kinds.setdefault(properties["CodeUri"], set()).add(properties["Handler"])
     for folder, handlers in kinds.items():
-        if folder not in ("src/request/", "src/email/", "src/export/"):
+        if folder not in ("src/request/", "src/lock/", "src/email/", "src/export/"):
             assert handlers == {"instance.handler", "cluster.handler"}, folder
     assert set(kinds) == {
         f"src/{path.name}/" for path in (ROOT / "src").iterdir() if list(path.glob("*.py"))

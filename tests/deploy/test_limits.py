@@ -1,0 +1,131 @@
+"""The limits of Step Functions and Lambda, computed from what is deployed."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.deploy.definition import DEFINITIONS, RESTORE, Definition, State, states, tasks
+from tests.deploy.test_definition import functions, template
+from trapheus.rds import PATIENT
+from trapheus.waiters import DELAY, MARGIN, PATIENCE
+
+HOUR = 3600
+# Step Functions' quota for the history of an execution.
+MOST_EVENTS = 25_000
+# A try of a Task: scheduled, started, failed. A state: entered, exited.
+EVENTS_A_TRY, EVENTS_A_STATE = 3, 2
+# Who answers at once, and never with StillInProgress.
+QUICK = ("ReadRequest", "TakeLock", "Check", "SendEmail")
+
+
+def retrier(task: State, error: str) -> State:
+    (found,) = (each for each in task["Retry"] if error in each["ErrorEquals"])
+    return dict(found)
+
+
+def waits(task: State) -> bool:
+    """Whether a Task can be told that its work is still in progress."""
+    function = task["Resource"].removeprefix("${")
+    return function.endswith("FunctionArn}") and not function.startswith(QUICK)
+
+
+def tries(task: State) -> int:
+    """The most tries of a Task: every retrier used up."""
+    return 1 + sum(
+        each["MaxAttempts"]
+        for each in task["Retry"]
+        if waits(task) or "StillInProgress" not in each["ErrorEquals"]
+    )
+
+
+def longest(task: State) -> float:
+    """The longest that a Task can last, in seconds."""
+    return task["TimeoutSeconds"] + sum(
+        each["MaxAttempts"] * (each["MaxDelaySeconds"] + task["TimeoutSeconds"])
+        for each in task["Retry"]
+        if waits(task) or "StillInProgress" not in each["ErrorEquals"]
+    )
+
+
+def paths(definition: Definition) -> Iterator[list[tuple[str, State]]]:
+    """What an execution may pass: one kind; after a failure of one phase, not the later ones."""
+    for kind in ("instance", "cluster"):
+        other = "cluster" if kind == "instance" else "instance"
+        own = [(name, state) for name, state in states(definition) if other not in name]
+        rollback = {
+            inner
+            for name, state in own
+            if name.startswith("Roll the ")
+            for branch in state["Branches"]
+            for inner in branch["States"]
+        }
+        finish = {
+            inner
+            for name, state in own
+            if name.startswith("Finish the ")
+            for branch in state["Branches"]
+            for inner in branch["States"]
+        }
+        for left_out in (rollback, finish) if finish else ((),):
+            yield [(name, state) for name, state in own if name not in left_out]
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS.values(), ids=DEFINITIONS)
+def test_the_longest_history_stays_under_the_quota(definition: Definition) -> None:
+    for path in paths(definition):
+        events = EVENTS_A_STATE * len(path)
+        events += sum(EVENTS_A_TRY * tries(state) for _, state in path if state["Type"] == "Task")
+        assert events < MOST_EVENTS
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS.values(), ids=DEFINITIONS)
+def test_the_machine_may_last_longer_than_all_its_phases(definition: Definition) -> None:
+    for path in paths(definition):
+        total = sum(longest(state) for _, state in path if state["Type"] == "Task")
+        assert definition["TimeoutSeconds"] > total
+
+
+def test_a_restore_of_a_day_is_waited_for_whatever_a_wait_s_share_is() -> None:
+    shortest = template()["Parameters"]["WaitSeconds"]["MinValue"]
+    for name, task in tasks(RESTORE):
+        if waits(task):
+            again = retrier(task, "StillInProgress")
+            a_try = shortest - MARGIN + again["MaxDelaySeconds"]
+            assert again["MaxAttempts"] * a_try > 24 * HOUR, name
+    assert PATIENCE > 24
+
+
+def test_capacity_is_waited_for_at_most_half_an_hour() -> None:
+    """The original is set aside meanwhile."""
+    for name, task in tasks(RESTORE):
+        again = retrier(task, "InsufficientCapacity")
+        pauses = [
+            min(again["IntervalSeconds"] * again["BackoffRate"] ** n, again["MaxDelaySeconds"])
+            for n in range(again["MaxAttempts"])
+        ]
+        # A refusal comes at once: each try lasts seconds.
+        assert 20 * 60 < sum(pauses) + 10 * len(pauses) <= 30 * 60, name
+
+
+def worst_call() -> float:
+    """The longest that one call can last, in seconds: each try runs into both time-outs."""
+    attempts = PATIENT.retries["total_max_attempts"]
+    # botocore's standard mode waits at most 20 seconds between two tries.
+    backoff = sum(min(2**n, 20) for n in range(attempts - 1))
+    return float(attempts * (PATIENT.connect_timeout + PATIENT.read_timeout) + backoff)
+
+
+def test_a_call_is_tried_at_most_three_times_by_the_client() -> None:
+    assert PATIENT.retries == {"mode": "standard", "total_max_attempts": 3}
+
+
+def test_a_function_s_time_exceeds_the_worst_time_of_its_call() -> None:
+    """Of a look and of the call behind it; what needs more calls is begun again by a retry."""
+    usual = template()["Globals"]["Function"]["Timeout"]
+    shortest = template()["Parameters"]["WaitSeconds"]["MinValue"]
+    assert shortest > worst_call() + DELAY + MARGIN
+    for name, properties in functions().items():
+        timeout = properties.get("Timeout", usual)
+        assert (shortest if timeout == "WaitSeconds" else timeout) > worst_call(), name
+    # A rollback's two looks, the minute between them, the lock and the call.
+    assert usual > 60 + 3 * worst_call()
