@@ -62,7 +62,7 @@ EXCUSES = (
             ("CheckCluster*", "rds:DescribeDBClusterEndpoints", "cluster-endpoint"),
             ("VerifyCluster*", "rds:DescribeDBClusterEndpoints", "cluster-endpoint"),
             ("ConfigureCluster*", "rds:DescribeDBClusterEndpoints", "cluster"),
-            ("PutBackCluster*", "rds:DescribeDBClusterEndpoints", "cluster"),
+            ("RollBackCluster*", "rds:DescribeDBClusterEndpoints", "cluster"),
             ("RenameCluster*", "rds:DescribeDBClusterEndpoints", "cluster"),
         )
     ),

@@ -147,6 +147,58 @@ def fail_before(kind: Kind, cloud: App) -> None:
     told(cloud, f"{kind.snapshot}: snapshot, available")
 
 
+def keep_the_original(kind: Kind, cloud: App) -> None:
+    before = resource_ids(cloud)
+
+    execution = run(cloud, kind.request("db_restore", keepOriginal=True))
+
+    ended(execution, "SUCCEEDED")
+    after = resource_ids(cloud)
+    for name in (f"{kind.name} {kind.identifier}", *(f"instance {name}" for name in kind.members)):
+        same(f"the original {name}", after[f"{name}-temp"], before[name])
+    same("marks", marks(cloud), [])
+    same("where the writes are", f"{kind.identifier}-temp" in execution.output["writesSince"], True)
+
+
+def take_a_final_snapshot(kind: Kind, cloud: App) -> None:
+    data, before = cloud.rds.data(kind.name, kind.identifier), set(snapshots(cloud))
+
+    execution = run(cloud, kind.request("db_restore", finalSnapshot=True))
+
+    ended(execution, "SUCCEEDED")
+    (final,) = set(snapshots(cloud)) - before
+    same("its data", cloud.rds.data(kind.snapshot_kind, final), data)
+    same("where the writes are", final in execution.output["writesSince"], True)
+
+
+def recover(kind: Kind, cloud: App) -> None:
+    """What a failed rollback has left, which an ordinary execution refuses to touch."""
+    before = databases(cloud)
+    restore = kind.operation("RestoreDB*From") + ("Snapshot" if kind.is_cluster else "DBSnapshot")
+    cloud.faults.append(On("Restore", restore, DENIED))
+    cloud.faults.append(On("RollBack", kind.operation("ModifyDB*"), DENIED))
+
+    ended(run(cloud, kind.request("db_restore")), "FAILED", "RestoreFailed")
+    ended(run(cloud, kind.request("db_restore"), "refused"), "FAILED", "NotRecovered")
+    cloud.faults.clear()
+    cloud.mails.clear()
+    ended(run(cloud, kind.request("recover"), "recovery"), "SUCCEEDED")
+
+    same("the databases", databases(cloud), before)
+    same("marks", marks(cloud), [])
+    told(cloud, f"The original was put back and serves as {kind.identifier}.")
+
+
+def take_over(kind: Kind, cloud: App) -> None:
+    """The lock of an execution whose release has failed."""
+    cloud.faults.append(On("states", "DeleteItem", DENIED))
+    ended(run(cloud, kind.request("create_snapshot_only")), "SUCCEEDED")
+    cloud.faults.clear()
+
+    ended(run(cloud, kind.request("create_snapshot_only"), "next"), "SUCCEEDED")
+    same("mails", [mail.subject for mail in cloud.mails], [])
+
+
 def mistake_the_kind(kind: Kind, cloud: App) -> None:
     """The check and the mail tell what the identifier really is."""
     other = CLUSTER if kind == INSTANCE else INSTANCE
@@ -241,7 +293,7 @@ def remove_autoscaled_readers(cloud: App) -> None:
     before = resource_ids(cloud)
 
     def find(call: Any) -> Fault | None:
-        if (call.caller, call.operation) == ("RemoveClusterFunction", "DescribeDBClusters"):
+        if (call.caller, call.operation) == ("RollBackClusterFunction", "DescribeDBClusters"):
             cloud.faults.remove(find)
             autoscale(cloud, CLUSTER.identifier)
         return None
@@ -329,6 +381,10 @@ OF_EACH_KIND = (
     roll_back,
     fail_before,
     fail_at_the_end,
+    keep_the_original,
+    take_a_final_snapshot,
+    recover,
+    take_over,
     mistake_the_kind,
     export_here,
     export_elsewhere,

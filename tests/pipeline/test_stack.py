@@ -85,7 +85,7 @@ def test_logs_have_a_retention_and_executions_are_logged_and_traced(cloud: App) 
         assert "/aws/vendedlogs/states/trapheus" in place["cloudWatchLogsLogGroup"]["logGroupArn"]
         assert shown["tracingConfiguration"] == {"enabled": True}
     shown = functions(cloud, "trapheus")
-    assert len(shown) == 30
+    assert len(shown) == 29
     for function in shown:
         assert function["TracingConfig"]["Mode"] == "Active", function["FunctionName"]
         assert function["LoggingConfig"]["LogGroup"] == "/aws/lambda/trapheus"
@@ -140,7 +140,7 @@ def test_with_a_vpc_every_function_runs_in_its_subnets(cloud: App) -> None:
     given = {"UseVPCAndSubnets": "true", "vpcId": vpc["VpcId"], "Subnets": ",".join(subnets)}
     with second_stack(cloud, **given):
         shown = functions(cloud, "second")
-        assert len(shown) == 30
+        assert len(shown) == 29
         for function in shown:
             assert set(function["VpcConfig"]["SubnetIds"]) == set(subnets)
             assert len(function["VpcConfig"]["SecurityGroupIds"]) == 1
