@@ -11,6 +11,7 @@ import socket
 import tempfile
 import threading
 import tomllib
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request
 
-from local import deploy, functions, interpreter, moto_repairs
+from local import deploy, functions, interpreter, moto_repairs, status_events
 from local.authorization import Authorization
 from local.calls import (
     Call,
@@ -396,12 +397,39 @@ class Cloud:
             listener(notice)
 
     def _on_end(self, execution: Any) -> None:
+        event = status_events.status_change(execution, ACCOUNT, REGION, self.clock.now())
+        for start in status_events.starts(event):
+            self.clock.Thread(target=self._start_for_event, args=(start,), name="events").start()
         if ended := self._awaited.get(execution.exec_arn):
             # What the one who waits then sees must not change while it looks.
             with self.clock.lock:
                 if self._waited_for in ("", execution.exec_arn):
                     self.clock.freeze()
                 ended.set()
+
+    def _start_for_event(self, start: status_events.Start) -> None:
+        self.clock.sleep(COSTS["event"])
+        name = str(uuid.UUID(int=self._random.getrandbits(128)))
+        parameters = {"stateMachineArn": start.machine, "name": name, "input": start.input}
+        call = Call(
+            self.clock.now(), "events", "stepfunctions", "StartExecution", parameters, region=REGION
+        )
+        self.calls.append(call)
+        asked = self.authorization.asked(call.operation, parameters, REGION)
+        call.grants, refused = self.authorization.judge(call.service, asked, start.role, "events")
+        if refused:
+            call.error = refused.code
+            return
+        stepfunctions_parser_backends[ACCOUNT][REGION].start_execution(
+            start.machine, name, start.input
+        )
+
+    def executions(self, machine: str) -> list[str]:
+        """The ARNs of a state machine's executions, by its ARN or logical id, in their order."""
+        if not machine.startswith("arn:"):
+            machine = self.physical_id(machine)
+        backend = stepfunctions_parser_backends[ACCOUNT][REGION]
+        return [each.exec_arn for each in backend.describe_state_machine(machine).executions]
 
     # Answering
 
