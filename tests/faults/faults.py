@@ -1,0 +1,227 @@
+"""The kinds of fault: what each does to a run, and which endings it allows."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+from local.cloud import ACCOUNT, REGION, Fault, killed
+from local.rds import Rds
+from local.rds.wire import read_request
+from tests.faults.flows import Spot, Watch, is_own
+
+if TYPE_CHECKING:
+    from local.app import App
+    from local.cloud import Call
+
+# More answers than the client's three tries take, so that the state machine's retries are used.
+MANY = 7
+FOREVER = 10**6
+A_MINUTE = 60.0
+THROTTLED = {
+    "rds": Fault("Throttling", "Rate exceeded"),
+    "dynamodb": Fault("ProvisionedThroughputExceededException", "Rate exceeded"),
+    "lambda": Fault("TooManyRequestsException", "Rate exceeded", 429),
+    "sesv2": Fault("TooManyRequestsException", "Rate exceeded", 429),
+    "stepfunctions": Fault("ThrottlingException", "Rate exceeded"),
+}
+BROKEN = {
+    "rds": Fault("InternalFailure", "A fault of AWS", 500),
+    "dynamodb": Fault("InternalServerError", "A fault of AWS", 500),
+    "lambda": Fault("ServiceException", "A fault of AWS", 500),
+    "sesv2": Fault("InternalFailure", "A fault of AWS", 500),
+    "stepfunctions": Fault("InternalFailure", "A fault of AWS", 500),
+}
+DENIED = Fault("AccessDenied", "User is not authorized", 403)
+
+
+@dataclass
+class Injected:
+    """A fault in a run; `fired` counts."""
+
+    cloud: App
+    watch: Watch
+    fired: int = 0
+
+
+class AtSpot(Injected):
+    """What is answered to the calls of a spot's kind, from the n-th one in its state on."""
+
+    def __init__(
+        self, cloud: App, watch: Watch, spot: Spot, answer: Fault | None, times: int
+    ) -> None:
+        super().__init__(cloud, watch)
+        self.spot, self.answer, self.times, self.passed = spot, answer, times, 0
+        cloud.faults.append(self)
+
+    def __call__(self, call: Call) -> Fault | None:
+        if not self.spot.is_of(call) or self.fired >= self.times:
+            return None
+        if not self.fired:
+            if self.watch.state != self.spot.state:
+                return None
+            self.passed += 1
+            if self.passed <= self.spot.n:
+                return None
+        self.fired += 1
+        return self.answer
+
+
+class Late(AtSpot):
+    """The function dies at its call in every try; the first call arrives in the rollback."""
+
+    def __init__(self, cloud: App, watch: Watch, spot: Spot) -> None:
+        super().__init__(cloud, watch, spot, killed(carried_out=False), FOREVER)
+        self.kept: Call | None = None
+        self.looks = 0
+        cloud.faults.append(self.arrive)
+
+    def __call__(self, call: Call) -> Fault | None:
+        answer = super().__call__(call)
+        if answer and self.kept is None:
+            self.kept = call
+        return answer
+
+    def arrive(self, call: Call) -> None:
+        """Carry it out between the rollback's first two looks."""
+        if call.caller.startswith("RollBack") and call.operation.startswith("Describe"):
+            self.looks += 1
+            if self.looks == 2 and self.kept:
+                try:
+                    self.cloud.rds.call(self.kept.operation, self.kept.parameters)
+                except Exception as refused:  # RDS may refuse it by then, which is as good
+                    self.kept.error = str(refused)
+
+
+class AtState(Injected):
+    """Something that happens to the execution or to RDS when a state is entered."""
+
+    def __init__(
+        self, cloud: App, watch: Watch, state: str, act: Callable[[App, str], None]
+    ) -> None:
+        super().__init__(cloud, watch)
+        self.state, self.act = state, act
+        cloud.listeners.append(self)
+
+    def __call__(self, notice: Any) -> None:
+        if (
+            notice.kind == "state entered"
+            and notice.name == self.state
+            and notice.execution == self.watch.execution
+            and not self.fired
+        ):
+            self.fired += 1
+            # As soon as whoever runs now waits for something.
+            act = self.cloud.clock.Thread(target=self.act, args=(self.cloud, notice.execution))
+            act.start()
+
+
+def _execution(arn: str) -> Any:
+    return stepfunctions_parser_backends[ACCOUNT][REGION].describe_execution(arn)
+
+
+def stop(cloud: App, arn: str) -> None:
+    """StopExecution, by somebody outside."""
+    _execution(arn).stop(stop_date=datetime.now(UTC), error="Stopped", cause="by somebody")
+
+
+def time_out(cloud: App, arn: str) -> None:
+    """The machine's own limit is reached."""
+    env = _execution(arn).exec_worker.env
+    env.set_timed_out()
+    env.program_state_event.set()
+    env.program_state_event.clear()
+
+
+class Stopping(AtSpot):
+    """The execution is stopped right behind a call, which goes through."""
+
+    def __init__(self, cloud: App, watch: Watch, spot: Spot) -> None:
+        super().__init__(cloud, watch, spot, None, 1)
+
+    def __call__(self, call: Call) -> Fault | None:
+        before = self.fired
+        super().__call__(call)
+        if self.fired > before:
+            act = self.cloud.clock.Thread(target=stop, args=(self.cloud, self.watch.execution))
+            act.start()
+        return None
+
+
+class Blind(Injected):
+    """Describe of one caller's state answers NotFound for a minute from its first look on."""
+
+    def __init__(self, cloud: App, watch: Watch, spot: Spot) -> None:
+        super().__init__(cloud, watch)
+        self.spot, self.until = spot, 0.0
+        cloud.faults.append(self)
+
+    def __call__(self, call: Call) -> Fault | None:
+        if not self.spot.is_of(call) or self.watch.state != self.spot.state:
+            return None
+        now = self.cloud.clock.now()
+        self.until = self.until or now + A_MINUTE
+        if now >= self.until:
+            return None
+        self.fired += 1
+        code = {
+            "DescribeDBInstances": "DBInstanceNotFound",
+            "DescribeDBClusters": "DBClusterNotFoundFault",
+            "DescribeDBSnapshots": "DBSnapshotNotFound",
+            "DescribeDBClusterSnapshots": "DBClusterSnapshotNotFoundFault",
+        }[call.operation]
+        return Fault(code, "It is not shown", 404)
+
+
+class Stale(Injected):
+    """For a minute after each of the app's changes RDS shows what it showed before it."""
+
+    def __init__(self, cloud: App, watch: Watch) -> None:
+        super().__init__(cloud, watch)
+        self.old: Rds | None = None
+        self.until = 0.0
+        rds, answer = cloud.rds, cloud.rds.answer
+
+        def stale_answer(body: bytes) -> tuple[int, dict[str, str], bytes]:
+            if self.old and cloud.clock.now() < self.until and is_look(body):
+                self.fired += 1
+                return self.old.answer(body)
+            return answer(body)
+
+        rds.answer = stale_answer  # type: ignore[method-assign]
+        cloud.faults.append(self)
+
+    def __call__(self, call: Call) -> None:
+        if call.service == "rds" and is_own(call) and not call.operation.startswith("Describe"):
+            now = self.cloud.clock.now()
+            self.old, self.until = copied(self.cloud.rds, now), now + A_MINUTE
+
+
+def is_look(body: bytes) -> bool:
+    """Whether a request looks at databases or snapshots."""
+    operation, _ = read_request(body)
+    return operation in (
+        "DescribeDBInstances",
+        "DescribeDBClusters",
+        "DescribeDBSnapshots",
+        "DescribeDBClusterSnapshots",
+        "DescribeDBClusterEndpoints",
+    )
+
+
+# What an RDS has of its place and its time; the rest is what it holds.
+OWN = ("_now", "_lock", "_on_change", "_agenda", "_neighbours", "_surroundings", "answer")
+
+
+def copied(rds: Rds, now: float) -> Rds:
+    """An RDS that shows for ever what this one shows now."""
+    rds.settle()
+    content = pickle.dumps({name: value for name, value in vars(rds).items() if name not in OWN})
+    copy = Rds(lambda: now)
+    vars(copy).update(pickle.loads(content))
+    return copy

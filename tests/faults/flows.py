@@ -1,0 +1,141 @@
+"""The executions into which faults are put, and the calls that each makes when nothing fails."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tests.pipeline.facts import KINDS, Kind
+
+if TYPE_CHECKING:
+    from local.app import App
+    from local.cloud import Call, Notice
+
+# Whose calls are not the restore's own.
+EXPORTING = ("PlanExport", "Copy", "StartExport", "RemoveCopy")
+READS = ("Describe", "List", "Get")
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A task for one kind; `ending` is what it comes to when nothing fails.
+
+    `rollback` is a restore whose copy ends in a bad status, so that the original is put back.
+    """
+
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.name}-{self.name}"
+
+    @property
+    def ending(self) -> str:
+        return "kept" if self.name == "rollback" else "restored"
+
+    @property
+    def task(self) -> str:
+        return "db_restore" if self.name == "rollback" else self.name
+
+    def request(self) -> dict[str, Any]:
+        return self.kind.request(self.task)
+
+    def arrange(self, cloud: App) -> None:
+        """Bring the account to where the flow begins."""
+        if self.name == "rollback":
+            cloud.rds.poison(self.kind.name, self.kind.identifier)
+
+
+FLOWS = tuple(
+    Flow(kind, name)
+    for kind in KINDS
+    for name in ("create_snapshot", "db_restore", "create_snapshot_only", "rollback")
+)
+
+
+@dataclass(frozen=True)
+class Spot:
+    """The n-th call of a kind in a state: whose, to which operation, of which function."""
+
+    state: str
+    caller: str
+    service: str
+    operation: str
+    function: str
+    n: int
+
+    @property
+    def reads(self) -> bool:
+        return self.operation.startswith(READS)
+
+    def is_of(self, call: Call) -> bool:
+        """Whether a call is of this spot's kind, whichever its number."""
+        return (call.caller, call.service, call.operation) == (
+            self.caller,
+            self.service,
+            self.operation,
+        ) and function_of(call) == self.function
+
+
+def function_of(call: Call) -> str:
+    """The logical id of the function that a state invokes."""
+    if call.operation != "Invoke":
+        return ""
+    return str(call.parameters["FunctionName"]).split(":function:trapheus-")[-1].split("-")[0]
+
+
+class Watch:
+    """Tells in which state the restore's own execution is, as a listener of the cloud."""
+
+    def __init__(self, cloud: App) -> None:
+        self.state = ""
+        self.entered: list[str] = []
+        self.execution = ""
+        cloud.listeners.append(self)
+
+    def __call__(self, notice: Notice) -> None:
+        if notice.kind == "execution started" and not self.execution:
+            self.execution = notice.execution
+        if notice.kind == "state entered" and notice.execution == self.execution:
+            self.state = notice.name
+            self.entered.append(notice.name)
+
+
+def is_own(call: Call) -> bool:
+    """Whether a call is made by the restore, and not by its export or from outside."""
+    if call.caller in ("outside", "events") or call.caller.startswith(EXPORTING):
+        return False
+    return not function_of(call).startswith(EXPORTING)
+
+
+def record(cloud: App, flow: Flow) -> tuple[list[str], list[Spot]]:
+    """The states that a flow passes and its calls, of equal ones the first, middle and last."""
+    cloud.reset()
+    cloud.rds.timing = "brisk"
+    flow.arrange(cloud)
+    watch = Watch(cloud)
+    seen: Counter[tuple[str, ...]] = Counter()
+    alike: dict[tuple[str, ...], list[Spot]] = {}
+
+    def note(call: Call) -> None:
+        if not is_own(call):
+            return
+        kind = (watch.state, call.caller, call.service, call.operation, function_of(call))
+        spot = Spot(*kind, seen[kind])
+        seen[kind] += 1
+        request = () if call.operation == "Invoke" else (json.dumps(call.parameters, default=str),)
+        alike.setdefault((*kind, *request), []).append(spot)
+
+    cloud.faults.append(note)
+    execution = cloud.run(cloud.machine, json.dumps(flow.request()))
+    wanted = "SUCCEEDED" if flow.ending == "restored" else "FAILED"
+    if execution.status != wanted:
+        raise RuntimeError(f"{flow} ends {execution.status} without a fault: {execution.cause}")
+    spots = [
+        spot
+        for same in alike.values()
+        for spot in dict.fromkeys((same[0], same[len(same) // 2], same[-1]))
+    ]
+    return list(dict.fromkeys(watch.entered)), spots

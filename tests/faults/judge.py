@@ -1,0 +1,231 @@
+"""What an execution has left, and whether it may: judged by what AWS holds, never by the app.
+
+The endings are those of the project's guarantee: "restored", "kept", "told". Which of them a
+scenario allows comes with the scenario, from its fault alone.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from local import report
+from tests.pipeline.facts import Kind, marks
+
+if TYPE_CHECKING:
+    from local.app import App
+    from local.cloud import Execution
+    from tests.faults.flows import Flow
+
+ONLINE = {"available", "storage-optimization", "backing-up"}
+IDENTITY = {"instance": "DbiResourceId", "cluster": "DbClusterResourceId"}
+STATUS = {"instance": "DBInstanceStatus", "cluster": "Status"}
+# An export tells its own failures, and a rollback its delay, in mails of their own.
+ASIDE = ("Trapheus did not export", "Trapheus is still putting")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A database as RDS holds it."""
+
+    kind: str
+    name: str
+    resource_id: str
+    status: str
+    data: str
+    shown: dict[str, Any] = field(repr=False, hash=False, compare=False)
+
+
+@dataclass
+class World:
+    """All databases and snapshots, and the data in each."""
+
+    databases: dict[tuple[str, str], Part]
+    snapshots: dict[str, tuple[str, str]]
+    endpoints: dict[str, str]
+
+    def of(self, kind: Kind) -> list[Part]:
+        """The database of a kind with its members, as far as they are there."""
+        keys = [(kind.name, kind.identifier), *(("instance", name) for name in kind.members)]
+        return [self.databases[key] for key in keys if key in self.databases]
+
+
+def look(cloud: App) -> World:
+    """See what RDS holds now."""
+    rds = cloud.rds
+    rds.settle()
+    databases = {}
+    for kind, shelf in (("instance", rds.instances), ("cluster", rds.clusters)):
+        for name, shown in shelf.items():
+            databases[kind, name] = Part(
+                kind, name, shown[IDENTITY[kind]], shown[STATUS[kind]],
+                rds.data(kind, name), copy.deepcopy(shown),
+            )  # fmt: skip
+    snapshots = {
+        name: (shown["Status"], rds.data(kind, name))
+        for kind, shelf in (
+            ("snapshot", rds.snapshots),
+            ("cluster-snapshot", rds.cluster_snapshots),
+        )
+        for name, shown in shelf.items()
+    }
+    endpoints = {name: shown["DBClusterIdentifier"] for name, shown in rds.custom_endpoints.items()}
+    return World(databases, snapshots, endpoints)
+
+
+def is_restored(kind: Kind, before: World, now: World, data: str) -> str:
+    """What is missing for the identifier to be the restored database, whole; "" for nothing."""
+    found, old = now.of(kind), before.of(kind)
+    if len(found) != len(old):
+        return f"only {[part.name for part in found]} stand"
+    for part, was in zip(found, old, strict=True):
+        if part.resource_id == was.resource_id:
+            return f"{part.name} is still the original"
+        if part.status not in ONLINE:
+            return f"{part.name} is {part.status}"
+        _, lines = report.differences(part.kind, was.shown, part.shown)
+        if lines:
+            return f"{part.name} is configured otherwise: {lines}"
+    if found[0].data != data:
+        return f"its data are {found[0].data!r}"
+    return ""
+
+
+def is_kept(kind: Kind, before: World, now: World) -> str:
+    """What is missing for the original to stand whole under its own names; "" for nothing."""
+    for was in before.of(kind):
+        part = now.databases.get((was.kind, was.name))
+        if part is None or part.resource_id != was.resource_id:
+            return f"{was.name} is {part.resource_id if part else 'nothing'}"
+        if part.status not in ONLINE:
+            return f"{part.name} is {part.status}"
+        if part.data != was.data:
+            return f"the data of {part.name} are {part.data!r}"
+        _, lines = report.differences(part.kind, was.shown, part.shown)
+        if lines:
+            return f"{part.name} has changed: {lines}"
+    more = now.databases.keys() - before.databases.keys()
+    if more:
+        return f"also there: {sorted(more)}"
+    if now.endpoints != before.endpoints:
+        return f"the custom endpoints are {now.endpoints}"
+    return ""
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a fault allows: endings, and what may be missing around them."""
+
+    endings: frozenset[str]
+    unlocked: bool = True  # whether the lock must be gone
+    mails: int = 1  # how many mails a failure may send; 0 when it may also send none
+    serving: bool = True  # whether the identifier must serve when a failure in finish is told
+    marked: bool = False  # whether marks may stay on what is whole
+
+
+def wrongs(  # noqa: PLR0911 - a list of the guarantee's sentences
+    cloud: App,
+    flow: Flow,
+    before: World,
+    allowed: Allowed,
+    execution: Execution,
+    recoveries: list[Execution],
+) -> tuple[str, str]:
+    """The ending, and what is wrong with it; "" for nothing."""
+    kind, now = flow.kind, look(cloud)
+    data = before.databases[kind.name, kind.identifier].data
+    wanted = before.snapshots[kind.snapshot][1] if flow.task == "db_restore" else data
+    kept = is_kept(kind, before, now)
+    restored = is_restored(kind, before, now, wanted)
+    if flow.task == "create_snapshot_only":
+        restored = kept
+    if execution.status == "SUCCEEDED":
+        ending = "restored"
+    elif not kept and (flow.task != "create_snapshot_only" or execution.status != "SUCCEEDED"):
+        ending = "kept"
+    else:
+        ending = "told"
+    if lost := lost_data(flow, before, now, data):
+        return ending, lost
+    if ending not in allowed.endings:
+        why = restored if ending == "restored" else kept
+        return ending, f"{execution.status} {execution.error}, {why or execution.cause}"
+    if ending == "restored":
+        if restored:
+            return ending, f"SUCCEEDED, but {restored}"
+        if flow.task != "create_snapshot_only" and now.databases.keys() != before.databases.keys():
+            return ending, f"left: {sorted(now.databases.keys() - before.databases.keys())}"
+        if flow.task != "db_restore" and now.snapshots.get(kind.snapshot) != ("available", data):
+            return ending, f"the snapshot is {now.snapshots.get(kind.snapshot)}"
+    if ending != "told" and not allowed.marked and marks(cloud):
+        return ending, f"marks are left on {marks(cloud)}"
+    if (
+        ending == "told"
+        and allowed.serving
+        and not serves(kind, now)
+        and "rollback" not in execution.cause.lower()
+    ):
+        return ending, f"nothing serves as {kind.identifier}, and the cause is {execution.cause!r}"
+    if allowed.unlocked and (left := lock(cloud, kind)) and ending != "told":
+        return ending, f"the lock is left: {left}"
+    return ending, wrong_mails(cloud, flow, allowed, execution, recoveries, ending)
+
+
+def lost_data(flow: Flow, before: World, now: World, data: str) -> str:
+    """What was lost: the original's data and the snapshot's must be somewhere, all the time."""
+    kind = flow.kind
+    good = [held for status, held in now.snapshots.values() if status == "available"]
+    originals = {part.resource_id for part in before.of(kind)[:1]}
+    standing = {part.resource_id for part in now.databases.values()}
+    if not originals <= standing:
+        held = now.databases.get((kind.name, kind.identifier))
+        if held is None or held.status not in ONLINE:
+            return "the original is gone, and nothing serves in its place"
+    old = before.snapshots[kind.snapshot][1]
+    if flow.task == "db_restore" and old not in good:
+        return "the snapshot is gone"
+    if flow.task != "db_restore" and not {old, data} & set(good):
+        return "no good snapshot is left"
+    return ""
+
+
+def serves(kind: Kind, now: World) -> bool:
+    """Whether the identifier is a database that is online."""
+    found = now.databases.get((kind.name, kind.identifier))
+    return found is not None and found.status in ONLINE
+
+
+def lock(cloud: App, kind: Kind) -> dict[str, Any]:
+    """The item of the lock; empty when there is none."""
+    found = cloud.client("dynamodb").get_item(
+        TableName=cloud.physical_id("LockTable"),
+        Key={"database": {"S": f"{kind.name}#{kind.identifier}"}},
+    )
+    return dict(found.get("Item", {}))
+
+
+def wrong_mails(
+    cloud: App,
+    flow: Flow,
+    allowed: Allowed,
+    execution: Execution,
+    recoveries: list[Execution],
+    ending: str,
+) -> str:
+    """What is wrong with the mails and the recoveries."""
+    mails = [mail for mail in cloud.mails if not mail.subject.startswith(ASIDE)]
+    said = [mail.subject for mail in mails]
+    if execution.status == "SUCCEEDED":
+        return f"mails after a success: {said}" if mails else ""
+    if execution.status == "FAILED" and not (execution.error and execution.cause):
+        return "a failure without error and cause"
+    if any(each.status == "RUNNING" for each in recoveries):
+        return "a recovery is still running"
+    if not allowed.mails:
+        return ""
+    if not (execution.status != "FAILED" or mails) or len(mails) > allowed.mails:
+        return f"{len(mails)} mails for a failure: {said}"
+    if ending == "told" and (not mails or f"{flow.kind.identifier}-temp" not in mails[0].text):
+        return f"the mail does not name what stands: {said}"
+    return ""

@@ -1,0 +1,316 @@
+"""A scenario: one fault at one place of one flow, the endings that it allows, and its run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from local.cloud import Fault, killed, lost
+from tests.faults import faults
+from tests.faults.flows import Flow, Spot, Watch
+from tests.faults.judge import Allowed, look, wrongs
+from tests.pipeline.facts import databases, marks
+
+if TYPE_CHECKING:
+    from local.app import App
+    from local.cloud import Execution
+
+Inject = Callable[["App", Watch], faults.Injected]
+
+BEFORE = ("Keep the input", "Read the request", "Is a lock", "Take the lock", "Was an execution")
+ENDS = (
+    "Tell what failed", "Tell the bare facts", "Is the lock to be", "Let go of", "Release the",
+    "Was the mail", "Not restored", "What was done", "Restored", "The snapshot is taken",
+)  # fmt: skip
+FINISH = (
+    "Finish the", "Configure the", "Take the last look", "Is the original", "Keep the original",
+    "Delete the original", "Wait until the original", "Unmark the", "Sum up the",
+)  # fmt: skip
+
+
+def phase(state: str) -> str:
+    """The phase that a state belongs to: lock, prepare, replace, rollback, finish or end."""
+    if state.endswith("snapshot") and state.startswith(("Unmark", "Sum up")):
+        return "prepare"
+    if state.startswith(BEFORE):
+        return "lock"
+    if state.startswith(ENDS):
+        return "end"
+    if state.startswith(FINISH) and not state.endswith(("is aside", "is restored")):
+        return "finish"
+    if "roll" in state.lower() or state.startswith(("Put the", "Keep on", "Was it a recovery")):
+        return "rollback"
+    if state.startswith(
+        ("Begin to replace", "Replace", "Note that", "Set the", "Wait until", "Restore the", "Pass")
+    ):
+        return "replace"
+    return "prepare"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One fault in one flow; `inject` puts it in, `allowed` is what it may come to."""
+
+    flow: Flow
+    state: str
+    place: str
+    fault: str
+    allowed: Allowed
+    inject: Inject = field(repr=False, compare=False)
+    # Whether what it leaves must be put back by the task recover, once the fault is gone.
+    recovers: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"{self.flow}/{self.state}/{self.place}/{self.fault}".replace(" ", "_")
+
+    @property
+    def phase(self) -> str:
+        return phase(self.state)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a scenario has ended: its ending, what is wrong, and whether its fault fired."""
+
+    id: str
+    kind: str
+    phase: str
+    fault: str
+    ending: str
+    wrong: str
+    fired: bool
+    seconds: float = 0.0
+
+
+def run(cloud: App, scenario: Scenario) -> tuple[str, str, bool]:
+    """Run it from a fresh start: the ending, what is wrong ("" for nothing), whether it fired."""
+    cloud.reset()
+    cloud.rds.timing = "brisk"
+    flow = scenario.flow
+    flow.arrange(cloud)
+    before = look(cloud)
+    watch = Watch(cloud)
+    injected = scenario.inject(cloud, watch)
+    execution = cloud.run(cloud.machine, json.dumps(flow.request()))
+    cloud.clock.settle()
+    # Whatever RDS still does by itself is over by then.
+    cloud.clock.advance(1800)
+    own, *others = cloud.executions(cloud.machine)
+    recoveries = [cloud.describe(arn) for arn in others]
+    ending, wrong = wrongs(cloud, flow, before, scenario.allowed, execution, recoveries)
+    if not wrong and ending == "told" and scenario.recovers:
+        wrong = recover(cloud, flow, before, databases)
+    return ending, wrong, bool(injected.fired)
+
+
+def recover(cloud: App, flow: Flow, before: Any, _: Any) -> str:
+    """What is wrong after the fault has gone and somebody has started a recovery."""
+    from tests.faults.judge import is_kept
+
+    cloud.faults.clear()
+    cloud.listeners.clear()
+    recovery: Execution = cloud.run(
+        cloud.machine, json.dumps(flow.kind.request("recover")), "recovery"
+    )
+    if recovery.status != "SUCCEEDED":
+        return f"the recovery {recovery.status} {recovery.error}: {recovery.cause}"
+    wrong = is_kept(flow.kind, before, look(cloud))
+    if wrong or marks(cloud):
+        return f"after the recovery {wrong or marks(cloud)}"
+    return ""
+
+
+# The statuses of which RDS's own documentation says that nothing ends them by itself.
+BAD = {
+    "instance": (
+        "failed", "restore-error", "incompatible-restore", "incompatible-network",
+        "incompatible-option-group", "incompatible-parameters", "incompatible-create",
+        "incompatible-credentials", "insufficient-capacity", "modify-failed", "upgrade-failed",
+        "inaccessible-encryption-credentials", "inaccessible-encryption-credentials-recoverable",
+        "stopped",
+    ),
+    "cluster": (
+        "failed", "cloning-failed", "migration-failed", "restore-failed", "incompatible-network",
+        "incompatible-parameters", "incompatible-restore", "inaccessible-encryption-credentials",
+        "inaccessible-encryption-credentials-recoverable", "stopped",
+    ),
+}  # fmt: skip
+RESTORED, KEPT, TOLD = frozenset({"restored"}), frozenset({"kept"}), frozenset({"told"})
+
+
+def after_passing(flow: Flow) -> Allowed:
+    """A fault that passes: as if it had not been."""
+    return Allowed(frozenset({flow.ending}))
+
+
+def after_lasting(flow: Flow, spot: Spot) -> tuple[Allowed, bool]:
+    """A call that fails for good, by the phase of its state alone."""
+    where = phase(spot.state)
+    mails = spot.service == "sesv2" or "SendEmail" in (spot.caller + spot.function)
+    if where == "end":
+        released = spot.service != "dynamodb"
+        return Allowed(frozenset({flow.ending}), unlocked=released, mails=not mails), False
+    if spot.service == "stepfunctions":
+        return after_passing(flow), False  # an export that cannot be started fails nothing
+    if where in ("lock", "prepare"):
+        # A snapshot that was taken keeps its mark, and its recovery may be denied the same call.
+        return Allowed(KEPT, marked=True, mails=2), False
+    if where == "replace":
+        return Allowed(KEPT), False
+    if where == "rollback":
+        noted = spot.service == "dynamodb" and spot.caller == "states"
+        return (after_passing(flow), False) if noted else (Allowed(TOLD, unlocked=False), True)
+    return Allowed(TOLD), False
+
+
+def after_stopping(flow: Flow, state: str) -> Allowed:
+    """An end that runs no Catch, by the phase in which it comes."""
+    where = phase(state)
+    if where == "lock":
+        # A function may still take the lock; the next execution takes it over.
+        return Allowed(KEPT, unlocked=False)
+    if where in ("prepare", "replace", "rollback"):
+        return Allowed(KEPT, marked=where == "prepare")
+    if where == "finish":
+        return Allowed(TOLD)
+    # In "end" all is done; only the lock, its release, or a mail may be left to the recovery.
+    return Allowed(frozenset({flow.ending, "told"}), mails=0)
+
+
+def at_spots(flow: Flow, spots: list[Spot]) -> Iterator[Scenario]:
+    """Every fault of a call at every spot that it fits."""
+    for spot in spots:
+        place = f"{spot.caller}.{spot.operation}{spot.function and '.' + spot.function}#{spot.n}"
+
+        def make(
+            fault: str,
+            allowed: Allowed,
+            answer: Fault,
+            times: int,
+            spot: Spot = spot,
+            place: str = place,
+            recovers: bool = False,
+        ) -> Scenario:
+            return Scenario(
+                flow, spot.state, place, fault, allowed,
+                lambda cloud, watch: faults.AtSpot(cloud, watch, spot, answer, times), recovers,
+            )  # fmt: skip
+
+        passing = after_passing(flow)
+        lasting, recovers = after_lasting(flow, spot)
+        changes = not spot.reads and spot.operation != "Invoke"
+        yield make("throttled", passing, faults.THROTTLED[spot.service], faults.MANY)
+        yield make("denied", lasting, faults.DENIED, faults.FOREVER, recovers=recovers)
+        if spot.operation == "Invoke" or changes:
+            yield make("5xx", passing, faults.BROKEN[spot.service], faults.MANY)
+        by_function = spot.caller.endswith("Function")
+        if changes:
+            yield make("lost", passing, lost(carried_out=True), 3)
+        if by_function and changes:
+            once = killed(carried_out=True)
+            yield make("killed once", passing, once, 1)
+            yield make("killed before", passing, killed(carried_out=False), 1)
+            yield make("killed always", lasting, once, faults.FOREVER, recovers=recovers)
+            yield Scenario(
+                flow, spot.state, place, "stopped behind", after_stopping(flow, spot.state),
+                lambda cloud, watch, spot=spot: faults.Stopping(cloud, watch, spot),
+            )  # fmt: skip
+            if phase(spot.state) == "replace":
+                yield Scenario(
+                    flow, spot.state, place, "late", Allowed(KEPT),
+                    lambda cloud, watch, spot=spot: faults.Late(cloud, watch, spot),
+                )  # fmt: skip
+        elif by_function and spot.n == 0:
+            yield make("killed once", passing, killed(carried_out=True), 1)
+        if by_function and spot.operation.startswith("DescribeDB") and spot.n == 0:
+            yield from blind(flow, spot, place)
+
+
+def blind(flow: Flow, spot: Spot, place: str) -> Iterator[Scenario]:
+    """NotFound for a minute, in the states that look for what must be there."""
+    if phase(spot.state) in ("lock", "end") or spot.state.startswith("Check"):
+        return
+    if "Endpoint" in spot.operation or "ParameterGroup" in spot.operation:
+        return
+    yield Scenario(
+        flow, spot.state, place, "not found", after_passing(flow),
+        lambda cloud, watch: faults.Blind(cloud, watch, spot),
+    )  # fmt: skip
+
+
+def at_states(flow: Flow, states: list[str]) -> Iterator[Scenario]:
+    """The execution stopped, and timed out, on entering each state."""
+    for state in states:
+        for name, act in (("stopped", faults.stop), ("timed out", faults.time_out)):
+            yield Scenario(
+                flow, state, "entered", name, after_stopping(flow, state),
+                lambda cloud, watch, state=state, act=act: faults.AtState(cloud, watch, state, act),
+            )  # fmt: skip
+
+
+def all_over(flow: Flow) -> Iterator[Scenario]:
+    """Faults of RDS as a whole: stale looks, a flap, hours of a status."""
+    yield Scenario(flow, "all states", "rds", "stale", after_passing(flow), faults.Stale)
+    if flow.name not in ("create_snapshot", "db_restore"):
+        return
+
+    def flap(cloud: App, watch: Watch) -> faults.Injected:
+        cloud.rds.flaps = True
+        return faults.Injected(cloud, watch, 1)
+
+    def last(cloud: App, watch: Watch, phase: str, hours: float) -> faults.Injected:
+        cloud.rds.longer[f"restore {flow.kind.name}", phase] = hours * 3600.0
+        return faults.Injected(cloud, watch, 1)
+
+    yield Scenario(flow, "all states", "rds", "flap", after_passing(flow), flap)
+    for name, hours in (("creating", 24.0), ("backing-up", 3.0)):
+        yield Scenario(
+            flow, "all states", "rds", f"{hours:.0f} h of {name}", after_passing(flow),
+            lambda cloud, watch, name=name, hours=hours: last(cloud, watch, name, hours),
+        )  # fmt: skip
+
+
+def statuses(flow: Flow) -> Iterator[Scenario]:
+    """Every bad status of what is waited for: of the restored one, before and past the point."""
+    if flow.name != "db_restore":
+        return
+    for status in BAD[flow.kind.name]:
+
+        def poison(cloud: App, watch: Watch, status: str = status) -> faults.Injected:
+            cloud.rds.poison(flow.kind.name, flow.kind.identifier, restores_end_in=status)
+            return faults.Injected(cloud, watch, 1)
+
+        def spoil(cloud: App, _: str, status: str = status) -> None:
+            cloud.rds.become(flow.kind.name, flow.kind.identifier, status)
+
+        yield Scenario(
+            flow, f"Wait until the {flow.kind.name} is restored", "rds", status, Allowed(KEPT),
+            poison,
+        )  # fmt: skip
+        state = f"Take the last look at the {flow.kind.name}"
+        yield Scenario(
+            flow, state, "rds", status, Allowed(TOLD, serving=False),
+            lambda cloud, watch, state=state, spoil=spoil: faults.AtState(
+                cloud, watch, state, spoil
+            ),
+        )  # fmt: skip
+
+
+def generate(recorded: dict[Flow, tuple[list[str], list[Spot]]]) -> list[Scenario]:
+    """Every scenario, once; a state that two flows pass in the same phase is tried in the first."""
+    found: dict[tuple[Any, ...], Scenario] = {}
+    for flow, (states, spots) in recorded.items():
+        for scenario in (
+            *at_spots(flow, spots),
+            *at_states(flow, states),
+            *all_over(flow),
+            *statuses(flow),
+        ):
+            shared = (flow.kind, scenario.state, scenario.place, scenario.fault)
+            if scenario.place == "rds":
+                shared = (flow, *shared)
+            found.setdefault(shared, scenario)
+    return list(found.values())
