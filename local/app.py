@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[1]
 SENDER = "trapheus@example.com"
 # Where snapshots are exported when the stack's own region does not.
 OTHER_REGION = "eu-west-1"
+# Those that AWS makes for its services, by the names that they have here.
+AWS_KEYS = ("aws-rds", "aws-secrets")
 PARAMETERS = {
     "SenderEmail": SENDER,
     "RecipientEmail": "dba@example.com, oncall@example.com",
@@ -51,7 +53,7 @@ def build_with_keys(rds: Rds) -> None:
     """Make the sample account with the keys that its databases are encrypted with, as new."""
     build(rds)
     backend = kms_backends[ACCOUNT][REGION]
-    for key_id in (KEY_ID, INSIGHTS_KEY_ID):
+    for key_id in (KEY_ID, INSIGHTS_KEY_ID, *AWS_KEYS):
         key = backend.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Databases", None)
         del backend.keys[key.id]
         key.arn = key.arn.replace(key.id, key_id)

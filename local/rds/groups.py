@@ -80,6 +80,16 @@ def group(rds: Rds, kind: str, given: str) -> dict[str, Any]:
     return held[name]
 
 
+def looked_up(rds: Rds, kind: str, given: str) -> dict[str, Any]:
+    """A group by name, for the operations on groups: all parameter groups are alike there; model."""
+    try:
+        return group(rds, kind, given)
+    except RdsError as error:
+        if kind == "cluster-parameter":
+            raise RdsError(KINDS["parameter"].missing, error.message) from error
+        raise
+
+
 def make_default(rds: Rds, kind: str, name: str) -> dict[str, Any]:
     """A default group, as RDS makes it when it is first needed."""
     if kind == "subnet":
@@ -159,7 +169,7 @@ def describe(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
     """One group by name, or all."""
     words = KINDS[kind]
     name = parameters.get(words.name_key)
-    found = [group(rds, kind, name)] if name else list(rds.groups[kind].values())
+    found = [looked_up(rds, kind, name)] if name else list(rds.groups[kind].values())
     return page(found, parameters, words.list_key)
 
 
@@ -170,7 +180,7 @@ def describe(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
 def delete(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
     """Delete a group that nothing is in; the default ones stay (model)."""
     words = KINDS[kind]
-    name = group(rds, kind, parameters[words.name_key])[words.name_key]
+    name = looked_up(rds, kind, parameters[words.name_key])[words.name_key]
     if name.startswith("default"):
         raise RdsError("InvalidParameterValue", f"The default group {name} cannot be deleted.")
     if name in used(rds, kind):

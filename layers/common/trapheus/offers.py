@@ -22,12 +22,7 @@ if TYPE_CHECKING:
     from trapheus.rds import Description
 
 GROUP_MISSING = frozenset(
-    {
-        "DBClusterParameterGroupNotFound",
-        "DBParameterGroupNotFound",
-        "DBSubnetGroupNotFoundFault",
-        "OptionGroupNotFoundFault",
-    }
+    {"DBParameterGroupNotFound", "DBSubnetGroupNotFoundFault", "OptionGroupNotFoundFault"}
 )
 
 
