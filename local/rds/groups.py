@@ -81,7 +81,7 @@ def group(rds: Rds, kind: str, given: str) -> dict[str, Any]:
 
 
 def looked_up(rds: Rds, kind: str, given: str) -> dict[str, Any]:
-    """A group by name, for the operations on groups: all parameter groups are alike there; model."""
+    """A group by name; the operations on groups call all parameter groups alike (model)."""
     try:
         return group(rds, kind, given)
     except RdsError as error:

@@ -8,6 +8,7 @@ from trapheus.constants import (
     ASIDE_SUFFIX,
     DB_RESTORE,
     MAX_CLUSTER_IDENTIFIER,
+    MAX_IDENTIFIER,
     MAX_INSTANCE_IDENTIFIER,
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
@@ -33,7 +34,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         found = cluster(identifier)
         if found is None or not is_restorable(findings, found):
             if found is None:
-                explain_absence(findings, identifier)
+                explain_absence(findings, request)
             return preflight.concluded(findings, None, request)
         source = cluster_snapshot(identifier + SNAPSHOT_SUFFIX)
         own = [
@@ -46,19 +47,18 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return preflight.concluded(findings, plan, request)
 
 
-def explain_absence(findings: Findings, identifier: str) -> None:
+def explain_absence(findings: Findings, request: dict[str, Any]) -> None:
     """Say whether nothing has this name, or an instance has it."""
+    identifier = request["identifier"]
     if instance(identifier):
         findings.add(
             exceptions.WrongKind,
             f"{identifier} is an instance: set isCluster to false.",
         )
     else:
-        findings.add(
-            exceptions.DatabaseNotFound,
-            f"There is no cluster {identifier} in this account and region:"
-            " check the name and the region.",
-        )
+        aside = identifier + ASIDE_SUFFIX
+        fits = len(aside) <= MAX_IDENTIFIER
+        preflight.refuse_absent(findings, request, "cluster", cluster(aside) if fits else None)
 
 
 def is_restorable(findings: Findings, found: Description) -> bool:

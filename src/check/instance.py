@@ -7,6 +7,7 @@ from trapheus.configuration import INSTANCE, configuration
 from trapheus.constants import (
     ASIDE_SUFFIX,
     DB_RESTORE,
+    MAX_IDENTIFIER,
     MAX_INSTANCE_IDENTIFIER,
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
@@ -30,26 +31,25 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         found = instance(identifier)
         if found is None or not is_restorable(findings, found):
             if found is None:
-                explain_absence(findings, identifier)
+                explain_absence(findings, request)
             return preflight.concluded(findings, None, request)
         source = snapshot(identifier + SNAPSHOT_SUFFIX)
         examine(findings, request, found, source)
     return preflight.concluded(findings, planned(event, findings, found, source), request)
 
 
-def explain_absence(findings: Findings, identifier: str) -> None:
+def explain_absence(findings: Findings, request: dict[str, Any]) -> None:
     """Say whether nothing has this name, or a cluster has it."""
+    identifier = request["identifier"]
     if cluster(identifier):
         findings.add(
             exceptions.WrongKind,
             f"{identifier} is a cluster: set isCluster to true.",
         )
     else:
-        findings.add(
-            exceptions.DatabaseNotFound,
-            f"There is no instance {identifier} in this account and region:"
-            " check the name and the region.",
-        )
+        aside = identifier + ASIDE_SUFFIX
+        fits = len(aside) <= MAX_IDENTIFIER
+        preflight.refuse_absent(findings, request, "instance", instance(aside) if fits else None)
 
 
 def is_restorable(findings: Findings, found: Description) -> bool:

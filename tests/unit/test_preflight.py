@@ -388,6 +388,23 @@ def test_everything_is_told_at_once(aws: Aws, kind: Kind):
     assert len({finding["message"] for finding in findings}) == len(findings)
 
 
+def test_an_identifier_that_is_only_left_aside_is_told_with_its_cure(aws: Aws, kind: Kind):
+    name = f"lost-{kind.name}"
+    aws.foreign(f"{name}-temp")
+    sentence = refused(aws, exceptions.DatabaseNotFound, identifier=name)
+    assert f"only {name}-temp is there" in sentence
+    assert "rename it" in sentence
+
+    aws.stamp(f"{name}-temp", execution=ANOTHER)
+    sentence = refused(aws, exceptions.DatabaseNotFound, identifier=name)
+    assert f'"identifier": "{name}"' in sentence
+    assert '"task": "recover"' in sentence
+
+
+def test_a_name_without_room_for_a_suffix_is_looked_for_alone(aws: Aws, kind: Kind):
+    assert "check the name" in refused(aws, exceptions.DatabaseNotFound, identifier="x" * 63)
+
+
 # What passes
 
 

@@ -199,8 +199,23 @@ def check_free(
     if found is not None:
         findings.add(
             exceptions.NameTaken,
-            f"The name {name} is taken, {left_over(request, name, kind, found)}.",
+            f"The name {name} is taken {left_over(request, name, kind, found)}.",
         )
+
+
+def refuse_absent(
+    findings: Findings, request: dict[str, Any], kind: str, aside: Description | None
+) -> None:
+    """Say that nothing has the identifier, and what stands aside if there is anything."""
+    identifier = request["identifier"]
+    cure = "check the name and the region"
+    if aside is not None:
+        name = identifier + ASIDE_SUFFIX
+        cure = f"only {name} is there, held {left_over(request, name, kind, aside)}"
+    findings.add(
+        exceptions.DatabaseNotFound,
+        f"There is no {kind} {identifier} in this account and region: {cure}.",
+    )
 
 
 def left_over(request: dict[str, Any], name: str, kind: str, found: Description) -> str:
@@ -213,8 +228,8 @@ def left_over(request: dict[str, Any], name: str, kind: str, found: Description)
         )
     command = f"`aws rds modify-db-{kind} --db-{kind}-identifier {name}"
     return (
-        f"and not by an execution that is under way: delete that {kind}, or rename it ({command}"
-        f" --new-db-{kind}-identifier NAME --apply-immediately`)"
+        f"by a database without the mark of an execution: delete that {kind}, or rename it"
+        f" ({command} --new-db-{kind}-identifier NAME --apply-immediately`)"
     )
 
 
