@@ -105,8 +105,8 @@ def examine(
             f" may have {MAX_CLUSTER_IDENTIFIER}.",
         )
     replaces = preflight.replaces(request)
-    account = found["DBClusterArn"].split(":")[4]
-    offers.check_keys(findings, [found, *(own if replaces else [])], account)
+    keys = [key for one in (found, *own) for key in offers.keys_of(one, replaces=replaces)]
+    offers.check_keys(findings, keys, found["DBClusterArn"].split(":")[4])
     if replaces:
         examine_replacement(findings, request, found, own, source)
     check_room(findings, request, found, own, source)

@@ -85,8 +85,10 @@ def examine(
     asks = source is None or request["task"] != DB_RESTORE
     successor = snapshot(identifier + SUCCESSOR_SUFFIX) if asks else None
     preflight.check_snapshots(findings, request, found["Engine"], source, successor)
-    offers.check_keys(findings, [found], account_of(found))
-    if preflight.replaces(request):
+    replaces = preflight.replaces(request)
+    keys = offers.keys_of(found, replaces=replaces)
+    offers.check_keys(findings, keys, found["DBInstanceArn"].split(":")[4])
+    if replaces:
         examine_replacement(findings, request, found, source)
     check_room(findings, request, found, source)
 
@@ -148,11 +150,6 @@ def check_room(
     if quotas.keeps_backups(request, found):
         operation, key = "describe_db_instance_automated_backups", "DBInstanceAutomatedBackups"
         quotas.check_backups(findings, operation, key, most.get("DBInstances"))
-
-
-def account_of(found: Description) -> str:
-    """The account of an instance."""
-    return str(found["DBInstanceArn"].split(":")[4])
 
 
 def check_ties(findings: Findings, found: Description) -> None:

@@ -512,7 +512,14 @@ def test_a_snapshot_alone_minds_nothing_that_a_replacement_would(aws: Aws, kind:
 
 
 # What a mere snapshot needs too.
-OF_SNAPSHOTS = (with_an_automated_snapshot, with_a_disabled_key, with_disabled_insights)
+OF_SNAPSHOTS = (with_an_automated_snapshot, with_a_disabled_key)
+
+
+@pytest.mark.parametrize("arrange", OF_SNAPSHOTS)
+def test_a_snapshot_alone_needs_its_own_too(aws: Aws, kind: Kind, arrange: Arrange):
+    arrange(aws)
+
+    assert len(aws.check(dryRun=True, task="create_snapshot_only")["findings"]) == 1
 
 
 def test_a_new_snapshot_is_not_compared_with_the_old_one(aws: Aws, kind: Kind):

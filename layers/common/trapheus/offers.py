@@ -178,16 +178,25 @@ def kms() -> Any:
     return boto3.client("kms", config=PATIENT)
 
 
-def check_keys(findings: Findings, found: Iterable[Description], account: str) -> None:
-    """Refuse when a key of these databases cannot be used.
+def keys_of(found: Description, *, replaces: bool) -> list[str]:
+    """The keys that a snapshot needs, and those that a copy with its configuration needs besides.
 
-    account: theirs. A key that this function may not look at is only a warning: its policy decides
-    whether RDS may use it.
+    They are of the data, and of Performance Insights and the master secret.
     """
-    attributes = ("KmsKeyId", "PerformanceInsightsKMSKeyId")
-    named = [one.get(attribute) for one in found for attribute in attributes]
-    secrets = [one.get("MasterUserSecret", {}).get("KmsKeyId") for one in found]
-    for key in dict.fromkeys(key for key in (*named, *secrets) if key):
+    keys = [found.get("KmsKeyId")]
+    if replaces:
+        keys.append(found.get("PerformanceInsightsKMSKeyId"))
+        keys.append(found.get("MasterUserSecret", {}).get("KmsKeyId"))
+    return [key for key in keys if key]
+
+
+def check_keys(findings: Findings, keys: Iterable[str], account: str) -> None:
+    """Refuse when a key cannot be used.
+
+    account: the database's. A key that this function may not look at is only a warning: its policy
+    decides whether RDS may use it.
+    """
+    for key in dict.fromkeys(keys):
         try:
             state = kms().describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
         except ClientError as error:
