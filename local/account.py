@@ -26,9 +26,11 @@ def build(rds: Rds) -> None:
         make_groups(rds)
         make_prod_db(rds)
         make_prod_cluster(rds)
-        for name in ("new", "broken", "protected", "stopped"):
+        for name in ("new", "broken", "protected", "stopped", "left", "tied"):
             make_plain(rds, name)
         protect(rds)
+        leave_names(rds)
+        tie(rds)
         rds.poison("instance", "broken-db")
         rds.poison("cluster", "broken-cluster")
     with rds.instantly(at=now - SNAPSHOT_AGE):
@@ -215,9 +217,34 @@ def protect(rds: Rds) -> None:
         })  # fmt: skip
 
 
+def leave_names(rds: Rds) -> None:
+    """Somebody has kept what an earlier restore had set aside."""
+    rds.call("CreateDBInstance", {
+        "DBInstanceIdentifier": "left-db-temp", "Engine": "postgres", "AllocatedStorage": 50,
+        "DBInstanceClass": "db.t4g.medium", "MasterUsername": "admin_user",
+        "ManageMasterUserPassword": True,
+    })  # fmt: skip
+    rds.call("CreateDBCluster", {
+        "DBClusterIdentifier": "left-cluster-temp", "Engine": "aurora-postgresql",
+        "MasterUsername": "admin_user", "ManageMasterUserPassword": True,
+    })  # fmt: skip
+
+
+def tie(rds: Rds) -> None:
+    """Somebody prepares an upgrade of these with a blue/green deployment."""
+    for kind, name in (("instance", "tied-db"), ("cluster", "tied-cluster")):
+        rds.blue_green_deployments.append({
+            "BlueGreenDeploymentIdentifier": f"bgd-{name}",
+            "BlueGreenDeploymentName": f"{name}-to-17",
+            "Source": rds.arn(kind, name),
+            "Target": rds.arn(kind, f"{name}-green-ab12cd"),
+            "Status": "AVAILABLE",
+        })  # fmt: skip
+
+
 def natures() -> list[str]:
     """The names of all databases but the new ones, without `-db` and `-cluster`."""
-    return ["prod", "broken", "protected", "stopped"]
+    return ["prod", "broken", "protected", "stopped", "left", "tied"]
 
 
 def write(rds: Rds, words: str) -> None:

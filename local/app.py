@@ -9,13 +9,16 @@ from pathlib import Path
 from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 
-from local.account import build
-from local.cloud import ACCOUNT, Cloud, Execution
+from local.account import INSIGHTS_KEY_ID, KEY_ID, build
+from local.cloud import ACCOUNT, REGION, Cloud, Execution
+from local.rds import Rds
 
 ROOT = Path(__file__).parents[1]
 SENDER = "trapheus@example.com"
 # Where snapshots are exported when the stack's own region does not.
 OTHER_REGION = "eu-west-1"
+# Those that AWS makes for its services, by the names that they have here.
+AWS_KEYS = ("aws-rds", "aws-secrets")
 PARAMETERS = {
     "SenderEmail": SENDER,
     "RecipientEmail": "dba@example.com, oncall@example.com",
@@ -46,6 +49,18 @@ def prepare_other_region() -> str:
     return str(key.id)
 
 
+def build_with_keys(rds: Rds) -> None:
+    """Make the sample account with the keys that its databases are encrypted with, as new."""
+    build(rds)
+    backend = kms_backends[ACCOUNT][REGION]
+    for key_id in (KEY_ID, INSIGHTS_KEY_ID, *AWS_KEYS):
+        key = backend.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Databases", None)
+        del backend.keys[key.id]
+        key.arn = key.arn.replace(key.id, key_id)
+        key.id = key_id
+        backend.keys[key_id] = key
+
+
 def export_bucket(region: str) -> str:
     """The name of a region's bucket for exports."""
     return f"rds-snapshots-{ACCOUNT}-{region}"
@@ -54,7 +69,7 @@ def export_bucket(region: str) -> str:
 @contextmanager
 def deployed(port: int = 0) -> Iterator[App]:
     """An AWS on this machine, with the sample account and the app in it."""
-    with App(port=port, account=lambda rds, _: build(rds)) as cloud:
+    with App(port=port, account=lambda rds, _: build_with_keys(rds)) as cloud:
         cloud.verify(SENDER)
         key = prepare_other_region()
         given = PARAMETERS | {"SnapshotCopyExportKmsKey": key}

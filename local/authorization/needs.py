@@ -186,6 +186,17 @@ def managed_password(prefix: str) -> Row:
     return needs
 
 
+def anything(asked: Asked) -> list[Need]:
+    """The operation's own action on everything of RDS here: SAR lists several types (memory)."""
+    return [Need(f"rds:{asked.operation}", asked.arn("rds", "*"))]
+
+
+def looks_at_key(asked: Asked) -> list[Need]:
+    """SAR of KMS: the key, by its ARN or its id."""
+    given = asked.get("KeyId")
+    return [Need("kms:DescribeKey", given if ":" in given else asked.arn("kms", f"key/{given}"))]
+
+
 def sends_mail(asked: Asked) -> list[Need]:
     """SAR of SES v2: identity, and the configuration set when one is used."""
     address = asked.get("FromEmailAddress")
@@ -248,6 +259,28 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ),
     # SAR: no resource
     ("rds", "DescribeExportTasks"): (everywhere,),
+    # SAR: no resource
+    ("rds", "DescribeAccountAttributes"): (everywhere,),
+    ("rds", "DescribeDBEngineVersions"): (everywhere,),
+    ("rds", "DescribeOrderableDBInstanceOptions"): (everywhere,),
+    # SAR: og*, pg*, cluster-pg*, subgrp*
+    ("rds", "DescribeOptionGroups"): (on("og", "OptionGroupName"),),
+    ("rds", "DescribeDBParameterGroups"): (on("pg", "DBParameterGroupName"),),
+    ("rds", "DescribeDBClusterParameterGroups"): (on("cluster-pg", "DBClusterParameterGroupName"),),
+    ("rds", "DescribeDBSubnetGroups"): (on("subgrp", "DBSubnetGroupName"),),
+    # SAR: global-cluster, which is of no region
+    ("rds", "DescribeGlobalClusters"): (
+        lambda asked: [
+            Need("rds:DescribeGlobalClusters", f"arn:aws:rds::{asked.account}:global-cluster:*")
+        ],
+    ),
+    ("rds", "DescribeBlueGreenDeployments"): (anything,),
+    ("rds", "DescribeDBClusterAutomatedBackups"): (anything,),
+    ("rds", "DescribeDBInstanceAutomatedBackups"): (anything,),
+    ("rds", "DescribeDBProxies"): (anything,),
+    ("rds", "DescribeDBProxyTargets"): (anything,),
+    ("rds", "DescribeIntegrations"): (anything,),
+    ("kms", "DescribeKey"): (looks_at_key,),
     # SAR: each type of resource that has tags
     ("rds", "ListTagsForResource"): (on("", "ResourceName"),),
     ("rds", "AddTagsToResource"): (on("", "ResourceName"),),

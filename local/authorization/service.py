@@ -19,6 +19,8 @@ from local.authorization.policies import (
 )
 from local.rds import Rds
 
+# Services whose protocol answers a refusal with 400; REST ones answer 403.
+JSON = {"kms", "stepfunctions"}
 TAGS_OF_RESOURCE = "aws:resourcetag/"
 # Keys that a call may have or not; one that stands in a policy and not here is not evaluated yet.
 KNOWN_KEYS = {
@@ -197,5 +199,4 @@ class Authorization:
             if need.action.startswith("kms:"):  # model: for want of rights as well
                 return Refusal("KMSKeyNotAccessibleFault", text, 400)
             return Refusal("AccessDenied", text, 403)
-        # JSON protocols answer 400, REST ones 403.
-        return Refusal("AccessDeniedException", text, 400 if service == "stepfunctions" else 403)
+        return Refusal("AccessDeniedException", text, 400 if service in JSON else 403)

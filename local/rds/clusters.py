@@ -123,8 +123,10 @@ def delete(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     final = databases.require_final_snapshot(rds, cluster, parameters)
     if final and cluster.true_status in BROKEN:
         raise RdsError("InvalidDBClusterStateFault", f"{cluster.name} is {cluster.status}.")
+    databases.refuse_backups(rds, cluster, parameters)
     if final:
         snapshots.take(rds, "cluster-snapshot", cluster, final, [])
+    databases.keep_backups(rds, cluster, parameters)
 
     def ends() -> None:
         rds.wait(cluster, lambda: not rds.members(cluster), lambda: rds.gone(cluster))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from local.rds import groups, settings
 from local.rds.defaults import (
     AT_ONCE,
+    BACKUP_QUOTA_ERRORS,
     CARRIED,
     CLUSTER,
     ENGINES,
@@ -237,11 +238,32 @@ def refuse_protected(resource: Resource, words: str) -> None:
         )
 
 
+def leaves_backups(resource: Resource, parameters: Mapping[str, Any]) -> bool:
+    """Whether a deletion keeps automated backups: only when it says so, of what has some; model."""
+    kept = not parameters.get("DeleteAutomatedBackups", True)
+    return bool(kept and resource.shown["BackupRetentionPeriod"])
+
+
+def refuse_backups(rds: Rds, resource: Resource, parameters: Mapping[str, Any]) -> None:
+    """Refuse to keep more automated backups than there may be databases; model."""
+    full = len(backups_kept(rds, resource)) >= rds.quotas[resource.kind]
+    if leaves_backups(resource, parameters) and full:
+        raise RdsError(
+            BACKUP_QUOTA_ERRORS[resource.kind],
+            "The quota for retained automated backups was exceeded.",
+        )
+
+
 def keep_backups(rds: Rds, resource: Resource, parameters: Mapping[str, Any]) -> None:
-    """Automated backups outlive their instance when they are not deleted with it; model."""
-    if parameters.get("DeleteAutomatedBackups", True) or resource.kind != "instance":
-        return
-    rds.retained_backups.append({**backup_of(rds, resource), "Status": "retained"})
+    """Let the automated backups outlive their database."""
+    if leaves_backups(resource, parameters):
+        made = backup_of if resource.kind == "instance" else cluster_backup_of
+        backups_kept(rds, resource).append({**made(rds, resource), "Status": "retained"})
+
+
+def backups_kept(rds: Rds, resource: Resource) -> list[dict[str, Any]]:
+    """The automated backups of deleted databases of this kind."""
+    return rds.retained_backups if resource.kind == "instance" else rds.retained_cluster_backups
 
 
 def backup_of(rds: Rds, resource: Resource) -> dict[str, Any]:
@@ -259,4 +281,21 @@ def backup_of(rds: Rds, resource: Resource) -> dict[str, Any]:
         "Encrypted": shown.get("StorageEncrypted", False),
         "Port": shown.get("Endpoint", resource.endpoint)["Port"],
         "DBInstanceAutomatedBackupsArn": rds.arn("auto-backup", f"ab-{resource.key[3:].lower()}"),
+    }
+
+
+def cluster_backup_of(rds: Rds, resource: Resource) -> dict[str, Any]:
+    """The automated backup of a cluster, as DescribeDBClusterAutomatedBackups shows it."""
+    shown = resource.shown
+    same = (
+        "DBClusterArn", "DbClusterResourceId", "DBClusterIdentifier", "AllocatedStorage",
+        "AvailabilityZones", "ClusterCreateTime", "MasterUsername", "Engine", "EngineVersion",
+        "EngineMode", "KmsKeyId", "StorageEncrypted", "StorageType", "BackupRetentionPeriod",
+        "PreferredBackupWindow", "Port",
+    )  # fmt: skip
+    arn = rds.arn("cluster-auto-backup", f"ab-{resource.key[8:].lower()}")
+    return copy.deepcopy({name: shown[name] for name in same if name in shown}) | {
+        "Region": rds.region,
+        "Status": "active",
+        "DBClusterAutomatedBackupsArn": arn,
     }

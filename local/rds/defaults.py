@@ -74,6 +74,29 @@ ENGINES: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
+# What can be ordered: the versions and classes of an engine; a few of the many, from memory of
+# DescribeDBEngineVersions and DescribeOrderableDBInstanceOptions in us-east-1. Databases of other
+# versions and classes can be made here all the same: they are of older days.
+OFFERED_VERSIONS: dict[str, tuple[str, ...]] = {
+    "postgres": ("14.15", "15.8", "15.10", "16.1", "16.4", "16.5", "16.6", "16.9", "16.10", "17.2"),
+    "mysql": ("8.0.35", "8.0.40", "8.4.3"),
+    "mariadb": ("10.6.20", "10.11.10"),
+    "oracle-ee": ("19.0.0.0.ru-2024-10.rur-2024-10.r1",),
+    "sqlserver-web": ("15.00.4410.1.v1",),
+    "db2-se": ("11.5.9.0.sb00046748.r1",),
+    "aurora-postgresql": ("15.8", "16.1", "16.4", "16.6"),
+    "aurora-mysql": ("8.0.mysql_aurora.3.04.3", "8.0.mysql_aurora.3.08.0"),
+}
+OFFERED_CLASSES: dict[str, tuple[str, ...]] = {
+    "standalone": (
+        "db.t4g.micro", "db.t4g.medium", "db.m6g.large", "db.r6g.large", "db.r6g.xlarge",
+        "db.r6g.2xlarge",
+    ),
+    "aurora": (
+        "db.serverless", "db.t4g.medium", "db.r6g.large", "db.r6g.xlarge", "db.r6g.2xlarge",
+    ),
+}  # fmt: skip
+
 # What travels in a snapshot and comes back without being asked for: attribute -> source.
 # Everything else takes the default.
 CARRIED: dict[str, dict[str, str]] = {
@@ -150,15 +173,21 @@ REFUSED_FOR_MEMBERS = frozenset(
 # Changed at the call itself, without a change of status; memory.
 AT_ONCE = frozenset({"DeletionProtection", "CopyTagsToSnapshot"})
 
-# Most of a kind that an account may hold, and export at once; UG.
+# Most of a kind that an account may hold, and export at once, and GiB of storage; UG. Of deleted
+# instances, and clusters, as many automated backups are kept as there may be of these (model).
 QUOTAS = {
     "instance": 40, "cluster": 40, "snapshot": 100, "cluster-snapshot": 100, "export task": 5,
+    "storage": 100_000,
 }  # fmt: skip
 QUOTA_ERRORS = {
     "instance": "InstanceQuotaExceeded",
     "cluster": "DBClusterQuotaExceededFault",
     "snapshot": "SnapshotQuotaExceeded",
     "cluster-snapshot": "SnapshotQuotaExceeded",
+}
+BACKUP_QUOTA_ERRORS = {
+    "instance": "DBInstanceAutomatedBackupQuotaExceeded",
+    "cluster": "DBClusterAutomatedBackupQuotaExceededFault",
 }
 
 # Regions whose snapshots cannot be exported to S3; UG of 2023.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,25 +23,27 @@ class GroupKind:
     arn_part: str
     missing: str
     exists: str
+    in_use: str
     list_key: str
 
 
 KINDS = {
     "parameter": GroupKind(
         "DBParameterGroupName", "pg", "DBParameterGroupNotFound",
-        "DBParameterGroupAlreadyExists", "DBParameterGroups",
+        "DBParameterGroupAlreadyExists", "InvalidDBParameterGroupState", "DBParameterGroups",
     ),
     "cluster-parameter": GroupKind(
         "DBClusterParameterGroupName", "cluster-pg", "DBClusterParameterGroupNotFound",
-        "DBParameterGroupAlreadyExists", "DBClusterParameterGroups",
+        "DBParameterGroupAlreadyExists", "InvalidDBParameterGroupState",
+        "DBClusterParameterGroups",
     ),
     "option": GroupKind(
         "OptionGroupName", "og", "OptionGroupNotFoundFault",
-        "OptionGroupAlreadyExistsFault", "OptionGroupsList",
+        "OptionGroupAlreadyExistsFault", "InvalidOptionGroupStateFault", "OptionGroupsList",
     ),
     "subnet": GroupKind(
         "DBSubnetGroupName", "subgrp", "DBSubnetGroupNotFoundFault",
-        "DBSubnetGroupAlreadyExists", "DBSubnetGroups",
+        "DBSubnetGroupAlreadyExists", "InvalidDBSubnetGroupStateFault", "DBSubnetGroups",
     ),
 }  # fmt: skip
 
@@ -77,18 +80,28 @@ def group(rds: Rds, kind: str, given: str) -> dict[str, Any]:
     return held[name]
 
 
+def looked_up(rds: Rds, kind: str, given: str) -> dict[str, Any]:
+    """A group by name; the operations on groups call all parameter groups alike (model)."""
+    try:
+        return group(rds, kind, given)
+    except RdsError as error:
+        if kind == "cluster-parameter":
+            raise RdsError(KINDS["parameter"].missing, error.message) from error
+        raise
+
+
 def make_default(rds: Rds, kind: str, name: str) -> dict[str, Any]:
     """A default group, as RDS makes it when it is first needed."""
     if kind == "subnet":
         return subnet_group(rds, name, "default", ("subnet-0default0a", "subnet-0default0b"), ())
     arn = rds.arn(KINDS[kind].arn_part, name)
     if kind == "option":
-        engine, _, version = name.removeprefix("default:").rpartition("-")
+        engine, version = re.findall(r"default:(.+?)-([\d-]+)$", name)[0]
         return {
             "OptionGroupName": name,
             "OptionGroupDescription": f"Default option group for {engine} {version}",
             "EngineName": engine,
-            "MajorEngineVersion": version,
+            "MajorEngineVersion": version.replace("-", "."),
             "OptionGroupArn": arn,
         }
     words = {"parameter": "DBParameterGroup", "cluster-parameter": "DBClusterParameterGroup"}[kind]
@@ -156,5 +169,39 @@ def describe(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
     """One group by name, or all."""
     words = KINDS[kind]
     name = parameters.get(words.name_key)
-    found = [group(rds, kind, name)] if name else list(rds.groups[kind].values())
+    found = [looked_up(rds, kind, name)] if name else list(rds.groups[kind].values())
     return page(found, parameters, words.list_key)
+
+
+@operation("DeleteDBParameterGroup", kind="parameter")
+@operation("DeleteDBClusterParameterGroup", kind="cluster-parameter")
+@operation("DeleteOptionGroup", kind="option")
+@operation("DeleteDBSubnetGroup", kind="subnet")
+def delete(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Delete a group that nothing is in; the default ones stay (model)."""
+    words = KINDS[kind]
+    name = looked_up(rds, kind, parameters[words.name_key])[words.name_key]
+    if name.startswith("default"):
+        raise RdsError("InvalidParameterValue", f"The default group {name} cannot be deleted.")
+    if name in used(rds, kind):
+        raise RdsError(words.in_use, f"{name} is in use.")
+    del rds.groups[kind][name]
+    return {}
+
+
+def used(rds: Rds, kind: str) -> set[str]:
+    """The groups of a kind that databases are in, or snapshots of an option group's (UG)."""
+    found = set()
+    for thing in rds.things.values():
+        shown = thing.shown
+        if kind == "parameter":
+            found |= {one["DBParameterGroupName"] for one in shown.get("DBParameterGroups", [])}
+        elif kind == "cluster-parameter":
+            found.add(shown.get("DBClusterParameterGroup"))
+        elif kind == "option":
+            found |= {one["OptionGroupName"] for one in shown.get("OptionGroupMemberships", [])}
+            found.add(shown.get("OptionGroupName"))
+        else:
+            of = shown.get("DBSubnetGroup")
+            found.add(of["DBSubnetGroupName"] if isinstance(of, dict) else of)
+    return found

@@ -207,6 +207,7 @@ def delete(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
         if final and instance.true_status in BROKEN:
             # model: a failed instance can be deleted only without a final snapshot
             raise RdsError("InvalidDBInstanceState", f"{instance.name} is {instance.status}.")
+        databases.refuse_backups(rds, instance, parameters)
         if final:
             snapshots.take(rds, "snapshot", instance, final, [])
         databases.keep_backups(rds, instance, parameters)

@@ -20,12 +20,20 @@ from local.rds import (
     exports,
     groups,
     instances,
+    offers,
     snapshots,
     surroundings,
     tags,
     wire,
 )
-from local.rds.defaults import HOSTED_ZONE, QUOTA_ERRORS, QUOTAS, WITHOUT_EXPORTS
+from local.rds.defaults import (
+    HOSTED_ZONE,
+    OFFERED_CLASSES,
+    OFFERED_VERSIONS,
+    QUOTA_ERRORS,
+    QUOTAS,
+    WITHOUT_EXPORTS,
+)
 from local.rds.errors import RdsError
 from local.rds.model import KINDS, RESOURCE_ID
 from local.rds.other_services import Obliging, Surroundings
@@ -34,7 +42,7 @@ from local.rds.resources import Resource, identifier, name_of, resource_id, shor
 from local.rds.timing import FITTING, LOOK_AGAIN, ONLINE, PHASES, Phase
 
 MODULES = (
-    clusters, copies, endpoints, exports, groups, instances, snapshots, surroundings, tags,
+    clusters, copies, endpoints, exports, groups, instances, offers, snapshots, surroundings, tags,
 )  # fmt: skip
 
 
@@ -89,6 +97,16 @@ class Rds:
         self.custom_endpoints: dict[str, dict[str, Any]] = {}
         self.group_tags: dict[str, list[dict[str, str]]] = {}
         self.retained_backups: list[dict[str, Any]] = []
+        self.retained_cluster_backups: list[dict[str, Any]] = []
+        # What an account has besides, as Describe shows it: nothing, until a test puts it there.
+        self.global_clusters: list[dict[str, Any]] = []
+        self.blue_green_deployments: list[dict[str, Any]] = []
+        self.integrations: list[dict[str, Any]] = []
+        self.proxies: list[dict[str, Any]] = []
+        self.proxy_targets: dict[str, list[dict[str, Any]]] = {}
+        # What can be ordered: versions by engine, classes by "standalone" and "aurora".
+        self.offered_versions = {name: list(held) for name, held in OFFERED_VERSIONS.items()}
+        self.offered_classes = {name: list(held) for name, held in OFFERED_CLASSES.items()}
         self._now = now
         self._on_change = on_change
         self._fixed: float | None = None

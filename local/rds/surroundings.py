@@ -1,12 +1,14 @@
-"""What stands around databases: automated backups, quotas, and things this account has none of."""
+"""What stands around databases: automated backups, quotas, and what is tied to them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from local.rds import databases
+from local.rds.errors import RdsError
 from local.rds.paging import filtered, page
 from local.rds.registry import operation
+from local.rds.resources import arn_parts
 
 if TYPE_CHECKING:
     from local.rds.service import Rds
@@ -39,6 +41,30 @@ def automated_backups(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     return page(found, parameters, "DBInstanceAutomatedBackups")
 
 
+@operation("DescribeDBClusterAutomatedBackups")
+def cluster_automated_backups(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The backups of clusters that exist, and those kept of deleted ones."""
+    active = [
+        databases.cluster_backup_of(rds, thing)
+        for thing in rds.things.values()
+        if thing.kind == "cluster" and not thing.hidden
+    ]
+    found = [*active, *rds.retained_cluster_backups]
+    for asked in ("DbClusterResourceId", "DBClusterIdentifier"):
+        if asked in parameters:
+            found = [backup for backup in found if backup[asked] == parameters[asked]]
+    found = filtered(
+        found,
+        parameters.get("Filters", []),
+        {
+            "status": lambda backup: str(backup["Status"]),
+            "db-cluster-id": lambda backup: str(backup["DBClusterIdentifier"]),
+            "db-cluster-resource-id": lambda backup: str(backup["DbClusterResourceId"]),
+        },
+    )
+    return page(found, parameters, "DBClusterAutomatedBackups")
+
+
 @operation("DescribeAccountAttributes")
 def account_attributes(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """The quotas, with what is used of them."""
@@ -46,7 +72,8 @@ def account_attributes(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     storage = sum(
         thing.shown.get("AllocatedStorage", 0)
         for thing in rds.things.values()
-        if thing.kind == "instance"
+        # model: what Aurora fills is not counted
+        if thing.kind == "instance" and not rds.cluster_of(thing)
     )
     quotas = [
         ("DBInstances", kinds.count("instance"), rds.quotas["instance"]),
@@ -54,7 +81,7 @@ def account_attributes(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
         ("ManualSnapshots", kinds.count("snapshot"), rds.quotas["snapshot"]),
         ("ManualClusterSnapshots", kinds.count("cluster-snapshot"),
          rds.quotas["cluster-snapshot"]),
-        ("AllocatedStorage", storage, 100_000),
+        ("AllocatedStorage", storage, rds.quotas["storage"]),
     ]  # fmt: skip
     return {
         "AccountQuotas": [
@@ -63,10 +90,52 @@ def account_attributes(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@operation("DescribeGlobalClusters", list_key="GlobalClusters")
-@operation("DescribeBlueGreenDeployments", list_key="BlueGreenDeployments")
-@operation("DescribeIntegrations", list_key="Integrations")
-@operation("DescribeDBProxies", list_key="DBProxies")
-def none_here(rds: Rds, parameters: dict[str, Any], list_key: str) -> dict[str, Any]:
-    """Of these the account has none."""
-    return {list_key: []}
+@operation("DescribeGlobalClusters")
+def global_clusters(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The global clusters; by the filter `region` those with a member there (model)."""
+
+    def regions(found: dict[str, Any]) -> set[str]:
+        return {arn_parts(one["DBClusterArn"])[0] for one in found["GlobalClusterMembers"]}
+
+    found = rds.global_clusters
+    for one in parameters.get("Filters", []):
+        if one["Name"] != "region":
+            raise RdsError("InvalidParameterValue", f"Unrecognized filter name: {one['Name']}")
+        found = [owner for owner in found if regions(owner) & set(one["Values"])]
+    return page(found, parameters, "GlobalClusters")
+
+
+@operation("DescribeBlueGreenDeployments")
+def blue_green_deployments(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The blue/green deployments, by their sides if asked so."""
+    found = filtered(
+        rds.blue_green_deployments,
+        parameters.get("Filters", []),
+        {
+            "source": lambda deployment: str(deployment["Source"]),
+            "target": lambda deployment: str(deployment["Target"]),
+        },
+        exactly=True,
+    )
+    return page(found, parameters, "BlueGreenDeployments")
+
+
+@operation("DescribeIntegrations")
+def integrations(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The zero-ETL integrations."""
+    return page(rds.integrations, parameters, "Integrations")
+
+
+@operation("DescribeDBProxies")
+def proxies(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The proxies."""
+    return page(rds.proxies, parameters, "DBProxies")
+
+
+@operation("DescribeDBProxyTargets")
+def proxy_targets(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The databases that a proxy points at."""
+    name = parameters["DBProxyName"]
+    if name not in {proxy["DBProxyName"] for proxy in rds.proxies}:
+        raise RdsError("DBProxyNotFoundFault", f"DBProxy {name} not found.")
+    return page(rds.proxy_targets.get(name, []), parameters, "Targets")

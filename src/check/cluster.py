@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from trapheus import exceptions, preflight
+from trapheus import exceptions, offers, preflight, quotas, ties
 from trapheus.configuration import CLUSTER, MEMBER, configuration
 from trapheus.constants import (
     ASIDE_SUFFIX,
+    DB_RESTORE,
     MAX_CLUSTER_IDENTIFIER,
+    MAX_IDENTIFIER,
     MAX_INSTANCE_IDENTIFIER,
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
@@ -32,7 +34,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         found = cluster(identifier)
         if found is None or not is_restorable(findings, found):
             if found is None:
-                explain_absence(findings, identifier)
+                explain_absence(findings, request)
             return preflight.concluded(findings, None, request)
         source = cluster_snapshot(identifier + SNAPSHOT_SUFFIX)
         own = [
@@ -41,23 +43,22 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             if not member["DBInstanceIdentifier"].startswith(AUTOSCALED)
         ]
         examine(findings, request, found, own, source)
-        plan = planned(event, found, own, source)
+        plan = planned(event, findings, found, own, source)
     return preflight.concluded(findings, plan, request)
 
 
-def explain_absence(findings: Findings, identifier: str) -> None:
+def explain_absence(findings: Findings, request: dict[str, Any]) -> None:
     """Say whether nothing has this name, or an instance has it."""
+    identifier = request["identifier"]
     if instance(identifier):
         findings.add(
             exceptions.WrongKind,
             f"{identifier} is an instance: set isCluster to false.",
         )
     else:
-        findings.add(
-            exceptions.DatabaseNotFound,
-            f"There is no cluster {identifier} in this account and region:"
-            " check the name and the region.",
-        )
+        aside = identifier + ASIDE_SUFFIX
+        fits = len(aside) <= MAX_IDENTIFIER
+        preflight.refuse_absent(findings, request, "cluster", cluster(aside) if fits else None)
 
 
 def is_restorable(findings: Findings, found: Description) -> bool:
@@ -93,7 +94,9 @@ def examine(
     preflight.check_quiet(
         findings, identifier, found["Status"], found.get("PendingModifiedValues", {})
     )
-    successor = cluster_snapshot(identifier + SUCCESSOR_SUFFIX)
+    # A restore of an existing snapshot does not mind a successor.
+    asks = source is None or request["task"] != DB_RESTORE
+    successor = cluster_snapshot(identifier + SUCCESSOR_SUFFIX) if asks else None
     preflight.check_snapshots(findings, request, found["Engine"], source, successor)
     if len(identifier) > MAX_CLUSTER_IDENTIFIER:
         findings.add(
@@ -101,18 +104,77 @@ def examine(
             f"The identifier is {len(identifier)} characters long; with the suffix -snapshot it"
             f" may have {MAX_CLUSTER_IDENTIFIER}.",
         )
-    if not preflight.replaces(request):
-        return
+    replaces = preflight.replaces(request)
+    keys = [key for one in (found, *own) for key in offers.keys_of(one, replaces=replaces)]
+    offers.check_keys(findings, keys, found["DBClusterArn"].split(":")[4])
+    if replaces:
+        examine_replacement(findings, request, found, own, source)
+    check_room(findings, request, found, own, source)
+
+
+def examine_replacement(
+    findings: Findings,
+    request: dict[str, Any],
+    found: Description,
+    own: list[Description],
+    source: Description | None,
+) -> None:
+    """Note what speaks against the cluster's replacement, and what it cannot keep."""
+    identifier, resource_id = request["identifier"], found["DbClusterResourceId"]
+    if source is not None and request["task"] == DB_RESTORE:
+        preflight.compare(findings, source["DBClusterSnapshotIdentifier"], found, source)
     aside = identifier + ASIDE_SUFFIX
-    preflight.check_free(findings, aside, cluster(aside))
-    check_members(findings, identifier, found, own)
+    preflight.check_free(findings, request, aside, "cluster", cluster(aside))
+    check_members(findings, request, found, own)
     check_ties(findings, found)
+    for name, one in (
+        (identifier, found),
+        *((member["DBInstanceIdentifier"], member) for member in own),
+    ):
+        preflight.check_tags(findings, name, one)
+    check_offers(findings, found, own)
+    network = own[0]["DBSubnetGroup"]["VpcId"] if own else ""
+    ties.warn_of_proxies(findings, identifier, resource_id, found["Engine"], network)
+    preflight.warn_of_losses(findings, request, found, resource_id)
+
+
+def check_offers(findings: Findings, found: Description, own: list[Description]) -> None:
+    """Refuse what AWS does not have for the version to be restored.
+
+    That is the cluster's own: the restore call asks for it, whatever the snapshot's is.
+    """
+    version = offers.Version(found["Engine"], found["EngineVersion"], "the cluster")
+    classes = dict.fromkeys(member["DBInstanceClass"] for member in own)
+    offers.check_offer(findings, version, classes)
+    offers.check_subnet_group(findings, found["DBSubnetGroup"])
+    offers.check_cluster_parameter_group(findings, found["DBClusterParameterGroup"], version)
+    groups = (group["DBParameterGroupName"] for one in own for group in one["DBParameterGroups"])
+    for group in dict.fromkeys(groups):
+        offers.check_parameter_group(findings, group, version)
+
+
+def check_room(
+    findings: Findings,
+    request: dict[str, Any],
+    found: Description,
+    own: list[Description],
+    source: Description | None,
+) -> None:
+    """Refuse what the account's quotas have no room for."""
+    needed = {"ManualClusterSnapshots": quotas.snapshots_needed(request, source)}
+    if preflight.replaces(request):
+        needed |= {"DBClusters": 1, "DBInstances": len(own)}
+    most = quotas.check_quotas(findings, needed)
+    if quotas.keeps_backups(request, found):
+        operation, key = "describe_db_cluster_automated_backups", "DBClusterAutomatedBackups"
+        quotas.check_backups(findings, operation, key, most.get("DBClusters"))
 
 
 def check_members(
-    findings: Findings, identifier: str, found: Description, own: list[Description]
+    findings: Findings, request: dict[str, Any], found: Description, own: list[Description]
 ) -> None:
     """Every member must be available and able to step aside, and one must be the writer."""
+    identifier = request["identifier"]
     writers = [m for m in found["DBClusterMembers"] if m["IsClusterWriter"]]
     if len(writers) != 1:
         findings.add(
@@ -148,40 +210,43 @@ def check_members(
             )
         else:
             aside = name + ASIDE_SUFFIX
-            preflight.check_free(findings, aside, instance(aside))
+            preflight.check_free(findings, request, aside, "instance", instance(aside))
 
 
 def check_ties(findings: Findings, found: Description) -> None:
     """Refuse what would be lost or promoted when the original goes."""
     name = found["DBClusterIdentifier"]
-    ties = {
+    bonds = {
         "read replicas": found.get("ReadReplicaIdentifiers"),
         "a replication source": found.get("ReplicationSourceIdentifier"),
-        "a global cluster": found.get("GlobalClusterIdentifier"),
     }
-    for tie, value in ties.items():
+    for bond, value in bonds.items():
         if value:
             shown = ", ".join(value) if isinstance(value, list) else value
             findings.add(
                 exceptions.DatabaseNotSupported,
-                f"{name} has {tie} ({shown}): detach it first.",
+                f"{name} has {bond} ({shown}): detach it first.",
             )
     if found.get("ActivityStreamStatus", "stopped") != "stopped":
         findings.add(
             exceptions.DatabaseNotSupported,
             f"{name} has an activity stream, which a restore would lose: stop it first.",
         )
+    ties.check_global_clusters(findings, found)
+    ties.check_deployments(findings, name, found["DBClusterArn"])
+    ties.check_integrations(findings, name, found["DBClusterArn"])
 
 
 def planned(
     event: dict[str, Any],
+    findings: Findings,
     found: Description,
     own: list[Description],
     source: Description | None,
 ) -> dict[str, Any]:
     """The plan: names, resource ids and all the configuration to carry over."""
     return {
-        **preflight.basis(event),
+        **preflight.basis(event, findings),
         "resourceId": found["DbClusterResourceId"],
         "arn": found["DBClusterArn"],
         "dataAsOf": moment_of(source),

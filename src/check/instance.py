@@ -1,13 +1,13 @@
 """Check step: whether an instance can be restored in place, and the plan for it."""
 
-import re
 from typing import Any
 
-from trapheus import exceptions, preflight
+from trapheus import exceptions, offers, preflight, quotas, ties
 from trapheus.configuration import INSTANCE, configuration
 from trapheus.constants import (
     ASIDE_SUFFIX,
     DB_RESTORE,
+    MAX_IDENTIFIER,
     MAX_INSTANCE_IDENTIFIER,
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
@@ -31,26 +31,25 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         found = instance(identifier)
         if found is None or not is_restorable(findings, found):
             if found is None:
-                explain_absence(findings, identifier)
+                explain_absence(findings, request)
             return preflight.concluded(findings, None, request)
         source = snapshot(identifier + SNAPSHOT_SUFFIX)
         examine(findings, request, found, source)
-    return preflight.concluded(findings, planned(event, found, source), request)
+    return preflight.concluded(findings, planned(event, findings, found, source), request)
 
 
-def explain_absence(findings: Findings, identifier: str) -> None:
+def explain_absence(findings: Findings, request: dict[str, Any]) -> None:
     """Say whether nothing has this name, or a cluster has it."""
+    identifier = request["identifier"]
     if cluster(identifier):
         findings.add(
             exceptions.WrongKind,
             f"{identifier} is a cluster: set isCluster to true.",
         )
     else:
-        findings.add(
-            exceptions.DatabaseNotFound,
-            f"There is no instance {identifier} in this account and region:"
-            " check the name and the region.",
-        )
+        aside = identifier + ASIDE_SUFFIX
+        fits = len(aside) <= MAX_IDENTIFIER
+        preflight.refuse_absent(findings, request, "instance", instance(aside) if fits else None)
 
 
 def is_restorable(findings: Findings, found: Description) -> bool:
@@ -82,12 +81,27 @@ def examine(
     preflight.check_quiet(
         findings, identifier, found["DBInstanceStatus"], found.get("PendingModifiedValues", {})
     )
-    successor = snapshot(identifier + SUCCESSOR_SUFFIX)
+    # A restore of an existing snapshot does not mind a successor.
+    asks = source is None or request["task"] != DB_RESTORE
+    successor = snapshot(identifier + SUCCESSOR_SUFFIX) if asks else None
     preflight.check_snapshots(findings, request, found["Engine"], source, successor)
-    if not preflight.replaces(request):
-        return
-    if source is not None and request["task"] == DB_RESTORE:
-        compare(findings, found, source)
+    replaces = preflight.replaces(request)
+    keys = offers.keys_of(found, replaces=replaces)
+    offers.check_keys(findings, keys, found["DBInstanceArn"].split(":")[4])
+    if replaces:
+        examine_replacement(findings, request, found, source)
+    check_room(findings, request, found, source)
+
+
+def examine_replacement(
+    findings: Findings, request: dict[str, Any], found: Description, source: Description | None
+) -> None:
+    """Note what speaks against the instance's replacement, and what it cannot keep."""
+    identifier = request["identifier"]
+    restores = source is not None and request["task"] == DB_RESTORE
+    if source is not None and restores:
+        name = source["DBSnapshotIdentifier"]
+        preflight.compare(findings, name, found, source, "AllocatedStorage")
     if len(identifier) > MAX_INSTANCE_IDENTIFIER:
         findings.add(
             exceptions.InvalidRequest,
@@ -96,35 +110,46 @@ def examine(
         )
     else:
         aside = identifier + ASIDE_SUFFIX
-        preflight.check_free(findings, aside, instance(aside))
+        preflight.check_free(findings, request, aside, "instance", instance(aside))
     check_ties(findings, found)
+    preflight.check_tags(findings, identifier, found)
+    check_offers(findings, found, source if restores else None)
+    network = found.get("DBSubnetGroup", {}).get("VpcId", "")
+    ties.warn_of_proxies(findings, identifier, found["DbiResourceId"], found["Engine"], network)
+    preflight.warn_of_losses(findings, request, found, found["DbiResourceId"])
 
 
-def compare(findings: Findings, found: Description, source: Description) -> None:
-    """Refuse a snapshot whose restore could not become what the database is now."""
-    name = source["DBSnapshotIdentifier"]
-    if source.get("KmsKeyId") != found.get("KmsKeyId"):
-        findings.add(
-            exceptions.SnapshotMissing,
-            f"The snapshot {name} has the encryption key {source.get('KmsKeyId')}, the database"
-            f" {found.get('KmsKeyId')}: copy the snapshot with the database's key, or take a new"
-            " one.",
-        )
-    old, new = numbers(source["EngineVersion"]), numbers(found["EngineVersion"])
-    # PostgreSQL counts major versions by the first number, the others by two.
-    major = 1 if found["Engine"] == "postgres" else 2
-    if old[:major] != new[:major] or old > new:
-        findings.add(
-            exceptions.SnapshotMissing,
-            f"The snapshot {name} is of version {source['EngineVersion']}, the database of"
-            f" {found['EngineVersion']}, to which a restore cannot be brought: take a new"
-            " snapshot.",
-        )
+def check_offers(findings: Findings, found: Description, source: Description | None) -> None:
+    """Refuse what AWS does not have for the version to be restored: the snapshot's, if it is there.
+
+    An instance is restored at its snapshot's version (API reference).
+    """
+    version = offers.Version(
+        found["Engine"],
+        (source or found)["EngineVersion"],
+        f"the snapshot {source['DBSnapshotIdentifier']}" if source else "the database",
+    )
+    offers.check_offer(findings, version, [found["DBInstanceClass"]])
+    offers.check_subnet_group(findings, found["DBSubnetGroup"]["DBSubnetGroupName"])
+    for group in found["DBParameterGroups"]:
+        offers.check_parameter_group(findings, group["DBParameterGroupName"], version)
+    for group in found["OptionGroupMemberships"]:
+        offers.check_option_group(findings, group["OptionGroupName"], version)
 
 
-def numbers(version: str) -> list[int]:
-    """The numbers in an engine's version, in order."""
-    return [int(number) for number in re.findall(r"\d+", version)]
+def check_room(
+    findings: Findings, request: dict[str, Any], found: Description, source: Description | None
+) -> None:
+    """Refuse what the account's quotas have no room for."""
+    needed = {"ManualSnapshots": quotas.snapshots_needed(request, source)}
+    if preflight.replaces(request):
+        restored = source if source and request["task"] == DB_RESTORE else found
+        larger = found if has_outgrown(found, source) else restored
+        needed |= {"DBInstances": 1, "AllocatedStorage": larger["AllocatedStorage"]}
+    most = quotas.check_quotas(findings, needed)
+    if quotas.keeps_backups(request, found):
+        operation, key = "describe_db_instance_automated_backups", "DBInstanceAutomatedBackups"
+        quotas.check_backups(findings, operation, key, most.get("DBInstances"))
 
 
 def check_ties(findings: Findings, found: Description) -> None:
@@ -153,14 +178,16 @@ def check_ties(findings: Findings, found: Description) -> None:
             exceptions.DatabaseNotSupported,
             f"{name} has an activity stream, which a restore would lose: stop it first.",
         )
+    ties.check_deployments(findings, name, found["DBInstanceArn"])
+    ties.check_integrations(findings, name, found["DBInstanceArn"])
 
 
 def planned(
-    event: dict[str, Any], found: Description, source: Description | None
+    event: dict[str, Any], findings: Findings, found: Description, source: Description | None
 ) -> dict[str, Any]:
     """The plan: names, the resource id and all the configuration to carry over."""
     plan = {
-        **preflight.basis(event),
+        **preflight.basis(event, findings),
         "resourceId": found["DbiResourceId"],
         "arn": found["DBInstanceArn"],
         "dataAsOf": moment_of(source),

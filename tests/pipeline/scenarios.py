@@ -10,6 +10,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from moto.kms.models import kms_backends
+
+from local.account import KEY_ID
 from local.cloud import REGION, Fault
 from tests.pipeline.facts import (
     CLUSTER,
@@ -199,6 +202,51 @@ def take_over(kind: Kind, cloud: App) -> None:
     same("mails", [mail.subject for mail in cloud.mails], [])
 
 
+def refuse_a_withdrawn_version(kind: Kind, cloud: App) -> None:
+    """AWS offers what the database is of no more: neither its class nor its version."""
+    for versions in cloud.rds.offered_versions.values():
+        versions.clear()
+
+    refused(kind, cloud, "NotOffered", "does not offer")
+
+
+def refuse_a_disabled_key(kind: Kind, cloud: App) -> None:
+    """The key that the database is encrypted with."""
+    kms_backends[cloud.rds.account][REGION].keys[KEY_ID].key_state = "Disabled"
+
+    refused(kind, cloud, "KeyNotAccessible", f"{KEY_ID} is disabled")
+
+
+def refused(kind: Kind, cloud: App, error: str, words: str) -> None:
+    """Ask for a restore that must be refused."""
+    before = databases(cloud)
+
+    execution = run(cloud, kind.request("db_restore"))
+
+    ended(execution, "FAILED", error)
+    same("the databases", databases(cloud), before)
+    told(cloud, words)
+
+
+def warn_of_a_proxy(kind: Kind, cloud: App) -> None:
+    """A dry run tells of it."""
+    point_a_proxy(kind, cloud)
+
+    execution = run(cloud, kind.request("db_restore", dryRun=True))
+
+    ended(execution, "SUCCEEDED")
+    told_of = [one for one in execution.output["plan"]["warnings"] if "The proxy pool " in one]
+    same("the warnings of the proxy", len(told_of), 1)
+
+
+def point_a_proxy(kind: Kind, cloud: App) -> None:
+    """Make a proxy whose target is the sample database."""
+    vpc = cloud.rds.instances[INSTANCE.identifier]["DBSubnetGroup"]["VpcId"]
+    described = {"DBProxyName": "pool", "EngineFamily": "POSTGRESQL", "VpcId": vpc}
+    cloud.rds.proxies.append(described)
+    cloud.rds.proxy_targets["pool"] = [{"RdsResourceId": kind.identifier}]
+
+
 def mistake_the_kind(kind: Kind, cloud: App) -> None:
     """The check and the mail tell what the identifier really is."""
     other = CLUSTER if kind == INSTANCE else INSTANCE
@@ -386,6 +434,9 @@ OF_EACH_KIND = (
     recover,
     take_over,
     mistake_the_kind,
+    refuse_a_withdrawn_version,
+    refuse_a_disabled_key,
+    warn_of_a_proxy,
     export_here,
     export_elsewhere,
 )

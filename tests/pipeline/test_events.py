@@ -20,6 +20,8 @@ ERRORS = {
     "unknown_key": "InvalidRequest",
     "unknown_task": "InvalidRequest",
     "wrong_type": "InvalidRequest",
+    "in_a_deployment": "DatabaseNotSupported",
+    "left_over": "NameTaken",
     "not_available": "DatabaseNotAvailable",
     "not_found": "DatabaseNotFound",
     "of_the_other_kind": "WrongKind",

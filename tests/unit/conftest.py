@@ -20,7 +20,7 @@ from local.account import build
 from local.rds import Rds, RdsError
 from local.rds.wire import read_request, write_answer, write_error
 from src.email import send
-from trapheus import lock
+from trapheus import lock, offers
 from trapheus import rds as layer
 from trapheus.exceptions import StateConflict, StillInProgress, TrapheusError
 
@@ -134,6 +134,8 @@ class Aws:
     # The item of the lock; that which the step needs, as long as it is None.
     lock: dict[str, str] | None = None
     needed: dict[str, str] = field(default_factory=dict)
+    # What KMS says of a key, by ARN: its state, or the code of an error; else Enabled.
+    keys: dict[str, str] = field(default_factory=dict)
 
     # What the test arranges
 
@@ -334,6 +336,18 @@ class Aws:
         headers = {"Content-Type": "application/x-amz-json-1.0"}
         return AWSResponse(request.url, 200, headers, Raw(json.dumps(found).encode()))
 
+    def show_key(self, request: Any, **_: Any) -> AWSResponse:
+        """Answer a DescribeKey."""
+        key = json.loads(request.body)["KeyId"]
+        self.calls.append("DescribeKey")
+        state = self.keys.get(key, "Enabled")
+        if state.endswith("Exception"):
+            body, status = {"__type": state, "message": f"{state} was injected"}, 400
+        else:
+            body, status = {"KeyMetadata": {"KeyId": key, "KeyState": state}}, 200
+        headers = {"Content-Type": "application/x-amz-json-1.1"}
+        return AWSResponse(request.url, status, headers, Raw(json.dumps(body).encode()))
+
     def _answer(self, operation: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         if self.script:
             answer = self.script.pop(0) if len(self.script) > 1 else self.script[0]
@@ -402,9 +416,11 @@ def wire(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     layer.rds().meta.events.register("before-send.rds", aws.send)
     lock.dynamodb.cache_clear()
     lock.dynamodb().meta.events.register("before-send.dynamodb", aws.send_item)
+    offers.kms.cache_clear()
+    offers.kms().meta.events.register("before-send.kms", aws.show_key)
     yield aws
-    layer.client.cache_clear()
-    lock.dynamodb.cache_clear()
+    for client in (layer.client, lock.dynamodb, offers.kms):
+        client.cache_clear()
 
 
 @pytest.fixture

@@ -20,5 +20,6 @@ PROTECT_TAG = "trapheus:protect"
 
 # Longest identifiers whose derived names still fit: database and cluster snapshot ids end at
 # 63 characters (botocore's model of RDS).
-MAX_INSTANCE_IDENTIFIER = 63 - len(ASIDE_SUFFIX)
-MAX_CLUSTER_IDENTIFIER = 63 - len(SNAPSHOT_SUFFIX)
+MAX_IDENTIFIER = 63
+MAX_INSTANCE_IDENTIFIER = MAX_IDENTIFIER - len(ASIDE_SUFFIX)
+MAX_CLUSTER_IDENTIFIER = MAX_IDENTIFIER - len(SNAPSHOT_SUFFIX)

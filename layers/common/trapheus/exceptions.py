@@ -69,6 +69,18 @@ class SnapshotMissing(TrapheusError):
     """The snapshot to restore from does not exist or is not usable."""
 
 
+class QuotaExceeded(TrapheusError):
+    """The account has no room for the restored database beside the original."""
+
+
+class GroupNotUsable(TrapheusError):
+    """A group of the database is gone, or does not fit the version that would be restored."""
+
+
+class NotOffered(TrapheusError):
+    """AWS does not offer the version or the class any more that would be restored."""
+
+
 class CheckFailed(TrapheusError):
     """The database could not be looked at."""
 
@@ -122,7 +134,7 @@ class BucketMissing(TrapheusError):
 
 
 class KeyNotAccessible(TrapheusError):
-    """RDS cannot use the KMS key of the export."""
+    """RDS cannot use a KMS key, of the database or of the export."""
 
 
 class CopyFailed(TrapheusError):

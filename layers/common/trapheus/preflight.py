@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from trapheus import exceptions
@@ -9,26 +10,40 @@ from trapheus.constants import (
     ASIDE_SUFFIX,
     CREATE_SNAPSHOT_ONLY,
     DB_RESTORE,
+    IN_PROGRESS_TAG,
     PROTECT_TAG,
+    RECOVER,
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
+from trapheus.offers import numbers
+from trapheus.rds import own_tags
 from trapheus.waiters import AVAILABLE
 
 if TYPE_CHECKING:
     from trapheus.exceptions import TrapheusError
     from trapheus.rds import Description
 
+MOST_TAGS = 50
+
 
 class Findings:
-    """Everything that speaks against an execution; the first names its error."""
+    """Everything that speaks against an execution; the first names its error.
+
+    `warnings` refuse nothing: they tell what a restore cannot keep.
+    """
 
     def __init__(self) -> None:
         self.all: list[tuple[type[TrapheusError], str]] = []
+        self.warnings: list[str] = []
 
     def add(self, error: type[TrapheusError], sentence: str) -> None:
         """Note one finding: its error, and one sentence with what to do about it."""
         self.all.append((error, sentence))
+
+    def warn(self, sentence: str) -> None:
+        """Note what a restore cannot keep: one sentence with what to do about it."""
+        self.warnings.append(sentence)
 
     def report(self) -> list[dict[str, str]]:
         """The findings as a dry run shows them."""
@@ -50,13 +65,13 @@ def concluded(
     return {"plan": plan, "findings": findings.report()}
 
 
-def basis(event: dict[str, Any]) -> dict[str, Any]:
+def basis(event: dict[str, Any], findings: Findings) -> dict[str, Any]:
     """What a plan begins with: whose it is, and every name derived from the identifier."""
     identifier = event["request"]["identifier"]
     return {
         "execution": event["execution"],
         "started": event["started"],
-        "warnings": [],
+        "warnings": findings.warnings,
         "identifier": identifier,
         "aside": identifier + ASIDE_SUFFIX,
         "snapshot": identifier + SNAPSHOT_SUFFIX,
@@ -122,6 +137,12 @@ def check_snapshots(
             f"The snapshot {name} is of {snapshot['Engine']}, the database of {engine}:"
             " rename or delete the snapshot.",
         )
+    elif snapshot["SnapshotType"] != "manual":
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} is {snapshot['SnapshotType']}, not manual: copy it under another"
+            " name, and delete it.",
+        )
     if request["task"] != DB_RESTORE and snapshot is not None and successor is not None:
         findings.add(
             exceptions.NameTaken,
@@ -139,13 +160,109 @@ def copy_command(request: dict[str, Any], source: str, target: str) -> str:
     )
 
 
-def check_free(findings: Findings, name: str, found: Description | None) -> None:
-    """The name that the original is to take must be free."""
+def compare(
+    findings: Findings, name: str, found: Description, source: Description, size: str = ""
+) -> None:
+    """Refuse a snapshot whose restore could not become what the database is now.
+
+    size: the attribute with the storage, "" where storage grows and shrinks by itself.
+    """
+    if source.get("KmsKeyId") != found.get("KmsKeyId"):
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} has the encryption key {source.get('KmsKeyId')}, the database"
+            f" {found.get('KmsKeyId')}: copy the snapshot with the database's key, or take a new"
+            " one.",
+        )
+    old, new = numbers(source["EngineVersion"]), numbers(found["EngineVersion"])
+    # PostgreSQL counts major versions by the first number, the others by two.
+    major = 1 if "postgres" in found["Engine"] else 2
+    if old[:major] != new[:major] or old > new:
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} is of version {source['EngineVersion']}, the database of"
+            f" {found['EngineVersion']}, to which a restore cannot be brought: take a new"
+            " snapshot.",
+        )
+    if size and source[size] > found[size]:
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} has {source[size]} GiB, the database {found[size]}, and storage"
+            " cannot be made smaller: take a new snapshot.",
+        )
+
+
+def check_free(
+    findings: Findings, request: dict[str, Any], name: str, kind: str, found: Description | None
+) -> None:
+    """The name that the original is to take must be free. kind: "instance" or "cluster"."""
     if found is not None:
         findings.add(
             exceptions.NameTaken,
-            f"The name {name} is taken, probably by what an earlier run left:"
-            " delete or rename that database first.",
+            f"The name {name} is taken {left_over(request, name, kind, found)}.",
+        )
+
+
+def refuse_absent(
+    findings: Findings, request: dict[str, Any], kind: str, aside: Description | None
+) -> None:
+    """Say that nothing has the identifier, and what stands aside if there is anything."""
+    identifier = request["identifier"]
+    cure = "check the name and the region"
+    if aside is not None:
+        name = identifier + ASIDE_SUFFIX
+        cure = f"only {name} is there, held {left_over(request, name, kind, aside)}"
+    findings.add(
+        exceptions.DatabaseNotFound,
+        f"There is no {kind} {identifier} in this account and region: {cure}.",
+    )
+
+
+def left_over(request: dict[str, Any], name: str, kind: str, found: Description) -> str:
+    """What holds a name, and the request or the command that clears it."""
+    if any(tag["Key"] == IN_PROGRESS_TAG for tag in found.get("TagList", [])):
+        cure = {key: request[key] for key in ("identifier", "isCluster")} | {"task": RECOVER}
+        return (
+            f"by what an interrupted execution has left (tag {IN_PROGRESS_TAG}): start an"
+            f" execution with {json.dumps(cure)}"
+        )
+    command = f"`aws rds modify-db-{kind} --db-{kind}-identifier {name}"
+    return (
+        f"by a database without the mark of an execution: delete that {kind}, or rename it"
+        f" ({command} --new-db-{kind}-identifier NAME --apply-immediately`)"
+    )
+
+
+def check_tags(findings: Findings, name: str, found: Description) -> None:
+    """A mark must fit beside the tags of its own: RDS takes 50, not counting AWS's (User Guide)."""
+    own = len(own_tags(found))
+    if own >= MOST_TAGS:
+        findings.add(
+            exceptions.DatabaseNotSupported,
+            f"{name} has {own} tags, which leaves none for the mark {IN_PROGRESS_TAG}: take one"
+            " off.",
+        )
+
+
+def warn_of_losses(
+    findings: Findings, request: dict[str, Any], found: Description, resource_id: str
+) -> None:
+    """Tell what no restore keeps."""
+    name = request["identifier"]
+    if found.get("IAMDatabaseAuthenticationEnabled"):
+        findings.warn(
+            f"The restored {name} has another resource id than {resource_id}: IAM policies for"
+            " rds-db:connect must name the new one."
+        )
+    if found.get("MasterUserSecret"):
+        findings.warn(
+            f"The master password of {name} gets a new secret: what reads"
+            f" {found['MasterUserSecret']['SecretArn']} must read the new one."
+        )
+    if request.get("deleteAutomatedBackups") and found.get("BackupRetentionPeriod"):
+        findings.warn(
+            f"The automated backups of {name} are deleted with the original: no restore to a point"
+            " in time before this one is possible afterwards."
         )
 
 

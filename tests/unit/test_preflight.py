@@ -1,0 +1,662 @@
+"""The preflight, row by row: what it refuses, with which sentence, and what it lets pass."""
+
+import json
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind
+from trapheus import exceptions
+
+KEY = "arn:aws:kms:us-east-1:123456789012:key/5f0c1b9a-2d3e-4f56-8a7b-9c0d1e2f3a4b"
+INSIGHTS_KEY = "arn:aws:kms:us-east-1:123456789012:key/6a1d2c8b-3e4f-4a67-9b8c-0d1e2f3a4b5c"
+FOREIGN_KEY = "arn:aws:kms:us-east-1:999999999999:key/5f0c1b9a-2d3e-4f56-8a7b-9c0d1e2f3a4b"
+WRITER, READER = "prod-cluster-writer", "prod-cluster-reader"
+
+
+def refused(aws: Aws, error: type[Exception], **request: Any) -> str:
+    """The sentences with which a request is refused; nothing was touched."""
+    before = holds(aws)
+    aws.calls.clear()
+    with pytest.raises(exceptions.TrapheusError) as raised:
+        aws.check(**request)
+    assert type(raised.value) is error, raised.value
+    assert all(call.startswith("Describe") for call in aws.calls)
+    assert holds(aws) == before
+    sentences: str = json.loads(str(raised.value))["message"]
+    return sentences
+
+
+def holds(aws: Aws) -> bytes:
+    """All that RDS has, but for the moment."""
+    aws.rds.settle()
+    return pickle.dumps([(thing.kind, thing.shown) for thing in aws.rds.things.values()])
+
+
+def warnings(aws: Aws, **request: Any) -> list[str]:
+    """What a request is told that passes."""
+    answer = aws.check(dryRun=True, **request)
+    assert answer["findings"] == []
+    told: list[str] = answer["plan"]["warnings"]
+    return told
+
+
+def arn(aws: Aws) -> str:
+    return aws.rds.arn(aws.kind.name, aws.kind.identifier)
+
+
+def source_of(aws: Aws) -> dict[str, Any]:
+    """The sample database's snapshot."""
+    found = aws.found(f"{aws.kind.identifier}-snapshot", aws.snapshot_kind)
+    assert found
+    return found
+
+
+# What RDS holds that speaks against a restore
+
+
+def in_a_deployment(aws: Aws, side: str = "Source") -> None:
+    aws.rds.blue_green_deployments.append(
+        {
+            "BlueGreenDeploymentIdentifier": "bgd-1234567890abcdef",
+            "BlueGreenDeploymentName": "to-17",
+            "Source": aws.rds.arn("instance", "another-db"),
+            "Target": aws.rds.arn("instance", "another-db-green"),
+            "Status": "AVAILABLE",
+            side: arn(aws),
+        }
+    )
+
+
+def on_the_green_side(aws: Aws) -> None:
+    in_a_deployment(aws, "Target")
+
+
+def integrated(aws: Aws) -> None:
+    aws.rds.integrations.append(
+        {
+            "IntegrationName": "to-the-warehouse",
+            "SourceArn": arn(aws),
+            "TargetArn": "arn:aws:redshift:us-east-1:123456789012:namespace:1",
+            "Status": "active",
+        }
+    )
+
+
+def in_a_global_cluster(aws: Aws) -> None:
+    """As its primary; the description of the cluster itself does not say so."""
+    aws.rds.global_clusters.append(
+        {
+            "GlobalClusterIdentifier": "the-world",
+            "GlobalClusterMembers": [{"DBClusterArn": arn(aws), "Readers": [], "IsWriter": True}],
+        }
+    )
+
+
+def in_another_s_global_cluster(aws: Aws) -> None:
+    primary = arn(aws).replace("us-east-1", "eu-west-1")
+    aws.rds.global_clusters.append(
+        {
+            "GlobalClusterIdentifier": "the-world",
+            "GlobalClusterMembers": [
+                {"DBClusterArn": primary, "Readers": [arn(aws)], "IsWriter": True},
+                {"DBClusterArn": arn(aws), "Readers": [], "IsWriter": False},
+            ],
+        }
+    )
+
+
+def with_an_automated_snapshot(aws: Aws) -> None:
+    source_of(aws)["SnapshotType"] = "automated"
+
+
+def with_another_key(aws: Aws) -> None:
+    source_of(aws)["KmsKeyId"] = INSIGHTS_KEY
+
+
+def with_an_older_major_version(aws: Aws) -> None:
+    source_of(aws)["EngineVersion"] = "15.8"
+
+
+def with_a_newer_version(aws: Aws) -> None:
+    source_of(aws)["EngineVersion"] = "16.6"
+
+
+def with_a_larger_snapshot(aws: Aws) -> None:
+    source_of(aws)["AllocatedStorage"] = 501
+
+
+def withdraw_version(aws: Aws) -> None:
+    aws.rds.offered_versions[aws.found()["Engine"]].remove("16.4")
+
+
+def withdraw_class(aws: Aws) -> None:
+    shelf = "standalone" if aws.kind is INSTANCE else "aurora"
+    aws.rds.offered_classes[shelf].remove("db.r6g.xlarge")
+
+
+def without_subnet_group(aws: Aws) -> None:
+    del aws.rds.groups["subnet"]["prod-subnets"]
+
+
+def parameter_group(aws: Aws) -> str:
+    return "prod-postgres16" if aws.kind is INSTANCE else "prod-reader"
+
+
+def without_parameter_group(aws: Aws) -> None:
+    del aws.rds.groups["parameter"][parameter_group(aws)]
+
+
+def with_another_family(aws: Aws) -> None:
+    group = aws.rds.groups["parameter"][parameter_group(aws)]
+    group["DBParameterGroupFamily"] = f"{aws.found()['Engine']}15"
+
+
+def with_another_engine_s_family(aws: Aws) -> None:
+    aws.rds.groups["parameter"][parameter_group(aws)]["DBParameterGroupFamily"] = "mysql16"
+
+
+def without_cluster_parameter_group(aws: Aws) -> None:
+    del aws.rds.groups["cluster-parameter"]["prod-aurora16"]
+
+
+def with_another_cluster_family(aws: Aws) -> None:
+    group = aws.rds.groups["cluster-parameter"]["prod-aurora16"]
+    group["DBParameterGroupFamily"] = "aurora-postgresql17"
+
+
+def without_option_group(aws: Aws) -> None:
+    del aws.rds.groups["option"]["prod-options"]
+
+
+def with_another_major_version(aws: Aws) -> None:
+    aws.rds.groups["option"]["prod-options"]["MajorEngineVersion"] = "15"
+
+
+def with_a_disabled_key(aws: Aws) -> None:
+    aws.keys[KEY] = "Disabled"
+
+
+def with_a_dying_key(aws: Aws) -> None:
+    aws.keys[KEY] = "PendingDeletion"
+
+
+def without_its_key(aws: Aws) -> None:
+    aws.keys[KEY] = "NotFoundException"
+
+
+def with_disabled_insights(aws: Aws) -> None:
+    aws.keys[INSIGHTS_KEY] = "Disabled"
+
+
+def fill(aws: Aws, quota: str, left: int) -> None:
+    """Leave room for so many more of a kind."""
+    held = sum(thing.kind == quota for thing in aws.rds.things.values())
+    aws.rds.quotas[quota] = held + left
+
+
+def without_room_for_instances(aws: Aws) -> None:
+    fill(aws, "instance", 0 if aws.kind is INSTANCE else 1)
+
+
+def without_room_for_clusters(aws: Aws) -> None:
+    fill(aws, "cluster", 0)
+
+
+def without_room_for_storage(aws: Aws) -> None:
+    aws.rds.quotas["storage"] = stored(aws) + 499
+
+
+def stored(aws: Aws) -> int:
+    """GiB that the quota counts: those of standalone instances."""
+    return sum(
+        shown["AllocatedStorage"]
+        for shown in aws.rds.instances.values()
+        if "DBClusterIdentifier" not in shown
+    )
+
+
+def keep_backups(aws: Aws, left: int = 0) -> None:
+    """Let automated backups of deleted databases be kept, up to so many less than the quota."""
+    rds = aws.rds
+    kept = rds.retained_backups if aws.kind is INSTANCE else rds.retained_cluster_backups
+    quota = rds.quotas[aws.kind.name]
+    id_key = aws.kind.id_key
+    kept += [{id_key: f"old-{n}", "Status": "retained"} for n in range(quota - left)]
+
+
+def leave_marked(aws: Aws) -> None:
+    name = f"{aws.kind.identifier}-temp"
+    aws.foreign(name)
+    aws.stamp(name, execution=ANOTHER)
+
+
+def leave_unmarked(aws: Aws) -> None:
+    aws.foreign(f"{aws.kind.identifier}-temp")
+
+
+def leave_member_marked(aws: Aws) -> None:
+    aws.foreign(f"{READER}-temp", "instance")
+    aws.stamp(f"{READER}-temp", "instance", execution=ANOTHER)
+
+
+def leave_member_unmarked(aws: Aws) -> None:
+    aws.foreign(f"{READER}-temp", "instance")
+
+
+def tag(aws: Aws, name: str, kind: str, count: int) -> None:
+    """Give it so many tags, besides AWS's own."""
+    own = [{"Key": f"key-{n}", "Value": ""} for n in range(count)]
+    aws.found(name, kind)["TagList"] = [*own, {"Key": "aws:rds:any", "Value": ""}]
+
+
+def with_all_tags(aws: Aws) -> None:
+    tag(aws, aws.kind.identifier, aws.kind.name, 50)
+
+
+def with_all_tags_of_a_member(aws: Aws) -> None:
+    tag(aws, READER, "instance", 50)
+
+
+RECOVER = '"isCluster": {}, "task": "recover"'
+BOTH = (INSTANCE, CLUSTER)
+Arrange = Callable[[Aws], None]
+Row = tuple[Arrange, tuple[Kind, ...], type[Exception], tuple[str, ...]]
+
+UNSUPPORTED, NAME = exceptions.DatabaseNotSupported, exceptions.NameTaken
+GROUP, SNAPSHOT = exceptions.GroupNotUsable, exceptions.SnapshotMissing
+QUOTA, KEYS, OFFER = (
+    exceptions.QuotaExceeded,
+    exceptions.KeyNotAccessible,
+    exceptions.NotOffered,
+)
+
+ROWS: list[Row] = [
+    (in_a_deployment, BOTH, UNSUPPORTED, ("deployment to-17 (bgd-1234567890abcdef)", "delete it")),
+    (on_the_green_side, BOTH, UNSUPPORTED, ("blue/green deployment to-17", "delete it")),
+    (integrated, BOTH, UNSUPPORTED, ("zero-ETL integration to-the-warehouse", "delete it")),
+    (in_a_global_cluster, (CLUSTER,), UNSUPPORTED,
+     ("global cluster the-world", "aws rds remove-from-global-cluster")),
+    (in_another_s_global_cluster, (CLUSTER,), UNSUPPORTED, ("global cluster the-world",)),
+    (with_an_automated_snapshot, BOTH, SNAPSHOT, ("-snapshot is automated, not manual", "copy")),
+    (with_another_key, BOTH, SNAPSHOT, (f"encryption key {INSIGHTS_KEY}", KEY, "copy")),
+    (with_an_older_major_version, BOTH, SNAPSHOT, ("version 15.8", "of 16.4", "new snapshot")),
+    (with_a_newer_version, BOTH, SNAPSHOT, ("version 16.6", "of 16.4", "new snapshot")),
+    (with_a_larger_snapshot, (INSTANCE,), SNAPSHOT, ("has 501 GiB, the database 500", "new")),
+    (withdraw_version, BOTH, OFFER, ("does not offer", "16.4 any more", "upgrade")),
+    (withdraw_class, BOTH, OFFER, ("class db.r6g.xlarge for", "16.4", "another class")),
+    (without_subnet_group, BOTH, GROUP, ("subnet group prod-subnets does not exist", "again")),
+    (without_parameter_group, BOTH, GROUP, ("parameter group prod-", "does not exist", "again")),
+    (with_another_family, BOTH, GROUP, ("is of", "15,", "16.4", "fitting group")),
+    (with_another_engine_s_family, BOTH, GROUP, ("is of mysql16,", "16.4", "fitting group")),
+    (without_cluster_parameter_group, (CLUSTER,), GROUP, ("prod-aurora16 does not exist",)),
+    (with_another_cluster_family, (CLUSTER,), GROUP, ("is of aurora-postgresql17,", "16.4")),
+    (without_option_group, (INSTANCE,), GROUP, ("option group prod-options does not exist",)),
+    (with_another_major_version, (INSTANCE,), GROUP, ("is of postgres 15,", "postgres 16.4")),
+    (with_a_disabled_key, BOTH, KEYS, (f"The key {KEY} is disabled", "enable it")),
+    (with_a_dying_key, BOTH, KEYS, (f"The key {KEY} is pending deletion", "cancel its deletion")),
+    (without_its_key, BOTH, KEYS, (f"The key {KEY} is missing",)),
+    (with_disabled_insights, BOTH, KEYS, (f"The key {INSIGHTS_KEY} is disabled",)),
+    (leave_marked, BOTH, NAME, ("-temp is taken", "start an execution with", RECOVER)),
+    (leave_unmarked, BOTH, NAME, ("-temp is taken", "rename it", "aws rds modify-db-")),
+    (leave_member_marked, (CLUSTER,), NAME,
+     (f"{READER}-temp is taken", '{"identifier": "prod-cluster"', RECOVER)),
+    (leave_member_unmarked, (CLUSTER,), NAME,
+     (f"--db-instance-identifier {READER}-temp --new-db-instance-identifier NAME",)),
+    (with_all_tags, BOTH, UNSUPPORTED, ("has 50 tags", "take one off")),
+    (with_all_tags_of_a_member, (CLUSTER,), UNSUPPORTED, (f"{READER} has 50 tags", "one off")),
+    # Last, as what is full takes nothing more.
+    (without_room_for_instances, BOTH, QUOTA, ("instances", "needs", "left: delete", "higher")),
+    (without_room_for_clusters, (CLUSTER,), QUOTA, ("clusters", "needs 1, only 0 left")),
+    (without_room_for_storage, (INSTANCE,), QUOTA, ("GiB of storage", "only 499 left: delete")),
+    (keep_backups, BOTH, QUOTA,
+     ("retained automated backups", "needs 1, only 0 left", "deleteAutomatedBackups")),
+]  # fmt: skip
+
+CASES = [
+    pytest.param(kind, arrange, error, words, id=f"{arrange.__name__}-{kind.name}")
+    for arrange, kinds, error, words in ROWS
+    for kind in kinds
+]
+
+
+def spelled(words: tuple[str, ...], kind: Kind) -> list[str]:
+    """The words as they stand in a sentence about this kind."""
+    return [word.format("true" if kind is CLUSTER else "false") if word == RECOVER else word
+            for word in words]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "arrange", "error", "words"), CASES)
+def test_what_speaks_against_a_restore_is_refused_before_anything_is_touched(
+    aws: Aws, kind: Kind, arrange: Arrange, *, error: type[Exception], words: tuple[str, ...]
+):
+    aws.kind = kind
+    assert aws.check(dryRun=True)["findings"] == []
+    arrange(aws)
+
+    sentences = refused(aws, error)
+
+    assert sentences.endswith(".")
+    for word in spelled(words, kind):
+        assert word in sentences
+
+
+@pytest.mark.parametrize(("kind", "arrange", "error", "words"), CASES)
+def test_a_dry_run_shows_it_and_refuses_nothing(
+    aws: Aws, kind: Kind, arrange: Arrange, *, error: type[Exception], words: tuple[str, ...]
+):
+    aws.kind = kind
+    arrange(aws)
+
+    findings = aws.check(dryRun=True)["findings"]
+
+    assert findings[0]["error"] == error.__name__
+    told = " ".join(finding["message"] for finding in findings)
+    assert all(word in told for word in spelled(words, kind))
+
+
+def spoil(aws: Aws) -> list[str]:
+    """Let everything speak against it that can at the same time; a part of each sentence."""
+    parts = []
+    for arrange, kinds, _, words in ROWS:
+        if aws.kind in kinds and arrange not in EXCLUDING:
+            arrange(aws)
+            parts += spelled(words, aws.kind)
+    return parts
+
+
+# Two of them speak of one thing, or one hides the other.
+EXCLUDING = (
+    on_the_green_side, in_another_s_global_cluster, with_a_newer_version, withdraw_class,
+    with_another_family, with_another_engine_s_family, with_another_cluster_family,
+    with_another_major_version, with_a_dying_key, without_its_key, leave_unmarked,
+    leave_member_unmarked, with_an_older_major_version,
+)  # fmt: skip
+
+
+def test_everything_is_told_at_once(aws: Aws, kind: Kind):
+    parts = spoil(aws)
+    assert len(parts) > 20
+
+    findings = aws.check(dryRun=True)["findings"]
+    sentences = refused(aws, getattr(exceptions, findings[0]["error"]))
+
+    assert sentences == " ".join(finding["message"] for finding in findings)
+    assert [part for part in parts if part not in sentences] == []
+    assert len({finding["message"] for finding in findings}) == len(findings)
+
+
+def test_an_identifier_that_is_only_left_aside_is_told_with_its_cure(aws: Aws, kind: Kind):
+    name = f"lost-{kind.name}"
+    aws.foreign(f"{name}-temp")
+    sentence = refused(aws, exceptions.DatabaseNotFound, identifier=name)
+    assert f"only {name}-temp is there" in sentence
+    assert "rename it" in sentence
+
+    aws.stamp(f"{name}-temp", execution=ANOTHER)
+    sentence = refused(aws, exceptions.DatabaseNotFound, identifier=name)
+    assert f'"identifier": "{name}"' in sentence
+    assert '"task": "recover"' in sentence
+
+
+def test_a_name_without_room_for_a_suffix_is_looked_for_alone(aws: Aws, kind: Kind):
+    assert "check the name" in refused(aws, exceptions.DatabaseNotFound, identifier="x" * 63)
+
+
+# What passes
+
+
+def of_others(aws: Aws) -> None:
+    """Other databases are tied, and proxied."""
+    kind, aws.kind = aws.kind, Kind("instance", "another-db", *["DBInstance"] * 5)
+    in_a_deployment(aws)
+    integrated(aws)
+    aws.kind = Kind("cluster", "another-cluster", *["DBCluster"] * 5)
+    in_a_global_cluster(aws)
+    aws.kind = kind
+    proxy(aws, "another-db")
+
+
+def test_the_ties_of_other_databases_are_no_matter(aws: Aws, kind: Kind):
+    before = warnings(aws)
+    of_others(aws)
+
+    assert warnings(aws) == before
+
+
+def test_room_for_exactly_what_is_needed_is_enough(aws: Aws, kind: Kind):
+    fill(aws, "instance", 1 if kind is INSTANCE else 2)
+    fill(aws, "cluster", 1)
+    fill(aws, aws.snapshot_kind, 1)
+    aws.rds.quotas["storage"] = stored(aws) + 500
+    keep_backups(aws, left=1)
+
+    for task in ("db_restore", "create_snapshot", "create_snapshot_only"):
+        assert aws.check(task=task, dryRun=True)["findings"] == []
+
+
+def test_storage_is_needed_as_much_as_the_restored_instance_has(aws: Aws):
+    without_room_for_storage(aws)
+
+    assert "needs 500, only 499 left" in refused(aws, QUOTA)
+    source_of(aws)["AllocatedStorage"] = 460
+    assert aws.check(dryRun=True)["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "final", "needed"),
+    [
+        ("prod", "db_restore", False, 0),
+        ("prod", "db_restore", True, 1),
+        ("prod", "create_snapshot_only", False, 1),
+        ("prod", "create_snapshot", False, 1),
+        ("prod", "create_snapshot", True, 1),
+        ("new", "create_snapshot_only", False, 1),
+        ("new", "create_snapshot", False, 1),
+        ("new", "create_snapshot", True, 2),
+    ],
+)
+def test_snapshots_are_needed_as_many_as_there_are_at_the_same_time(
+    aws: Aws, kind: Kind, *, name: str, task: str, final: bool, needed: int
+):
+    request = {
+        "identifier": kind.identifier.replace("prod", name),
+        "task": task,
+        "finalSnapshot": final,
+    }
+    fill(aws, aws.snapshot_kind, needed)
+    assert aws.check(dryRun=True, **request)["findings"] == []
+    if needed:
+        fill(aws, aws.snapshot_kind, needed - 1)
+        assert f"needs {needed}, only {needed - 1} left" in refused(aws, QUOTA, **request)
+
+
+@pytest.mark.parametrize("wish", ["keepOriginal", "deleteAutomatedBackups"])
+def test_backups_that_are_not_to_be_kept_need_no_room(aws: Aws, kind: Kind, wish: str):
+    keep_backups(aws)
+
+    assert aws.check(dryRun=True, **{wish: True})["findings"] == []
+    assert aws.check(dryRun=True, task="create_snapshot_only")["findings"] == []
+
+
+def test_a_database_without_automated_backups_needs_no_room_for_them(aws: Aws):
+    aws.found()["BackupRetentionPeriod"] = 0
+    keep_backups(aws)
+
+    assert aws.check(dryRun=True)["findings"] == []
+
+
+def test_backups_of_databases_that_exist_take_no_room(aws: Aws, kind: Kind):
+    aws.rds.quotas[kind.name] = len(aws.rds.instances if kind is INSTANCE else aws.rds.clusters) + 2
+    keep_backups(aws, left=1)
+
+    assert aws.check(dryRun=True)["findings"] == []
+
+
+def test_forty_nine_tags_leave_room_for_the_mark(aws: Aws, kind: Kind):
+    tag(aws, kind.identifier, kind.name, 49)
+    if kind is CLUSTER:
+        tag(aws, READER, "instance", 49)
+
+    assert aws.check(dryRun=True)["findings"] == []
+
+
+def test_a_snapshot_alone_minds_nothing_that_a_replacement_would(aws: Aws, kind: Kind):
+    for arrange, kinds, _, _ in ROWS:
+        if kind in kinds and arrange not in {*OF_SNAPSHOTS, *EXCLUDING}:
+            arrange(aws)
+
+    assert aws.check(dryRun=True, task="create_snapshot_only")["findings"] == []
+
+
+# What a mere snapshot needs too.
+OF_SNAPSHOTS = (with_an_automated_snapshot, with_a_disabled_key)
+
+
+@pytest.mark.parametrize("arrange", OF_SNAPSHOTS)
+def test_a_snapshot_alone_needs_its_own_too(aws: Aws, kind: Kind, arrange: Arrange):
+    arrange(aws)
+
+    assert len(aws.check(dryRun=True, task="create_snapshot_only")["findings"]) == 1
+
+
+def test_a_new_snapshot_is_not_compared_with_the_old_one(aws: Aws, kind: Kind):
+    with_another_key(aws)
+    with_an_older_major_version(aws)
+    source_of(aws)["AllocatedStorage"] = 900
+
+    assert aws.check(dryRun=True, task="create_snapshot")["findings"] == []
+
+
+def test_an_older_minor_version_must_be_offered_too(aws: Aws):
+    source_of(aws)["EngineVersion"] = "16.3"
+    sentence = refused(aws, OFFER)
+    assert "postgres 16.3" in sentence
+    assert "prod-db-snapshot" in sentence
+
+    aws.rds.offered_versions["postgres"].append("16.3")
+    assert aws.check(dryRun=True)["findings"] == []
+
+
+def test_a_cluster_is_restored_at_its_own_version_and_not_at_the_snapshot_s(aws: Aws):
+    aws.kind = CLUSTER
+    source_of(aws)["EngineVersion"] = "16.3"
+
+    assert aws.check(dryRun=True)["findings"] == []
+
+
+# Warnings
+
+
+def proxy(aws: Aws, target: str = "", *, number: int = 1, **more: Any) -> None:
+    """Make a proxy that points at a database."""
+    name = f"proxy-{number}"
+    vpc = aws.found("prod-db", "instance")["DBSubnetGroup"]["VpcId"]
+    described = {"DBProxyName": name, "EngineFamily": "POSTGRESQL", "VpcId": vpc, **more}
+    aws.rds.proxies.append(described)
+    key = "TrackedClusterId" if aws.kind is CLUSTER else "RdsResourceId"
+    aws.rds.proxy_targets[name] = [
+        {key: target or aws.kind.identifier, "TargetArn": arn(aws), "Type": "RDS_INSTANCE"}
+    ]
+
+
+def test_a_proxy_that_points_at_the_database_is_a_warning(aws: Aws, kind: Kind):
+    before = warnings(aws)
+    proxy(aws)
+
+    (told,) = set(warnings(aws)) - set(before)
+
+    assert f"The proxy proxy-1 points at {kind.identifier}" in told
+    assert "register the restored database" in told
+    assert warnings(aws, task="create_snapshot_only") == []
+
+
+def test_every_proxy_of_an_account_is_looked_at(aws: Aws, kind: Kind):
+    for number in range(130):
+        proxy(aws, "another", number=number)
+    proxy(aws, number=130)
+
+    assert [told for told in warnings(aws) if "proxy-" in told] == [
+        told for told in warnings(aws) if "The proxy proxy-130 " in told
+    ]
+    assert aws.calls.count("DescribeDBProxies") == 2 * 2
+
+
+def test_a_proxy_that_cannot_point_at_the_database_is_not_asked(aws: Aws, kind: Kind):
+    proxy(aws, number=1, EngineFamily="MYSQL")
+    proxy(aws, number=2, VpcId="vpc-of-another")
+
+    assert not [told for told in warnings(aws) if "proxy" in told]
+    assert "DescribeDBProxyTargets" not in aws.calls
+
+
+def test_a_proxy_that_goes_meanwhile_is_no_matter(aws: Aws, kind: Kind):
+    proxy(aws)
+    aws.fail("DescribeDBProxyTargets", "DBProxyNotFoundFault", status=404)
+
+    assert not [told for told in warnings(aws) if "proxy" in told]
+
+
+def test_what_a_restore_cannot_keep_is_a_warning(aws: Aws, kind: Kind):
+    told = warnings(aws, deleteAutomatedBackups=True)
+
+    found = aws.found()
+    assert [part for part in (
+        f"another resource id than {aws.id_of()}", "rds-db:connect",
+        found["MasterUserSecret"]["SecretArn"], "automated backups",
+    ) if part not in " ".join(told)] == []  # fmt: skip
+    assert len(told) == 3
+    assert all(sentence.endswith(".") for sentence in told)
+    assert aws.check(deleteAutomatedBackups=True)["plan"]["warnings"] == told
+
+
+def test_what_is_kept_is_no_warning(aws: Aws, kind: Kind):
+    aws.found()["IAMDatabaseAuthenticationEnabled"] = False
+    del aws.found()["MasterUserSecret"]
+
+    assert warnings(aws) == []
+    assert warnings(aws, task="create_snapshot_only") == []
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "NotFoundException"])
+def test_a_key_of_another_account_is_only_a_warning(aws: Aws, kind: Kind, code: str):
+    aws.keys[FOREIGN_KEY] = code
+    for shown in (aws.found(), source_of(aws)):
+        shown["KmsKeyId"] = FOREIGN_KEY
+
+    (told,) = [sentence for sentence in warnings(aws) if FOREIGN_KEY in sentence]
+
+    assert code in told
+    assert "policy" in told
+
+
+def test_a_key_that_may_not_be_looked_at_is_only_a_warning(aws: Aws, kind: Kind):
+    aws.keys[KEY] = "AccessDeniedException"
+
+    assert [sentence for sentence in warnings(aws) if KEY in sentence]
+
+
+def test_a_busy_key_service_is_asked_again_by_the_state_machine(aws: Aws, kind: Kind):
+    aws.keys[KEY] = "ThrottlingException"
+
+    with pytest.raises(exceptions.Throttled):
+        aws.check()
+
+
+def test_a_key_service_out_of_reach_is_only_a_warning(
+    aws: Aws, kind: Kind, monkeypatch: pytest.MonkeyPatch
+):
+    from botocore.exceptions import ConnectTimeoutError
+
+    def time_out(*_: Any, **__: Any) -> None:
+        raise ConnectTimeoutError(endpoint_url="https://kms.us-east-1.amazonaws.com")
+
+    monkeypatch.setattr(aws, "show_key", time_out)
+    from trapheus import offers
+
+    offers.kms.cache_clear()
+    offers.kms().meta.events.register("before-send.kms", time_out)
+
+    assert [sentence for sentence in warnings(aws) if f"{KEY} could not be looked at" in sentence]
