@@ -1,1 +1,1 @@
-"""Every fault at every call of the app, generated, and whether each ends as it may: `make faults`."""
+"""Every fault at every call of the app, and whether each ends as it may: `make faults`."""

@@ -26,6 +26,7 @@ A_MINUTE = 60.0
 THROTTLED = {
     "rds": Fault("Throttling", "Rate exceeded"),
     "dynamodb": Fault("ProvisionedThroughputExceededException", "Rate exceeded"),
+    "kms": Fault("ThrottlingException", "Rate exceeded"),
     "lambda": Fault("TooManyRequestsException", "Rate exceeded", 429),
     "sesv2": Fault("TooManyRequestsException", "Rate exceeded", 429),
     "stepfunctions": Fault("ThrottlingException", "Rate exceeded"),
@@ -33,6 +34,7 @@ THROTTLED = {
 BROKEN = {
     "rds": Fault("InternalFailure", "A fault of AWS", 500),
     "dynamodb": Fault("InternalServerError", "A fault of AWS", 500),
+    "kms": Fault("KMSInternalException", "A fault of AWS", 500),
     "lambda": Fault("ServiceException", "A fault of AWS", 500),
     "sesv2": Fault("InternalFailure", "A fault of AWS", 500),
     "stepfunctions": Fault("InternalFailure", "A fault of AWS", 500),

@@ -98,15 +98,10 @@ def is_kept(kind: Kind, before: World, now: World) -> str:
         part = now.databases.get((was.kind, was.name))
         if part is None or part.resource_id != was.resource_id:
             return f"{was.name} is {part.resource_id if part else 'nothing'}"
-        if part.status not in ONLINE:
-            return f"{part.name} is {part.status}"
-        if part.data != was.data:
-            return f"the data of {part.name} are {part.data!r}"
         _, lines = report.differences(part.kind, was.shown, part.shown)
-        if lines:
-            return f"{part.name} has changed: {lines}"
-    more = now.databases.keys() - before.databases.keys()
-    if more:
+        if part.status not in ONLINE or part.data != was.data or lines:
+            return f"{part.name} has changed: {part.status}, {part.data!r}, {lines}"
+    if more := now.databases.keys() - before.databases.keys():
         return f"also there: {sorted(more)}"
     if now.endpoints != before.endpoints:
         return f"the custom endpoints are {now.endpoints}"
@@ -122,54 +117,72 @@ class Allowed:
     mails: int = 1  # how many mails a failure may send; 0 when it may also send none
     serving: bool = True  # whether the identifier must serve when a failure in finish is told
     marked: bool = False  # whether marks may stay on what is whole
+    recovers: bool = False  # whether the task recover must put it back once the fault is gone
 
 
-def wrongs(  # noqa: PLR0911 - a list of the guarantee's sentences
-    cloud: App,
-    flow: Flow,
-    before: World,
-    allowed: Allowed,
-    execution: Execution,
-    recoveries: list[Execution],
-) -> tuple[str, str]:
+@dataclass(frozen=True)
+class Ended:
+    """A run that has ended, with the executions that recovered it."""
+
+    cloud: App
+    flow: Flow
+    before: World
+    execution: Execution
+    recoveries: list[Execution]
+
+
+def wrongs(ended: Ended, allowed: Allowed) -> tuple[str, str]:
     """The ending, and what is wrong with it; "" for nothing."""
-    kind, now = flow.kind, look(cloud)
-    data = before.databases[kind.name, kind.identifier].data
-    wanted = before.snapshots[kind.snapshot][1] if flow.task == "db_restore" else data
-    kept = is_kept(kind, before, now)
-    restored = is_restored(kind, before, now, wanted)
-    if flow.task == "create_snapshot_only":
-        restored = kept
+    flow, execution, kind = ended.flow, ended.execution, ended.flow.kind
+    now = look(ended.cloud)
+    data = ended.before.databases[kind.name, kind.identifier].data
+    kept = is_kept(kind, ended.before, now)
+    ending = "told" if kept else "kept"
     if execution.status == "SUCCEEDED":
         ending = "restored"
-    elif not kept and (flow.task != "create_snapshot_only" or execution.status != "SUCCEEDED"):
-        ending = "kept"
-    else:
-        ending = "told"
-    if lost := lost_data(flow, before, now, data):
-        return ending, lost
     if ending not in allowed.endings:
-        why = restored if ending == "restored" else kept
-        return ending, f"{execution.status} {execution.error}, {why or execution.cause}"
-    if ending == "restored":
-        if restored:
-            return ending, f"SUCCEEDED, but {restored}"
-        if flow.task != "create_snapshot_only" and now.databases.keys() != before.databases.keys():
-            return ending, f"left: {sorted(now.databases.keys() - before.databases.keys())}"
-        if flow.task != "db_restore" and now.snapshots.get(kind.snapshot) != ("available", data):
-            return ending, f"the snapshot is {now.snapshots.get(kind.snapshot)}"
-    if ending != "told" and not allowed.marked and marks(cloud):
-        return ending, f"marks are left on {marks(cloud)}"
-    if (
-        ending == "told"
-        and allowed.serving
-        and not serves(kind, now)
-        and "rollback" not in execution.cause.lower()
-    ):
-        return ending, f"nothing serves as {kind.identifier}, and the cause is {execution.cause!r}"
-    if allowed.unlocked and (left := lock(cloud, kind)) and ending != "told":
-        return ending, f"the lock is left: {left}"
-    return ending, wrong_mails(cloud, flow, allowed, execution, recoveries, ending)
+        return ending, f"{execution.status} {execution.error} {kept or execution.cause}"
+    checks = (
+        lost_data(flow, ended.before, now, data),
+        ending == "restored" and wrong_success(flow, ended.before, now, data, kept),
+        ending == "told" and allowed.serving and wrong_telling(flow, now, execution),
+        ending != "told" and not allowed.marked and wrong_marks(ended.cloud),
+        ending != "told" and allowed.unlocked and wrong_lock(ended.cloud, kind),
+        wrong_mails(ended, allowed, ending),
+    )
+    return ending, next((wrong for wrong in checks if wrong), "")
+
+
+def wrong_success(flow: Flow, before: World, now: World, data: str, kept: str) -> str:
+    """What a success has not done."""
+    kind = flow.kind
+    if flow.task != "db_restore" and now.snapshots.get(kind.snapshot) != ("available", data):
+        return f"the snapshot is {now.snapshots.get(kind.snapshot)}"
+    if flow.task == "create_snapshot_only":
+        return kept
+    wanted = before.snapshots[kind.snapshot][1] if flow.task == "db_restore" else data
+    if missing := is_restored(kind, before, now, wanted):
+        return f"SUCCEEDED, but {missing}"
+    more = now.databases.keys() - before.databases.keys()
+    return f"left: {sorted(more)}" if more else ""
+
+
+def wrong_telling(flow: Flow, now: World, execution: Execution) -> str:
+    """Past the point of no return the identifier serves; only a failed rollback may leave it."""
+    if serves(flow.kind, now) or "The rollback failed" in execution.cause:
+        return ""
+    return f"nothing serves as {flow.kind.identifier}, and the cause is {execution.cause!r}"
+
+
+def wrong_marks(cloud: App) -> str:
+    """The marks that are left."""
+    return f"marks are left on {marks(cloud)}" if marks(cloud) else ""
+
+
+def wrong_lock(cloud: App, kind: Kind) -> str:
+    """The lock that is left."""
+    item = lock(cloud, kind)
+    return f"the lock is left: {item}" if item else ""
 
 
 def lost_data(flow: Flow, before: World, now: World, data: str) -> str:
@@ -205,27 +218,24 @@ def lock(cloud: App, kind: Kind) -> dict[str, Any]:
     return dict(found.get("Item", {}))
 
 
-def wrong_mails(
-    cloud: App,
-    flow: Flow,
-    allowed: Allowed,
-    execution: Execution,
-    recoveries: list[Execution],
-    ending: str,
-) -> str:
+def wrong_mails(ended: Ended, allowed: Allowed, ending: str) -> str:
     """What is wrong with the mails and the recoveries."""
-    mails = [mail for mail in cloud.mails if not mail.subject.startswith(ASIDE)]
+    execution = ended.execution
+    mails = [mail for mail in ended.cloud.mails if not mail.subject.startswith(ASIDE)]
     said = [mail.subject for mail in mails]
-    if execution.status == "SUCCEEDED":
-        return f"mails after a success: {said}" if mails else ""
-    if execution.status == "FAILED" and not (execution.error and execution.cause):
-        return "a failure without error and cause"
-    if any(each.status == "RUNNING" for each in recoveries):
-        return "a recovery is still running"
-    if not allowed.mails:
-        return ""
-    if not (execution.status != "FAILED" or mails) or len(mails) > allowed.mails:
-        return f"{len(mails)} mails for a failure: {said}"
-    if ending == "told" and (not mails or f"{flow.kind.identifier}-temp" not in mails[0].text):
-        return f"the mail does not name what stands: {said}"
-    return ""
+    name = f"{ended.flow.kind.identifier}-temp"
+    checks = (
+        execution.status == "SUCCEEDED" and mails and f"mails after a success: {said}",
+        execution.status == "FAILED"
+        and not (execution.error and execution.cause)
+        and "a failure without error and cause",
+        any(each.status == "RUNNING" for each in ended.recoveries) and "a recovery is running",
+        allowed.mails
+        and (len(mails) > allowed.mails or (execution.status == "FAILED" and not mails))
+        and f"{len(mails)} mails for a failure: {said}",
+        allowed.mails
+        and ending == "told"
+        and not (mails and name in mails[0].text)
+        and f"the mail does not name {name}: {said}",
+    )
+    return next((str(wrong) for wrong in checks if wrong), "")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from local.cloud import Fault, killed, lost
 from tests.faults import faults
 from tests.faults.flows import Flow, Spot, Watch
-from tests.faults.judge import Allowed, look, wrongs
-from tests.pipeline.facts import databases, marks
+from tests.faults.judge import Allowed, Ended, World, is_kept, look, wrongs
+from tests.pipeline.facts import marks
 
 if TYPE_CHECKING:
     from local.app import App
@@ -19,34 +19,34 @@ if TYPE_CHECKING:
 
 Inject = Callable[["App", Watch], faults.Injected]
 
-BEFORE = ("Keep the input", "Read the request", "Is a lock", "Take the lock", "Was an execution")
-ENDS = (
-    "Tell what failed", "Tell the bare facts", "Is the lock to be", "Let go of", "Release the",
-    "Was the mail", "Not restored", "What was done", "Restored", "The snapshot is taken",
-)  # fmt: skip
-FINISH = (
-    "Finish the", "Configure the", "Take the last look", "Is the original", "Keep the original",
-    "Delete the original", "Wait until the original", "Unmark the", "Sum up the",
-)  # fmt: skip
+# By the beginnings of the states' names; the rest is the preparation.
+PHASES = {
+    "lock": ("Keep the input", "Read the request", "Is a lock", "Take the lock", "Was an exec"),
+    "end": (
+        "Tell what failed", "Tell the bare facts", "Is the lock to be", "Let go of", "Release the",
+        "Was the mail", "Not restored", "What was done", "Restored", "The snapshot is taken",
+    ),
+    "finish": (
+        "Finish the", "Configure the", "Take the last look", "Is the original",
+        "Keep the original", "Delete the original", "Wait until the original", "Unmark the",
+        "Sum up the",
+    ),
+    "rollback": (
+        "Roll the", "Note that", "Put the", "Tell that the rollback", "Keep on putting",
+        "Was it a recovery",
+    ),
+    "replace": ("Begin to replace", "Replace", "Set the", "Restore the", "Pass the point"),
+}  # fmt: skip
 
 
 def phase(state: str) -> str:
     """The phase that a state belongs to: lock, prepare, replace, rollback, finish or end."""
     if state.endswith("snapshot") and state.startswith(("Unmark", "Sum up")):
         return "prepare"
-    if state.startswith(BEFORE):
-        return "lock"
-    if state.startswith(ENDS):
-        return "end"
-    if state.startswith(FINISH) and not state.endswith(("is aside", "is restored")):
-        return "finish"
-    if "roll" in state.lower() or state.startswith(("Put the", "Keep on", "Was it a recovery")):
-        return "rollback"
-    if state.startswith(
-        ("Begin to replace", "Replace", "Note that", "Set the", "Wait until", "Restore the", "Pass")
-    ):
+    if state.endswith(("is aside", "is restored", "being replaced")):
         return "replace"
-    return "prepare"
+    found = (name for name, beginnings in PHASES.items() if state.startswith(beginnings))
+    return next(found, "prepare")
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,6 @@ class Scenario:
     fault: str
     allowed: Allowed
     inject: Inject = field(repr=False, compare=False)
-    # Whether what it leaves must be put back by the task recover, once the fault is gone.
-    recovers: bool = False
 
     @property
     def id(self) -> str:
@@ -98,18 +96,15 @@ def run(cloud: App, scenario: Scenario) -> tuple[str, str, bool]:
     cloud.clock.settle()
     # Whatever RDS still does by itself is over by then.
     cloud.clock.advance(1800)
-    own, *others = cloud.executions(cloud.machine)
-    recoveries = [cloud.describe(arn) for arn in others]
-    ending, wrong = wrongs(cloud, flow, before, scenario.allowed, execution, recoveries)
-    if not wrong and ending == "told" and scenario.recovers:
-        wrong = recover(cloud, flow, before, databases)
+    recoveries = [cloud.describe(arn) for arn in cloud.executions(cloud.machine)[1:]]
+    ending, wrong = wrongs(Ended(cloud, flow, before, execution, recoveries), scenario.allowed)
+    if not wrong and ending == "told" and scenario.allowed.recovers:
+        wrong = recover(cloud, flow, before)
     return ending, wrong, bool(injected.fired)
 
 
-def recover(cloud: App, flow: Flow, before: Any, _: Any) -> str:
+def recover(cloud: App, flow: Flow, before: World) -> str:
     """What is wrong after the fault has gone and somebody has started a recovery."""
-    from tests.faults.judge import is_kept
-
     cloud.faults.clear()
     cloud.listeners.clear()
     recovery: Execution = cloud.run(
@@ -146,24 +141,25 @@ def after_passing(flow: Flow) -> Allowed:
     return Allowed(frozenset({flow.ending}))
 
 
-def after_lasting(flow: Flow, spot: Spot) -> tuple[Allowed, bool]:
+def after_lasting(flow: Flow, spot: Spot) -> Allowed:
     """A call that fails for good, by the phase of its state alone."""
     where = phase(spot.state)
     mails = spot.service == "sesv2" or "SendEmail" in (spot.caller + spot.function)
     if where == "end":
         released = spot.service != "dynamodb"
-        return Allowed(frozenset({flow.ending}), unlocked=released, mails=not mails), False
-    if spot.service == "stepfunctions":
-        return after_passing(flow), False  # an export that cannot be started fails nothing
+        return Allowed(frozenset({flow.ending}), unlocked=released, mails=not mails)
+    if spot.service in ("kms", "stepfunctions") and where == "prepare":
+        # A key that may not be looked at is a warning, and an export that cannot be started a mail.
+        return after_passing(flow)
     if where in ("lock", "prepare"):
         # A snapshot that was taken keeps its mark, and its recovery may be denied the same call.
-        return Allowed(KEPT, marked=True, mails=2), False
+        return Allowed(KEPT, marked=True, mails=2)
     if where == "replace":
-        return Allowed(KEPT), False
+        return Allowed(KEPT)
     if where == "rollback":
         noted = spot.service == "dynamodb" and spot.caller == "states"
-        return (after_passing(flow), False) if noted else (Allowed(TOLD, unlocked=False), True)
-    return Allowed(TOLD), False
+        return after_passing(flow) if noted else Allowed(TOLD, unlocked=False, recovers=True)
+    return Allowed(TOLD)
 
 
 def after_stopping(flow: Flow, state: str) -> Allowed:
@@ -186,24 +182,18 @@ def at_spots(flow: Flow, spots: list[Spot]) -> Iterator[Scenario]:
         place = f"{spot.caller}.{spot.operation}{spot.function and '.' + spot.function}#{spot.n}"
 
         def make(
-            fault: str,
-            allowed: Allowed,
-            answer: Fault,
-            times: int,
-            spot: Spot = spot,
-            place: str = place,
-            recovers: bool = False,
+            fault: str, allowed: Allowed, answer: Fault, times: int, *, spot=spot, place=place
         ) -> Scenario:
             return Scenario(
                 flow, spot.state, place, fault, allowed,
-                lambda cloud, watch: faults.AtSpot(cloud, watch, spot, answer, times), recovers,
+                lambda cloud, watch: faults.AtSpot(cloud, watch, spot, answer, times),
             )  # fmt: skip
 
         passing = after_passing(flow)
-        lasting, recovers = after_lasting(flow, spot)
+        lasting = after_lasting(flow, spot)
         changes = not spot.reads and spot.operation != "Invoke"
         yield make("throttled", passing, faults.THROTTLED[spot.service], faults.MANY)
-        yield make("denied", lasting, faults.DENIED, faults.FOREVER, recovers=recovers)
+        yield make("denied", lasting, faults.DENIED, faults.FOREVER)
         if spot.operation == "Invoke" or changes:
             yield make("5xx", passing, faults.BROKEN[spot.service], faults.MANY)
         by_function = spot.caller.endswith("Function")
@@ -213,7 +203,7 @@ def at_spots(flow: Flow, spots: list[Spot]) -> Iterator[Scenario]:
             once = killed(carried_out=True)
             yield make("killed once", passing, once, 1)
             yield make("killed before", passing, killed(carried_out=False), 1)
-            yield make("killed always", lasting, once, faults.FOREVER, recovers=recovers)
+            yield make("killed always", lasting, once, faults.FOREVER)
             yield Scenario(
                 flow, spot.state, place, "stopped behind", after_stopping(flow, spot.state),
                 lambda cloud, watch, spot=spot: faults.Stopping(cloud, watch, spot),
