@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from tests.faults import worker
@@ -25,10 +26,12 @@ def main() -> int:
     asked = parser.parse_args()
     start = time.perf_counter()
     verdicts = []
-    with multiprocessing.get_context("spawn").Pool(WORKERS, worker.Worker.open) as pool:
-        names = [name for name in pool.apply(worker.ids) if asked.only in name]
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(WORKERS, spawn, worker.Worker.open) as pool:
+        names = [name for name in pool.submit(worker.ids).result() if asked.only in name]
         say(f"{len(names)} scenarios")
-        for verdict in pool.imap_unordered(worker.judge, names, chunksize=4):
+        for future in as_completed([pool.submit(worker.judge, name) for name in names]):
+            verdict = future.result()
             verdicts.append(verdict)
             if verdict.wrong or not verdict.fired:
                 say(f"{'WRONG' if verdict.fired else 'NOT FIRED'} {verdict.id}: {verdict.ending}")

@@ -39,7 +39,14 @@ BROKEN = {
     "sesv2": Fault("InternalFailure", "A fault of AWS", 500),
     "stepfunctions": Fault("InternalFailure", "A fault of AWS", 500),
 }
-DENIED = Fault("AccessDenied", "User is not authorized", 403)
+DENIED = {
+    service: Fault(
+        "AccessDenied" if service == "rds" else "AccessDeniedException",
+        "User is not authorized",
+        403,
+    )
+    for service in THROTTLED
+}
 
 
 @dataclass

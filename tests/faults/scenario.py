@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from local.cloud import Fault, killed, lost
@@ -193,7 +193,7 @@ def at_spots(flow: Flow, spots: list[Spot]) -> Iterator[Scenario]:
         lasting = after_lasting(flow, spot)
         changes = not spot.reads and spot.operation != "Invoke"
         yield make("throttled", passing, faults.THROTTLED[spot.service], faults.MANY)
-        yield make("denied", lasting, faults.DENIED, faults.FOREVER)
+        yield make("denied", lasting, faults.DENIED[spot.service], faults.FOREVER)
         if spot.operation == "Invoke" or changes:
             yield make("5xx", passing, faults.BROKEN[spot.service], faults.MANY)
         by_function = spot.caller.endswith("Function")
@@ -203,7 +203,9 @@ def at_spots(flow: Flow, spots: list[Spot]) -> Iterator[Scenario]:
             once = killed(carried_out=True)
             yield make("killed once", passing, once, 1)
             yield make("killed before", passing, killed(carried_out=False), 1)
-            yield make("killed always", lasting, once, faults.FOREVER)
+            # It has taken effect: the next try may find nothing left to do.
+            either = replace(lasting, endings=lasting.endings | passing.endings, recovers=False)
+            yield make("killed always", either, once, faults.FOREVER)
             yield Scenario(
                 flow, spot.state, place, "stopped behind", after_stopping(flow, spot.state),
                 lambda cloud, watch, spot=spot: faults.Stopping(cloud, watch, spot),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class Worker:
     """One emulator with the app in it, and the scenarios by their ids."""
 
+    closing = ExitStack()
     cloud: App
     scenarios: dict[str, Scenario]
 
@@ -25,12 +26,12 @@ class Worker:
     def open(cls) -> None:
         """Deploy the app, and record its calls; the process ends with its emulator."""
         warnings.filterwarnings("ignore", category=DeprecationWarning)  # moto's
-        cls.cloud = ExitStack().enter_context(deployed())
+        cls.cloud = cls.closing.enter_context(deployed())
         recorded = {flow: record(cls.cloud, flow) for flow in FLOWS}
         cls.scenarios = {scenario.id: scenario for scenario in generate(recorded)}
 
 
-def ids(_: int = 0) -> list[str]:
+def ids() -> list[str]:
     """Every scenario that this worker knows."""
     return list(Worker.scenarios)
 
