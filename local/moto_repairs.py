@@ -13,6 +13,7 @@ from unittest.mock import patch
 import yaml
 from moto.core.models import default_user_config
 from moto.core.responses import ActionResult
+from moto.kms import models as kms
 from moto.s3.models import s3_backends
 from moto.stepfunctions import models as stepfunctions
 from moto.stepfunctions.parser.models import (
@@ -41,6 +42,7 @@ def repair(repairs: ExitStack, random: Random) -> None:
     _name_executions(repairs, random)
     _stop_with_cause(repairs)
     _describe_endings(repairs)
+    _spare_private_keys(repairs)
 
 
 def _classmethod(function: Callable[..., Any]) -> Any:
@@ -113,6 +115,16 @@ def _make_state_machines_execute(repairs: ExitStack) -> None:
         (machine, "get_cfn_attribute", arn_too),
     ):
         repairs.enter_context(patch.object(owner, name, replacement))
+
+
+def _spare_private_keys(repairs: ExitStack) -> None:
+    """Make no private key for a symmetric key, which has none: it takes a tenth of a second."""
+    generate = kms.generate_private_key
+
+    def for_asymmetric(key_spec: str) -> Any:
+        return None if key_spec == "SYMMETRIC_DEFAULT" else generate(key_spec)
+
+    repairs.enter_context(patch.object(kms, "generate_private_key", for_asymmetric))
 
 
 def _name_executions(repairs: ExitStack, random: Random) -> None:
