@@ -230,6 +230,7 @@ def repair_semantics(repairs: ExitStack) -> None:
     _choose_strictly(repairs)
     _let_runtime_errors_through(repairs)
     _name_lambda_errors(repairs)
+    _name_lost_items(repairs)
     _start_executions(repairs)
     _tell_cause_of_stop(repairs)
 
@@ -312,6 +313,25 @@ def _name_lambda_errors(repairs: ExitStack) -> None:
     ):
         named = _naming_lambda_errors(task._from_error, kind, key)
         repairs.enter_context(patch.object(task, "_from_error", named))
+
+
+def _name_lost_items(repairs: ExitStack) -> None:
+    """Name a call of DynamoDB without an answer as one of Lambda or Step Functions (memory)."""
+    task = state_task_service_dynamodb.StateTaskServiceDynamoDB
+    from_error = task._from_error
+
+    def name_lost(self: Any, env: Any, ex: Exception) -> Any:
+        failure = from_error(self, env, ex)
+        if isinstance(ex, BotoCoreError):
+            name = "DynamoDB.SdkClientException"
+            failure.error_name = custom_error_name.CustomErrorName(name)
+            details = failure.event_details["taskFailedEventDetails"]
+            failure.event_details = EventDetails(
+                taskFailedEventDetails={**details, "error": name}
+            )
+        return failure
+
+    repairs.enter_context(patch.object(task, "_from_error", name_lost))
 
 
 def _naming_lambda_errors(original: Callable[..., Any], kind: Any, key: str) -> Callable[..., Any]:

@@ -38,6 +38,7 @@ AWS_ERRORS = {
     "StepFunctions.ExecutionAlreadyExistsException",
     "StepFunctions.SdkClientException",
     "StepFunctions.ThrottlingException",
+    "DynamoDB.InternalServerError",
     "DynamoDB.InternalServerErrorException",
     "DynamoDB.ProvisionedThroughputExceededException",
     "DynamoDB.RequestLimitExceededException",
