@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def resource_id(identifier: str) -> str:
-    """The resource id of the cluster that has this name now."""
-    return str((cluster(identifier) or {}).get("DbClusterResourceId"))
+    """The resource id of the cluster that has this name now; empty when none is shown."""
+    return str((cluster(identifier) or {}).get("DbClusterResourceId", ""))
 
 
 def create(name: str, identifier: str, tags: Tags) -> None:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def resource_id(identifier: str) -> str:
-    """The resource id of the instance that has this name now."""
-    return str((instance(identifier) or {}).get("DbiResourceId"))
+    """The resource id of the instance that has this name now; empty when none is shown."""
+    return str((instance(identifier) or {}).get("DbiResourceId", ""))
 
 
 def create(name: str, identifier: str, tags: Tags) -> None:

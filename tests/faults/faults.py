@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local.cloud import ACCOUNT, REGION, Fault, killed
-from local.rds import Rds
+from local.rds import Rds, RdsError
 from local.rds.wire import read_request
 from tests.faults.flows import Spot, Watch, is_own
 
@@ -57,6 +58,13 @@ class Injected:
     watch: Watch
     fired: int = 0
 
+    def afterwards(self, cloud: App) -> None:
+        """What happens once the execution and its recoveries have ended."""
+
+    def wrong(self, cloud: App) -> str:  # noqa: ARG002 - of those that judge more
+        """What is wrong besides the ending; "" for nothing."""
+        return ""
+
 
 class AtSpot(Injected):
     """What is answered to the calls of a spot's kind, from the n-th one in its state on."""
@@ -97,14 +105,17 @@ class Late(AtSpot):
         return answer
 
     def arrive(self, call: Call) -> None:
-        """Carry it out between the rollback's first two looks."""
-        if call.caller.startswith("RollBack") and call.operation.startswith("Describe"):
+        """Carry it out half a minute after the rollback's first look."""
+        if call.caller.startswith("RollBack") and self.kept and not self.looks:
             self.looks += 1
-            if self.looks == 2 and self.kept:
-                try:
-                    self.cloud.rds.call(self.kept.operation, self.kept.parameters)
-                except Exception as refused:  # RDS may refuse it by then, which is as good
-                    self.kept.error = str(refused)
+            self.cloud.clock.Thread(target=self.carry_out, name="late").start()
+
+    def carry_out(self) -> None:
+        """Let RDS have the call; by then it may refuse it, which is as good."""
+        self.cloud.clock.sleep(A_MINUTE / 2)
+        assert self.kept
+        with suppress(RdsError):
+            self.cloud.rds.call(self.kept.operation, self.kept.parameters)
 
 
 class AtState(Injected):

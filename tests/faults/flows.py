@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,9 @@ class Flow:
 
     kind: Kind
     name: str
+    typed: str = ""  # the identifier as somebody has typed it
+    before: Callable[[App], object] | None = None  # what is done to the account first
+    gone: frozenset[tuple[str, str]] = frozenset()  # databases that need not be there afterwards
 
     def __str__(self) -> str:
         return f"{self.kind.name}-{self.name}"
@@ -40,12 +44,15 @@ class Flow:
         return "db_restore" if self.name == "rollback" else self.name
 
     def request(self) -> dict[str, Any]:
-        return self.kind.request(self.task)
+        request = self.kind.request(self.task)
+        return {**request, "identifier": self.typed or request["identifier"]}
 
     def arrange(self, cloud: App) -> None:
         """Bring the account to where the flow begins."""
         if self.name == "rollback":
             cloud.rds.poison(self.kind.name, self.kind.identifier)
+        if self.before:
+            self.before(cloud)
 
 
 # The quick ones first: a state that two flows pass is tried in the first of them.

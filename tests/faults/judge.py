@@ -117,6 +117,7 @@ class Allowed:
     mails: int = 1  # how many mails a failure may send; 0 when it may also send none
     serving: bool = True  # whether the identifier must serve when a failure in finish is told
     marked: bool = False  # whether marks may stay on what is whole
+    within: float = float("inf")  # seconds until the execution must have ended
     recovers: bool = False  # whether the task recover must put it back once the fault is gone
 
 
@@ -149,6 +150,7 @@ def wrongs(ended: Ended, allowed: Allowed) -> tuple[str, str]:
         ending != "told" and not allowed.marked and wrong_marks(ended.cloud),
         ending != "told" and allowed.unlocked and wrong_lock(ended.cloud, kind),
         wrong_mails(ended, allowed, ending),
+        execution.stopped - execution.started > allowed.within and "it took too long",
     )
     return ending, next((wrong for wrong in checks if wrong), "")
 
@@ -163,7 +165,7 @@ def wrong_success(flow: Flow, before: World, now: World, data: str, kept: str) -
     wanted = before.snapshots[kind.snapshot][1] if flow.task == "db_restore" else data
     if missing := is_restored(kind, before, now, wanted):
         return f"SUCCEEDED, but {missing}"
-    more = now.databases.keys() - before.databases.keys()
+    more = (now.databases.keys() - before.databases.keys()) - flow.gone
     return f"left: {sorted(more)}" if more else ""
 
 
@@ -195,10 +197,12 @@ def lost_data(flow: Flow, before: World, now: World, data: str) -> str:
         held = now.databases.get((kind.name, kind.identifier))
         if held is None or held.status not in ONLINE:
             return "the original is gone, and nothing serves in its place"
-    old = before.snapshots[kind.snapshot][1]
-    if flow.task == "db_restore" and old not in good:
+    old = before.snapshots.get(kind.snapshot)
+    if old is None:
+        return ""
+    if flow.task == "db_restore" and old[1] not in good:
         return "the snapshot is gone"
-    if flow.task != "db_restore" and not {old, data} & set(good):
+    if flow.task != "db_restore" and not {old[1], data} & set(good):
         return "no good snapshot is left"
     return ""
 

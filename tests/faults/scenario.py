@@ -94,13 +94,15 @@ def run(cloud: App, scenario: Scenario) -> tuple[str, str, bool]:
     injected = scenario.inject(cloud, watch)
     execution = cloud.run(cloud.machine, json.dumps(flow.request()))
     cloud.clock.settle()
-    # Whatever RDS still does by itself is over by then.
+    injected.afterwards(cloud)
+    # Whatever RDS has been asked for by then is over.
     cloud.clock.advance(1800)
+    more = injected.wrong(cloud)
     recoveries = [cloud.describe(arn) for arn in cloud.executions(cloud.machine)[1:]]
     ending, wrong = wrongs(Ended(cloud, flow, before, execution, recoveries), scenario.allowed)
     if not wrong and ending == "told" and scenario.allowed.recovers:
         wrong = recover(cloud, flow, before)
-    return ending, wrong, bool(injected.fired)
+    return ending, wrong or more, bool(injected.fired)
 
 
 def recover(cloud: App, flow: Flow, before: World) -> str:
@@ -133,6 +135,8 @@ BAD = {
         "inaccessible-encryption-credentials-recoverable", "stopped",
     ),
 }  # fmt: skip
+# Seconds for a whole execution whose wait ends badly: no patience is to be used up.
+AT_ONCE = 3 * 3600.0
 RESTORED, KEPT, TOLD = frozenset({"restored"}), frozenset({"kept"}), frozenset({"told"})
 
 
@@ -193,7 +197,8 @@ def at_spots(flow: Flow, spots: list[Spot]) -> Iterator[Scenario]:
         lasting = after_lasting(flow, spot)
         changes = not spot.reads and spot.operation != "Invoke"
         yield make("throttled", passing, faults.THROTTLED[spot.service], faults.MANY)
-        yield make("denied", lasting, faults.DENIED[spot.service], faults.FOREVER)
+        if spot.n == 0 or changes:
+            yield make("denied", lasting, faults.DENIED[spot.service], faults.FOREVER)
         if spot.operation == "Invoke" or changes:
             yield make("5xx", passing, faults.BROKEN[spot.service], faults.MANY)
         by_function = spot.caller.endswith("Function")
@@ -279,12 +284,12 @@ def statuses(flow: Flow) -> Iterator[Scenario]:
             cloud.rds.become(flow.kind.name, flow.kind.identifier, status)
 
         yield Scenario(
-            flow, f"Wait until the {flow.kind.name} is restored", "rds", status, Allowed(KEPT),
-            poison,
+            flow, f"Wait until the {flow.kind.name} is restored", "rds", status,
+            Allowed(KEPT, within=AT_ONCE), poison,
         )  # fmt: skip
         state = f"Take the last look at the {flow.kind.name}"
         yield Scenario(
-            flow, state, "rds", status, Allowed(TOLD, serving=False),
+            flow, state, "rds", status, Allowed(TOLD, serving=False, within=AT_ONCE),
             lambda cloud, watch, state=state, spoil=spoil: faults.AtState(
                 cloud, watch, state, spoil
             ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from local.app import deployed
 from tests.faults.flows import FLOWS, record
+from tests.faults.named import all_named
 from tests.faults.scenario import Scenario, Verdict, generate, run
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Worker:
         warnings.filterwarnings("ignore", category=DeprecationWarning)  # moto's
         cls.cloud = cls.closing.enter_context(deployed())
         recorded = {flow: record(cls.cloud, flow) for flow in FLOWS}
-        cls.scenarios = {scenario.id: scenario for scenario in generate(recorded)}
+        cls.scenarios = {scenario.id: scenario for scenario in (*generate(recorded), *all_named())}
 
 
 def ids() -> list[str]:

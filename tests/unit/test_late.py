@@ -57,7 +57,7 @@ def test_another_database_under_the_identifier_is_not_snapped(aws: Aws, kind: Ki
     plan["resourceId"] = "db-ANOTHER"
     aws.calls.clear()
 
-    with pytest.raises(exceptions.StillInProgress):
+    with pytest.raises(exceptions.SnapshotFailed, match="now"):
         aws.run("snapshot", plan=plan)
 
     assert all(call.startswith("Describe") for call in aws.calls)

@@ -46,8 +46,11 @@ def refresh(calls: Calls, event: dict[str, Any], context: LambdaContext) -> dict
         found = calls.find(name)
         if found is None:
             lock.require(event)
-            if calls.database(identifier) != plan["resourceId"]:
-                raise StillInProgress("The name shows another database", identifier=identifier)
+            resource_id = calls.database(identifier)
+            if resource_id != plan["resourceId"]:
+                # It may only not be shown for a moment.
+                kind = SnapshotFailed if resource_id else StillInProgress
+                raise kind(f"{identifier} is {resource_id or 'nothing'} now", identifier=identifier)
             calls.create(name, identifier, [*plan["tags"], mark(execution)])
         elif not is_marked(found, execution):
             raise NameTaken(f"The snapshot {name} is not of this execution.", identifier=identifier)

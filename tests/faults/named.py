@@ -1,0 +1,296 @@
+"""Scenarios that no single call makes: other people's databases, two at once, alerts, limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+from local.cloud import ACCOUNT, REGION
+from tests.faults import faults
+from tests.faults.flows import FLOWS, Flow, Watch
+from tests.faults.judge import Allowed, look
+from tests.faults.scenario import KEPT, RESTORED, TOLD, Scenario
+from tests.pipeline.facts import Kind, On
+from tests.pipeline.scenarios import AUTOSCALED, autoscale
+
+if TYPE_CHECKING:
+    from local.app import App
+
+SOMEBODY = "somebody-else"
+
+
+def of(kind: str, name: str) -> Flow:
+    """The flow of a kind and a task."""
+    return next(flow for flow in FLOWS if (flow.kind.name, flow.name) == (kind, name))
+
+
+def all_named() -> Iterator[Scenario]:
+    """Every one of them, for both kinds."""
+    for kind in ("instance", "cluster"):
+        yield from foreign(kind)
+        yield from once_more(kind)
+        yield from unexpected(kind)
+        yield from limits(kind)
+    yield from scaled()
+
+
+def nothing(cloud: App, watch: Watch) -> faults.Injected:
+    """No fault: the request or the account is what matters."""
+    return faults.Injected(cloud, watch, 1)
+
+
+def make_foreign(cloud: App, kind: Kind, name: str) -> None:
+    """Let somebody else have a database of this name."""
+    group = "DBCluster" if kind.is_cluster else "DBInstance"
+    with cloud.rds.instantly():
+        cloud.rds.call(
+            f"Create{group}",
+            {
+                f"{group}Identifier": name,
+                "Engine": "aurora-postgresql" if kind.is_cluster else "postgres",
+                "MasterUsername": SOMEBODY,
+                "ManageMasterUserPassword": True,
+                **(
+                    {}
+                    if kind.is_cluster
+                    else {"DBInstanceClass": "db.t4g.micro", "AllocatedStorage": 20}
+                ),
+            },
+        )
+
+
+def rename(cloud: App, kind: Kind, name: str, new: str) -> None:
+    """Let somebody rename a database."""
+    group = "DBCluster" if kind.is_cluster else "DBInstance"
+    with cloud.rds.instantly():
+        cloud.rds.call(
+            f"Modify{group}",
+            {
+                f"{group}Identifier": name,
+                f"New{group}Identifier": new,
+                "ApplyImmediately": True,
+            },
+        )
+
+
+class Foreign(faults.AtState):
+    """Somebody takes the name that a step is about to act on; what is his must stay as it is."""
+
+    def __init__(self, cloud: App, watch: Watch, state: str, kind: Kind, name: str) -> None:
+        self.kind, self.name = kind, name
+        super().__init__(cloud, watch, state, self.take)
+
+    def take(self, cloud: App, _: str) -> None:
+        if (self.kind.name, self.name) in look(cloud).databases:
+            rename(cloud, self.kind, self.name, "moved-away")
+        make_foreign(cloud, self.kind, self.name)
+        self.his = look(cloud).databases[self.kind.name, self.name]
+
+    def wrong(self, cloud: App) -> str:
+        """What has happened to his database."""
+        now = look(cloud).databases.get((self.kind.name, self.name))
+        if now is None or now.resource_id != self.his.resource_id or now.shown != self.his.shown:
+            return f"somebody's {self.name} is {now and now.shown}, was {self.his.shown}"
+        return ""
+
+
+def foreign(kind: str) -> Iterator[Scenario]:
+    """At each step that changes something under a name, the name is another database."""
+    restore, take = of(kind, "db_restore"), of(kind, "create_snapshot_only")
+    name = restore.kind.identifier
+    for flow, state, taken in (
+        (take, f"Take a snapshot of the {kind}", name),
+        (restore, f"Set the {kind} aside", name),
+        (restore, f"Restore the {kind}", name),
+        (restore, f"Configure the {kind}", name),
+        (restore, f"Delete the original {kind}", f"{name}-temp"),
+        (of(kind, "rollback"), f"Put the {kind} back", name),
+    ):
+        yield Scenario(
+            flow, state, taken, "another database",
+            Allowed(KEPT | TOLD, unlocked=False, mails=0, marked=True, serving=False),
+            lambda cloud, watch, state=state, taken=taken, flow=flow: Foreign(
+                cloud, watch, state, flow.kind, taken
+            ),
+        )  # fmt: skip
+
+
+class OnceMore(faults.Injected):
+    """After the end every function that had changed something gets its last event once more."""
+
+    def __init__(self, cloud: App, watch: Watch, function: str) -> None:
+        super().__init__(cloud, watch)
+        self.function, self.event = function, None
+        cloud.listeners.append(self)
+
+    def __call__(self, notice: Any) -> None:
+        if notice.kind == "function invoked" and notice.name == self.function:
+            self.event = notice.detail.event
+
+    def afterwards(self, cloud: App) -> None:
+        """Invoke it; whatever it answers, RDS must be left as it is."""
+        if self.event is None:
+            return
+        self.fired += 1
+        cloud.client("lambda").invoke(
+            FunctionName=cloud.physical_id(self.function), Payload=json.dumps(self.event)
+        )
+
+
+def once_more(kind: str) -> Iterator[Scenario]:
+    """A Lambda that comes late: its whole work begins when the execution is over."""
+    for name, steps in (
+        ("create_snapshot_only", ("Snapshot", "Tidy")),
+        ("db_restore", ("Rename", "Restore", "Configure", "Delete", "Tidy")),
+        ("rollback", ("Rename", "Restore", "RollBack")),
+    ):
+        flow = of(kind, name)
+        for step in steps:
+            function = f"{step}{kind.capitalize()}Function"
+            yield Scenario(
+                flow, "all states", function, "invoked after the end",
+                Allowed(frozenset({flow.ending})),
+                lambda cloud, watch, function=function: OnceMore(cloud, watch, function),
+            )  # fmt: skip
+
+
+def unexpected(kind: str) -> Iterator[Scenario]:
+    """What somebody or something does in the midst of it."""
+    flow = of(kind, "db_restore")
+    name = flow.kind.identifier
+
+    def tamper(cloud: App, _: str) -> None:
+        cloud.rds.find(kind, name).shown["BackupRetentionPeriod"] = 1
+
+    yield Scenario(
+        flow, f"Take the last look at the {kind}", name, "changed by somebody", Allowed(TOLD),
+        lambda cloud, watch: faults.AtState(
+            cloud, watch, f"Take the last look at the {kind}", tamper
+        ),
+    )  # fmt: skip
+
+    def silence(cloud: App, watch: Watch) -> faults.Injected:
+        cloud.rds.poison(kind, name)
+        for caller in ("SendEmail", "states"):
+            cloud.faults.append(On(caller, "SendEmail", faults.DENIED["sesv2"]))
+        return faults.Injected(cloud, watch, 1)
+
+    yield Scenario(
+        flow, "Tell what failed", "ses", "no mail at all", Allowed(KEPT, mails=0), silence
+    )
+
+    yield Scenario(
+        replace(flow, typed=name.upper()), "Read the request", name, "upper case",
+        Allowed(RESTORED), nothing,
+    )  # fmt: skip
+    yield Scenario(
+        flow, "Take the lock", name, "two at once", Allowed(RESTORED), TwoAtOnce,
+    )  # fmt: skip
+
+
+class TwoAtOnce(faults.Injected):
+    """A second execution for the same database, started as soon as the first has begun."""
+
+    def __init__(self, cloud: App, watch: Watch) -> None:
+        super().__init__(cloud, watch)
+        self.second = ""
+        cloud.listeners.append(self)
+
+    def __call__(self, notice: Any) -> None:
+        if notice.kind == "state entered" and notice.name == "Read the request" and not self.fired:
+            self.fired += 1
+            self.cloud.clock.Thread(target=self.start, args=(notice.detail,)).start()
+
+    def start(self, given: Any) -> None:
+        """Start it with the same input, in the same second."""
+        backend = stepfunctions_parser_backends[ACCOUNT][REGION]
+        started = backend.start_execution(self.cloud.machine, "second", json.dumps(given["input"]))
+        self.second = started.exec_arn
+
+    def wrong(self, cloud: App) -> str:
+        """What the second one has come to, which must be a refusal."""
+        second = cloud.describe(self.second)
+        subjects = [mail.subject for mail in cloud.mails]
+        cloud.mails.clear()  # they are of the second one, and told here
+        if (second.status, second.error) != ("FAILED", "LockHeld"):
+            return f"the second is {second.status} {second.error}: {second.cause}"
+        return "" if len(subjects) == 1 and "LockHeld" in subjects[0] else f"mails: {subjects}"
+
+
+def limits(kind: str) -> Iterator[Scenario]:
+    """What the preflight must refuse before anything is touched."""
+    flow = of(kind, "db_restore")
+    name = flow.kind.identifier
+    refusals: dict[str, Callable[[App], None]] = {
+        "leftover": lambda cloud: make_foreign(cloud, flow.kind, f"{name}-temp"),
+        "quota": lambda cloud: cloud.rds.quotas.update({kind: 1}),
+        "replica": lambda cloud: cloud.rds.find(kind, name).shown.update(
+            {"ReadReplicaIdentifiers": ["copy"]}
+            if flow.kind.is_cluster
+            else {"ReadReplicaDBInstanceIdentifiers": ["copy"]}
+        ),
+        "pending change": lambda cloud: cloud.rds.find(kind, name).shown.update(
+            {"PendingModifiedValues": {"EngineVersion": "99"}}
+        ),
+    }
+    if flow.kind.is_cluster:
+        refusals["global cluster"] = lambda cloud: cloud.rds.find(kind, name).shown.update(
+            {"GlobalClusterIdentifier": "world"}
+        )
+    for what, arrange in refusals.items():
+        yield Scenario(
+            replace(flow, before=arrange), f"Check the {kind}", name, what, Allowed(KEPT), nothing
+        )
+    for inside in ("my-temp-late", "temp-temp"):
+        own = Kind(kind, f"{inside}-{'cluster' if flow.kind.is_cluster else 'db'}")
+
+        def arranged(cloud: App, own: Kind = own) -> None:
+            make_foreign(cloud, own, own.identifier)
+            cloud.rds.find(own.name, own.identifier).data = "written today"
+            if own.is_cluster:
+                with cloud.rds.instantly():
+                    cloud.rds.call(
+                        "CreateDBInstance",
+                        {
+                            "DBInstanceIdentifier": f"{own.identifier}-temp-1",
+                            "DBClusterIdentifier": own.identifier,
+                            "Engine": "aurora-postgresql",
+                            "DBInstanceClass": "db.r6g.large",
+                        },
+                    )
+
+        kind_inside = replace(own, members=(f"{own.identifier}-temp-1",) if own.is_cluster else ())
+        yield Scenario(
+            replace(of(kind, "create_snapshot"), kind=kind_inside, before=arranged),
+            "all states", own.identifier, "-temp inside the name", Allowed(RESTORED), nothing,
+        )  # fmt: skip
+
+
+def scaled() -> Iterator[Scenario]:
+    """Readers that auto scaling makes and takes away between two steps."""
+    flow = of("cluster", "db_restore")
+    name = flow.kind.identifier
+
+    def come(to: str) -> Callable[[App, str], None]:
+        return lambda cloud, _: autoscale(cloud, to)
+
+    def go(cloud: App, _: str) -> None:
+        with cloud.rds.instantly():
+            cloud.rds.call("DeleteDBInstance", {"DBInstanceIdentifier": AUTOSCALED})
+
+    for state, act, before in (
+        ("Set the cluster aside", come(name), None),
+        ("Delete the original cluster", come(f"{name}-temp"), None),
+        ("Set the cluster aside", go, lambda cloud: autoscale(cloud, name)),
+        ("Delete the original cluster", go, lambda cloud: autoscale(cloud, name)),
+    ):
+        what = "a reader goes" if before else "a reader comes"
+        yield Scenario(
+            replace(flow, before=before, gone=frozenset({("instance", AUTOSCALED)})),
+            state, name, what, Allowed(RESTORED),
+            lambda cloud, watch, state=state, act=act: faults.AtState(cloud, watch, state, act),
+        )  # fmt: skip
