@@ -77,10 +77,10 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wai
 from moto.stepfunctions.parser.asl.eval import environment
 from moto.stepfunctions.parser.asl.eval.callback import callback
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
-from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped, ProgramTimedOut
 from moto.stepfunctions.parser.backend import execution, execution_worker
 
-from local.clock import Clock
+from local.clock import Cancelled, Clock
 
 # After so many seconds a Task that waits for another execution looks whether its own was stopped.
 LONGEST_POLL = 60.0
@@ -129,6 +129,7 @@ def run_virtually(repairs: ExitStack, clock: Clock, random: Random) -> None:
         repairs.enter_context(patch.object(module, "random", random))
     _wait_until_stopped(repairs, clock)
     _end_when_stopped(repairs, clock)
+    _leave_off_when_stopped(repairs)
     _look_when_an_execution_ends(repairs, clock)
 
 
@@ -182,6 +183,21 @@ def _end_when_stopped(repairs: ExitStack, clock: Clock) -> None:
             _close_history(env)
 
     repairs.enter_context(patch.object(program.Program, "eval", evaluate))
+
+
+def _leave_off_when_stopped(repairs: ExitStack) -> None:
+    """Let whoever works for an execution that was stopped leave off.
+
+    moto would skip the evaluation of a Task's parameters then, and still carry the Task out.
+    """
+    evaluate = EvalComponent.eval
+
+    def evaluate_while_running(self: Any, env: Any) -> None:
+        if isinstance(env._program_state, ProgramStopped | ProgramTimedOut):
+            raise Cancelled
+        evaluate(self, env)
+
+    repairs.enter_context(patch.object(EvalComponent, "eval", evaluate_while_running))
 
 
 def _look_when_an_execution_ends(repairs: ExitStack, clock: Clock) -> None:
@@ -326,9 +342,7 @@ def _name_lost_items(repairs: ExitStack) -> None:
             name = "DynamoDB.SdkClientException"
             failure.error_name = custom_error_name.CustomErrorName(name)
             details = failure.event_details["taskFailedEventDetails"]
-            failure.event_details = EventDetails(
-                taskFailedEventDetails={**details, "error": name}
-            )
+            failure.event_details = EventDetails(taskFailedEventDetails={**details, "error": name})
         return failure
 
     repairs.enter_context(patch.object(task, "_from_error", name_lost))

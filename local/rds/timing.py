@@ -177,7 +177,8 @@ BROKEN = frozenset(
         "failed", "restore-error", "restore-failed", "incompatible-restore",
         "incompatible-network", "incompatible-option-group", "incompatible-parameters",
         "incompatible-create", "incompatible-credentials", "insufficient-capacity",
-        "inaccessible-encryption-credentials", "cloning-failed", "migration-failed",
+        "inaccessible-encryption-credentials", "inaccessible-encryption-credentials-recoverable",
+        "cloning-failed", "migration-failed", "modify-failed", "upgrade-failed",
     }
 )  # fmt: skip
 

@@ -235,7 +235,7 @@ def is_look(body: bytes) -> bool:
 
 
 # What an RDS has of its place and its time; the rest is what it holds.
-OWN = ("_now", "_lock", "_on_change", "_agenda", "_neighbours", "_surroundings", "answer")
+OWN = ("_now", "_lock", "_on_change", "_agenda", "_neighbours", "surroundings", "answer")
 
 
 def copied(rds: Rds, now: float) -> Rds:

@@ -45,6 +45,13 @@ class World:
     snapshots: dict[str, tuple[str, str]]
     endpoints: dict[str, str]
 
+    def forget(self, gone: frozenset[tuple[str, str]]) -> None:
+        """Leave out databases that need not be there any more, from their clusters' lists too."""
+        names = {name for _, name in gone}
+        for part in self.databases.values():
+            if listed := part.shown.get("DBClusterMembers"):
+                listed[:] = [one for one in listed if one["DBInstanceIdentifier"] not in names]
+
     def of(self, kind: Kind) -> list[Part]:
         """The database of a kind with its members, as far as they are there."""
         keys = [(kind.name, kind.identifier), *(("instance", name) for name in kind.members)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local.cloud import ACCOUNT, REGION
+from local.rds import RdsError
 from tests.faults import faults
 from tests.faults.flows import FLOWS, Flow, Watch
 from tests.faults.judge import Allowed, look
@@ -86,7 +87,10 @@ class Foreign(faults.AtState):
 
     def take(self, cloud: App, _: str) -> None:
         if (self.kind.name, self.name) in look(cloud).databases:
-            rename(cloud, self.kind, self.name, "moved-away")
+            try:
+                rename(cloud, self.kind, self.name, "moved-away")
+            except RdsError:  # a half-made one
+                cloud.rds.things.pop(cloud.rds.find(self.kind.name, self.name).key)
         make_foreign(cloud, self.kind, self.name)
         self.his = look(cloud).databases[self.kind.name, self.name]
 

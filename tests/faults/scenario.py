@@ -90,6 +90,7 @@ def run(cloud: App, scenario: Scenario) -> tuple[str, str, bool]:
     flow = scenario.flow
     flow.arrange(cloud)
     before = look(cloud)
+    before.forget(flow.gone)
     watch = Watch(cloud)
     injected = scenario.inject(cloud, watch)
     execution = cloud.run(cloud.machine, json.dumps(flow.request()))
