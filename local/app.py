@@ -67,12 +67,12 @@ def export_bucket(region: str) -> str:
 
 
 @contextmanager
-def deployed(port: int = 0) -> Iterator[App]:
+def deployed(port: int = 0, template: Path = ROOT / "template.yaml") -> Iterator[App]:
     """An AWS on this machine, with the sample account and the app in it."""
     with App(port=port, account=lambda rds, _: build_with_keys(rds)) as cloud:
         cloud.verify(SENDER)
         key = prepare_other_region()
         given = PARAMETERS | {"SnapshotCopyExportKmsKey": key}
-        outputs = cloud.deploy(ROOT / "template.yaml", given)
+        outputs = cloud.deploy(template, given)
         cloud.machine = outputs["DBRestoreStateMachineArn"]
         yield cloud

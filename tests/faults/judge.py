@@ -124,6 +124,7 @@ class Allowed:
     mails: int = 1  # how many mails a failure may send; 0 when it may also send none
     serving: bool = True  # whether the identifier must serve when a failure in finish is told
     marked: bool = False  # whether marks may stay on what is whole
+    untouched: bool = False  # whether no change may have been asked for at all
     within: float = float("inf")  # seconds until the execution must have ended
     recovers: bool = False  # whether the task recover must put it back once the fault is gone
 
@@ -157,6 +158,7 @@ def wrongs(ended: Ended, allowed: Allowed) -> tuple[str, str]:
         ending != "told" and not allowed.marked and wrong_marks(ended.cloud),
         ending != "told" and allowed.unlocked and wrong_lock(ended.cloud, kind),
         wrong_mails(ended, allowed, ending),
+        allowed.untouched and wrong_changes(ended.cloud),
         execution.stopped - execution.started > allowed.within and "it took too long",
     )
     return ending, next((wrong for wrong in checks if wrong), "")
@@ -186,6 +188,18 @@ def wrong_telling(flow: Flow, now: World, execution: Execution) -> str:
 def wrong_marks(cloud: App) -> str:
     """The marks that are left."""
     return f"marks are left on {marks(cloud)}" if marks(cloud) else ""
+
+
+def wrong_changes(cloud: App) -> str:
+    """The changes that were asked for."""
+    asked = [
+        call.operation
+        for call in cloud.calls
+        if call.service == "rds"
+        and call.caller.endswith("Function")
+        and not call.operation.startswith(("Describe", "List"))
+    ]
+    return f"asked for {asked}" if asked else ""
 
 
 def wrong_lock(cloud: App, kind: Kind) -> str:

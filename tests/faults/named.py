@@ -245,9 +245,10 @@ def limits(kind: str) -> Iterator[Scenario]:
         refusals["global cluster"] = lambda cloud: cloud.rds.find(kind, name).shown.update(
             {"GlobalClusterIdentifier": "world"}
         )
+    untouched = Allowed(KEPT, untouched=True)
     for what, arrange in refusals.items():
         yield Scenario(
-            replace(flow, before=arrange), f"Check the {kind}", name, what, Allowed(KEPT), nothing
+            replace(flow, before=arrange), f"Check the {kind}", name, what, untouched, nothing
         )
     for inside in ("my-temp-late", "temp-temp"):
         own = Kind(kind, f"{inside}-{'cluster' if flow.kind.is_cluster else 'db'}")

@@ -1,0 +1,226 @@
+"""The app with one of its safeguards taken out: the suite must notice each.
+
+A sabotage is a change of the text of one file, which must match exactly once.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.app import ROOT
+
+LAYER = "layers/common/trapheus"
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """What is taken out where, and parts of the ids of the scenarios that must notice."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    noticed_by: tuple[str, ...]
+
+
+def of_both(
+    name: str, file: str, old: str, new: str, *noticed_by: str, cluster_old: str = ""
+) -> Iterator[Sabotage]:
+    """The same sabotage for both kinds: KIND and Kind stand for instance or cluster."""
+    for kind in ("instance", "cluster"):
+        words = {"KIND": kind, "Kind": kind.capitalize()}
+
+        def spelled(text: str, words: dict[str, str] = words) -> str:
+            for word, spelling in words.items():
+                text = text.replace(word, spelling)
+            return text
+
+        yield Sabotage(
+            f"{name} ({kind})",
+            spelled(file),
+            spelled(cluster_old if cluster_old and kind == "cluster" else old),
+            spelled(new),
+            tuple(map(spelled, noticed_by)),
+        )
+
+
+SABOTAGES = (
+    # The lock
+    *of_both(
+        "the lock is taken whoever holds it", "src/lock/take.py",
+        "        if holder and holder != request[\"interrupted\"]:\n"
+        "            item = judged(item, request)\n",
+        "        if holder and holder != request[\"interrupted\"]:\n            pass\n",
+        "KIND-db_restore/Take_the_lock/",
+    ),
+    *of_both(
+        "a late step does not look at the lock", f"{LAYER}/lock.py",
+        "    if item.get(\"holder\") != event[\"execution\"]:\n",
+        "    if False:\n",
+        "KIND-db_restore/all_states/RenameKindFunction", "KIND-rollback/all_states",
+    ),
+    *of_both(
+        "a late step does not look at the phase", f"{LAYER}/lock.py",
+        "    if require_holder(event).get(\"phase\") != event[\"phase\"]:\n",
+        "    require_holder(event)\n    if False:\n",
+        "KIND-db_restore/Set_the_KIND_aside/RenameKindFunction.ModifyDBKind",
+    ),
+    # The check
+    *of_both(
+        "what is left over is not seen", f"{LAYER}/preflight.py",
+        "    if found is not None:\n        findings.add(\n            exceptions.NameTaken,\n"
+        "            f\"The name {name} is taken",
+        "    if False:\n        findings.add(\n            exceptions.NameTaken,\n"
+        "            f\"The name {name} is taken",
+        "KIND-db_restore/Check_the_KIND/",
+    ),
+    # The snapshot
+    *of_both(
+        "a snapshot is taken again", f"{LAYER}/snapshots.py",
+        "        if found is None:\n            lock.require(event)\n",
+        "        if True:\n            lock.require(event)\n",
+        "KIND-create_snapshot_only/Take_a_snapshot_of_the_KIND/",
+    ),
+    *of_both(
+        "a snapshot is taken of whatever has the name", f"{LAYER}/snapshots.py",
+        "            if resource_id != plan[\"resourceId\"]:\n", "            if False:\n",
+        "KIND-create_snapshot_only/Take_a_snapshot_of_the_KIND/prod",
+    ),
+    *of_both(
+        "the old snapshot goes first", f"{LAYER}/snapshots.py",
+        "            take(successor)\n            remove(name, old)\n",
+        "            remove(name, old)\n            take(successor)\n",
+        "KIND-create_snapshot_only/Take_a_snapshot_of_the_KIND/",
+    ),
+    # The rename
+    *of_both(
+        "a rename that is done is a failure", "src/rename/KIND.py",
+        "        elif name != plan[\"aside\"]:\n", "        else:\n",
+        "KIND-db_restore/Set_the_KIND_aside/",
+        cluster_old="        if found[\"DBClusterIdentifier\"] != plan[\"aside\"]:\n",
+    ),
+    *of_both(
+        "whatever has the name is set aside", "src/rename/KIND.py",
+        "        found = KIND_with(plan[\"resourceId\"])\n",
+        "        found = KIND_named(plan[\"identifier\"])\n",
+        "KIND-db_restore/Set_the_KIND_aside/",
+    ),
+    # The restore
+    *of_both(
+        "a restore is asked for again", "src/restore/KIND.py",
+        "        if found is None:\n            lock.require(event)\n",
+        "        if True:\n            lock.require(event)\n",
+        "KIND-db_restore/Restore_the_KIND/RestoreKindFunction.RestoreDB",
+        cluster_old="    if found is None:\n        rds().restore_db_cluster_from_snapshot(\n",
+    ),
+    *of_both(
+        "whatever has the name counts as restored", "src/restore/KIND.py",
+        "        elif not is_marked(found, plan[\"execution\"]):\n", "        elif False:\n",
+        "KIND-db_restore/Restore_the_KIND/",
+        cluster_old="    if not is_marked(found, execution):\n",
+    ),
+    # The waits
+    *of_both(
+        "a bad status is waited through", f"{LAYER}/waiters.py",
+        "        success=\" && \".join(conditions),\n        bad=kind.bad + DELETING,\n",
+        "        success=\" && \".join(conditions),\n        bad=DELETING,\n",
+        "KIND-db_restore/Wait_until_the_KIND_is_restored/rds/failed",
+    ),
+    # The configuration
+    *of_both(
+        "whatever has the name is configured", f"{LAYER}/lock.py",
+        "    if resource_id != event[\"restored\"][\"resourceId\"]:\n", "    if False:\n",
+        "KIND-db_restore/Configure_the_KIND/",
+    ),
+    *of_both(
+        "what is configured is configured again", f"{LAYER}/configuration.py",
+        "    return [role for role in planned[\"roles\"] if role not in present]\n",
+        "    return list(planned[\"roles\"])\n",
+        "KIND-db_restore/Configure_the_KIND/ConfigureKindFunction.AddRole",
+    ),
+    # The last look
+    *of_both(
+        "the last look sees nothing", "src/verify/KIND.py",
+        "    if lines:\n", "    if False:\n",
+        "KIND-db_restore/Take_the_last_look_at_the_KIND/prod",
+    ),
+    # The deletion
+    *of_both(
+        "whatever is called so is deleted", "src/delete/KIND.py",
+        "        found = KIND_with(plan[\"resourceId\"])\n        if found is None",
+        "        found = KIND_named(plan[\"aside\"])\n        if found is None",
+        "KIND-db_restore/Delete_the_original_KIND/",
+    ),
+    # The marks
+    *of_both(
+        "marks stay", f"{LAYER}/rds.py",
+        "        if is_marked(found, execution):\n            rds().remove_tags",
+        "        if False:\n            rds().remove_tags",
+        "KIND-db_restore/Unmark_the_KIND/",
+    ),
+    # The rollback
+    *of_both(
+        "nothing is rolled back", "statemachine/restore.asl.yaml",
+        "ResultPath: $.error, Next: Roll the KIND back}", "ResultPath: $.error, Next: Tell what failed}",
+        "KIND-db_restore/Restore_the_KIND/",
+    ),
+    *of_both(
+        "two looks are one", f"{LAYER}/rollback.py",
+        "    time.sleep(BETWEEN_LOOKS)\n", "",
+        "KIND-db_restore/Set_the_KIND_aside/RenameKindFunction", "KIND-rollback/all_states/rds/stale",
+    ),
+    *of_both(
+        "whatever has the name is removed", f"{LAYER}/rollback.py",
+        "    if not is_marked(found, plan[\"execution\"]) or found.get(created, began) < began:\n",
+        "    if False:\n",
+        "KIND-rollback/Put_the_KIND_back/prod", "KIND-db_restore/Restore_the_KIND/prod",
+    ),
+    # The ends
+    *of_both(
+        "a failure is a success", "statemachine/restore.asl.yaml",
+        "  Not restored:\n    Type: Fail\n    ErrorPath: $.error.Error\n    CausePath: $.alert.cause\n",
+        "  Not restored:\n    Type: Succeed\n",
+        "KIND-db_restore/Restore_the_KIND/",
+    ),
+    *of_both(
+        "nobody is told", "src/email/send.py",
+        "    execution, state = event[\"execution\"], event[\"state\"]\n",
+        "    execution, state = event[\"execution\"], event[\"state\"]\n"
+        "    return {\"cause\": \"nothing\"}\n",
+        "KIND-db_restore/Restore_the_KIND/",
+    ),
+)  # fmt: skip
+
+# What some of them need besides: a look by name.
+IMPORT = {
+    "instance": "from trapheus.rds import instance as instance_named\n",
+    "cluster": "from trapheus.rds import cluster as cluster_named\n",
+}
+
+
+@contextmanager
+def sabotaged(sabotage: Sabotage) -> Iterator[Path]:
+    """A copy of the app with the change in it; its template's path."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for part in ("src", "layers", "statemachine"):
+            shutil.copytree(ROOT / part, root / part)
+        shutil.copy(ROOT / "template.yaml", root)
+        file = root / sabotage.file
+        text = file.read_text()
+        if text.count(sabotage.old) != 1:
+            raise RuntimeError(f"{sabotage.name}: {text.count(sabotage.old)} matches, not one")
+        text = text.replace(sabotage.old, sabotage.new)
+        for kind, line in IMPORT.items():
+            if f"{kind}_named(" in text:
+                text = text.replace(
+                    "from trapheus.logs import logged\n",
+                    f"{line}from trapheus.logs import logged\n",
+                )
+        file.write_text(text)
+        yield root / "template.yaml"
