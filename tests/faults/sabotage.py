@@ -166,13 +166,15 @@ SABOTAGES = (
     # The rollback
     *of_both(
         "nothing is rolled back", "statemachine/restore.asl.yaml",
-        "ResultPath: $.error, Next: Roll the KIND back}", "ResultPath: $.error, Next: Tell what failed}",
+        "ResultPath: $.error, Next: Roll the KIND back}",
+        "ResultPath: $.error, Next: Tell what failed}",
         "KIND-db_restore/Restore_the_KIND/",
     ),
     *of_both(
         "two looks are one", f"{LAYER}/rollback.py",
         "    time.sleep(BETWEEN_LOOKS)\n", "",
-        "KIND-db_restore/Set_the_KIND_aside/RenameKindFunction", "KIND-rollback/all_states/rds/stale",
+        "KIND-db_restore/Set_the_KIND_aside/RenameKindFunction",
+        "KIND-rollback/all_states/rds/stale",
     ),
     *of_both(
         "whatever has the name is removed", f"{LAYER}/rollback.py",
@@ -183,7 +185,8 @@ SABOTAGES = (
     # The ends
     *of_both(
         "a failure is a success", "statemachine/restore.asl.yaml",
-        "  Not restored:\n    Type: Fail\n    ErrorPath: $.error.Error\n    CausePath: $.alert.cause\n",
+        "  Not restored:\n    Type: Fail\n    ErrorPath: $.error.Error\n"
+        "    CausePath: $.alert.cause\n",
         "  Not restored:\n    Type: Succeed\n",
         "KIND-db_restore/Restore_the_KIND/",
     ),
