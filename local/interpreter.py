@@ -410,8 +410,15 @@ def _make_client(original: Callable[..., Any], region: str, service: str, role: 
     return client
 
 
-def tell(repairs: ExitStack, notify: Notify, on_end: Callable[[Any], None]) -> None:
-    """Report states and executions as they come and go."""
+def time_out(asked: Any) -> None:
+    """Time an execution of moto's out, as its machine's limit does."""
+    env = asked.exec_worker.env
+    if env.is_running():
+        env.set_timed_out()
+
+
+def tell(repairs: ExitStack, notify: Notify, on_change: Callable[[Any], None]) -> None:
+    """Report states and executions as they come and go, and each new status of an execution."""
     evaluate = state.CommonStateField._eval_body
     attempt = execute_state.ExecutionState._evaluate_with_timeout
     terminated = execution.BaseExecutionWorkerCommunication.terminated
@@ -440,13 +447,14 @@ def tell(repairs: ExitStack, notify: Notify, on_end: Callable[[Any], None]) -> N
         details = self._evaluation_details
         arn = details.execution_details.arn
         notify("execution started", details.state_machine_details.name, arn, None)
+        on_change(self._execution_communication.execution)
         begin(self)
 
     def terminated_aloud(self: Any) -> None:
         terminated(self)
         ended = self.execution
         notify("execution ended", ended.state_machine.name, ended.exec_arn, ended.status)
-        on_end(ended)
+        on_change(ended)
 
     for owner, name, replacement in (
         (state.CommonStateField, "_eval_body", evaluate_aloud),

@@ -44,6 +44,15 @@ def look(event, context):
     return {"now": time.time()}
 
 
+def work(event, context):
+    """Look, rest and look again, so many times."""
+    rds = boto3.client("rds")
+    for turn in range(event["times"]):
+        if turn:
+            time.sleep(event["seconds"])
+        rds.describe_db_instances()
+
+
 def keep(event, context):
     """Write what nobody else has written, and tell what is there."""
     table = boto3.client("dynamodb")
