@@ -26,7 +26,7 @@ class Call:
     """One call to AWS; `service` is the name of boto3's client, `error` the code, "" when none."""
 
     time: float
-    caller: str  # a function's logical id or name, "states" or "outside"
+    caller: str  # a function's logical id or name, "states", "events" or "outside"
     service: str
     operation: str
     parameters: dict[str, Any] = field(default_factory=dict)

@@ -11,7 +11,6 @@ import socket
 import tempfile
 import threading
 import tomllib
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ import time_machine
 from botocore.config import Config
 from moto.awslambda_simple import models as simple_lambda
 from moto.core.base_backend import BackendDict
+from moto.core.exceptions import AWSError
 from moto.dynamodb.models import dynamodb_backends
 from moto.moto_api._internal import mock_random
 from moto.moto_server.werkzeug_app import (
@@ -66,6 +66,9 @@ UNSEEN_KEY = "unseen"
 LENGTH = "content-length"
 AROUND_RDS = {"iam", "kms", "s3"}  # what exports use
 ROLE = "HTTP_" + interpreter.ROLE.upper().replace("-", "_")
+# EventBridge tries for a day; with pauses each twice as long as the one before, that is 16 times.
+EVENT_TRIES = 16
+NOBODY = "nobody"
 ONE_AT_A_TIME = threading.Lock()
 
 
@@ -205,7 +208,7 @@ class Cloud:
         interpreter.run_virtually(closing, self.clock, self._random)
         interpreter.repair_semantics(closing)
         interpreter.spare_repeated_work(closing)
-        interpreter.tell(closing, self._notify, self._on_end)
+        interpreter.tell(closing, self._notify, self._on_status_change)
         moto_repairs.repair(closing, self._random)
 
     def _serve(self, closing: ExitStack, listening: socket.socket) -> None:
@@ -358,6 +361,33 @@ class Cloud:
         finally:
             self._waited_for = ""
 
+    def settle(self, real_timeout: float = 120) -> None:
+        """Let time go on until no execution runs and no event is under way any more."""
+        self._waited_for = NOBODY  # or an end would stop the clock
+        try:
+            self.clock.settle(real_timeout)
+        finally:
+            self._waited_for = ""
+
+    def time_out(self, arn: str) -> None:
+        """Let an execution reach its machine's time limit now, whatever that is."""
+        interpreter.time_out(self._execution(arn))
+
+    def executions(self, machine: str = "") -> list[str]:
+        """The ARNs of all executions, or of one machine's (its ARN or logical id), in order."""
+        if machine and not machine.startswith("arn:"):
+            machine = self.physical_id(machine)
+        found = [
+            execution
+            for one in stepfunctions_parser_backends[ACCOUNT][REGION].state_machines
+            for execution in one.executions
+            if machine in ("", one.arn)
+        ]
+        return [one.exec_arn for one in sorted(found, key=lambda one: one.start_date)]
+
+    def _execution(self, arn: str) -> Any:
+        return stepfunctions_parser_backends[ACCOUNT][REGION].describe_execution(arn)
+
     def _status(self, arn: str) -> str:
         return str(self._unseen("stepfunctions").describe_execution(executionArn=arn)["status"])
 
@@ -396,11 +426,12 @@ class Cloud:
         for listener in list(self.listeners):
             listener(notice)
 
-    def _on_end(self, execution: Any) -> None:
-        event = status_events.status_change(execution, ACCOUNT, REGION, self.clock.now())
+    def _on_status_change(self, execution: Any) -> None:
+        event = status_events.status_change(execution, ACCOUNT, REGION)
         for start in status_events.starts(event):
             self.clock.Thread(target=self._start_for_event, args=(start,), name="events").start()
-        if ended := self._awaited.get(execution.exec_arn):
+        ended = self._awaited.get(execution.exec_arn)
+        if ended and execution.status != "RUNNING":
             # What the one who waits then sees must not change while it looks.
             with self.clock.lock:
                 if self._waited_for in ("", execution.exec_arn):
@@ -408,28 +439,41 @@ class Cloud:
                 ended.set()
 
     def _start_for_event(self, start: status_events.Start) -> None:
-        self.clock.sleep(COSTS["event"])
-        name = str(uuid.UUID(int=self._random.getrandbits(128)))
-        parameters = {"stateMachineArn": start.machine, "name": name, "input": start.input}
+        """Start what a rule starts, again and again while Step Functions has a fault."""
+        for tries in range(EVENT_TRIES):
+            self.clock.sleep(COSTS["event"] * 2**tries)
+            if not self._tried_to_start(start):
+                return
+
+    def _tried_to_start(self, start: status_events.Start) -> bool:
+        """Make the call; tell whether EventBridge tries it again."""
+        parameters = {"stateMachineArn": start.machine, "name": start.name, "input": start.input}
+        operation = "StartExecution"
         call = Call(
-            self.clock.now(), "events", "stepfunctions", "StartExecution", parameters, region=REGION
+            self.clock.now(), "events", "stepfunctions", operation, parameters, region=REGION
         )
         self.calls.append(call)
-        asked = self.authorization.asked(call.operation, parameters, REGION)
+        if not self._surroundings.role_trusts(start.role, "events.amazonaws.com"):
+            call.error = "AccessDeniedException"
+            return False
+        asked = self.authorization.asked(operation, parameters, REGION)
         call.grants, refused = self.authorization.judge(call.service, asked, start.role, "events")
         if refused:
             call.error = refused.code
-            return
-        stepfunctions_parser_backends[ACCOUNT][REGION].start_execution(
-            start.machine, name, start.input
-        )
-
-    def executions(self, machine: str) -> list[str]:
-        """The ARNs of a state machine's executions, by its ARN or logical id, in their order."""
-        if not machine.startswith("arn:"):
-            machine = self.physical_id(machine)
-        backend = stepfunctions_parser_backends[ACCOUNT][REGION]
-        return [each.exec_arn for each in backend.describe_state_machine(machine).executions]
+            return False
+        fault = next((found for ask in list(self.faults) if (found := ask(call))), None)
+        if fault is None or fault.carried_out:
+            try:
+                stepfunctions_parser_backends[ACCOUNT][REGION].start_execution(
+                    start.machine, start.name, start.input
+                )
+            except AWSError as error:
+                call.error = error.TYPE or type(error).__name__
+                return False
+        if fault is None:
+            return False
+        call.error = fault.code or fault.end
+        return not fault.code.startswith("AccessDenied")
 
     # Answering
 

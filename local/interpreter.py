@@ -62,14 +62,12 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import (
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import (
     lambda_eval_utils,
-    state_task_lambda,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_aws_sdk,
     state_task_service_callback,
     state_task_service_dynamodb,
     state_task_service_events,
-    state_task_service_lambda,
     state_task_service_sfn,
     state_task_service_sns,
 )
@@ -80,6 +78,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped, ProgramTimedOut
 from moto.stepfunctions.parser.backend import execution, execution_worker
 
+from local import task_errors
 from local.clock import Cancelled, Clock
 
 # After so many seconds a Task that waits for another execution looks whether its own was stopped.
@@ -245,8 +244,7 @@ def repair_semantics(repairs: ExitStack) -> None:
     )
     _choose_strictly(repairs)
     _let_runtime_errors_through(repairs)
-    _name_lambda_errors(repairs)
-    _name_lost_items(repairs)
+    task_errors.repair(repairs)
     _start_executions(repairs)
     _tell_cause_of_stop(repairs)
 
@@ -311,61 +309,6 @@ def _let_runtime_errors_through(repairs: ExitStack) -> None:
     repairs.enter_context(
         patch.object(error_equals_decl.ErrorEqualsDecl, "_eval_body", evaluate_strictly)
     )
-
-
-def _name_lambda_errors(repairs: ExitStack) -> None:
-    """Name a failed call of Lambda itself as AWS does, however the Task names the function."""
-    for task, kind, key in (
-        (
-            state_task_lambda.StateTaskLambda,
-            HistoryEventType.LambdaFunctionFailed,
-            "lambdaFunctionFailedEventDetails",
-        ),
-        (
-            state_task_service_lambda.StateTaskServiceLambda,
-            HistoryEventType.TaskFailed,
-            "taskFailedEventDetails",
-        ),
-    ):
-        named = _naming_lambda_errors(task._from_error, kind, key)
-        repairs.enter_context(patch.object(task, "_from_error", named))
-
-
-def _name_lost_items(repairs: ExitStack) -> None:
-    """Name a call of DynamoDB without an answer as one of Lambda or Step Functions (memory)."""
-    task = state_task_service_dynamodb.StateTaskServiceDynamoDB
-    from_error = task._from_error
-
-    def name_lost(self: Any, env: Any, ex: Exception) -> Any:
-        failure = from_error(self, env, ex)
-        if isinstance(ex, BotoCoreError):
-            name = "DynamoDB.SdkClientException"
-            failure.error_name = custom_error_name.CustomErrorName(name)
-            details = failure.event_details["taskFailedEventDetails"]
-            failure.event_details = EventDetails(taskFailedEventDetails={**details, "error": name})
-        return failure
-
-    repairs.enter_context(patch.object(task, "_from_error", name_lost))
-
-
-def _naming_lambda_errors(original: Callable[..., Any], kind: Any, key: str) -> Callable[..., Any]:
-    def from_error(self: Any, env: Any, ex: Exception) -> Any:
-        if isinstance(ex, ClientError):
-            code = ex.response["Error"]["Code"]
-            error = f"Lambda.{code if code.endswith('Exception') else code + 'Exception'}"
-            cause = ex.response["Error"]["Message"]
-        elif isinstance(ex, BotoCoreError):
-            error, cause = "Lambda.SdkClientException", str(ex)
-        else:
-            return original(self, env, ex)
-        return FailureEvent(
-            env=env,
-            error_name=custom_error_name.CustomErrorName(error),
-            event_type=kind,
-            event_details=EventDetails(**{key: {"error": error, "cause": cause}}),
-        )
-
-    return from_error
 
 
 def _start_executions(repairs: ExitStack) -> None:
@@ -467,8 +410,15 @@ def _make_client(original: Callable[..., Any], region: str, service: str, role: 
     return client
 
 
-def tell(repairs: ExitStack, notify: Notify, on_end: Callable[[Any], None]) -> None:
-    """Report states and executions as they come and go."""
+def time_out(asked: Any) -> None:
+    """Time an execution of moto's out, as its machine's limit does."""
+    env = asked.exec_worker.env
+    if env.is_running():
+        env.set_timed_out()
+
+
+def tell(repairs: ExitStack, notify: Notify, on_change: Callable[[Any], None]) -> None:
+    """Report states and executions as they come and go, and each new status of an execution."""
     evaluate = state.CommonStateField._eval_body
     attempt = execute_state.ExecutionState._evaluate_with_timeout
     terminated = execution.BaseExecutionWorkerCommunication.terminated
@@ -497,13 +447,14 @@ def tell(repairs: ExitStack, notify: Notify, on_end: Callable[[Any], None]) -> N
         details = self._evaluation_details
         arn = details.execution_details.arn
         notify("execution started", details.state_machine_details.name, arn, None)
+        on_change(self._execution_communication.execution)
         begin(self)
 
     def terminated_aloud(self: Any) -> None:
         terminated(self)
         ended = self.execution
         notify("execution ended", ended.state_machine.name, ended.exec_arn, ended.status)
-        on_end(ended)
+        on_change(ended)
 
     for owner, name, replacement in (
         (state.CommonStateField, "_eval_body", evaluate_aloud),

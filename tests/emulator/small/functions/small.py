@@ -42,3 +42,36 @@ def look(event, context):
     for _ in range(event.get("times", 1)):
         rds.describe_db_instances()
     return {"now": time.time()}
+
+
+def work(event, context):
+    """Look, rest and look again, so many times."""
+    rds = boto3.client("rds")
+    for turn in range(event["times"]):
+        if turn:
+            time.sleep(event["seconds"])
+        rds.describe_db_instances()
+
+
+def keep(event, context):
+    """Write what nobody else has written, and tell what is there."""
+    table = boto3.client("dynamodb")
+    wanted = {"TableName": os.environ["NOTES"], "Key": {"name": {"S": event["name"]}}}
+    try:
+        table.update_item(
+            **wanted,
+            UpdateExpression="SET #said = :said",
+            ConditionExpression="attribute_not_exists(#said)",
+            ExpressionAttributeNames={"#said": "said"},
+            ExpressionAttributeValues={":said": {"S": event["said"]}},
+        )
+        refused = ""
+    except table.exceptions.ConditionalCheckFailedException as error:
+        refused = error.response["Error"]["Code"]
+    found = table.get_item(**wanted, ConsistentRead=True)["Item"]
+    return {"refused": refused, "said": found["said"]["S"]}
+
+
+def ask(event, context):
+    told = boto3.client("stepfunctions").describe_execution(executionArn=event["execution"])
+    return {"status": told["status"], "input": told["input"]}

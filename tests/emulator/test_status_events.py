@@ -1,0 +1,442 @@
+"""Changes of executions on EventBridge, the rules that start others for them, and their ends."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from local.clock import START
+from local.cloud import COSTS, Fault, lost
+from local.status_events import LONGEST, transformed
+
+CHANGE = {"source": ["aws.states"], "detail-type": ["Step Functions Execution Status Change"]}
+ENDS = ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
+
+
+def policy(statement):
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.fixture
+def role(cloud):
+    """Make roles that a service may assume, with one statement each; removed afterwards."""
+    client, made = cloud.client("iam"), []
+
+    def make(resource="*", service="events.amazonaws.com", action="states:StartExecution"):
+        name = f"events-{len(made)}"
+        trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        allow = {"Effect": "Allow", "Action": action, "Resource": resource}
+        arn = client.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"][
+            "Arn"
+        ]
+        client.put_role_policy(RoleName=name, PolicyName="start", PolicyDocument=policy(allow))
+        made.append(name)
+        return arn
+
+    yield make
+    for name in made:
+        client.delete_role_policy(RoleName=name, PolicyName="start")
+        client.delete_role(RoleName=name)
+
+
+@pytest.fixture
+def rule(cloud, role, echo):
+    """Put a rule for changes of some statuses of a machine's executions; removed afterwards."""
+    client, made = cloud.client("events"), []
+
+    def make(of, target=echo, statuses=ENDS, own_role=None, **more):
+        name = f"rule-{len(made)}"
+        detail = {"stateMachineArn": [of], "status": list(statuses)}
+        client.put_rule(Name=name, EventPattern=json.dumps({**CHANGE, "detail": detail}))
+        made.append(name)
+        given = own_role or role()
+        client.put_targets(
+            Rule=name, Targets=[{"Id": "one", "Arn": target, "RoleArn": given, **more}]
+        )
+        return name
+
+    yield make
+    for name in made:
+        client.remove_targets(Rule=name, Ids=["one"])
+        client.delete_rule(Name=name)
+
+
+@pytest.fixture
+def echo(machine):
+    """A machine that answers with what it was given."""
+    return machine({"Say": {"Type": "Pass"}})
+
+
+def resting(machine, **more):
+    return machine({"Rest": {"Type": "Wait", "Seconds": 600}}, **more)
+
+
+def started(cloud, machine):
+    return [cloud.describe(arn) for arn in cloud.executions(machine)]
+
+
+def others(cloud, machine):
+    """The executions of other machines."""
+    own = cloud.executions(machine)
+    return [cloud.describe(arn) for arn in cloud.executions() if arn not in own]
+
+
+def events_calls(cloud):
+    return [call for call in cloud.calls if call.caller == "events"]
+
+
+def test_an_execution_that_succeeds_starts_another_with_the_whole_event(cloud, machine, rule, echo):
+    first = resting(machine)
+    rule(first, echo)
+    ended = cloud.run(first, '{"a":  "ü"}')
+    assert started(cloud, echo) == []
+    cloud.settle()
+
+    (other,) = started(cloud, echo)
+    assert other.status == "SUCCEEDED"
+    assert other.started == round(ended.stopped + COSTS["event"], 3)
+    event = other.output
+    assert event.pop("id")
+    assert event == {
+        "version": "0",
+        "detail-type": "Step Functions Execution Status Change",
+        "source": "aws.states",
+        "account": "123456789012",
+        "time": "2026-03-02T09:10:00Z",
+        "region": "us-east-1",
+        "resources": [ended.arn],
+        "detail": {
+            "executionArn": ended.arn,
+            "stateMachineArn": first,
+            "name": "run",
+            "status": "SUCCEEDED",
+            "startDate": int(START * 1000),
+            "stopDate": int(START * 1000) + 600_000,
+            "input": '{"a":  "ü"}',
+            "inputDetails": {"included": True},
+            "output": '{"a": "\\u00fc"}',
+            "outputDetails": {"included": True},
+            "error": None,
+            "cause": None,
+        },
+    }
+    (call,) = events_calls(cloud)
+    assert (call.service, call.operation, call.error) == ("stepfunctions", "StartExecution", "")
+    assert call.grants == [("states:StartExecution", echo)]
+
+
+def test_a_start_is_an_event_too_that_has_no_end_yet(cloud, machine, rule, echo):
+    first = resting(machine)
+    rule(first, echo, ["RUNNING"], InputPath="$.detail")
+    ended = cloud.run(first, {})
+    (other,) = started(cloud, echo)
+    assert other.started == round(ended.started + COSTS["event"], 3)
+    told = {name: other.output[name] for name in ("status", "stopDate", "output", "outputDetails")}
+    assert told == {"status": "RUNNING", "stopDate": None, "output": None, "outputDetails": None}
+
+
+def test_an_execution_that_fails_is_told_with_its_error(cloud, machine, rule, echo):
+    first = machine({"Fail": {"Type": "Fail", "Error": "Rejected", "Cause": "rain"}})
+    rule(first, echo, ["FAILED"], InputPath="$.detail")
+    cloud.run(first, {})
+    cloud.settle()
+    (other,) = started(cloud, echo)
+    detail = other.output
+    assert (detail["status"], detail["error"], detail["cause"]) == ("FAILED", "Rejected", "rain")
+    assert (detail["output"], detail["outputDetails"]) == (None, None)
+
+
+def test_a_text_as_output_is_told_as_json(cloud, machine, rule, echo):
+    first = machine({"Say": {"Type": "Pass", "Result": "done"}})
+    rule(first, echo, InputPath="$.detail.output")
+    cloud.run(first, {})
+    cloud.settle()
+    (other,) = started(cloud, echo)
+    assert other.output == '"done"'
+
+
+def test_only_what_the_pattern_asks_for_starts_something(cloud, machine, rule, echo):
+    first = machine({"Pass": {"Type": "Pass"}})
+    rule(first, echo, ["FAILED", "ABORTED"])
+    rule(resting(machine), echo)
+    cloud.run(first, {})
+    cloud.settle()
+    assert started(cloud, echo) == events_calls(cloud) == []
+
+
+def test_a_disabled_rule_and_one_of_a_schedule_start_nothing(cloud, machine, rule, role, echo):
+    first = machine({"Pass": {"Type": "Pass"}})
+    client = cloud.client("events")
+    client.disable_rule(Name=rule(first, echo))
+    client.put_rule(Name="nightly", ScheduleExpression="rate(1 day)")
+    client.put_targets(Rule="nightly", Targets=[{"Id": "one", "Arn": echo, "RoleArn": role()}])
+    try:
+        cloud.run(first, {})
+        cloud.settle()
+    finally:
+        client.remove_targets(Rule="nightly", Ids=["one"])
+        client.delete_rule(Name="nightly")
+    assert started(cloud, echo) == []
+
+
+def test_input_and_output_together_too_long_are_left_out(cloud, machine, rule, echo):
+    first = machine({"Pass": {"Type": "Pass"}})
+    rule(first, echo, InputPath="$.detail")
+    # Each of them alone would fit.
+    cloud.run(first, {"a": "b" * (LONGEST // 2)})
+    cloud.settle()
+    (other,) = started(cloud, echo)
+    said = {name: value for name, value in other.output.items() if name.startswith(("in", "out"))}
+    left_out = {"included": False}
+    assert said == {
+        "input": None, "inputDetails": left_out, "output": None, "outputDetails": left_out,
+    }  # fmt: skip
+
+
+# What the target is given
+
+
+@pytest.mark.parametrize(
+    ("more", "given"),
+    [
+        ({"Input": '{"a": [1, 2]}'}, {"a": [1, 2]}),
+        ({"InputPath": "$.detail.status"}, "SUCCEEDED"),
+        ({"InputPath": "$.resources[0]"}, "arn:aws:states:us-east-1:123456789012:execution:"),
+        ({"InputPath": "$.detail-type"}, CHANGE["detail-type"][0]),
+        ({"InputPath": "$.nowhere"}, None),
+    ],
+)
+def test_a_target_is_given_its_own_input_or_a_part_of_the_event(cloud, machine, rule, more, given):
+    first = machine({"Pass": {"Type": "Pass"}})
+    rule(first, **more)
+    cloud.run(first, {})
+    cloud.settle()
+    (other,) = others(cloud, first)
+    assert other.output == given or other.output.startswith(given)
+
+
+def test_a_template_takes_parts_of_the_event_in(cloud, machine, rule, echo):
+    first = machine({"Fail": {"Type": "Fail", "Error": "Rejected", "Cause": 'a "quoted" word'}})
+    paths = {
+        "ended": "$.detail", "status": "$.detail.status", "why": "$.detail.cause",
+        "input": "$.detail.input", "stopped": "$.detail.stopDate", "output": "$.detail.output",
+    }  # fmt: skip
+    template = (
+        '{"task": "recover", "ended": <ended>, "status": <status>, "at": <stopped>,'
+        ' "output": <output>, "text": "it <status>: <why>", "input": "<input>",'
+        ' "rule": "<aws.events.rule-name>"}'
+    )
+    name = rule(first, echo, InputTransformer={"InputPathsMap": paths, "InputTemplate": template})
+    ended = cloud.run(first, {"identifier": "prod"})
+    cloud.settle()
+    (other,) = started(cloud, echo)
+    said = other.output
+    detail = said.pop("ended")
+    assert detail["executionArn"] == ended.arn
+    assert json.loads(detail["input"]) == {"identifier": "prod"}
+    assert said == {
+        "task": "recover", "status": "FAILED", "at": detail["stopDate"], "output": None,
+        "text": 'it FAILED: a "quoted" word', "input": '{"identifier": "prod"}', "rule": name,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("template", "filled"),
+    [
+        ('{"a": <one>}', '{"a": "x"}'),
+        ('{"a": "<one>-<two>"}', '{"a": "x-2"}'),
+        ('{"a": <two>, "b": [<two>]}', '{"a": 2, "b": [2]}'),
+        ('"the <one>"', '"the x"'),
+        ('{"a": "<three>"}', '{"a": "{\\"b\\": null}"}'),
+        ('{"a\\"<one>": <three>}', '{"a\\"x": {"b": null}}'),
+        ('{"a": "<gone>", "b": "<b>"}', '{"a": "", "b": "<b>"}'),
+    ],
+)
+def test_a_placeholder_is_json_by_itself_and_text_within_quotes(template, filled):
+    values = {"one": "x", "two": 2, "three": {"b": None}}
+    assert transformed(template, values, {*values, "gone"}) == filled
+    json.loads(filled)
+
+
+# Who may start it
+
+
+def test_a_role_that_may_not_start_the_target_starts_nothing(cloud, machine, rule, role, echo):
+    first = machine({"Pass": {"Type": "Pass"}})
+    rule(first, echo, own_role=role(resource=first))
+    rule(first, echo, own_role=role(service="scheduler.amazonaws.com"))
+    rule(first, echo, own_role=role(action="states:StopExecution"))
+    rule(first, echo, own_role="arn:aws:iam::123456789012:role/nobody")
+    cloud.run(first, {})
+    cloud.settle()
+    assert started(cloud, echo) == []
+    assert [call.error for call in events_calls(cloud)] == ["AccessDeniedException"] * 4
+
+
+def test_a_target_that_is_gone_or_an_input_that_is_no_json_is_recorded(cloud, machine, rule, echo):
+    first = machine({"Pass": {"Type": "Pass"}})
+    rule(first, echo.replace("machine-", "gone-"))
+    rule(first, echo, InputTransformer={"InputTemplate": '{"a": <nobody>}'})
+    cloud.run(first, {})
+    cloud.settle()
+    errors = [call.error for call in events_calls(cloud)]
+    assert errors == ["StateMachineDoesNotExist", "InvalidExecutionInput"]
+
+
+@pytest.mark.parametrize("fault", [Fault("ThrottlingException"), lost(), lost(carried_out=False)])
+def test_a_start_that_fails_is_tried_again_and_starts_one(cloud, machine, rule, echo, fault):
+    first = machine({"Pass": {"Type": "Pass"}})
+    rule(first, echo)
+    faults = [fault, fault]
+    cloud.faults.append(lambda call: faults.pop() if call.caller == "events" and faults else None)
+    cloud.run(first, {})
+    cloud.settle()
+    assert [other.status for other in started(cloud, echo)] == ["SUCCEEDED"]
+    calls = events_calls(cloud)
+    # Once it has ended, its name is taken: so a lost answer makes no second one.
+    last = "ExecutionAlreadyExists" if fault.carried_out else ""
+    assert calls[-1].error == last
+    assert len({call.parameters["name"] for call in calls}) == 1
+
+
+# Time
+
+
+def test_one_that_an_event_started_may_start_another(cloud, machine, rule, echo):
+    first, second = machine({"Pass": {"Type": "Pass"}}), resting(machine)
+    rule(first, second)
+    rule(second, echo)
+    cloud.run(first, {})
+    cloud.settle()
+    assert cloud.executions() == [
+        *cloud.executions(first), *cloud.executions(second), *cloud.executions(echo),
+    ]  # fmt: skip
+    assert [cloud.describe(arn).status for arn in cloud.executions()] == ["SUCCEEDED"] * 3
+
+
+def test_two_runs_start_the_same_at_the_same_times(cloud, machine, rule, echo, task):
+    retry = [{"ErrorEquals": ["Rejected"], "JitterStrategy": "FULL", "MaxAttempts": 3}]
+    first = machine({"Try": task("FailFunction", Retry=retry)})
+    rule(first, echo)
+    rule(first, resting(machine), ["RUNNING", "FAILED"])
+    seen = []
+    for _ in range(2):
+        cloud.reset()
+        cloud.run(first, {})
+        cloud.settle()
+        seen.append(([cloud.describe(arn) for arn in cloud.executions()], list(cloud.calls)))
+    assert seen[0] == seen[1]
+    assert len(seen[0][0]) == 4
+
+
+def test_settling_goes_on_past_the_end_of_what_was_started(cloud, machine, rule, echo):
+    first = resting(machine)
+    rule(first, echo)
+    arn = cloud.start(first, {})
+    cloud.settle()
+    assert cloud.describe(arn).status == "SUCCEEDED"
+    assert len(started(cloud, echo)) == 1
+
+
+def test_what_waits_for_nobody_is_told_when_settling(cloud, machine):
+    looping = {"Rest": {"Type": "Wait", "Seconds": 1, "Next": "Rest"}}
+    looping["Rest"]["Next"] = "Again"
+    cloud.start(machine(looping | {"Again": {"Type": "Pass", "Next": "Rest"}}), {})
+    with pytest.raises(TimeoutError):
+        cloud.settle(real_timeout=0.5)
+
+
+# Ends from outside
+
+
+def stop(cloud, arn):
+    cloud.client("stepfunctions").stop_execution(
+        executionArn=arn, error="Enough", cause="It is late"
+    )
+
+
+def time_out(cloud, arn):
+    cloud.time_out(arn)
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [(stop, ("ABORTED", "Enough", "It is late")), (time_out, ("TIMED_OUT", None, None))],
+)
+def test_an_end_from_outside_is_an_event(cloud, machine, rule, end, told):
+    first = resting(machine)
+    rule(first, InputPath="$.detail")
+    cloud.clock.freeze()
+    arn = cloud.start(first, {"a": 1})
+    cloud.clock.advance(100)
+    end(cloud, arn)
+    run = cloud.wait(arn)
+    cloud.settle()
+    assert (run.status, run.stopped - run.started) == (told[0], 100)
+    (other,) = others(cloud, first)
+    detail = other.output
+    assert (detail["status"], detail["error"], detail["cause"]) == told
+    assert (detail["input"], detail["output"]) == ('{"a": 1}', None)
+    assert detail["stopDate"] - detail["startDate"] == 100_000
+
+
+def test_the_machines_own_limit_is_an_event(cloud, machine, rule, echo):
+    first = resting(machine, TimeoutSeconds=60)
+    rule(first, echo, ["TIMED_OUT"])
+    run = cloud.run(first, {})
+    cloud.settle()
+    assert (run.status, run.stopped - run.started) == ("TIMED_OUT", 60)
+    assert [other.status for other in started(cloud, echo)] == ["SUCCEEDED"]
+
+
+@pytest.fixture(params=["alone", "in branches"])
+def working(request, machine, task):
+    """A machine whose function works when it is ended, and how many such functions there are."""
+    states = {
+        "Work": task("WorkFunction", Retry=[{"ErrorEquals": ["States.ALL"]}], Next="After"),
+        "After": task("EchoFunction", End=True),
+    }
+    if request.param == "alone":
+        return machine(states), 1
+    branch = {"StartAt": "Work", "States": states}
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
+    both = {"Type": "Parallel", "Branches": [branch, branch], "Catch": catch}
+    return machine({"Both": both, "Caught": task("EchoFunction")}), 2
+
+
+@pytest.mark.parametrize("end", [stop, time_out])
+def test_a_function_that_runs_when_its_execution_ends_runs_on_to_its_end(cloud, rule, working, end):
+    """Its calls after that go through; but nothing that would come after it is begun."""
+    first, runs = working
+    rule(first)
+    answered = []
+    cloud.listeners.append(
+        lambda notice: answered.append(notice.detail) if notice.kind == "function answered" else 0
+    )
+    cloud.clock.freeze()
+    arn = cloud.start(first, {"seconds": 4, "times": 2})
+    cloud.clock.advance(2)
+    end(cloud, arn)
+    run = cloud.wait(arn)
+    before = Counter(call.caller for call in cloud.calls)
+    cloud.settle()
+
+    assert run.stopped - run.started == 2
+    assert cloud.describe(arn) == run
+    assert cloud.describe(arn).history == run.history
+    assert before["WorkFunction"] == runs
+    assert [(one.function, one.error) for one in answered] == [("WorkFunction", "")] * runs
+    later = Counter(call.caller for call in cloud.calls) - before
+    assert later == {"WorkFunction": runs, "events": 1}
+    assert len(others(cloud, first)) == 1
+
+
+def test_an_execution_that_has_ended_stays_as_it_is(cloud, machine, rule, echo):
+    first = machine({"Pass": {"Type": "Pass"}})
+    rule(first, echo)
+    run = cloud.run(first, {})
+    cloud.time_out(run.arn)
+    stop(cloud, run.arn)
+    cloud.settle()
+    assert cloud.describe(run.arn) == run
+    assert len(started(cloud, echo)) == 1
