@@ -6,7 +6,7 @@ from trapheus import lock
 from trapheus.errors import failing_as, unless_done
 from trapheus.exceptions import DeleteFailed, StillInProgress
 from trapheus.logs import logged
-from trapheus.originals import final_snapshot, writes_since
+from trapheus.originals import final_snapshot, seen, writes_since
 from trapheus.rds import instance_with, is_marked, rds
 from trapheus.waiters import DELETING
 
@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     plan, request = event["plan"], event["request"]
     # RDS refuses while it is backing up, for as long as that lasts.
     with failing_as(DeleteFailed, plan["aside"], conflict=StillInProgress):
-        found = instance_with(plan["resourceId"])
+        found = seen(lambda: instance_with(plan["resourceId"]))
         if found is None or found["DBInstanceStatus"] in DELETING:
             return {"writesSince": writes_since(plan, request)}
         # RDS deletes by name only: the name must still be that of this resource id.

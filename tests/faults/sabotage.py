@@ -152,8 +152,8 @@ SABOTAGES = (
     # The deletion
     *of_both(
         "whatever is called so is deleted", "src/delete/KIND.py",
-        "        found = KIND_with(plan[\"resourceId\"])\n        if found is None",
-        "        found = KIND_named(plan[\"aside\"])\n        if found is None",
+        "        found = seen(lambda: KIND_with(plan[\"resourceId\"]))\n",
+        "        found = KIND_named(plan[\"aside\"])\n",
         "KIND-db_restore/Delete_the_original_KIND/",
     ),
     # The marks

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
 from trapheus.rds import mark
+from trapheus.rollback import BETWEEN_LOOKS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trapheus.rds import Description
 
 Plan = dict[str, Any]
+
+
+def seen(look: Callable[[], Description | None]) -> Description | None:
+    """What a look shows; nothing only if a minute later there is still nothing."""
+    found = look()
+    if found is None:
+        time.sleep(BETWEEN_LOOKS)
+        found = look()
+    return found
 
 
 def final_snapshot(plan: Plan) -> str:
