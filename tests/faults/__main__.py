@@ -16,7 +16,7 @@ from tests.faults.scenario import Verdict
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 WORKERS = 2
-PHASES = ("lock", "prepare", "replace", "rollback", "finish", "end")
+PHASES = ("lock", "prepare", "replace", "rollback", "finish", "end", "all")
 
 
 def main() -> int:

@@ -152,10 +152,7 @@ def stop(cloud: App, arn: str) -> None:
 
 def time_out(cloud: App, arn: str) -> None:
     """The machine's own limit is reached."""
-    env = _execution(arn).exec_worker.env
-    env.set_timed_out()
-    env.program_state_event.set()
-    env.program_state_event.clear()
+    cloud.time_out(arn)
 
 
 class Stopping(AtSpot):

@@ -42,7 +42,7 @@ def run(cloud: App, first: Scenario, second: Scenario) -> tuple[str, str, bool]:
     watch = Watch(cloud)
     injected = [scenario.inject(cloud, watch) for scenario in (first, second)]
     execution = cloud.run(cloud.machine, json.dumps(flow.request()))
-    cloud.clock.settle()
+    cloud.settle()
     for one in injected:
         one.afterwards(cloud)
     cloud.clock.advance(1800)

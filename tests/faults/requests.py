@@ -98,7 +98,7 @@ def run(cloud: App, seed: int, count: int) -> tuple[dict[str, int], list[str]]:
         request = drawn(chance)
         if found := wrong(cloud, request, f"request-{number}"):
             wrongs.append(f"{json.dumps(request)[:300]}: {found[:300]}")
-        cloud.clock.settle()
+        cloud.settle()
         status = cloud.describe(cloud.executions(cloud.machine)[-1])
         ends[status.error or "right"] = ends.get(status.error or "right", 0) + 1
     return ends, wrongs

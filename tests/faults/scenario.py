@@ -40,7 +40,9 @@ PHASES = {
 
 
 def phase(state: str) -> str:
-    """The phase that a state belongs to: lock, prepare, replace, rollback, finish or end."""
+    """The phase that a state belongs to: lock, prepare, replace, rollback, finish, end or all."""
+    if state == "all states":
+        return "all"
     if state.endswith("snapshot") and state.startswith(("Unmark", "Sum up")):
         return "prepare"
     if state.endswith(("is aside", "is restored", "being replaced")):
@@ -94,7 +96,7 @@ def run(cloud: App, scenario: Scenario) -> tuple[str, str, bool]:
     watch = Watch(cloud)
     injected = scenario.inject(cloud, watch)
     execution = cloud.run(cloud.machine, json.dumps(flow.request()))
-    cloud.clock.settle()
+    cloud.settle()
     injected.afterwards(cloud)
     # Whatever RDS has been asked for by then is over.
     cloud.clock.advance(1800)
@@ -177,6 +179,8 @@ def after_stopping(flow: Flow, state: str) -> Allowed:
         return Allowed(KEPT, marked=where == "prepare")
     if where == "finish":
         return Allowed(TOLD)
+    if flow.task == "create_snapshot_only":
+        return Allowed(RESTORED | KEPT, mails=0)  # where the original is what is to stand
     # In "end" all is done; only the lock, its release, or a mail may be left to the recovery.
     return Allowed(frozenset({flow.ending, "told"}), mails=0)
 

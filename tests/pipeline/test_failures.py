@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from local.app import App
-from local.cloud import Fault, killed, lost
+from local.cloud import Fault, lost
 from tests.pipeline.facts import (
     CLUSTER,
     INSTANCE,
@@ -227,39 +227,6 @@ def test_a_reader_that_cannot_be_made_never_rolls_back_a_writer_that_serves(clou
 
 
 @each_kind
-@pytest.mark.parametrize("step", REPLACE + FINISH, ids=str)
-def test_a_throttle_that_ends_is_survived(cloud: App, kind: Kind, step: Step) -> None:
-    """Longer than the client's three tries, so that the state machine's retries are used."""
-    fault = failing(step, kind, Fault("Throttling", "Rate exceeded"), times=7)
-    cloud.faults.append(fault)
-
-    execution = run(cloud, kind.request("db_restore"))
-
-    assert fault.fired >= 4
-    assert execution.status == "SUCCEEDED", execution.cause
-    assert cloud.mails == []
-    assert marks(cloud) == []
-
-
-@each_kind
-@pytest.mark.parametrize("carried_out", [True, False], ids=["after", "before"])
-@pytest.mark.parametrize("step", REPLACE + FINISH, ids=str)
-def test_a_function_that_dies_at_its_call_is_run_again(
-    cloud: App, kind: Kind, step: Step, carried_out: bool
-) -> None:
-    before = set(databases(cloud))
-    fault = failing(step, kind, killed(carried_out=carried_out), times=1)
-    cloud.faults.append(fault)
-
-    execution = run(cloud, kind.request("db_restore"))
-
-    assert fault.fired == 1
-    assert execution.status == "SUCCEEDED", execution.cause
-    assert set(databases(cloud)) == before
-    assert marks(cloud) == []
-
-
-@each_kind
 @pytest.mark.parametrize(
     "code", ["InsufficientDBInstanceCapacity", "InsufficientDBClusterCapacityFault"]
 )
@@ -323,22 +290,6 @@ def test_an_execution_fails_truthfully_even_when_no_mail_can_be_sent(cloud: App)
     assert (execution.status, execution.error) == ("FAILED", "InvalidRequest")
     assert "unknown" in execution.cause
     assert cloud.mails == []
-
-
-@each_kind
-@pytest.mark.parametrize("step", [REPLACE[2], REPLACE[5], FINISH[2], FINISH[6]], ids=str)
-def test_a_connection_that_breaks_again_and_again_is_made_up_for(
-    cloud: App, kind: Kind, step: Step
-) -> None:
-    """Three lost answers are all that the client takes; the call has gone through."""
-    fault = failing(step, kind, lost(carried_out=True), times=3)
-    cloud.faults.append(fault)
-
-    execution = run(cloud, kind.request("db_restore"))
-
-    assert fault.fired == 3
-    assert execution.status == "SUCCEEDED", execution.cause
-    assert marks(cloud) == []
 
 
 @each_kind

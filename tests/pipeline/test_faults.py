@@ -1,0 +1,144 @@
+"""A fixed slice of `make faults`, and that its judge notices what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from local.app import App
+from tests.faults import requests
+from tests.faults.faults import Injected
+from tests.faults.flows import FLOWS, Flow, Watch, record
+from tests.faults.judge import Allowed
+from tests.faults.named import all_named, make_foreign
+from tests.faults.scenario import KEPT, RESTORED, Scenario, generate, run
+from tests.pipeline.facts import KINDS
+from trapheus import rds as layer
+
+Cells = dict[tuple[str, str, str], list[Scenario]]
+
+# Of every kind and phase, one scenario of each of these faults.
+EVERYWHERE = ("throttled", "5xx", "denied", "lost", "killed always", "stopped", "timed out")
+CELLS = [
+    *((phase, fault) for phase in ("prepare", "replace", "rollback") for fault in EVERYWHERE),
+    *(("finish", fault) for fault in (*EVERYWHERE, "killed once", "not found")),
+    *(("lock", fault) for fault in ("denied", "lost", "stopped", "two at once")),
+    ("replace", "late"),
+    ("replace", "another database"),
+    ("finish", "another database"),
+    ("finish", "changed by somebody"),
+    ("all", "stale"),
+    ("all", "invoked after the end"),
+    ("end", "denied"),
+]
+
+
+@pytest.fixture(scope="package")
+def cells(stack: App) -> Cells:
+    """Every scenario, by kind, phase and fault."""
+    found: Cells = {}
+    recorded = {flow: record(stack, flow) for flow in FLOWS}
+    for scenario in (*generate(recorded), *all_named()):
+        cell = (scenario.flow.kind.name, scenario.phase, scenario.fault)
+        found.setdefault(cell, []).append(scenario)
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize(("phase", "fault"), CELLS, ids="-".join)
+def test_a_fault_ends_as_it_may(stack: App, cells: Cells, kind: Flow, phase: str, fault: str):
+    among = cells[kind.name, phase, fault]
+    # Not the first, which is a mere look more often than not.
+    scenario = among[len(among) // 2]
+
+    _, wrong, fired = run(stack, scenario)
+
+    assert fired, scenario.id
+    assert not wrong, f"{scenario.id}: {wrong}"
+
+
+def test_requests_are_refused_with_one_sentence_or_right(stack: App):
+    ends, wrongs = requests.run(stack, seed=1, count=50)
+
+    assert wrongs == []
+    assert {"InvalidRequest", "right"} <= set(ends)
+
+
+def rename_it(cloud: App, flow: Flow) -> None:
+    cloud.rds.find(flow.kind.name, flow.kind.identifier).shown["BackupRetentionPeriod"] = 1
+
+
+def leave_a_database(cloud: App, flow: Flow) -> None:
+    make_foreign(cloud, flow.kind, f"{flow.kind.identifier}-temp")
+
+
+def leave_a_mark(cloud: App, flow: Flow) -> None:
+    found = cloud.rds.find(flow.kind.name, flow.kind.identifier)
+    found.shown["TagList"].append(layer.mark("arn"))
+
+
+def leave_the_lock(cloud: App, flow: Flow) -> None:
+    cloud.client("dynamodb").put_item(
+        TableName=cloud.physical_id("LockTable"),
+        Item={"database": {"S": f"{flow.kind.name}#{flow.kind.identifier}"}},
+    )
+
+
+def lose_the_snapshot(cloud: App, flow: Flow) -> None:
+    cloud.rds.things.pop(cloud.rds.find(flow.kind.snapshot_kind, flow.kind.snapshot).key)
+
+
+def write_something_else(cloud: App, flow: Flow) -> None:
+    cloud.rds.find(flow.kind.name, flow.kind.identifier).data = "something else"
+
+
+def send_a_mail(cloud: App, _: Flow) -> None:
+    cloud.mails.append(cloud.mails[0] if cloud.mails else MAIL)
+
+
+MAIL = type("Mail", (), {"subject": "Trapheus failed", "text": ""})()
+SPOILS = {
+    "configured otherwise": rename_it,
+    "left: ": leave_a_database,
+    "marks are left": leave_a_mark,
+    "the lock is left": leave_the_lock,
+    "the snapshot is gone": lose_the_snapshot,
+    "its data are": write_something_else,
+    "mails after a success": send_a_mail,
+}
+
+
+def spoiled(flow: Flow, allowed: Allowed, spoil: Callable[[App, Flow], None]) -> Scenario:
+    """A flow without any fault, after which something is made wrong."""
+
+    class Spoiled(Injected):
+        def afterwards(self, cloud: App) -> None:
+            spoil(cloud, self.flow)
+
+        flow: Flow
+
+    def inject(cloud: App, watch: Watch) -> Injected:
+        injected = Spoiled(cloud, watch, 1)
+        injected.flow = flow
+        return injected
+
+    return Scenario(flow, "all states", "rds", "spoiled", allowed, inject)
+
+
+@pytest.mark.parametrize("flow", FLOWS[::4], ids=str)
+@pytest.mark.parametrize("said", SPOILS)
+def test_the_judge_notices_what_is_wrong(stack: App, flow: Flow, said: str):
+    _, wrong, _ = run(stack, spoiled(flow, Allowed(RESTORED), SPOILS[said]))
+
+    assert said in wrong
+
+
+@pytest.mark.parametrize("flow", [FLOWS[0], FLOWS[2]], ids=str)
+def test_the_judge_notices_another_ending(stack: App, flow: Flow):
+    other = KEPT if flow.ending == "restored" else RESTORED
+
+    ending, wrong, _ = run(stack, spoiled(flow, Allowed(other), lambda *_: None))
+
+    assert ending == flow.ending
+    assert wrong
