@@ -11,6 +11,9 @@ from unittest.mock import patch
 from moto.awslambda.models import LambdaFunction, LayerVersion
 from moto.awslambda.utils import get_backend
 from moto.core.common_models import CloudFormationModel
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.table import Table
+from moto.events.models import Rule
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.iam.models import Role
 from moto.kms.models import Key
@@ -23,6 +26,11 @@ Properties = dict[str, Any]
 
 def repair(repairs: ExitStack) -> None:
     """Apply all of this module's repairs until `repairs` is closed."""
+    updates: dict[type[Any], Callable[..., Any]] = {Table: _update_table, Rule: _update_rule}
+    for owner, update in updates.items():
+        repairs.enter_context(
+            patch.object(owner, "update_from_cloudformation_json", classmethod(update))
+        )
     for kind, settle in SETTLED.items():
         _settle_after_each_change(repairs, kind, settle)
     repairs.enter_context(
@@ -232,6 +240,39 @@ def _rule(asked: Properties) -> Properties:
     return rule
 
 
+def _settle_table(table: Any, properties: Properties, account: str) -> None:
+    table.billing_mode = properties.get("BillingMode", "PROVISIONED")
+    table.deletion_protection_enabled = _is_true(properties.get("DeletionProtectionEnabled", False))
+    recovery = properties.get("PointInTimeRecoverySpecification", {})
+    dynamodb_backends[account][table.region_name].update_continuous_backups(
+        table.name,
+        {"PointInTimeRecoveryEnabled": _is_true(recovery.get("PointInTimeRecoveryEnabled", False))},
+    )
+
+
+def _update_table(
+    cls: Any, original_resource: Any, new_resource_name: str, cloudformation_json: Any, **place: str
+) -> Any:
+    """Leave the table where it stands, with its items; only another key makes another table.
+
+    CloudFormation's reference of AWS::DynamoDB::Table, "Update requires: Replacement".
+    """
+    if cloudformation_json["Properties"]["KeySchema"] == original_resource.schema:
+        return original_resource
+    made = cls.create_from_cloudformation_json(new_resource_name, cloudformation_json, **place)
+    backend = dynamodb_backends[place["account_id"]][place["region_name"]]
+    backend.delete_table(original_resource.name)
+    return made
+
+
+def _update_rule(
+    cls: Any, original_resource: Any, new_resource_name: str, cloudformation_json: Any, **place: str
+) -> Any:
+    """Make the rule anew under its old name, which CloudFormation changes only when it is told."""
+    original_resource.delete(**place)
+    return cls.create_from_cloudformation_json(original_resource.name, cloudformation_json, **place)
+
+
 def _is_true(value: Any) -> bool:
     return str(value).lower() == "true"
 
@@ -242,6 +283,7 @@ SETTLED: dict[type[Any], Callable[[Any, Properties, str], None]] = {
     Key: _settle_key,
     LogGroup: _settle_log_group,
     FakeBucket: _settle_bucket,
+    Table: _settle_table,
 }
 
 

@@ -497,6 +497,147 @@ def test_the_apps_own_kinds_of_resources_have_what_their_template_says(cloud):
     assert cloud.client("scheduler").list_schedules()["Schedules"] == []
 
 
+def watching(**more):
+    """A table, a rule that starts a machine with a part of each event, and its role."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"},
+             "Action": "sts:AssumeRole"}  # fmt: skip
+    allow = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": {"Ref": "Machine"}}
+    role = {
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+        "Policies": [
+            {
+                "PolicyName": "start",
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [allow]},
+            }
+        ],
+    }
+    transformer = {
+        "InputPathsMap": {"ended": "$.detail"},
+        "InputTemplate": '{"task": "recover", "ended": <ended>}\n',
+    }
+    target = {
+        "Id": "Machine",
+        "Arn": {"Ref": "Machine"},
+        "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
+        "InputTransformer": transformer,
+    }
+    ends = {"source": ["aws.states"], "detail": {"status": ["FAILED"]}}
+    table = {
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "database", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "database", "KeyType": "HASH"}],
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": "true"},
+        "SSESpecification": {"SSEEnabled": True},
+        **more.pop("table", {}),
+    }
+    rule = {"EventPattern": ends, "Targets": [target], **more.pop("rule", {})}
+    return resources_only(
+        Table={"Type": "AWS::DynamoDB::Table", "Properties": table},
+        Role={"Type": "AWS::IAM::Role", "Properties": role},
+        Machine={
+            "Type": "AWS::StepFunctions::StateMachine",
+            "Properties": {
+                "DefinitionString": '{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}',
+                "RoleArn": "arn:aws:iam::123456789012:role/any",
+            },
+        },
+        Rule={"Type": "AWS::Events::Rule", "Properties": rule},
+    )
+
+
+def found_rules(cloud):
+    """Each rule's pattern, state and targets, by its name."""
+    client = cloud.client("events")
+    return {
+        rule["Name"]: (
+            json.loads(rule["EventPattern"]),
+            rule["State"],
+            client.list_targets_by_rule(Rule=rule["Name"])["Targets"],
+        )
+        for rule in client.list_rules()["Rules"]
+    }
+
+
+def test_a_table_and_a_rule_are_made_changed_and_removed(cloud):
+    formation, tables = cloud.client("cloudformation"), cloud.client("dynamodb")
+    before = tables.list_tables()["TableNames"]
+    formation.create_stack(StackName="watching", TemplateBody=watching())
+    found = formation.describe_stack_resources(StackName="watching")["StackResources"]
+    ids = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found}
+    tables.put_item(TableName=ids["Table"], Item={"database": {"S": "kept"}})
+    role = cloud.client("iam").get_role(RoleName=ids["Role"])["Role"]["Arn"]
+
+    (made,) = found_rules(cloud).values()
+    kept = {"table": {"DeletionProtectionEnabled": "true", "SSESpecification": {}}}
+    pattern = {"source": ["aws.states"], "detail": {"status": ["ABORTED"]}}
+    changed = watching(rule={"EventPattern": pattern, "State": "DISABLED"}, **kept)
+    formation.update_stack(StackName="watching", TemplateBody=changed)
+    after = status(formation, "watching"), found_rules(cloud)
+    described = tables.describe_table(TableName=ids["Table"])["Table"]
+    items = tables.scan(TableName=ids["Table"])["Items"]
+    # AWS deletes no protected table.
+    formation.delete_stack(StackName="watching")
+    refused = status(formation, "watching")
+    tables.update_table(TableName=ids["Table"], DeletionProtectionEnabled=False)
+    formation.delete_stack(StackName="watching")
+
+    assert made[0] == {"source": ["aws.states"], "detail": {"status": ["FAILED"]}}
+    (target,) = made[2]
+    assert (target["Arn"], target["RoleArn"]) == (ids["Machine"], role)
+    assert target["InputTransformer"]["InputPathsMap"] == {"ended": "$.detail"}
+    assert after[0] == "UPDATE_COMPLETE"
+    assert [(one[0], one[1], one[2]) for one in after[1].values()] == [
+        (pattern, "DISABLED", [target])
+    ]
+    assert list(after[1]) == [ids["Rule"]]
+    assert described["DeletionProtectionEnabled"] is True
+    assert described["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    assert items == [{"database": {"S": "kept"}}]
+    assert refused == "DELETE_FAILED"
+    assert found_rules(cloud) == {}
+    assert tables.list_tables()["TableNames"] == before
+
+
+def test_a_table_that_changes_its_key_is_another_table(cloud):
+    formation, tables = cloud.client("cloudformation"), cloud.client("dynamodb")
+    before = set(tables.list_tables()["TableNames"])
+    formation.create_stack(StackName="watching", TemplateBody=watching())
+    (first,) = set(tables.list_tables()["TableNames"]) - before
+    key = {
+        "AttributeDefinitions": [{"AttributeName": "lock", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "lock", "KeyType": "HASH"}],
+    }
+    formation.update_stack(StackName="watching", TemplateBody=watching(table=key))
+    ended = status(formation, "watching")
+    (second,) = set(tables.list_tables()["TableNames"]) - before
+    schema = tables.describe_table(TableName=second)["Table"]["KeySchema"]
+    formation.delete_stack(StackName="watching")
+    assert (ended, second != first) == ("UPDATE_COMPLETE", True)
+    assert schema == key["KeySchema"]
+
+
+def test_a_rule_of_a_stack_starts_its_machine(cloud, machine):
+    formation = cloud.client("cloudformation")
+    formation.create_stack(StackName="watching", TemplateBody=watching())
+    found = formation.describe_stack_resources(StackName="watching")["StackResources"]
+    ids = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found}
+    failed = cloud.run(machine({"Fail": {"Type": "Fail", "Error": "Rejected"}}), {})
+    cloud.settle()
+    (arn,) = cloud.executions(ids["Machine"])
+    output = cloud.describe(arn).output
+    formation.delete_stack(StackName="watching")
+    assert output["task"] == "recover"
+    assert output["ended"]["executionArn"] == failed.arn
+
+
+def test_a_function_has_the_name_of_its_table(cloud):
+    facts = cloud.client("lambda").get_function_configuration(
+        FunctionName=cloud.physical_id("KeepFunction")
+    )
+    assert facts["Environment"]["Variables"]["NOTES"] == cloud.physical_id("Notes")
+    assert cloud.physical_id("Notes") in cloud.client("dynamodb").list_tables()["TableNames"]
+
+
 def test_a_kind_of_resource_that_is_not_known_fails_the_stack(cloud):
     formation = cloud.client("cloudformation")
     body = resources_only(Strange={"Type": "AWS::Strange::Thing"})
