@@ -153,8 +153,11 @@ def after_lasting(flow: Flow, spot: Spot) -> Allowed:
     where = phase(spot.state)
     mails = spot.service == "sesv2" or "SendEmail" in (spot.caller + spot.function)
     if where == "end":
+        # A lock that is not released is recovered by the rule, with a mail of its own.
         released = spot.service != "dynamodb"
-        return Allowed(frozenset({flow.ending}), unlocked=released, mails=not mails)
+        return Allowed(
+            frozenset({flow.ending}), unlocked=released, mails=0 if mails else 1 + (not released)
+        )
     if spot.service in ("kms", "stepfunctions") and where == "prepare":
         # A key that may not be looked at is a warning, and an export that cannot be started a mail.
         return after_passing(flow)
@@ -199,6 +202,9 @@ def at_spots(flow: Flow, spots: list[Spot]) -> Iterator[Scenario]:
             )  # fmt: skip
 
         passing = after_passing(flow)
+        if spot.service == "sesv2":
+            # SES has no token that would let it know a mail which it has sent already.
+            passing = replace(passing, mails=9)
         lasting = after_lasting(flow, spot)
         changes = not spot.reads and spot.operation != "Invoke"
         yield make("throttled", passing, faults.THROTTLED[spot.service], faults.MANY)
