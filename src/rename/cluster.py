@@ -35,8 +35,11 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                 identifier=plan["identifier"],
             )
         lock.require(event)
+        listed = {member["DBInstanceIdentifier"] for member in found["DBClusterMembers"]}
         for member in plan["members"]:
-            set_member_aside(member, plan["execution"])
+            # Somebody may have deleted it meanwhile: then neither of its names is listed.
+            if not listed.isdisjoint({member["identifier"], member["aside"]}):
+                set_member_aside(member, plan["execution"])
     return {"name": plan["aside"]}
 
 
@@ -54,7 +57,9 @@ def set_cluster_aside(plan: dict[str, Any]) -> None:
 def set_member_aside(member: dict[str, Any], execution: str) -> None:
     """Mark a member and ask for its temporary name."""
     found = instance_with(member["resourceId"])
-    if not found or found["DBInstanceIdentifier"] != member["identifier"]:
+    if found is None:
+        raise StillInProgress("A member is not visible", identifier=member["identifier"])
+    if found["DBInstanceIdentifier"] != member["identifier"]:
         return
     if found["DBInstanceStatus"] == "renaming":
         return

@@ -8,8 +8,10 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from local.app import deployed
+from tests.faults import pairs, requests
 from tests.faults.flows import FLOWS, record
 from tests.faults.named import all_named
+from tests.faults.sabotage import SABOTAGES, sabotaged
 from tests.faults.scenario import Scenario, Verdict, generate, run
 
 if TYPE_CHECKING:
@@ -49,3 +51,48 @@ def judge(name: str) -> Verdict:
         name, scenario.flow.kind.name, scenario.phase, scenario.fault, ending, wrong, fired,
         time.perf_counter() - start,
     )  # fmt: skip
+
+
+def judge_pairs(seed: int, count: int) -> list[Verdict]:
+    """Run so many pairs drawn by a seed."""
+    verdicts = []
+    for first, second in pairs.drawn(list(Worker.scenarios.values()), seed, count):
+        start = time.perf_counter()
+        try:
+            ending, wrong, fired = pairs.run(Worker.cloud, first, second)
+        except Exception as error:  # of the emulator or of the judge
+            ending, wrong, fired = "none", f"{type(error).__name__}: {error}", True
+        verdicts.append(
+            Verdict(
+                f"{first.id} + {second.id}", first.flow.kind.name, first.phase, "two faults",
+                ending, wrong, fired, time.perf_counter() - start,
+            )
+        )  # fmt: skip
+    return verdicts
+
+
+def judge_requests(seed: int, count: int) -> tuple[dict[str, int], list[str]]:
+    """Run so many requests drawn by a seed: how many ended how, and what is wrong."""
+    return requests.run(Worker.cloud, seed, count)
+
+
+def notice(number: int) -> tuple[str, str, int]:
+    """Which scenario notices a sabotage first: its id, what it finds wrong, how many were tried."""
+    sabotage = SABOTAGES[number]
+    candidates = [name for name in Worker.scenarios if name.startswith(sabotage.noticed_by)]
+    tried = 0
+    with sabotaged(sabotage) as template, deployed(template=template) as cloud:
+        for tried, name in enumerate(candidates, 1):
+            try:
+                _, wrong, fired = run(cloud, Worker.scenarios[name])
+            except Exception as error:  # the sabotage may break the judge's view too
+                wrong, fired = f"{type(error).__name__}: {error}", True
+            if wrong and fired:
+                return name, wrong, tried
+    return "", "", tried
+
+
+def learn() -> None:
+    """Know the scenarios, without an emulator left open: each sabotage is deployed anew."""
+    Worker.open()
+    Worker.closing.close()
