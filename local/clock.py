@@ -300,21 +300,36 @@ class Clock:
         if self.stuck():
             raise self.deadlock()
 
-    def advance(self, seconds: float) -> None:
-        """Let `seconds` pass, as an outsider, with all that is due in them; then freeze."""
+    def advance(self, seconds: float, first: Callable[[], T] | None = None) -> T | None:
+        """Let `seconds` pass, as an outsider, with all that is due in them; then freeze.
+
+        They begin when `first` has started what it starts, not some real moment later.
+        """
 
         def pass_by() -> None:
             self.sleep(seconds)
             self.freeze()
 
-        self.take_part(pass_by)
+        with self.held():
+            result = first() if first else None
+            passing = self._joined(pass_by)
+        self._await_work(*passing)
+        return result
 
     def take_part(self, work: Callable[[], T]) -> T:
         """Do `work` as a participant and return its result to the outsider who calls."""
+        return self._await_work(*self._joined(work))
+
+    def _joined(self, work: Callable[[], T]) -> tuple[Participant, list[T]]:
+        """A new participant that does `work`, and where its result will be."""
         results: list[T] = []
         participant = self.Thread(target=lambda: results.append(work()), name="outsider")
         participant.start()
         self.thaw()
+        return participant, results
+
+    def _await_work(self, participant: Participant, results: list[T]) -> T:
+        """Wait, as an outsider, for what a participant does."""
         while not participant.join_really(0.2):
             if self.stuck():
                 raise self.deadlock()

@@ -67,9 +67,7 @@ def test_a_stopped_execution_ends_at_once_and_says_why(cloud, machine, task):
     retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 3600}]
     inner = {"StartAt": "Try", "States": {"Try": task("FailFunction", Retry=retry, End=True)}}
     arn = machine({"Both": {"Type": "Parallel", "Branches": [inner]}})
-    cloud.clock.freeze()
-    started = cloud.start(arn, {})
-    cloud.clock.advance(100)
+    started = cloud.clock.advance(100, lambda: cloud.start(arn, {}))
     cloud.client("stepfunctions").stop_execution(
         executionArn=started, error="Enough", cause="It is late"
     )
@@ -283,12 +281,10 @@ def test_after_a_reset_the_same_run_makes_the_same_calls_at_the_same_times(cloud
 
 
 def test_a_reset_ends_what_still_runs(cloud, machine, task):
-    cloud.clock.freeze()
     arn = machine(
         {"Sleep": task("SleepFunction", Next="Rest"), "Rest": {"Type": "Wait", "Seconds": 9}}
     )
-    cloud.start(arn, {"seconds": 5})
-    cloud.clock.advance(3)
+    cloud.clock.advance(3, lambda: cloud.start(arn, {"seconds": 5}))
     cloud.reset()
     assert cloud.run(arn, {"seconds": 5}).status == "SUCCEEDED"
     cloud.reset()

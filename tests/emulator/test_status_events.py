@@ -366,9 +366,7 @@ def time_out(cloud, arn):
 def test_an_end_from_outside_is_an_event(cloud, machine, rule, end, told):
     first = resting(machine)
     rule(first, InputPath="$.detail")
-    cloud.clock.freeze()
-    arn = cloud.start(first, {"a": 1})
-    cloud.clock.advance(100)
+    arn = cloud.clock.advance(100, lambda: cloud.start(first, {"a": 1}))
     end(cloud, arn)
     run = cloud.wait(arn)
     cloud.settle()
@@ -413,9 +411,7 @@ def test_a_function_that_runs_when_its_execution_ends_runs_on_to_its_end(cloud, 
     cloud.listeners.append(
         lambda notice: answered.append(notice.detail) if notice.kind == "function answered" else 0
     )
-    cloud.clock.freeze()
-    arn = cloud.start(first, {"seconds": 4, "times": 2})
-    cloud.clock.advance(2)
+    arn = cloud.clock.advance(2, lambda: cloud.start(first, {"seconds": 4, "times": 2}))
     end(cloud, arn)
     run = cloud.wait(arn)
     before = Counter(call.caller for call in cloud.calls)
