@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from moto.kms.models import kms_backends
@@ -49,9 +50,17 @@ def prepare_other_region() -> str:
     return str(key.id)
 
 
+@cache
+def sample_account(account: str, region: str, now: float) -> bytes:
+    """What the sample account holds at a moment; to make it takes longer than to copy it."""
+    rds = Rds(lambda: now, account=account, region=region)
+    build(rds)
+    return rds.kept()
+
+
 def build_with_keys(rds: Rds) -> None:
     """Make the sample account with the keys that its databases are encrypted with, as new."""
-    build(rds)
+    rds.hold(sample_account(rds.account, rds.region, rds.time))
     backend = kms_backends[ACCOUNT][REGION]
     for key_id in (KEY_ID, INSIGHTS_KEY_ID, *AWS_KEYS):
         key = backend.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Databases", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import logging
@@ -11,9 +12,10 @@ import socket
 import tempfile
 import threading
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 from unittest.mock import patch
@@ -112,7 +114,12 @@ class Execution:
     output: Any
     started: float
     stopped: float
-    history: list[dict[str, Any]] = field(repr=False)
+    _tell: Callable[[], list[dict[str, Any]]] = field(repr=False, compare=False)
+
+    @cached_property
+    def history(self) -> list[dict[str, Any]]:
+        """What has happened until it is first asked for, which takes a while in a long one."""
+        return self._tell()
 
 
 @dataclass(frozen=True)
@@ -148,6 +155,7 @@ class Cloud:
         self._surroundings = MotoSurroundings(ACCOUNT, self.authorization.allows)
         self._closing = ExitStack()
         self._awaited: dict[str, threading.Event] = {}
+        self._clients: dict[tuple[str, str, str], Any] = {}
         self._waited_for = ""
         self._stack = ""
 
@@ -213,9 +221,24 @@ class Cloud:
 
     def _serve(self, closing: ExitStack, listening: socket.socket) -> None:
 
+        cloud = self
+
         class Handler(MotoRequestHandler):  # type: ignore[misc]
             protocol_version = "HTTP/1.1"  # keeps connections
             disable_nagle_algorithm = True  # else an answer in two parts takes 40 ms
+
+            def run_wsgi(self) -> None:
+                """Answer; werkzeug's own closes every connection, lest a body be left unread."""
+                answer = cloud._answer(self.make_environ())
+                if answer.body is None:
+                    self.close_connection = True
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    return
+                self.send_response(answer.status, ".")
+                for name, value in answer.headers:
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(answer.body)
 
             def log_request(self, *_: object) -> None:
                 """Say nothing: the calls are recorded."""
@@ -224,7 +247,7 @@ class Cloud:
         server: BaseWSGIServer = make_server(
             "127.0.0.1",
             0,
-            self._answer,
+            self._moto,
             threaded=True,
             request_handler=Handler,
             fd=listening.fileno(),
@@ -296,6 +319,12 @@ class Cloud:
         return self._client(service, UNSEEN_KEY)
 
     def _client(self, service: str, access_key: str, region: str = REGION) -> Any:
+        asked = (service, access_key, region)
+        if asked not in self._clients:
+            self._clients[asked] = self._make_client(*asked)
+        return self._clients[asked]
+
+    def _make_client(self, service: str, access_key: str, region: str) -> Any:
         make_client: Callable[..., Any] = boto3.client
         return make_client(
             service,
@@ -389,23 +418,23 @@ class Cloud:
         return stepfunctions_parser_backends[ACCOUNT][REGION].describe_execution(arn)
 
     def _status(self, arn: str) -> str:
-        return str(self._unseen("stepfunctions").describe_execution(executionArn=arn)["status"])
+        return str(self._execution(arn).status)
 
     def describe(self, arn: str) -> Execution:
         """Tell how an execution stands."""
         if unknown := self.authorization.unknown:
             raise NotImplementedError(f"local/authorization/needs.py lacks {', '.join(unknown)}")
         client = self._unseen("stepfunctions")
-        facts = client.describe_execution(executionArn=arn)
+        facts = self._execution(arn)
         return Execution(
             arn=arn,
-            status=facts["status"],
-            error=facts.get("error", ""),
-            cause=facts.get("cause", ""),
-            output=json.loads(facts["output"]) if "output" in facts else None,
-            started=round(facts["startDate"].timestamp(), 3),
-            stopped=round(facts["stopDate"].timestamp(), 3) if "stopDate" in facts else 0.0,
-            history=client.get_execution_history(executionArn=arn)["events"],
+            status=facts.status,
+            error=facts.error or "",
+            cause=facts.cause or "",
+            output=copy.deepcopy(facts.output),
+            started=round(facts.start_date.timestamp(), 3),
+            stopped=round(facts.stop_date.timestamp(), 3) if facts.stop_date else 0.0,
+            _tell=lambda: client.get_execution_history(executionArn=arn)["events"],
         )
 
     def verify(self, *addresses: str) -> None:
@@ -477,24 +506,22 @@ class Cloud:
 
     # Answering
 
-    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def _answer(self, environ: dict[str, Any]) -> Answer:
         body = Request(environ).get_data()
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         try:
             answer = self._route(environ, body)
         except (Cancelled, CallerKilled):
-            answer = CUT
+            return CUT
         if answer.body is None:
-            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-            raise ConnectionError("cut on purpose")
+            return CUT
         headers = [(name, value) for name, value in answer.headers if name.lower() != LENGTH]
         length = str(len(answer.body))
         if environ["REQUEST_METHOD"] == "HEAD":
             length = dict(answer.headers).get("Content-Length", length)
         headers += [(NOW, repr(self.clock.now())), ("Content-Length", length)]
-        start_response(f"{answer.status} .", headers)
-        return [answer.body]
+        return Answer(answer.status, headers, answer.body)
 
     def _route(self, environ: dict[str, Any], body: bytes) -> Answer:
         if environ["PATH_INFO"].startswith("/environments/"):

@@ -76,6 +76,7 @@ from moto.stepfunctions.parser.asl.eval import environment
 from moto.stepfunctions.parser.asl.eval.callback import callback
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped, ProgramTimedOut
+from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.backend import execution, execution_worker
 
 from local import task_errors
@@ -398,6 +399,8 @@ def spare_repeated_work(repairs: ExitStack) -> None:
     parser = execution_worker.AmazonStateLanguageParser
     parse = functools.cache(parser.parse)
     repairs.enter_context(patch.object(parser, "parse", staticmethod(parse)))
+    # A path is read anew for every value that it finds, and makes its grammar's tables each time.
+    repairs.enter_context(patch.object(json_path, "parse", functools.cache(json_path.parse)))
 
 
 def _make_client(original: Callable[..., Any], region: str, service: str, role: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import heapq
+import pickle
 import threading
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager
@@ -40,6 +41,9 @@ from local.rds.other_services import Obliging, Surroundings
 from local.rds.registry import OPERATIONS
 from local.rds.resources import Resource, identifier, name_of, resource_id, short_hash
 from local.rds.timing import FITTING, LOOK_AGAIN, ONLINE, PHASES, Phase
+
+# What an RDS has of its place and its time.
+PLACE = ("_now", "_lock", "_on_change", "_agenda", "_neighbours", "surroundings", "answer")
 
 MODULES = (
     clusters, copies, endpoints, exports, groups, instances, offers, snapshots, surroundings, tags,
@@ -121,6 +125,15 @@ class Rds:
         if neighbours is not None:
             neighbours[region] = self
         self._settling = False
+
+    def kept(self) -> bytes:
+        """What it shows now: without its place, its time, and what is under way."""
+        self.settle()
+        return pickle.dumps({name: held for name, held in vars(self).items() if name not in PLACE})
+
+    def hold(self, kept: bytes) -> None:
+        """Hold what another one of this account and region has held."""
+        vars(self).update(pickle.loads(kept))
 
     # What exists
 

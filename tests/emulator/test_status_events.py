@@ -414,6 +414,7 @@ def test_a_function_that_runs_when_its_execution_ends_runs_on_to_its_end(cloud, 
     arn = cloud.clock.advance(2, lambda: cloud.start(first, {"seconds": 4, "times": 2}))
     end(cloud, arn)
     run = cloud.wait(arn)
+    assert run.history  # as it is now
     before = Counter(call.caller for call in cloud.calls)
     cloud.settle()
 

@@ -27,15 +27,16 @@ HEAD = """\
 Every call that an execution makes is made to fail, in every way that fits it, and every execution
 must still come to one of the three endings of the guarantee: the database is **restored**, or the
 original is **kept**, or what stands where is **told**. Which endings a fault allows follows from
-the fault and from the phase in which it comes, never from what was seen. What AWS holds afterwards is
-judged: names, resource ids, data, members, configuration, custom endpoints, marks, leftovers, the
-execution's status and error, the mails, the lock, and the calls.
+the fault and from the phase in which it comes, never from what was seen. What AWS holds afterwards
+is judged: names, resource ids, data, members, configuration, custom endpoints, marks, leftovers,
+the execution's status and error, the mails, the lock, and the calls.
 
 The calls are those that each task makes for each kind when nothing fails; of equal requests the
 first, the middle and the last. A state that two tasks pass alike is tried in the first of them.
-Looks are throttled and denied, and find nothing for a minute; changes also meet a fault of AWS, lose
-their answer, arrive late, and their function is killed before and behind them, once and always. In
-every state, and behind every change, the execution is stopped, and in every state timed out. A scenario whose fault did not fire is not counted.
+Looks are throttled and denied, and find nothing for a minute; changes also meet a fault of AWS,
+lose their answer, arrive late, and their function is killed before and behind them, once and
+always. In every state, and behind every change, the execution is stopped, and in every state timed
+out. A scenario whose fault did not fire is not counted.
 
 Written by `make faults` on {day}, in {minutes:.0f} minutes on two cores.
 

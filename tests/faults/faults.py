@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -231,14 +230,8 @@ def is_look(body: bytes) -> bool:
     )
 
 
-# What an RDS has of its place and its time; the rest is what it holds.
-OWN = ("_now", "_lock", "_on_change", "_agenda", "_neighbours", "surroundings", "answer")
-
-
 def copied(rds: Rds, now: float) -> Rds:
     """An RDS that shows for ever what this one shows now."""
-    rds.settle()
-    content = pickle.dumps({name: value for name, value in vars(rds).items() if name not in OWN})
     copy = Rds(lambda: now)
-    vars(copy).update(pickle.loads(content))
+    copy.hold(rds.kept())
     return copy
