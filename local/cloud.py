@@ -346,9 +346,11 @@ class Cloud:
         """Look logical ids up in this stack from now on."""
         self._stack = stack
 
-    def run(self, machine: str, request: Any, name: str = "run") -> Execution:
+    def run(
+        self, machine: str, request: Any, name: str = "run", real_timeout: float = 120
+    ) -> Execution:
         """Start a state machine, by ARN or logical id, and wait for its end."""
-        return self.wait(self.start(machine, request, name))
+        return self.wait(self.start(machine, request, name), real_timeout)
 
     def start(self, machine: str, request: Any, name: str = "run") -> str:
         """Start a state machine, by ARN or logical id; return the execution's ARN."""

@@ -6,18 +6,22 @@ from trapheus import lock
 from trapheus.errors import failing_as
 from trapheus.exceptions import TidyFailed
 from trapheus.logs import logged
+from trapheus.originals import final_snapshot
 from trapheus.rds import instance, instance_with, snapshot, unmark
 
 
 @logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    """Unmark the instance, its snapshot and a kept original, if they are this execution's."""
+    """Unmark the instance, its snapshots and a kept original, if they are this execution's."""
     plan = event["plan"]
     with failing_as(TidyFailed, plan["identifier"]):
         stays = [("DBInstanceArn", instance(plan["identifier"]))]
         taken = snapshot(plan["snapshot"])
         if taken or event["phase"] == "prepare":
             stays.append(("DBSnapshotArn", taken))
+        # RDS copies the original's tags onto it, if the original is set so.
+        if final := snapshot(final_snapshot(plan)):
+            stays.append(("DBSnapshotArn", final))
         if original := instance_with(plan["resourceId"]):
             stays.append(("DBInstanceArn", original))
         lock.require(event)

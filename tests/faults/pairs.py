@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import hypothesis
+from hypothesis import strategies
+
+from tests.faults.drawing import DRAWING
 from tests.faults.flows import Watch
 from tests.faults.judge import Allowed, Ended, look, serves, wrongs
 from tests.faults.scenario import KEPT, RESTORED, TOLD, Scenario
 
 if TYPE_CHECKING:
     from local.app import App
+    from tests.faults.flows import Flow
 
 # Two of anything may also silence the mails, leave the lock, and leave marks.
 ANY = Allowed(RESTORED | KEPT | TOLD, unlocked=False, mails=0, marked=True, serving=False)
 
 
-def drawn(scenarios: list[Scenario], seed: int, count: int) -> Iterator[tuple[Scenario, Scenario]]:
-    """So many pairs of different faults in one flow, the same for a seed."""
-    chance = random.Random(seed)
+def each_drawn(
+    scenarios: list[Scenario], seed: int, count: int, judge: Callable[[Scenario, Scenario], None]
+) -> None:
+    """Judge so many pairs of different faults in one flow, the same for a seed."""
     single = [one for one in scenarios if not (one.flow.typed or one.flow.before)]
-    for _ in range(count):
-        first = chance.choice(single)
-        others = [one for one in single if one.flow == first.flow and one is not first]
-        yield first, chance.choice(others)
+    flows: dict[Flow, list[Scenario]] = {}
+    for one in single:
+        flows.setdefault(one.flow, []).append(one)
+    # By scenario and not by flow, so that a flow of many calls has many pairs.
+    pairs = strategies.sampled_from(single).flatmap(
+        lambda first: strategies.tuples(
+            strategies.just(first),
+            strategies.sampled_from(flows[first.flow]).filter(lambda other: other is not first),
+        )
+    )
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(DRAWING, max_examples=count)
+    @hypothesis.given(pairs)
+    def one_pair(pair: tuple[Scenario, Scenario]) -> None:
+        judge(*pair)
+
+    one_pair()
 
 
 def run(cloud: App, first: Scenario, second: Scenario) -> tuple[str, str, bool]:
@@ -41,8 +60,8 @@ def run(cloud: App, first: Scenario, second: Scenario) -> tuple[str, str, bool]:
     before = look(cloud)
     watch = Watch(cloud)
     injected = [scenario.inject(cloud, watch) for scenario in (first, second)]
-    execution = cloud.run(cloud.machine, json.dumps(flow.request()))
-    cloud.settle()
+    execution = cloud.run(cloud.machine, json.dumps(flow.request()), real_timeout=900)
+    cloud.settle(real_timeout=900)
     for one in injected:
         one.afterwards(cloud)
     cloud.clock.advance(1800)

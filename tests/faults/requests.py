@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-import random
 import re
 import string
+from collections import Counter
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
+from hypothesis import strategies
+
+from tests.faults.drawing import DRAWING
 from tests.faults.judge import look
 from tests.pipeline.facts import CLUSTER, INSTANCE, marks
 
@@ -27,47 +32,58 @@ ODD = (
 )  # fmt: skip
 
 
-def drawn(chance: random.Random) -> Any:
-    """A request: mostly one that is nearly good, with something odd in it."""
-    good = {
-        "identifier": chance.choice((INSTANCE, CLUSTER)).identifier,
-        "task": chance.choice(TASKS),
-        "isCluster": chance.choice((True, False)),
-    }
-    how = chance.random()
-    if how < 0.05:
-        return chance.choice(ODD)
-    if how < 0.1:
-        return [good]
-    for _ in range(chance.randint(1, 3)):
-        oddly(chance, good)
-    return good
+def spoiled(request: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """A request with one key that has another value, or none when that is MISSING."""
+    kept = {name: given for name, given in request.items() if name != key}
+    return kept if value is MISSING else {**kept, key: value}
 
 
-def oddly(chance: random.Random, request: dict[str, Any]) -> None:
-    """Change one thing."""
-    how = chance.randrange(5)
-    if how == 0:
-        request.pop(chance.choice(KEYS), None)
-    elif how == 1:
-        request[chance.choice(KEYS)] = chance.choice(ODD)
-    elif how == 2:
-        request[chance.choice(OPTIONS)] = chance.choice((True, False, *ODD))
-    elif how == 3:
-        name = "".join(chance.choices(string.printable, k=chance.randint(0, 12)))
-        request[name] = chance.choice(ODD)
-    else:
-        text = "".join(chance.choices(string.ascii_letters + string.digits + "-", k=12))
-        request["identifier"] = text
+MISSING = object()
+IDENTIFIERS = strategies.text(string.ascii_letters + string.digits + "-", min_size=1, max_size=70)
+GOOD = strategies.fixed_dictionaries(
+    {
+        "identifier": strategies.sampled_from([INSTANCE.identifier, CLUSTER.identifier]),
+        "task": strategies.sampled_from(TASKS),
+        "isCluster": strategies.booleans(),
+    },
+    optional={name: strategies.booleans() for name in OPTIONS},
+)
+ANYTHING = strategies.recursive(
+    strategies.sampled_from(ODD)
+    | strategies.text(max_size=100)
+    | strategies.integers()
+    | strategies.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: (
+        strategies.lists(inner, max_size=3)
+        | strategies.dictionaries(strategies.text(max_size=20), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+ODDLY = (
+    strategies.tuples(strategies.sampled_from(KEYS), strategies.just(MISSING) | ANYTHING)
+    | strategies.tuples(strategies.sampled_from(OPTIONS), ANYTHING)
+    | strategies.tuples(strategies.text(string.printable, max_size=12), ANYTHING)
+    | strategies.tuples(strategies.just("identifier"), IDENTIFIERS)
+)
+# Mostly one that is nearly good, with something odd in it.
+REQUESTS = strategies.one_of(
+    *[
+        strategies.tuples(GOOD, strategies.lists(ODDLY, max_size=2)).map(
+            lambda drawn: reduce(lambda request, odd: spoiled(request, *odd), drawn[1], drawn[0])
+        )
+    ]
+    * 9,
+    ANYTHING,
+)
 
 
-def wrong(cloud: App, request: Any, name: str) -> str:
-    """Run one request; what is wrong with its end, "" for nothing."""
+def judged(cloud: App, request: Any, name: str) -> tuple[str, str]:
+    """Run one request: its error or "right", and what is wrong with its end, "" for nothing."""
     before, mails, since = look(cloud), len(cloud.mails), len(cloud.calls)
     execution = cloud.run(cloud.machine, json.dumps(request), name)
     if execution.status == "SUCCEEDED":
         # It was good: a restore of the sample database, or a look at it.
-        return "" if not marks(cloud) else f"marks are left on {marks(cloud)}"
+        return "right", f"marks are left on {marks(cloud)}" if marks(cloud) else ""
     sent = len(cloud.mails) - mails
     changes = [
         call.operation
@@ -76,29 +92,36 @@ def wrong(cloud: App, request: Any, name: str) -> str:
         and call.caller != "outside"
         and not call.operation.startswith(("Describe", "List"))
     ]
-    if changes or look(cloud).databases.keys() != before.databases.keys():
-        return f"{execution.error} after {changes}"
-    if execution.error == "States.Runtime" or sent != 1:
-        return f"{execution.error} with {sent} mails: {execution.cause}"
     sentence = execution.cause.removesuffix(" The database was not touched.")
-    if execution.error == "InvalidRequest" and re.search(r"\.\s+[A-Z]", sentence):
-        return f"more than one sentence: {sentence}"
-    return ""
+    checks = (
+        (changes or look(cloud).databases.keys() != before.databases.keys())
+        and f"{execution.error} after {changes}",
+        (execution.error == "States.Runtime" or sent != 1)
+        and f"{execution.error} with {sent} mails: {execution.cause}",
+        execution.error == "InvalidRequest"
+        and re.search(r"\.\s+[A-Z]", sentence)
+        and f"more than one sentence: {sentence}",
+    )
+    return execution.error, next((str(wrong) for wrong in checks if wrong), "")
 
 
 def run(cloud: App, seed: int, count: int) -> tuple[dict[str, int], list[str]]:
     """So many requests, the same for a seed: how many ended how, and what is wrong."""
-    chance = random.Random(seed)
-    ends: dict[str, int] = {}
+    ends: Counter[str] = Counter()
     wrongs = []
-    for number in range(count):
-        if number % 25 == 0:
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(DRAWING, max_examples=count)
+    @hypothesis.given(REQUESTS)
+    def one_request(request: Any) -> None:
+        if ends.total() % 25 == 0:
             cloud.reset()
             cloud.rds.timing = "brisk"
-        request = drawn(chance)
-        if found := wrong(cloud, request, f"request-{number}"):
-            wrongs.append(f"{json.dumps(request)[:300]}: {found[:300]}")
+        end, wrong = judged(cloud, request, f"request-{ends.total()}")
+        ends[end] += 1
+        if wrong:
+            wrongs.append(f"{json.dumps(request)[:300]}: {wrong[:300]}")
         cloud.settle()
-        status = cloud.describe(cloud.executions(cloud.machine)[-1])
-        ends[status.error or "right"] = ends.get(status.error or "right", 0) + 1
-    return ends, wrongs
+
+    one_request()
+    return dict(ends), wrongs

@@ -95,8 +95,9 @@ def run(cloud: App, scenario: Scenario) -> tuple[str, str, bool]:
     before.forget(flow.gone)
     watch = Watch(cloud)
     injected = scenario.inject(cloud, watch)
-    execution = cloud.run(cloud.machine, json.dumps(flow.request()))
-    cloud.settle()
+    # Days of looks may take a while on a busy machine.
+    execution = cloud.run(cloud.machine, json.dumps(flow.request()), real_timeout=900)
+    cloud.settle(real_timeout=900)
     injected.afterwards(cloud)
     # Whatever RDS has been asked for by then is over.
     cloud.clock.advance(1800)

@@ -56,7 +56,8 @@ def judge(name: str) -> Verdict:
 def judge_pairs(seed: int, count: int) -> list[Verdict]:
     """Run so many pairs drawn by a seed."""
     verdicts = []
-    for first, second in pairs.drawn(list(Worker.scenarios.values()), seed, count):
+
+    def judge_pair(first: Scenario, second: Scenario) -> None:
         start = time.perf_counter()
         try:
             ending, wrong, fired = pairs.run(Worker.cloud, first, second)
@@ -68,6 +69,8 @@ def judge_pairs(seed: int, count: int) -> list[Verdict]:
                 ending, wrong, fired, time.perf_counter() - start,
             )
         )  # fmt: skip
+
+    pairs.each_drawn(list(Worker.scenarios.values()), seed, count, judge_pair)
     return verdicts
 
 

@@ -171,6 +171,7 @@ def take_a_final_snapshot(kind: Kind, cloud: App) -> None:
     ended(execution, "SUCCEEDED")
     (final,) = set(snapshots(cloud)) - before
     same("its data", cloud.rds.data(kind.snapshot_kind, final), data)
+    same("marks", marks(cloud), [])
     same("where the writes are", final in execution.output["writesSince"], True)
 
 
