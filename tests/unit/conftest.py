@@ -37,8 +37,18 @@ PHASES = {
     "configure": "finish",
     "delete": "finish",
     "tidy": "finish",
+    "verify": "finish",
 }
-OPTIONS = {"keepOriginal": False, "finalSnapshot": False, "deleteAutomatedBackups": False}
+OPTIONS = {
+    "keepOriginal": False,
+    "finalSnapshot": False,
+    "deleteAutomatedBackups": False,
+    "strategy": "rename-first",
+    "acceptWriteLoss": False,
+    "snapshotIdentifier": "",
+    "targetIdentifier": "",
+    "overrides": {},
+}
 
 
 class Clock:
@@ -200,6 +210,7 @@ class Aws:
             "phase": phase,
             "isTold": False,
             "request": OPTIONS,
+            "renames": "original",
             "restored": self.restored(event.get("plan", {}).get("identifier", "")),
             **event,
         }
