@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from botocore.session import get_session
 from botocore.validate import ParamValidator
 
 from trapheus.configuration import CLUSTER, INSTANCE, MEMBER, Parameters, Table
-from trapheus.rds import rds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,8 @@ def shapes(*, is_cluster: bool) -> dict[str, Shape]:
             (INSTANCE.modify, "ModifyDBInstance"),
         )
     )
-    model = rds().meta.service_model
+    # The model alone: no request is sent, so no region is needed.
+    model = get_session().get_service_model("rds")
     found = {}
     for names, operation in calls:
         shape = model.operation_model(operation).input_shape
