@@ -16,7 +16,22 @@ if TYPE_CHECKING:
 
 TASKS = ("create_snapshot", "db_restore", "create_snapshot_only", "recover")
 KEYS = ("identifier", "task", "isCluster")
-OPTIONS = ("dryRun", "keepOriginal", "finalSnapshot", "deleteAutomatedBackups")
+OPTIONS = ("dryRun", "keepOriginal", "finalSnapshot", "deleteAutomatedBackups", "acceptWriteLoss")
+# What a restore may be told, good and nearly good; each is also drawn from ODD.
+TOLD: dict[str, tuple[Any, ...]] = {
+    "strategy": ("rename-first", "restore-first", "beside", "Restore-First"),
+    "snapshotIdentifier": (
+        "latest", "prod-db-snapshot", "prod-cluster-snapshot", "rds:prod-db-2026", "Latest",
+        "no-such-snapshot", "rds:", "a" * 256,
+    ),
+    "targetIdentifier": ("staging", "Staging-DB", "prod-db", "prod-cluster", "new-db", "a" * 63),
+    "overrides": (
+        {}, {"DBInstanceClass": "db.t4g.medium"}, {"DeletionProtection": False},
+        {"BackupRetentionPeriod": 1}, {"BackupRetentionPeriod": "1"}, {"MultiAZ": False},
+        {"Engine": "mysql"}, {"": ""}, {"dbInstanceClass": "db.t4g.medium"},
+        {"VpcSecurityGroupIds": "sg-1"}, {"DBParameterGroupName": "no-such-group"},
+    ),
+}  # fmt: skip
 ODD = (
     None, True, False, 0, 1, -1, 1.5, 10**30, "", " ", "prod-db ", " prod-db", "prod--db", "-db",
     "1-db", "prod-db-", "prod_db", "prod.db", "Prod-DB", "prod-db\n", "prod-db;", "../prod-db",
@@ -46,7 +61,7 @@ def drawn(chance: random.Random) -> Any:
 
 def oddly(chance: random.Random, request: dict[str, Any]) -> None:
     """Change one thing."""
-    how = chance.randrange(5)
+    how = chance.randrange(6)
     if how == 0:
         request.pop(chance.choice(KEYS), None)
     elif how == 1:
@@ -56,6 +71,9 @@ def oddly(chance: random.Random, request: dict[str, Any]) -> None:
     elif how == 3:
         name = "".join(chance.choices(string.printable, k=chance.randint(0, 12)))
         request[name] = chance.choice(ODD)
+    elif how == 4:
+        name = chance.choice(list(TOLD))
+        request[name] = chance.choice((*TOLD[name], *TOLD[name], *ODD))
     else:
         text = "".join(chance.choices(string.ascii_letters + string.digits + "-", k=12))
         request["identifier"] = text

@@ -318,7 +318,7 @@ def check_made(
     """The name under which something is restored beside must be possible, and free."""
     if len(name) > MAX_IDENTIFIER:
         findings.add(
-            exceptions.InvalidRequest,
+            exceptions.DatabaseNotSupported,
             f"{name} would be restored, and has {len(name)} characters, of which RDS takes"
             f" {MAX_IDENTIFIER}: use a shorter targetIdentifier.",
         )
