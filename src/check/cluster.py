@@ -6,18 +6,28 @@ from trapheus import exceptions, offers, preflight, quotas, ties
 from trapheus.configuration import CLUSTER, MEMBER, configuration
 from trapheus.constants import (
     ASIDE_SUFFIX,
+    BESIDE,
     DB_RESTORE,
     MAX_CLUSTER_IDENTIFIER,
     MAX_IDENTIFIER,
     MAX_INSTANCE_IDENTIFIER,
-    SNAPSHOT_SUFFIX,
+    RENAME_FIRST,
     SUCCESSOR_SUFFIX,
 )
 from trapheus.endpoints import custom_endpoints
 from trapheus.errors import failing_as
 from trapheus.logs import logged
+from trapheus.overrides import as_overridden, override
 from trapheus.preflight import Findings
-from trapheus.rds import Description, cluster, cluster_snapshot, instance, members, moment_of
+from trapheus.rds import (
+    Description,
+    cluster,
+    cluster_snapshot,
+    cluster_snapshots,
+    instance,
+    members,
+    moment_of,
+)
 
 # Replicas that Application Auto Scaling has made; it makes them again by itself, and their names
 # are too long for a suffix.
@@ -36,7 +46,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             if found is None:
                 explain_absence(findings, request)
             return preflight.concluded(findings, None, request)
-        source = cluster_snapshot(identifier + SNAPSHOT_SUFFIX)
+        source = preflight.source_of(request, cluster_snapshot, cluster_snapshots)
         own = [
             member
             for member in members(found)
@@ -95,7 +105,7 @@ def examine(
         findings, identifier, found["Status"], found.get("PendingModifiedValues", {})
     )
     # A restore of an existing snapshot does not mind a successor.
-    asks = source is None or request["task"] != DB_RESTORE
+    asks = request["task"] != DB_RESTORE or not (source or request["snapshotIdentifier"])
     successor = cluster_snapshot(identifier + SUCCESSOR_SUFFIX) if asks else None
     preflight.check_snapshots(findings, request, found["Engine"], source, successor)
     if len(identifier) > MAX_CLUSTER_IDENTIFIER:
@@ -104,38 +114,53 @@ def examine(
             f"The identifier is {len(identifier)} characters long; with the suffix -snapshot it"
             f" may have {MAX_CLUSTER_IDENTIFIER}.",
         )
-    replaces = preflight.replaces(request)
-    keys = [key for one in (found, *own) for key in offers.keys_of(one, replaces=replaces)]
+    restores = preflight.restores(request)
+    keys = [key for one in (found, *own) for key in offers.keys_of(one, replaces=restores)]
     offers.check_keys(findings, keys, found["DBClusterArn"].split(":")[4])
-    if replaces:
-        examine_replacement(findings, request, found, own, source)
+    if restores:
+        examine_restore(findings, request, found, own, source)
+    if preflight.replaces(request):
+        examine_replacement(findings, request, found, own)
     check_room(findings, request, found, own, source)
 
 
-def examine_replacement(
+def examine_restore(
     findings: Findings,
     request: dict[str, Any],
     found: Description,
     own: list[Description],
     source: Description | None,
 ) -> None:
-    """Note what speaks against the cluster's replacement, and what it cannot keep."""
-    identifier, resource_id = request["identifier"], found["DbClusterResourceId"]
+    """Note what speaks against a copy of the cluster, wherever it is made."""
+    identifier, names = request["identifier"], [one["DBInstanceIdentifier"] for one in own]
     if source is not None and request["task"] == DB_RESTORE:
         preflight.compare(findings, source["DBClusterSnapshotIdentifier"], found, source)
+    check_members(findings, identifier, found, own)
+    if request["strategy"] != RENAME_FIRST:
+        made = preflight.made_name(request, identifier)
+        preflight.check_made(findings, request, made, "cluster", cluster)
+        for made in preflight.member_names(request, names).values():
+            preflight.check_made(findings, request, made, "instance", instance)
+    for name, one in zip((identifier, *names), (found, *own), strict=True):
+        preflight.check_tags(findings, name, one)
+    overrides = request["overrides"]
+    check_offers(
+        findings, as_overridden(found, overrides), [as_overridden(one, overrides) for one in own]
+    )
+    preflight.warn_of_losses(findings, request, found, found["DbClusterResourceId"])
+
+
+def examine_replacement(
+    findings: Findings, request: dict[str, Any], found: Description, own: list[Description]
+) -> None:
+    """Note what speaks against the cluster's replacement, and what it cannot keep."""
+    identifier, resource_id = request["identifier"], found["DbClusterResourceId"]
     aside = identifier + ASIDE_SUFFIX
     preflight.check_free(findings, request, aside, "cluster", cluster(aside))
-    check_members(findings, request, found, own)
+    check_member_names(findings, request, own)
     check_ties(findings, found)
-    for name, one in (
-        (identifier, found),
-        *((member["DBInstanceIdentifier"], member) for member in own),
-    ):
-        preflight.check_tags(findings, name, one)
-    check_offers(findings, found, own)
     network = own[0]["DBSubnetGroup"]["VpcId"] if own else ""
     ties.warn_of_proxies(findings, identifier, resource_id, found["Engine"], network)
-    preflight.warn_of_losses(findings, request, found, resource_id)
 
 
 def check_offers(findings: Findings, found: Description, own: list[Description]) -> None:
@@ -162,7 +187,7 @@ def check_room(
 ) -> None:
     """Refuse what the account's quotas have no room for."""
     needed = {"ManualClusterSnapshots": quotas.snapshots_needed(request, source)}
-    if preflight.replaces(request):
+    if preflight.restores(request):
         needed |= {"DBClusters": 1, "DBInstances": len(own)}
     most = quotas.check_quotas(findings, needed)
     if quotas.keeps_backups(request, found):
@@ -171,10 +196,9 @@ def check_room(
 
 
 def check_members(
-    findings: Findings, request: dict[str, Any], found: Description, own: list[Description]
+    findings: Findings, identifier: str, found: Description, own: list[Description]
 ) -> None:
-    """Every member must be available and able to step aside, and one must be the writer."""
-    identifier = request["identifier"]
+    """Every member must be available, and one must be the writer."""
     writers = [m for m in found["DBClusterMembers"] if m["IsClusterWriter"]]
     if len(writers) != 1:
         findings.add(
@@ -202,6 +226,12 @@ def check_members(
         preflight.check_quiet(
             findings, name, member["DBInstanceStatus"], member.get("PendingModifiedValues", {})
         )
+
+
+def check_member_names(findings: Findings, request: dict[str, Any], own: list[Description]) -> None:
+    """Every member must be able to step aside."""
+    for member in own:
+        name = member["DBInstanceIdentifier"]
         if len(name) > MAX_INSTANCE_IDENTIFIER:
             findings.add(
                 exceptions.DatabaseNotSupported,
@@ -245,17 +275,29 @@ def planned(
     source: Description | None,
 ) -> dict[str, Any]:
     """The plan: names, resource ids and all the configuration to carry over."""
-    return {
-        **preflight.basis(event, findings),
+    request = event["request"]
+    endpoints = custom_endpoints(found["DBClusterIdentifier"])
+    if request["strategy"] == BESIDE and endpoints:
+        # Their names are unique in a region, and the original goes on having them.
+        names = ", ".join(endpoint["identifier"] for endpoint in endpoints)
+        findings.warn(
+            f"The custom endpoints of {request['identifier']} stay its own ({names}): make others"
+            f" for {request['targetIdentifier']}."
+        )
+        endpoints = []
+    made = preflight.member_names(request, [member["DBInstanceIdentifier"] for member in own])
+    plan = {
+        **preflight.basis(event, findings, source),
         "resourceId": found["DbClusterResourceId"],
         "arn": found["DBClusterArn"],
         "dataAsOf": moment_of(source),
         **configuration(CLUSTER, found),
-        "endpoints": custom_endpoints(found["DBClusterIdentifier"]),
+        "endpoints": endpoints,
         "httpEndpoint": found.get("HttpEndpointEnabled", False),
         "members": [
             {
                 "identifier": member["DBInstanceIdentifier"],
+                "made": made[member["DBInstanceIdentifier"]],
                 "aside": member["DBInstanceIdentifier"] + ASIDE_SUFFIX,
                 "resourceId": member["DbiResourceId"],
                 "arn": member["DBInstanceArn"],
@@ -264,3 +306,7 @@ def planned(
             for member in own
         ],
     }
+    override(plan, CLUSTER, request["overrides"])
+    for member in plan["members"]:
+        override(member, MEMBER, request["overrides"])
+    return plan

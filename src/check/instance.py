@@ -9,13 +9,14 @@ from trapheus.constants import (
     DB_RESTORE,
     MAX_IDENTIFIER,
     MAX_INSTANCE_IDENTIFIER,
-    SNAPSHOT_SUFFIX,
+    RENAME_FIRST,
     SUCCESSOR_SUFFIX,
 )
 from trapheus.errors import failing_as
 from trapheus.logs import logged
+from trapheus.overrides import as_overridden, override
 from trapheus.preflight import Findings
-from trapheus.rds import Description, cluster, instance, moment_of, snapshot
+from trapheus.rds import Description, cluster, instance, moment_of, snapshot, snapshots
 
 # RDS Custom is left out: its instances cannot be renamed (API reference of ModifyDBInstance).
 SUPPORTED = ("mysql", "mariadb", "postgres", "oracle-", "sqlserver-", "db2-")
@@ -33,7 +34,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             if found is None:
                 explain_absence(findings, request)
             return preflight.concluded(findings, None, request)
-        source = snapshot(identifier + SNAPSHOT_SUFFIX)
+        source = preflight.source_of(request, snapshot, snapshots)
         examine(findings, request, found, source)
     return preflight.concluded(findings, planned(event, findings, found, source), request)
 
@@ -82,26 +83,40 @@ def examine(
         findings, identifier, found["DBInstanceStatus"], found.get("PendingModifiedValues", {})
     )
     # A restore of an existing snapshot does not mind a successor.
-    asks = source is None or request["task"] != DB_RESTORE
+    asks = request["task"] != DB_RESTORE or not (source or request["snapshotIdentifier"])
     successor = snapshot(identifier + SUCCESSOR_SUFFIX) if asks else None
     preflight.check_snapshots(findings, request, found["Engine"], source, successor)
-    replaces = preflight.replaces(request)
-    keys = offers.keys_of(found, replaces=replaces)
+    restores = preflight.restores(request)
+    keys = offers.keys_of(found, replaces=restores)
     offers.check_keys(findings, keys, found["DBInstanceArn"].split(":")[4])
-    if replaces:
-        examine_replacement(findings, request, found, source)
+    if restores:
+        examine_restore(findings, request, found, source)
+    if preflight.replaces(request):
+        examine_replacement(findings, request, found)
     check_room(findings, request, found, source)
 
 
-def examine_replacement(
+def examine_restore(
     findings: Findings, request: dict[str, Any], found: Description, source: Description | None
 ) -> None:
-    """Note what speaks against the instance's replacement, and what it cannot keep."""
+    """Note what speaks against a copy of the instance, wherever it is made."""
     identifier = request["identifier"]
     restores = source is not None and request["task"] == DB_RESTORE
     if source is not None and restores:
         name = source["DBSnapshotIdentifier"]
         preflight.compare(findings, name, found, source, "AllocatedStorage")
+    if request["strategy"] != RENAME_FIRST:
+        made = preflight.made_name(request, identifier)
+        preflight.check_made(findings, request, made, "instance", instance)
+    preflight.check_tags(findings, identifier, found)
+    wanted = as_overridden(found, request["overrides"])
+    check_offers(findings, wanted, source if restores else None)
+    preflight.warn_of_losses(findings, request, found, found["DbiResourceId"])
+
+
+def examine_replacement(findings: Findings, request: dict[str, Any], found: Description) -> None:
+    """Note what speaks against the instance's replacement, and what it cannot keep."""
+    identifier = request["identifier"]
     if len(identifier) > MAX_INSTANCE_IDENTIFIER:
         findings.add(
             exceptions.InvalidRequest,
@@ -112,11 +127,8 @@ def examine_replacement(
         aside = identifier + ASIDE_SUFFIX
         preflight.check_free(findings, request, aside, "instance", instance(aside))
     check_ties(findings, found)
-    preflight.check_tags(findings, identifier, found)
-    check_offers(findings, found, source if restores else None)
     network = found.get("DBSubnetGroup", {}).get("VpcId", "")
     ties.warn_of_proxies(findings, identifier, found["DbiResourceId"], found["Engine"], network)
-    preflight.warn_of_losses(findings, request, found, found["DbiResourceId"])
 
 
 def check_offers(findings: Findings, found: Description, source: Description | None) -> None:
@@ -142,7 +154,7 @@ def check_room(
 ) -> None:
     """Refuse what the account's quotas have no room for."""
     needed = {"ManualSnapshots": quotas.snapshots_needed(request, source)}
-    if preflight.replaces(request):
+    if preflight.restores(request):
         restored = source if source and request["task"] == DB_RESTORE else found
         larger = found if has_outgrown(found, source) else restored
         needed |= {"DBInstances": 1, "AllocatedStorage": larger["AllocatedStorage"]}
@@ -187,12 +199,13 @@ def planned(
 ) -> dict[str, Any]:
     """The plan: names, the resource id and all the configuration to carry over."""
     plan = {
-        **preflight.basis(event, findings),
+        **preflight.basis(event, findings, source),
         "resourceId": found["DbiResourceId"],
         "arn": found["DBInstanceArn"],
         "dataAsOf": moment_of(source),
         **configuration(INSTANCE, found),
     }
+    override(plan, INSTANCE, event["request"]["overrides"])
     if has_outgrown(found, source):
         plan["restore"]["AllocatedStorage"] = found["AllocatedStorage"]
     return plan

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trapheus import lock
-from trapheus.configuration import CLUSTER, missing_roles, modifications
+from trapheus.beside import remaining, standing
+from trapheus.configuration import CLUSTER, missing_roles
+from trapheus.constants import RESTORE_FIRST
 from trapheus.endpoints import give
 from trapheus.errors import failing_as
-from trapheus.exceptions import ConfigureFailed, StateConflict
+from trapheus.exceptions import ConfigureFailed, StateConflict, StillInProgress
 from trapheus.logs import logged
-from trapheus.members import create
-from trapheus.rds import cluster, rds
+from trapheus.members import create, give_name, is_listed
+from trapheus.rds import cluster, cluster_with, rds
 from trapheus.waiters import AVAILABLE, cluster_settled, instance_settled, wait
 
 if TYPE_CHECKING:
@@ -20,12 +22,15 @@ if TYPE_CHECKING:
 
 @logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
-    """Ask for missing members, add endpoints and roles, and modify what differs."""
-    plan, since = event["plan"], event["entered"]
+    """Ask for missing members, add endpoints and roles, and modify what differs.
+
+    Beside its original the cluster is neither protected nor has its custom endpoints yet.
+    """
+    plan, since = standing(event["plan"], event["phase"]), event["entered"]
     identifier = plan["identifier"]
     with failing_as(ConfigureFailed, identifier, exists=StateConflict):
         lock.require(event)
-        for member in plan["members"]:
+        for member in missing(event, plan):
             create(member, plan)
     # RDS takes no change while it is backing up.
     ready = cluster_settled(identifier, other_than=plan["resourceId"], statuses=AVAILABLE)
@@ -41,16 +46,36 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
         lock.require_restored(event, found.get("DbClusterResourceId"))
         give(plan["endpoints"], identifier)
         if plan["httpEndpoint"] and not found.get("HttpEndpointEnabled"):
-            rds().enable_http_endpoint(ResourceArn=plan["arn"])
+            rds().enable_http_endpoint(ResourceArn=found["DBClusterArn"])
         for role in missing_roles(plan, found):
             # Aurora takes most roles without a feature.
             feature = {"FeatureName": role["FeatureName"]} if role["FeatureName"] else {}
             rds().add_role_to_db_cluster(
                 DBClusterIdentifier=identifier, RoleArn=role["RoleArn"], **feature
             )
-        changes = modifications(CLUSTER, plan, found)
+        changes = remaining(CLUSTER, plan, found)
         if changes:
             rds().modify_db_cluster(
                 DBClusterIdentifier=identifier, ApplyImmediately=True, **changes
             )
     return {"name": identifier}
+
+
+def missing(event: dict[str, Any], plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """The members that have to be asked for; after a swap those that bear no name of the plan.
+
+    The names of readers that are still to be swapped are asked for first.
+    """
+    if event["plan"]["strategy"] != RESTORE_FIRST or event["phase"] != "finish":
+        return list(plan["members"])
+    found = cluster_with(event["restored"]["resourceId"])
+    if found is None:
+        raise StillInProgress("The cluster is not visible", identifier=plan["identifier"])
+    for member in event["plan"]["members"]:
+        give_name(member, event["plan"], found)
+    both = zip(plan["members"], event["plan"]["members"], strict=True)
+    return [
+        named
+        for named, member in both
+        if not (is_listed(found, named["identifier"]) or is_listed(found, member["made"]))
+    ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trapheus import lock
-from trapheus.configuration import INSTANCE, missing_roles, modifications
+from trapheus.beside import remaining, standing
+from trapheus.configuration import INSTANCE, missing_roles
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigureFailed, StateConflict
 from trapheus.logs import logged
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 
 @logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
-    """Add the roles and modify what differs; what is already set is left alone."""
-    plan, since = event["plan"], event["entered"]
+    """Add the roles and modify what differs; what is already set is left alone.
+
+    Beside its original the instance is not protected yet.
+    """
+    plan, since = standing(event["plan"], event["phase"]), event["entered"]
     identifier = plan["identifier"]
     # RDS takes no change while it is backing up, which may last for hours after a restore.
     ready = instance_settled(
@@ -35,7 +39,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
                 RoleArn=role["RoleArn"],
                 FeatureName=role["FeatureName"],
             )
-        changes = modifications(INSTANCE, plan, found)
+        changes = remaining(INSTANCE, plan, found)
         if changes:
             rds().modify_db_instance(
                 DBInstanceIdentifier=identifier, ApplyImmediately=True, **changes

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from trapheus.constants import DB_RESTORE, RECOVER, SNAPSHOT_SUFFIX, SUCCESSOR_SUFFIX
+from trapheus.constants import (
+    BESIDE,
+    DB_RESTORE,
+    FINISH,
+    IN_PROGRESS_TAG,
+    RECOVER,
+    RENAME_FIRST,
+    RESTORE_FIRST,
+    SNAPSHOT_SUFFIX,
+    SUCCESSOR_SUFFIX,
+)
 from trapheus.errors import failing_as
 from trapheus.exceptions import AlertFailed
 from trapheus.logs import logged
@@ -149,12 +159,18 @@ def one_line(subject: str) -> str:
 
 def is_finishing(state: dict[str, Any]) -> bool:
     """Whether it failed, or was interrupted, past the point of no return."""
-    return "restored" in state or state.get("lock", {}).get("phase") == "finish"
+    # What is restored first does not serve yet.
+    passed = "served" if plan_of(state).get("strategy") == RESTORE_FIRST else "restored"
+    return passed in state or state.get("lock", {}).get("phase") == FINISH
 
 
 def ending(state: dict[str, Any]) -> str:
     """What the failure has left: untouched, put back, half put back, or both databases."""
     plan = plan_of(state)
+    if is_finishing(state) and plan["strategy"] == BESIDE:
+        return (
+            f"The restored database stands as {plan['made']}; {plan['identifier']} was not touched."
+        )
     if is_finishing(state):
         return (
             f"The restored database serves as {plan['identifier']}; the original is kept as"
@@ -166,10 +182,30 @@ def ending(state: dict[str, Any]) -> str:
             f" {cause_of(state['rollbackError'])['message'].rstrip('.')}."
         )
     if "rolledBack" in state:
-        return f"The original was put back and serves as {plan['identifier']}."
+        return rolled_back(plan)
     if "delayError" in state:
-        return "The original is being put back, which takes long; another mail tells the end."
+        what = (
+            "The original is being put back"
+            if plan["strategy"] == RENAME_FIRST
+            else f"What was restored as {plan['made']} is being removed"
+        )
+        return f"{what}, which takes long; another mail tells the end."
     return "The database was not touched."
+
+
+def rolled_back(plan: dict[str, Any]) -> str:
+    """What a rollback has done."""
+    if plan["strategy"] == BESIDE:
+        return (
+            f"What was restored as {plan['made']} was removed; {plan['identifier']} was not"
+            " touched."
+        )
+    if plan["strategy"] == RESTORE_FIRST:
+        return (
+            f"The original serves as {plan['identifier']} under all of its names, and what was"
+            f" restored as {plan['made']} was removed."
+        )
+    return f"The original was put back and serves as {plan['identifier']}."
 
 
 def compose(execution: str, about: str, state: dict[str, Any]) -> list[Section]:
@@ -189,10 +225,13 @@ def compose(execution: str, about: str, state: dict[str, Any]) -> list[Section]:
 
 def facts(state: dict[str, Any], plan: dict[str, Any]) -> list[str]:
     """What a restore that had begun means for the data and for the database's clients."""
+    if plan and plan["strategy"] == BESIDE and "restored" in state:
+        restored = state["restored"]
+        return [f"Data as of: {restored['dataAsOf']}.", f"Resource id: {restored['resourceId']}."]
     if not plan or "replacing" not in state:
         return []
     since, restored = state["replacing"]["since"], state.get("restored")
-    if not restored:
+    if not restored or not is_finishing(state):
         # The result of a Parallel is a list with one entry for each branch.
         until = state["rolledBack"][0]["at"] if "rolledBack" in state else "now"
         return [
@@ -297,10 +336,14 @@ def snapshots(request: dict[str, Any]) -> list[str]:
 
 
 def databases(plan: dict[str, Any]) -> list[str]:
-    """The original by its resource id, what else has the identifier, and the same of members."""
+    """The original by its resource id, what else has its names, and the same of members."""
     if "members" not in plan:
         return instances(plan["execution"], plan)
-    both = (cluster_with(plan["resourceId"]), cluster(plan["identifier"]))
+    both = (
+        cluster_with(plan["resourceId"]),
+        cluster(plan["identifier"]),
+        cluster(plan["made"]),
+    )
     found = {item["DbClusterResourceId"]: item for item in both if item}
     lines = [
         f"{item['DBClusterIdentifier']}: cluster, {item['Status']},"
@@ -313,8 +356,12 @@ def databases(plan: dict[str, Any]) -> list[str]:
 
 
 def instances(execution: str, plan: dict[str, Any]) -> list[str]:
-    """The original instance by its resource id, and what else has the identifier."""
-    both = (instance_with(plan["resourceId"]), instance(plan["identifier"]))
+    """The original instance by its resource id, and what else has its names."""
+    both = (
+        instance_with(plan["resourceId"]),
+        instance(plan["identifier"]),
+        instance(plan["made"]),
+    )
     found = {item["DbiResourceId"]: item for item in both if item}
     return [
         f"{item['DBInstanceIdentifier']}: instance, {item['DBInstanceStatus']},"
@@ -340,29 +387,99 @@ def advice(about: str, state: dict[str, Any], plan: dict[str, Any]) -> tuple[lis
         return ["Nothing: this execution goes on with its own task."], []
     if not plan or not (is_finishing(state) or "rollbackError" in state):
         return [ADVICE.get(state["error"]["Error"], AGAIN)], []
-    forward, back = (cluster_ways if "members" in plan else instance_ways)(plan)
-    if is_finishing(state):
+    return (both_ways if is_finishing(state) else by_hand)(plan)
+
+
+def both_ways(plan: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """What to do when both databases stay."""
+    if plan["strategy"] == BESIDE:
         return (
             [
-                "Look at both. To keep the restored database, delete the original (the first"
-                " commands); to go back, rename both (the others). Wait after each command."
+                "Look at it. To keep it, take the mark off it and its members (the first"
+                " commands); to give it up, delete it (the others)."
             ],
-            [*forward, *back],
+            [*unmarking(plan), *removal(plan)],
         )
+    forward, back = ways(plan)
+    return (
+        [
+            "Look at both. To keep the restored database, delete the original (the first"
+            " commands); to go back, rename both (the others). Wait after each command."
+        ],
+        [*forward, *back],
+    )
+
+
+def by_hand(plan: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """What to do when the rollback has failed."""
     again = {
         "identifier": plan["identifier"],
         "task": RECOVER,
         "isCluster": "members" in plan,
     }
+    cure = f"Remove the cause, then start an execution with the input {json.dumps(again)}: it"
+    _, back = ways(plan)
+    if plan["strategy"] == BESIDE:
+        return (
+            [f"{cure} removes what was restored as {plan['made']}.", "Or delete it by hand:"],
+            removal(plan),
+        )
+    if plan["strategy"] == RESTORE_FIRST:
+        return (
+            [
+                f"{cure} puts the original back, then removes {plan['made']}.",
+                "Or do it by hand: of these commands, those whose first name is still as 'What"
+                " stands now' shows it. Wait after each.",
+            ],
+            [*as_beside(plan, back), *removal(plan)],
+        )
     return (
         [
-            f"Remove the cause, then start an execution with the input {json.dumps(again)}: it"
-            " puts the original back.",
+            f"{cure} puts the original back.",
             f"Or do it by hand: remove what has been restored as {plan['identifier']}, if anything,"
             " and give the original its name back. Wait after each command.",
         ],
         back[-1 - len(plan.get("members", [])) :],
     )
+
+
+def as_beside(plan: dict[str, Any], back: list[str]) -> list[str]:
+    """The commands back, which give what was restored the names that it had beside the original."""
+    for part in (plan, *plan.get("members", [])):
+        back = [
+            line.replace(f" {part['identifier']}-restored", f" {part['made']}") for line in back
+        ]
+    return back
+
+
+def ways(plan: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """The commands that delete the original, and those that put it back."""
+    return (cluster_ways if "members" in plan else instance_ways)(plan)
+
+
+def unmarking(plan: dict[str, Any]) -> list[str]:
+    """The commands that take the mark off what was restored beside the original."""
+    untag = f"aws rds remove-tags-from-resource --tag-keys {IN_PROGRESS_TAG} --resource-name"
+    return [
+        f"{untag} {part['arn'].rpartition(':')[0]}:{part['made']}"
+        for part in (plan, *plan.get("members", []))
+    ]
+
+
+def removal(plan: dict[str, Any]) -> list[str]:
+    """The commands that delete what was restored beside the original."""
+    if "members" not in plan:
+        return [
+            f"aws rds delete-db-instance --db-instance-identifier {plan['made']}"
+            " --skip-final-snapshot"
+        ]
+    return [
+        *(
+            f"aws rds delete-db-instance --db-instance-identifier {member['made']}"
+            for member in plan["members"]
+        ),
+        f"aws rds delete-db-cluster --db-cluster-identifier {plan['made']} --skip-final-snapshot",
+    ]
 
 
 def instance_ways(plan: dict[str, Any]) -> tuple[list[str], list[str]]:

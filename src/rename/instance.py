@@ -1,41 +1,61 @@
-"""Rename step: sets an instance aside under its temporary name."""
+"""Rename step: sets the original instance aside, and gives what was restored beside it its name."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from trapheus import lock
 from trapheus.errors import failing_as
-from trapheus.exceptions import RenameFailed, StillInProgress
+from trapheus.exceptions import RenameFailed, StateConflict, StillInProgress
 from trapheus.logs import logged
 from trapheus.rds import instance_with, mark, rds
 from trapheus.waiters import AVAILABLE, BAD_INSTANCE, not_ready
 
+if TYPE_CHECKING:
+    from trapheus.rds import Description
+
 
 @logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    """Mark the original and ask for its new name; what is asked for counts as done."""
+    """Ask for the new name of the `original`, marking it, or of the `restored`; `renames` says.
+
+    What is asked for counts as done.
+    """
     plan = event["plan"]
-    with failing_as(RenameFailed, plan["identifier"]):
-        found = instance_with(plan["resourceId"])
+    names = plan["identifier"], plan["aside"]
+    resource_id = plan["resourceId"]
+    if event["renames"] == "restored":
+        names, resource_id = (plan["made"], plan["identifier"]), event["restored"]["resourceId"]
+    # The original's name shows as taken for a moment after it has been left.
+    exists = StateConflict if event["renames"] == "restored" else None
+    with failing_as(RenameFailed, names[0], exists=exists):
+        found = instance_with(resource_id)
         if found is None:
-            raise StillInProgress("The original is not visible", identifier=plan["identifier"])
-        name = found["DBInstanceIdentifier"]
-        if name == plan["identifier"]:
-            if found["DBInstanceStatus"] in AVAILABLE:
-                lock.require(event)
-                set_aside(plan)
-            elif found["DBInstanceStatus"] != "renaming":
-                raise not_ready(found["DBInstanceStatus"], BAD_INSTANCE, RenameFailed, name)
-        elif name != plan["aside"]:
-            raise RenameFailed(f"Somebody has renamed it to {name}", identifier=plan["identifier"])
-    return {"name": plan["aside"]}
+            raise StillInProgress(f"The {event['renames']} is not visible", identifier=names[0])
+        if is_to_be_asked(found, *names):
+            lock.require(event)
+            if event["renames"] == "original":
+                mine = [mark(plan["execution"])]
+                rds().add_tags_to_resource(ResourceName=plan["arn"], Tags=mine)
+            rds().modify_db_instance(
+                DBInstanceIdentifier=names[0],
+                NewDBInstanceIdentifier=names[1],
+                # Otherwise RDS waits for the maintenance window.
+                ApplyImmediately=True,
+            )
+    return {"name": names[1]}
 
 
-def set_aside(plan: dict[str, Any]) -> None:
-    """Mark the instance and ask for its temporary name."""
-    rds().add_tags_to_resource(ResourceName=plan["arn"], Tags=[mark(plan["execution"])])
-    rds().modify_db_instance(
-        DBInstanceIdentifier=plan["identifier"],
-        NewDBInstanceIdentifier=plan["aside"],
-        # Otherwise RDS waits for the maintenance window.
-        ApplyImmediately=True,
-    )
+def is_to_be_asked(found: Description, name: str, new_name: str) -> bool:
+    """Whether the instance still has its old name and nothing is under way."""
+    if found["DBInstanceIdentifier"] == new_name:
+        return False
+    if found["DBInstanceIdentifier"] != name:
+        raise RenameFailed(
+            f"Somebody has renamed it to {found['DBInstanceIdentifier']}", identifier=name
+        )
+    if found["DBInstanceStatus"] == "renaming":
+        return False
+    if found["DBInstanceStatus"] not in AVAILABLE:
+        raise not_ready(found["DBInstanceStatus"], BAD_INSTANCE, RenameFailed, name)
+    return True

@@ -1,10 +1,11 @@
-"""Restore step: makes the cluster and its members again, under the original's names."""
+"""Restore step: makes the cluster and its members again, under the planned names."""
 
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from trapheus import lock
+from trapheus.constants import RENAME_FIRST
 from trapheus.errors import failing_as
 from trapheus.exceptions import NameTaken, RestoreFailed, StateConflict, StillInProgress
 from trapheus.logs import logged
@@ -18,11 +19,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Ask for the cluster, then for its members, the old writer first.
 
     What this execution has already asked for counts as done. A reader that RDS refuses here is
-    asked for again in the finish phase, where it cannot roll back a writer that serves. Returns the
-    snapshot, the moment of its data, ISO 8601, and the new resource id.
+    asked for again in the finish phase, where it cannot roll back a writer that serves; beside a
+    running original it is as good a reason to stop as any. Returns the snapshot, the moment of its
+    data, ISO 8601, and the new resource id.
     """
     plan = event["plan"]
-    identifier = plan["identifier"]
+    identifier = plan["made"]
     with failing_as(RestoreFailed, identifier, conflict=StillInProgress, exists=StateConflict):
         lock.require(event)
         resource_id = restore(plan)
@@ -32,7 +34,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             try:
                 create(reader, plan)
             except (ClientError, RestoreFailed, NameTaken):
-                continue
+                if plan["strategy"] != RENAME_FIRST:
+                    raise
         source = cluster_snapshot(plan["snapshot"])
     if source is None:
         raise StillInProgress("RDS does not show the snapshot", identifier=identifier)
@@ -48,7 +51,7 @@ def restore(plan: dict[str, Any]) -> str:
 
     Raises StillInProgress as long as it does not show.
     """
-    identifier, execution = plan["identifier"], plan["execution"]
+    identifier, execution = plan["made"], plan["execution"]
     found = cluster(identifier)
     if found is None:
         rds().restore_db_cluster_from_snapshot(

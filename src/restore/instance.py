@@ -1,4 +1,4 @@
-"""Restore step: makes the instance again from its snapshot, under the original's name."""
+"""Restore step: makes the instance again from its snapshot, under the planned name."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     moment of its data, ISO 8601, and the new resource id.
     """
     plan = event["plan"]
-    identifier = plan["identifier"]
+    identifier = plan["made"]
     with failing_as(RestoreFailed, identifier, exists=StateConflict):
         found = instance(identifier)
         if found is None:

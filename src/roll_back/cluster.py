@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from trapheus import lock, members
-from trapheus.constants import IN_PROGRESS_TAG
+from trapheus.constants import BESIDE, IN_PROGRESS_TAG
 from trapheus.endpoints import give
 from trapheus.errors import failing_as
 from trapheus.exceptions import RollbackFailed, StateConflict, StillInProgress
 from trapheus.logs import logged
-from trapheus.rds import Description, cluster, cluster_with, instance_with, is_marked, rds
-from trapheus.rollback import look_twice, require_own, telling_delay
-from trapheus.waiters import BAD_CLUSTER, BAD_INSTANCE, DELETING, ONLINE, not_ready
+from trapheus.rds import (
+    Description,
+    cluster,
+    cluster_with,
+    instance,
+    instance_with,
+    is_marked,
+    rds,
+)
+from trapheus.rollback import is_own, look_twice, require_own, telling_delay
+from trapheus.waiters import AVAILABLE, BAD_CLUSTER, BAD_INSTANCE, DELETING, ONLINE, not_ready
+
+CREATED = "ClusterCreateTime"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What RDS shows: the original with its members by their ids, what has which name."""
+
+    original: Description | None
+    named: Description | None
+    made: Description | None
+    own: list[Description | None]
+    # What has each member's name while it may be one that was restored.
+    holders: list[Description | None]
 
 
 @logged
@@ -32,33 +55,104 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         telling_delay(event),
         failing_as(RollbackFailed, identifier, conflict=StillInProgress, exists=StateConflict),
     ):
-        original, named, *own = look_twice(lambda: look(plan), identifier)
+        seen = seen_by(plan, look_twice(lambda: look(plan), identifier))
         lock.require_holder(event)
-        if named and named["DbClusterResourceId"] != plan["resourceId"]:
-            remove(plan, named)
-            raise StillInProgress("What was restored is being removed", identifier=identifier)
-        if not put_back(plan, original, own):
-            raise StillInProgress("The original is being put back", identifier=identifier)
+        if plan["strategy"] != BESIDE:
+            if not step_back(plan, seen):
+                raise StillInProgress(
+                    "What was restored is leaving the names", identifier=identifier
+                )
+            if not put_back(plan, seen.original, seen.own):
+                raise StillInProgress("The original is being put back", identifier=identifier)
+        if seen.made and is_own(plan, seen.made, CREATED):
+            remove(seen.made)
+            raise StillInProgress("What was restored is being removed", identifier=plan["made"])
     return {"name": identifier, "at": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 def look(plan: dict[str, Any]) -> list[Description | None]:
-    """The original, what has the identifier, and the original's members, whatever their names."""
+    """The original, what has the identifier and what stands beside, then the members.
+
+    They are the original's whatever their names, and what has the names of those that a swap may
+    have given away.
+    """
+    beside = plan["made"] != plan["identifier"]
+    swapped = plan["members"] if beside and plan["strategy"] != BESIDE else []
     return [
         cluster_with(plan["resourceId"]),
         cluster(plan["identifier"]),
+        cluster(plan["made"]) if beside else None,
         *(instance_with(member["resourceId"]) for member in plan["members"]),
+        *(instance(member["identifier"]) for member in swapped),
     ]
 
 
-def remove(plan: dict[str, Any], found: Description) -> None:
-    """Ask for the deletion of a half-made cluster, if it is of the plan's execution."""
-    require_own(plan, found, "ClusterCreateTime")
-    # Its members as they are now, since auto scaling may have added one.
+def seen_by(plan: dict[str, Any], found: list[Description | None]) -> Look:
+    """What `look` has found, by its meaning."""
+    original, named, made, *rest = found
+    count = len(plan["members"])
+    return Look(original, named, made, rest[:count], rest[count:])
+
+
+def step_back(plan: dict[str, Any], seen: Look) -> bool:
+    """Let what was restored leave the original's names, in the reverse order of the swap.
+
+    Whether it has none of them. What cannot be renamed as it is, is removed at once. The members
+    come first: RDS takes no change of theirs while their cluster is being renamed.
+    """
+    named = seen.named
+    restored = named is not None and named["DbClusterResourceId"] != plan["resourceId"]
+    if named and restored:
+        require_own(plan, named, CREATED)
+        if plan["made"] == plan["identifier"] or named["Status"] in (*BAD_CLUSTER, *DELETING):
+            remove(named)
+            return False
+    left = True
+    for member, holder in reversed(list(zip(plan["members"], seen.holders, strict=False))):
+        other = holder and holder["DbiResourceId"] != member["resourceId"]
+        # Somebody else's keeps only this member from its name.
+        if holder and other and is_own(plan, holder, "InstanceCreateTime"):
+            step_member_back(member, holder)
+            left = False
+    if named and restored:
+        step_cluster_back(plan, named, seen.made)
+        return False
+    return left
+
+
+def step_cluster_back(plan: dict[str, Any], found: Description, made: Description | None) -> None:
+    """Ask for the name that the cluster had beside the original, or for its deletion."""
+    name, status = found["DBClusterIdentifier"], found["Status"]
+    if made is None and status in AVAILABLE:
+        rds().modify_db_cluster(
+            DBClusterIdentifier=name, NewDBClusterIdentifier=plan["made"], ApplyImmediately=True
+        )
+    elif status in ONLINE:
+        remove(found)
+    else:
+        raise StillInProgress(f"What was restored is {status}", identifier=name)
+
+
+def step_member_back(member: dict[str, Any], found: Description) -> None:
+    """The same for a member, which need not be waited for while it is busy."""
+    name, status = found["DBInstanceIdentifier"], found["DBInstanceStatus"]
+    if status in AVAILABLE and instance(member["made"]) is None:
+        rds().modify_db_instance(
+            DBInstanceIdentifier=name,
+            NewDBInstanceIdentifier=member["made"],
+            ApplyImmediately=True,
+        )
+    elif status in (*ONLINE, *BAD_INSTANCE):
+        rds().delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+
+
+def remove(found: Description) -> None:
+    """Ask for the deletion of a half-made cluster with its members."""
+    # Those that it has now, since auto scaling may have added one.
     members.delete(found)
     if found["Status"] not in DELETING:
         rds().delete_db_cluster(
-            DBClusterIdentifier=plan["identifier"],
+            DBClusterIdentifier=found["DBClusterIdentifier"],
             SkipFinalSnapshot=True,
             DeleteAutomatedBackups=True,
         )

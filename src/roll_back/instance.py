@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trapheus import lock
-from trapheus.constants import IN_PROGRESS_TAG
+from trapheus.constants import BESIDE, IN_PROGRESS_TAG
 from trapheus.errors import failing_as
 from trapheus.exceptions import RollbackFailed, StateConflict, StillInProgress
 from trapheus.logs import logged
 from trapheus.rds import Description, instance, instance_with, is_marked, rds
-from trapheus.rollback import look_twice, require_own, telling_delay
-from trapheus.waiters import BAD_INSTANCE, DELETING, ONLINE, not_ready
+from trapheus.rollback import is_own, look_twice, require_own, telling_delay
+from trapheus.waiters import AVAILABLE, BAD_INSTANCE, DELETING, ONLINE, not_ready
+
+CREATED = "InstanceCreateTime"
 
 
 @logged
@@ -29,27 +31,53 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         telling_delay(event),
         failing_as(RollbackFailed, identifier, conflict=StillInProgress, exists=StateConflict),
     ):
-        original, named = look_twice(lambda: look(plan), identifier)
+        original, named, made = look_twice(lambda: look(plan), identifier)
         lock.require_holder(event)
-        if named and named["DbiResourceId"] != plan["resourceId"]:
-            remove(plan, named)
-            raise StillInProgress("What was restored is being removed", identifier=identifier)
-        if not put_back(plan, original):
+        if named and named["DbiResourceId"] != plan["resourceId"] and plan["strategy"] != BESIDE:
+            require_own(plan, named, CREATED)
+            step_back(plan, named, made)
+            raise StillInProgress("What was restored is leaving the name", identifier=identifier)
+        # The original of a target has never been touched.
+        if plan["strategy"] != BESIDE and not put_back(plan, original):
             raise StillInProgress("The original is being put back", identifier=identifier)
+        if made and is_own(plan, made, CREATED):
+            remove(made)
+            raise StillInProgress("What was restored is being removed", identifier=plan["made"])
     return {"name": identifier, "at": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 def look(plan: dict[str, Any]) -> list[Description | None]:
-    """The original, whatever it is called now, and what has the identifier."""
-    return [instance_with(plan["resourceId"]), instance(plan["identifier"])]
+    """The original, whatever it is called now, what has the identifier, and what stands beside."""
+    beside = plan["made"] != plan["identifier"]
+    return [
+        instance_with(plan["resourceId"]),
+        instance(plan["identifier"]),
+        instance(plan["made"]) if beside else None,
+    ]
 
 
-def remove(plan: dict[str, Any], found: Description) -> None:
-    """Ask for the deletion of a half-made instance, if it is of the plan's execution."""
-    require_own(plan, found, "InstanceCreateTime")
+def step_back(plan: dict[str, Any], found: Description, made: Description | None) -> None:
+    """Let what was restored leave the identifier: by its name from before, or for good.
+
+    A rename takes less time than a deletion, but not every status allows it.
+    """
+    status, name = found["DBInstanceStatus"], found["DBInstanceIdentifier"]
+    beside = plan["made"] != plan["identifier"]
+    if beside and made is None and status in AVAILABLE:
+        rds().modify_db_instance(
+            DBInstanceIdentifier=name, NewDBInstanceIdentifier=plan["made"], ApplyImmediately=True
+        )
+    elif beside and status not in (*ONLINE, *BAD_INSTANCE, *DELETING):
+        raise StillInProgress(f"What was restored is {status}", identifier=name)
+    else:
+        remove(found)
+
+
+def remove(found: Description) -> None:
+    """Ask for the deletion of a half-made instance."""
     if found["DBInstanceStatus"] not in DELETING:
         rds().delete_db_instance(
-            DBInstanceIdentifier=plan["identifier"],
+            DBInstanceIdentifier=found["DBInstanceIdentifier"],
             SkipFinalSnapshot=True,
             DeleteAutomatedBackups=True,
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trapheus import exceptions
 from trapheus.logs import logged
 from trapheus.waiters import (
+    AVAILABLE,
     cluster_deleted,
     cluster_renamed,
     cluster_settled,
@@ -24,6 +25,23 @@ if TYPE_CHECKING:
 def aside(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
     """The original is online under its temporary name; its members follow meanwhile."""
     return [(plan["identifier"], cluster_renamed(plan["resourceId"], plan["aside"]))]
+
+
+def made(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
+    """What is restored beside the original, and each of its members, takes changes."""
+    cluster = cluster_settled(plan["made"], other_than=plan["resourceId"], statuses=AVAILABLE)
+    return [
+        (plan["made"], cluster),
+        *(
+            (
+                member["made"],
+                instance_settled(
+                    member["made"], other_than=member["resourceId"], statuses=AVAILABLE
+                ),
+            )
+            for member in plan["members"]
+        ),
+    ]
 
 
 def restored(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
@@ -44,6 +62,7 @@ def deleted(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
 
 
 WAITS = {
+    "made": (made, exceptions.RestoreFailed),
     "aside": (aside, exceptions.RenameFailed),
     "restored": (restored, exceptions.RestoreFailed),
     "deleted": (deleted, exceptions.DeleteFailed),

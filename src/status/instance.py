@@ -6,8 +6,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from trapheus import exceptions
+from trapheus.constants import RESTORE_FIRST
 from trapheus.logs import logged
-from trapheus.waiters import instance_deleted, instance_renamed, instance_settled, wait
+from trapheus.waiters import (
+    AVAILABLE,
+    instance_deleted,
+    instance_named,
+    instance_renamed,
+    instance_settled,
+    wait,
+)
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -16,8 +24,15 @@ if TYPE_CHECKING:
 
 
 def aside(plan: dict[str, Any]) -> Wait:
-    """The original is online under its temporary name."""
+    """The original is online under its temporary name; its own is free before that."""
+    if plan["strategy"] == RESTORE_FIRST:
+        return instance_named(plan["resourceId"], plan["aside"])
     return instance_renamed(plan["resourceId"], plan["aside"])
+
+
+def made(plan: dict[str, Any]) -> Wait:
+    """What is restored beside the original takes changes, and so a rename."""
+    return instance_settled(plan["made"], other_than=plan["resourceId"], statuses=AVAILABLE)
 
 
 def restored(plan: dict[str, Any]) -> Wait:
@@ -31,6 +46,7 @@ def deleted(plan: dict[str, Any]) -> Wait:
 
 
 WAITS = {
+    "made": (made, exceptions.RestoreFailed),
     "aside": (aside, exceptions.RenameFailed),
     "restored": (restored, exceptions.RestoreFailed),
     "deleted": (deleted, exceptions.DeleteFailed),

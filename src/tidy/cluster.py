@@ -3,6 +3,7 @@
 from typing import Any
 
 from trapheus import lock
+from trapheus.beside import standing
 from trapheus.errors import failing_as
 from trapheus.exceptions import TidyFailed
 from trapheus.logs import logged
@@ -13,7 +14,7 @@ from trapheus.rds import cluster, cluster_snapshot, cluster_with, instance, memb
 @logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Unmark the cluster, its snapshots and a kept original, if they are this execution's."""
-    plan = event["plan"]
+    plan = standing(event["plan"], event["phase"])
     with failing_as(TidyFailed, plan["identifier"]):
         stays = [("DBClusterArn", cluster(plan["identifier"]))]
         taken = cluster_snapshot(plan["snapshot"])

@@ -1,10 +1,12 @@
-"""Verify step: the last look at both clusters, before anything is deleted."""
+"""Verify step: the last look at both clusters, before a swap and before a deletion."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trapheus.beside import standing
 from trapheus.configuration import CLUSTER, MEMBER, differences
+from trapheus.constants import BESIDE
 from trapheus.endpoints import lacking
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigurationDiffers
@@ -17,7 +19,7 @@ from trapheus.rds import (
     instance,
     moment_of,
 )
-from trapheus.waiters import cluster_settled, instance_settled, wait
+from trapheus.waiters import AVAILABLE, ONLINE, cluster_settled, instance_settled, wait
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -26,12 +28,15 @@ if TYPE_CHECKING:
 @logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Pass only a restored cluster as planned, beside the original under its planned name."""
-    plan, since = event["plan"], event["entered"]
+    plan, since = standing(event["plan"], event["phase"]), event["entered"]
     identifier = plan["identifier"]
-    ready = cluster_settled(identifier, other_than=plan["resourceId"])
+    # What is to be renamed next must take a change.
+    statuses = AVAILABLE if event["phase"] == BESIDE else ONLINE
+    ready = cluster_settled(identifier, other_than=plan["resourceId"], statuses=statuses)
     wait(ready, context, otherwise=ConfigurationDiffers, identifier=identifier, since=since)
     for member in plan["members"]:
-        ready = instance_settled(member["identifier"], other_than=member["resourceId"])
+        name, before = member["identifier"], member["resourceId"]
+        ready = instance_settled(name, other_than=before, statuses=statuses)
         wait(
             ready,
             context,
@@ -41,7 +46,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
         )
     with failing_as(ConfigurationDiffers, identifier):
         found = cluster(identifier) or {}
-        lines = deviations(plan, found, event["restored"])
+        lines = [*deviations(plan, found, event["restored"]), *stands(event)]
     if lines:
         raise ConfigurationDiffers("; ".join(lines), identifier=identifier)
     return {"resourceId": found["DbClusterResourceId"]}
@@ -50,9 +55,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
 def deviations(plan: dict[str, Any], found: Description, restored: dict[str, str]) -> list[str]:
     """One line for each thing that is not as planned; `restored` is what the restore has made."""
     lines = differences(CLUSTER, plan, found)
-    original = cluster_with(plan["resourceId"])
-    if original is None or original["DBClusterIdentifier"] != plan["aside"]:
-        lines.append(f"the original is not called {plan['aside']}")
     if found.get("DbClusterResourceId") != restored["resourceId"]:
         lines.append(
             f"the resource id is {found.get('DbClusterResourceId')}, not {restored['resourceId']}"
@@ -67,6 +69,16 @@ def deviations(plan: dict[str, Any], found: Description, restored: dict[str, str
         # The plan names the writer first.
         lines += member_deviations(member, index == 0, found)
     return lines
+
+
+def stands(event: dict[str, Any]) -> list[str]:
+    """A line if the original has not the name that it is to have by now; a target needs none."""
+    plan = event["plan"]
+    name = plan["identifier"] if event["phase"] == BESIDE else plan["aside"]
+    original = cluster_with(plan["resourceId"])
+    if plan["strategy"] == BESIDE or (original and original["DBClusterIdentifier"] == name):
+        return []
+    return [f"the original is not called {name}"]
 
 
 def member_deviations(planned: dict[str, Any], writer: bool, found: Description) -> list[str]:

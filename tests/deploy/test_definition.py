@@ -209,7 +209,7 @@ def test_only_the_phases_and_what_precedes_them_write_the_first_cause() -> None:
         f"{phase} the {kind}"
         for phase in ("Prepare", "Replace", "Finish")
         for kind in ("instance", "cluster")
-    }
+    } | {"Restore the instance beside", "Restore the cluster beside"}
 
 
 def test_every_failure_passes_the_alert() -> None:
@@ -228,8 +228,9 @@ def test_every_failure_passes_the_alert() -> None:
     }
     for name, state in top.items():
         caught = {catcher["Next"] for catcher in state.get("Catch", [])}
-        if name.startswith("Replace the "):
-            assert caught == {name.replace("Replace", "Roll") + " back"}
+        if name.startswith(("Replace the ", "Restore the ")):
+            kind = "cluster" if "cluster" in name else "instance"
+            assert caught == {f"Roll the {kind} back"}
         else:
             assert caught <= {may_fail.get(name, "Tell what failed")}, name
         if name.startswith("Roll the "):

@@ -47,27 +47,29 @@ def longest(task: State) -> float:
     )
 
 
+def within(own: list[tuple[str, State]], beginning: str, end: str = "") -> set[str]:
+    """The names of the states in a phase."""
+    return {
+        inner
+        for name, state in own
+        if name.startswith(beginning) and name.endswith(end) and state["Type"] == "Parallel"
+        for branch in state["Branches"]
+        for inner in branch["States"]
+    }
+
+
 def paths(definition: Definition) -> Iterator[list[tuple[str, State]]]:
-    """What an execution may pass: one kind; after a failure of one phase, not the later ones."""
+    """What an execution may pass: one kind, one strategy; after a failure not the later phases."""
     for kind in ("instance", "cluster"):
         other = "cluster" if kind == "instance" else "instance"
         own = [(name, state) for name, state in states(definition) if other not in name]
-        rollback = {
-            inner
-            for name, state in own
-            if name.startswith("Roll the ")
-            for branch in state["Branches"]
-            for inner in branch["States"]
-        }
-        finish = {
-            inner
-            for name, state in own
-            if name.startswith("Finish the ")
-            for branch in state["Branches"]
-            for inner in branch["States"]
-        }
-        for left_out in (rollback, finish) if finish else ((),):
-            yield [(name, state) for name, state in own if name not in left_out]
+        rollback, finish = within(own, "Roll the "), within(own, "Finish the ")
+        beside = within(own, "Restore the ", " beside")
+        rename_first = {*beside, f"Give the {kind} its name"}
+        restore_first = {f"Restore the {kind}"}
+        for after in (rollback, finish) if finish else (set(),):
+            for left_out in (rename_first, restore_first):
+                yield [(name, state) for name, state in own if name not in after | left_out]
 
 
 @pytest.mark.parametrize("definition", DEFINITIONS.values(), ids=DEFINITIONS)

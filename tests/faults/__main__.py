@@ -18,7 +18,7 @@ from tests.faults.scenario import Verdict
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 WORKERS = 2
-PHASES = ("lock", "prepare", "replace", "rollback", "finish", "end", "all")
+PHASES = ("lock", "prepare", "beside", "replace", "rollback", "finish", "end", "all")
 PAIRS, REQUESTS, PORTION = 300, 2000, 25
 SEED = 20261123
 HEAD = """\

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from local.cloud import Fault
 from tests.pipeline.facts import KINDS, Kind
 
 if TYPE_CHECKING:
@@ -17,13 +18,30 @@ if TYPE_CHECKING:
 # Whose calls are not the restore's own.
 EXPORTING = ("PlanExport", "Copy", "StartExport", "RemoveCopy")
 READS = ("Describe", "List", "Get")
+# What each flow asks for besides identifier, task and kind.
+RESTORE_FIRST = {"strategy": "restore-first"}
+MORE: dict[str, dict[str, Any]] = {
+    "restore_first": RESTORE_FIRST,
+    "restore_first_rollback": RESTORE_FIRST,
+    "swap_back": RESTORE_FIRST,
+    "create_restore_first": {**RESTORE_FIRST, "acceptWriteLoss": True},
+    "beside": {"snapshotIdentifier": "latest", "overrides": {"DeletionProtection": False}},
+    "beside_rollback": {},
+}
+TASKS = {
+    "create_snapshot": "create_snapshot",
+    "create_snapshot_only": "create_snapshot_only",
+    "create_restore_first": "create_snapshot",
+}
+KEPT = ("rollback", "restore_first_rollback", "swap_back", "beside_rollback")
 
 
 @dataclass(frozen=True)
 class Flow:
     """A task for one kind; `ending` is what it comes to when nothing fails.
 
-    `rollback` is a restore whose copy ends in a bad status, so that the original is put back.
+    A `rollback` is a restore whose copy ends in a bad status, so that the original is put back;
+    `swap_back` is undone when the names have been swapped already.
     """
 
     kind: Kind
@@ -37,30 +55,62 @@ class Flow:
 
     @property
     def ending(self) -> str:
-        return "kept" if self.name == "rollback" else "restored"
+        return "kept" if self.name in KEPT else "restored"
 
     @property
     def task(self) -> str:
-        return "db_restore" if self.name == "rollback" else self.name
+        return TASKS.get(self.name, "db_restore")
+
+    @property
+    def way(self) -> str:
+        """What is alike in two flows of the same way: in which order they replace what."""
+        if self.target:
+            return "beside"
+        return "restore-first" if "strategy" in MORE.get(self.name, {}) else "rename-first"
+
+    @property
+    def target(self) -> str:
+        """The name under which it restores beside the original, which stays."""
+        return self.renamed(self.kind.identifier) if self.name.startswith("beside") else ""
+
+    def renamed(self, name: str) -> str:
+        """The name that the database, or a member, has once it is restored."""
+        return name.replace("prod", "staging", 1) if self.name.startswith("beside") else name
 
     def request(self) -> dict[str, Any]:
-        request = self.kind.request(self.task)
+        request = self.kind.request(self.task) | MORE.get(self.name, {})
+        if self.target:
+            request["targetIdentifier"] = self.target
         return {**request, "identifier": self.typed or request["identifier"]}
 
     def arrange(self, cloud: App) -> None:
         """Bring the account to where the flow begins."""
-        if self.name == "rollback":
+        if self.name.endswith("rollback"):
             cloud.rds.poison(self.kind.name, self.kind.identifier)
+        if self.name == "swap_back":
+            cloud.faults.append(at_the_point_of_no_return)
         if self.before:
             self.before(cloud)
+
+
+def at_the_point_of_no_return(call: Call) -> Fault | None:
+    """Deny the note that the restored database serves: all names have been swapped by then."""
+    values = call.parameters.get("ExpressionAttributeValues", {})
+    if call.operation == "UpdateItem" and values.get(":phase") == {"S": "finish"}:
+        return Fault("AccessDeniedException", "User is not authorized", 403)
+    return None
 
 
 # The quick ones first: a state that two flows pass is tried in the first of them.
 FLOWS = tuple(
     Flow(kind, name)
     for kind in KINDS
-    for name in ("db_restore", "create_snapshot_only", "rollback", "create_snapshot")
-)
+    for name in (
+        "db_restore", "create_snapshot_only", "rollback", "create_snapshot",
+        "restore_first", "restore_first_rollback", "swap_back", "create_restore_first",
+        "beside", "beside_rollback",
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -81,9 +81,11 @@ def look(cloud: App) -> World:
     return World(databases, snapshots, endpoints)
 
 
-def is_restored(kind: Kind, before: World, now: World, data: str) -> str:
-    """What is missing for the identifier to be the restored database, whole; "" for nothing."""
-    found, old = now.of(kind), before.of(kind)
+def is_restored(flow: Flow, before: World, now: World, data: str) -> str:
+    """What is missing for the restored database to be there, whole; "" for nothing."""
+    old = before.of(flow.kind)
+    keys = [(part.kind, flow.renamed(part.name)) for part in old]
+    found = [now.databases[key] for key in keys if key in now.databases]
     if len(found) != len(old):
         return f"only {[part.name for part in found]} stand"
     for part, was in zip(found, old, strict=True):
@@ -91,7 +93,7 @@ def is_restored(kind: Kind, before: World, now: World, data: str) -> str:
             return f"{part.name} is still the original"
         if part.status not in ONLINE:
             return f"{part.name} is {part.status}"
-        _, lines = report.differences(part.kind, was.shown, part.shown)
+        _, lines = report.differences(part.kind, as_asked(flow, was), part.shown)
         if lines:
             return f"{part.name} is configured otherwise: {lines}"
     if found[0].data != data:
@@ -99,7 +101,23 @@ def is_restored(kind: Kind, before: World, now: World, data: str) -> str:
     return ""
 
 
+def as_asked(flow: Flow, was: Part) -> dict[str, Any]:
+    """What a database must show once it is restored: what it did, but for what was overridden."""
+    overrides = flow.request().get("overrides", {})
+    asked = {name: value for name, value in overrides.items() if name in was.shown}
+    return was.shown | asked
+
+
 def is_kept(kind: Kind, before: World, now: World) -> str:
+    """What is missing for the original to stand whole, and nothing else; "" for nothing."""
+    if wrong := is_whole(kind, before, now):
+        return wrong
+    if more := now.databases.keys() - before.databases.keys():
+        return f"also there: {sorted(more)}"
+    return ""
+
+
+def is_whole(kind: Kind, before: World, now: World) -> str:
     """What is missing for the original to stand whole under its own names; "" for nothing."""
     for was in before.of(kind):
         part = now.databases.get((was.kind, was.name))
@@ -108,8 +126,6 @@ def is_kept(kind: Kind, before: World, now: World) -> str:
         _, lines = report.differences(part.kind, was.shown, part.shown)
         if part.status not in ONLINE or part.data != was.data or lines:
             return f"{part.name} has changed: {part.status}, {part.data!r}, {lines}"
-    if more := now.databases.keys() - before.databases.keys():
-        return f"also there: {sorted(more)}"
     if now.endpoints != before.endpoints:
         return f"the custom endpoints are {now.endpoints}"
     return ""
@@ -172,9 +188,13 @@ def wrong_success(flow: Flow, before: World, now: World, data: str, kept: str) -
     if flow.task == "create_snapshot_only":
         return kept
     wanted = before.snapshots[kind.snapshot][1] if flow.task == "db_restore" else data
-    if missing := is_restored(kind, before, now, wanted):
+    if missing := is_restored(flow, before, now, wanted):
+        return f"SUCCEEDED, but {missing}"
+    if flow.target and (missing := is_whole(kind, before, now)):
         return f"SUCCEEDED, but {missing}"
     more = (now.databases.keys() - before.databases.keys()) - flow.gone
+    if flow.target:
+        more -= {(part.kind, flow.renamed(part.name)) for part in before.of(kind)}
     return f"left: {sorted(more)}" if more else ""
 
 
@@ -248,7 +268,7 @@ def wrong_mails(ended: Ended, allowed: Allowed, ending: str) -> str:
     execution = ended.execution
     mails = [mail for mail in ended.cloud.mails if not mail.subject.startswith(ASIDE)]
     said = [mail.subject for mail in mails]
-    name = f"{ended.flow.kind.identifier}-temp"
+    name = ended.flow.target or f"{ended.flow.kind.identifier}-temp"
     checks = (
         execution.status == "SUCCEEDED" and mails and f"mails after a success: {said}",
         execution.status == "FAILED"

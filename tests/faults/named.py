@@ -105,6 +105,7 @@ class Foreign(faults.AtState):
 def foreign(kind: str) -> Iterator[Scenario]:
     """At each step that changes something under a name, the name is another database."""
     restore, take = of(kind, "db_restore"), of(kind, "create_snapshot_only")
+    first = of(kind, "restore_first")
     name = restore.kind.identifier
     for flow, state, taken in (
         (take, f"Take a snapshot of the {kind}", name),
@@ -113,6 +114,11 @@ def foreign(kind: str) -> Iterator[Scenario]:
         (restore, f"Configure the {kind}", name),
         (restore, f"Delete the original {kind}", f"{name}-temp"),
         (of(kind, "rollback"), f"Put the {kind} back", name),
+        (first, f"Configure the {kind} beside", f"{name}-next"),
+        (first, f"Look at the {kind} beside", f"{name}-next"),
+        (first, f"Give the {kind} its name", f"{name}-next"),
+        (of(kind, "swap_back"), f"Put the {kind} back", name),
+        (of(kind, "beside"), f"Configure the {kind} beside", name.replace("prod", "staging")),
     ):
         yield Scenario(
             flow, state, taken, "another database",

@@ -6,7 +6,6 @@ import json
 import re
 import string
 from collections import Counter
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -21,7 +20,22 @@ if TYPE_CHECKING:
 
 TASKS = ("create_snapshot", "db_restore", "create_snapshot_only", "recover")
 KEYS = ("identifier", "task", "isCluster")
-OPTIONS = ("dryRun", "keepOriginal", "finalSnapshot", "deleteAutomatedBackups")
+OPTIONS = ("dryRun", "keepOriginal", "finalSnapshot", "deleteAutomatedBackups", "acceptWriteLoss")
+# What a restore may be told, good and nearly good; each is also drawn from ODD.
+TOLD: dict[str, tuple[Any, ...]] = {
+    "strategy": ("rename-first", "restore-first", "beside", "Restore-First"),
+    "snapshotIdentifier": (
+        "latest", "prod-db-snapshot", "prod-cluster-snapshot", "rds:prod-db-2026", "Latest",
+        "no-such-snapshot", "rds:", "a" * 256,
+    ),
+    "targetIdentifier": ("staging", "Staging-DB", "prod-db", "prod-cluster", "new-db", "a" * 63),
+    "overrides": (
+        {}, {"DBInstanceClass": "db.t4g.medium"}, {"DeletionProtection": False},
+        {"BackupRetentionPeriod": 1}, {"BackupRetentionPeriod": "1"}, {"MultiAZ": False},
+        {"Engine": "mysql"}, {"": ""}, {"dbInstanceClass": "db.t4g.medium"},
+        {"VpcSecurityGroupIds": "sg-1"}, {"DBParameterGroupName": "no-such-group"},
+    ),
+}  # fmt: skip
 ODD = (
     None, True, False, 0, 1, -1, 1.5, 10**30, "", " ", "prod-db ", " prod-db", "prod--db", "-db",
     "1-db", "prod-db-", "prod_db", "prod.db", "Prod-DB", "prod-db\n", "prod-db;", "../prod-db",
@@ -32,21 +46,22 @@ ODD = (
 )  # fmt: skip
 
 
-def spoiled(request: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
-    """A request with one key that has another value, or none when that is MISSING."""
-    kept = {name: given for name, given in request.items() if name != key}
-    return kept if value is MISSING else {**kept, key: value}
-
-
 MISSING = object()
+
+
+def changed(request: dict[str, Any], changes: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A request in which keys have other values, or are gone where that is MISSING."""
+    given = request | dict(changes)
+    return {name: value for name, value in given.items() if value is not MISSING}
+
+
 IDENTIFIERS = strategies.text(string.ascii_letters + string.digits + "-", min_size=1, max_size=70)
 GOOD = strategies.fixed_dictionaries(
     {
         "identifier": strategies.sampled_from([INSTANCE.identifier, CLUSTER.identifier]),
         "task": strategies.sampled_from(TASKS),
         "isCluster": strategies.booleans(),
-    },
-    optional={name: strategies.booleans() for name in OPTIONS},
+    }
 )
 ANYTHING = strategies.recursive(
     strategies.sampled_from(ODD)
@@ -59,21 +74,20 @@ ANYTHING = strategies.recursive(
     ),
     max_leaves=5,
 )
+OPTION = strategies.tuples(strategies.sampled_from(OPTIONS), strategies.booleans())
+INSTRUCTION = strategies.sampled_from(
+    [(name, value) for name, values in TOLD.items() for value in values]
+)
 ODDLY = (
     strategies.tuples(strategies.sampled_from(KEYS), strategies.just(MISSING) | ANYTHING)
-    | strategies.tuples(strategies.sampled_from(OPTIONS), ANYTHING)
+    | strategies.tuples(strategies.sampled_from((*OPTIONS, *TOLD)), ANYTHING)
     | strategies.tuples(strategies.text(string.printable, max_size=12), ANYTHING)
     | strategies.tuples(strategies.just("identifier"), IDENTIFIERS)
 )
-# Mostly one that is nearly good, with something odd in it.
+CHANGES = strategies.lists(OPTION | INSTRUCTION | OPTION | INSTRUCTION | ODDLY, max_size=3)
+# Nearly all of them nearly good.
 REQUESTS = strategies.one_of(
-    *[
-        strategies.tuples(GOOD, strategies.lists(ODDLY, max_size=2)).map(
-            lambda drawn: reduce(lambda request, odd: spoiled(request, *odd), drawn[1], drawn[0])
-        )
-    ]
-    * 9,
-    ANYTHING,
+    *[strategies.tuples(GOOD, CHANGES).map(lambda drawn: changed(*drawn))] * 9, ANYTHING
 )
 
 

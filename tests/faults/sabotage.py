@@ -100,15 +100,15 @@ SABOTAGES = (
     # The rename
     *of_both(
         "a rename that is done is a failure", "src/rename/KIND.py",
-        "        elif name != plan[\"aside\"]:\n", "        else:\n",
+        "    if found[\"DBInstanceIdentifier\"] == new_name:\n        return False\n", "",
         "KIND-db_restore/Set_the_KIND_aside/",
-        cluster_old="        if found[\"DBClusterIdentifier\"] != plan[\"aside\"]:\n",
+        cluster_old="    if found[\"DBClusterIdentifier\"] == new_name:\n        return False\n",
     ),
     *of_both(
         "whatever has the name is set aside", "src/rename/KIND.py",
-        "        found = KIND_with(plan[\"resourceId\"])\n",
-        "        found = KIND_named(plan[\"identifier\"])\n",
+        "        found = instance_with(resource_id)\n", "        found = KIND_named(names[0])\n",
         "KIND-db_restore/Set_the_KIND_aside/",
+        cluster_old="    found = cluster_with(resource_id)\n",
     ),
     # The restore
     *of_both(
@@ -166,8 +166,8 @@ SABOTAGES = (
     # The rollback
     *of_both(
         "nothing is rolled back", "statemachine/restore.asl.yaml",
-        "ResultPath: $.error, Next: Roll the KIND back}",
-        "ResultPath: $.error, Next: Tell what failed}",
+        "ResultPath: $.error, Next: Roll the KIND back}\n    Next: Finish the KIND\n",
+        "ResultPath: $.error, Next: Tell what failed}\n    Next: Finish the KIND\n",
         "KIND-db_restore/Restore_the_KIND/",
     ),
     *of_both(
@@ -178,9 +178,29 @@ SABOTAGES = (
     ),
     *of_both(
         "whatever has the name is removed", f"{LAYER}/rollback.py",
-        "    if not is_marked(found, plan[\"execution\"]) or found.get(created, began) < began:\n",
-        "    if False:\n",
+        "    return is_marked(found, plan[\"execution\"]) and found.get(created, began) >= began\n",
+        "    return True\n",
         "KIND-rollback/Put_the_KIND_back/prod", "KIND-db_restore/Restore_the_KIND/prod",
+        "KIND-restore_first/Configure_the_KIND_beside/prod",
+    ),
+    *of_both(
+        "what was restored beside stays", "src/roll_back/KIND.py",
+        "        if made and is_own(plan, made, CREATED):\n", "        if False:\n",
+        "KIND-restore_first/Make_the_KIND_beside/", "KIND-restore_first/Configure_the_KIND_beside/",
+        cluster_old="        if seen.made and is_own(plan, seen.made, CREATED):\n",
+    ),
+    *of_both(
+        "what was restored keeps the name", "src/roll_back/KIND.py",
+        "            step_back(plan, named, made)\n", "",
+        "KIND-swap_back/",
+        cluster_old="        step_cluster_back(plan, named, seen.made)\n        return False\n",
+    ),
+    *of_both(
+        "nothing beside is looked at", "src/verify/KIND.py",
+        "        lines = [*deviations(plan, found, event[\"restored\"]), *stands(event)]\n",
+        "        lines: list[str] = []\n",
+        "KIND-restore_first/Look_at_the_KIND_beside/prod",
+        "KIND-db_restore/Take_the_last_look_at_the_KIND/prod",
     ),
     # The ends
     *of_both(

@@ -28,24 +28,33 @@ PHASES = {
     ),
     "finish": (
         "Finish the", "Configure the", "Take the last look", "Is the original",
-        "Keep the original", "Delete the original", "Wait until the original", "Unmark the",
-        "Sum up the",
+        "Keep the original", "Leave the original", "Delete the original",
+        "Wait until the original", "Unmark the", "Was the instance restored",
+        "Was the cluster restored", "Sum up the",
     ),
     "rollback": (
         "Roll the", "Note that", "Put the", "Tell that the rollback", "Keep on putting",
         "Was it a recovery",
     ),
-    "replace": ("Begin to replace", "Replace", "Set the", "Restore the", "Pass the point"),
+    "replace": (
+        "Begin to replace", "Replace", "Set the", "Restore the", "Pass the point", "Give the",
+    ),
 }  # fmt: skip
 
 
 def phase(state: str) -> str:
-    """The phase that a state belongs to: lock, prepare, replace, rollback, finish, end or all."""
+    """The phase that a state belongs to: lock, prepare, beside, replace and so on, or all."""
     if state == "all states":
         return "all"
+    if state.endswith("restored beside first?"):
+        return "prepare"
+    if state.endswith((" beside", " beside?", "beside is made", "to be swapped?")) and (
+        not state.startswith("Sum up")
+    ):
+        return "beside"
     if state.endswith("snapshot") and state.startswith(("Unmark", "Sum up")):
         return "prepare"
-    if state.endswith(("is aside", "is restored", "being replaced")):
+    if state.endswith(("is aside", "is restored", "being replaced", "made already?")):
         return "replace"
     found = (name for name, beginnings in PHASES.items() if state.startswith(beginnings))
     return next(found, "prepare")
@@ -165,7 +174,7 @@ def after_lasting(flow: Flow, spot: Spot) -> Allowed:
     if where in ("lock", "prepare"):
         # A snapshot that was taken keeps its mark, and its recovery may be denied the same call.
         return Allowed(KEPT, marked=True, mails=2)
-    if where == "replace":
+    if where in ("beside", "replace"):
         return Allowed(KEPT)
     if where == "rollback":
         noted = spot.service == "dynamodb" and spot.caller == "states"
@@ -179,7 +188,10 @@ def after_stopping(flow: Flow, state: str) -> Allowed:
     if where == "lock":
         # A function may still take the lock; the next execution takes it over.
         return Allowed(KEPT, unlocked=False)
-    if where in ("prepare", "replace", "rollback"):
+    if where == "beside" and flow.way == "beside":
+        stays = state.startswith(("Let the", "The ", "Is the"))
+        return Allowed(TOLD | KEPT if state.startswith("Let the") else TOLD if stays else KEPT)
+    if where in ("prepare", "beside", "replace", "rollback"):
         return Allowed(KEPT, marked=where == "prepare")
     if where == "finish":
         return Allowed(TOLD)
@@ -227,7 +239,7 @@ def at_spots(flow: Flow, spots: list[Spot]) -> Iterator[Scenario]:
                 flow, spot.state, place, "stopped behind", after_stopping(flow, spot.state),
                 lambda cloud, watch, spot=spot: faults.Stopping(cloud, watch, spot),
             )  # fmt: skip
-            if phase(spot.state) == "replace":
+            if phase(spot.state) in ("beside", "replace"):
                 yield Scenario(
                     flow, spot.state, place, "late", Allowed(KEPT),
                     lambda cloud, watch, spot=spot: faults.Late(cloud, watch, spot),
@@ -308,6 +320,23 @@ def statuses(flow: Flow) -> Iterator[Scenario]:
         )  # fmt: skip
 
 
+# What a step gets over by itself, wherever it stands among the others.
+PASSING = ("throttled", "5xx", "lost", "killed once", "killed before", "not found")
+
+
+def is_of_its_way(scenario: Scenario) -> bool:
+    """Whether a state that two ways of restoring share is another one in each of them.
+
+    A rollback has something else to put back in each. The others differ only in what a fault
+    leaves that does not pass, but for the configuration, which does another part each time.
+    """
+    if scenario.phase == "finish":
+        return scenario.state.startswith("Configure the")
+    if scenario.phase == "rollback":
+        return True
+    return scenario.phase in ("beside", "replace") and scenario.fault not in PASSING
+
+
 def generate(recorded: dict[Flow, tuple[list[str], list[Spot]]]) -> list[Scenario]:
     """Every scenario, once; a state that two flows pass in the same phase is tried in the first."""
     found: dict[tuple[Any, ...], Scenario] = {}
@@ -321,5 +350,7 @@ def generate(recorded: dict[Flow, tuple[list[str], list[Spot]]]) -> list[Scenari
             shared = (flow.kind, scenario.state, scenario.place, scenario.fault)
             if scenario.place == "rds":
                 shared = (flow, *shared)
+            elif is_of_its_way(scenario):
+                shared = (flow.way, *shared)
             found.setdefault(shared, scenario)
     return list(found.values())

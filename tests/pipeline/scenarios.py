@@ -175,6 +175,50 @@ def take_a_final_snapshot(kind: Kind, cloud: App) -> None:
     same("where the writes are", final in execution.output["writesSince"], True)
 
 
+def restore_first(kind: Kind, cloud: App) -> None:
+    before = resource_ids(cloud)
+    data = cloud.rds.data(kind.snapshot_kind, kind.snapshot)
+
+    execution = run(cloud, kind.request("db_restore", strategy="restore-first"))
+
+    ended(execution, "SUCCEEDED")
+    same("its data", cloud.rds.data(kind.name, kind.identifier), data)
+    same("the names", set(resource_ids(cloud)), set(before))
+    same("marks", marks(cloud), [])
+
+
+def swap_back(kind: Kind, cloud: App) -> None:
+    """The names have been swapped when the execution is not allowed to go on."""
+    before = databases(cloud)
+
+    def refuse(call: Any) -> Fault | None:
+        values = call.parameters.get("ExpressionAttributeValues", {})
+        is_note = call.operation == "UpdateItem" and values.get(":phase") == {"S": "finish"}
+        return DENIED if is_note else None
+
+    cloud.faults.append(refuse)
+
+    execution = run(cloud, kind.request("db_restore", strategy="restore-first"))
+
+    same("its status", execution.status, "FAILED")
+    same("the databases", databases(cloud), before)
+    told(cloud, f"The original serves as {kind.identifier}")
+
+
+def restore_beside(kind: Kind, cloud: App) -> None:
+    """From whatever snapshot is the latest."""
+    before = databases(cloud)
+    target = kind.identifier.replace("prod", "staging")
+
+    request = kind.request("db_restore", targetIdentifier=target, snapshotIdentifier="latest")
+    execution = run(cloud, request)
+
+    ended(execution, "SUCCEEDED")
+    after = databases(cloud)
+    same("what was there", {name: after[name] for name in before}, before)
+    same("the target", f"{kind.name} {target}" in after, True)
+
+
 def recover(kind: Kind, cloud: App) -> None:
     """What a failed rollback has left, which an ordinary execution refuses to touch."""
     before = databases(cloud)
@@ -432,6 +476,9 @@ OF_EACH_KIND = (
     fail_at_the_end,
     keep_the_original,
     take_a_final_snapshot,
+    restore_first,
+    swap_back,
+    restore_beside,
     recover,
     take_over,
     mistake_the_kind,

@@ -44,13 +44,19 @@ def expected_error(path: Path) -> str:
 def test_a_good_event_succeeds_without_a_mail_and_leaves_no_trace(cloud: App, path: Path) -> None:
     before = databases(cloud)
 
-    execution = run(cloud, json.loads(path.read_text()))
+    request = json.loads(path.read_text())
+    execution = run(cloud, request)
 
     assert (execution.status, execution.error) == ("SUCCEEDED", "")
     assert cloud.mails == []
     assert marks(cloud) == []
-    assert set(databases(cloud)) == set(before)
-    assert all(status == before[name][1] for name, (_, status) in databases(cloud).items())
+    after = databases(cloud)
+    assert all(status == "available" for name, (_, status) in after.items() if name not in before)
+    assert {name: after[name][1] for name in before} == {
+        name: status for name, (_, status) in before.items()
+    }
+    target = request.get("targetIdentifier", "nothing")
+    assert all(name.split()[1].startswith(target) for name in set(after) - set(before))
 
 
 @pytest.mark.parametrize("path", FAILING, ids=stem)

@@ -37,8 +37,18 @@ PHASES = {
     "configure": "finish",
     "delete": "finish",
     "tidy": "finish",
+    "verify": "finish",
 }
-OPTIONS = {"keepOriginal": False, "finalSnapshot": False, "deleteAutomatedBackups": False}
+OPTIONS = {
+    "keepOriginal": False,
+    "finalSnapshot": False,
+    "deleteAutomatedBackups": False,
+    "strategy": "rename-first",
+    "acceptWriteLoss": False,
+    "snapshotIdentifier": "",
+    "targetIdentifier": "",
+    "overrides": {},
+}
 
 
 class Clock:
@@ -200,7 +210,8 @@ class Aws:
             "phase": phase,
             "isTold": False,
             "request": OPTIONS,
-            "restored": self.restored(event.get("plan", {}).get("identifier", "")),
+            "renames": "original",
+            "restored": self.restored(event.get("plan", {})),
             **event,
         }
         event = json.loads(json.dumps(given))
@@ -259,6 +270,18 @@ class Aws:
         self.until_done("restore", plan=plan)
         self.settle()
 
+    def make_beside(self, plan: dict[str, Any]) -> None:
+        """Let what is restored beside the original come up, and be configured."""
+        for step in ("restore", "configure"):
+            self.until_done(step, plan=plan, phase="beside")
+            self.settle()
+
+    def give_names(self, plan: dict[str, Any]) -> None:
+        """Let what was restored beside the original take its names, the original being aside."""
+        restored = self.restored(plan)
+        self.until_done("rename", plan=plan, phase="replace", renames="restored", restored=restored)
+        self.settle()
+
     def finish(self, plan: dict[str, Any]) -> None:
         """Let the restored database be configured."""
         self.until_done("configure", plan=plan)
@@ -306,10 +329,12 @@ class Aws:
     def snapshot_kind(self) -> str:
         return "snapshot" if self.kind is INSTANCE else "cluster-snapshot"
 
-    def restored(self, name: str) -> dict[str, str]:
-        """What the restore step says when it has made the database that has the name now."""
-        source = self.found(f"{name or self.kind.identifier}-snapshot", self.snapshot_kind)
-        return {"resourceId": self.id_of(name), "dataAsOf": layer.moment_of(source)}
+    def restored(self, plan: dict[str, Any]) -> dict[str, str]:
+        """What the restore step says when it has made the database that stands now."""
+        name = plan.get("identifier", self.kind.identifier)
+        source = self.found(plan.get("snapshot", f"{name}-snapshot"), self.snapshot_kind)
+        made = self.id_of(plan.get("made", name)) or self.id_of(name)
+        return {"resourceId": made, "dataAsOf": layer.moment_of(source)}
 
     def names(self) -> dict[str, str]:
         """Every database's name by its resource id."""
@@ -510,6 +535,34 @@ def plan(kind: Kind, aws: Aws) -> dict[str, Any]:
         PLANS[kind.name] = json.dumps(aws.plan())
         aws.calls.clear()
     return json.loads(PLANS[kind.name])
+
+
+@pytest.fixture
+def beside(kind: Kind, aws: Aws) -> dict[str, Any]:
+    """The plan to restore first, what was restored standing beside the original."""
+    plan = aws.plan(strategy="restore-first")
+    aws.bring_to(f"{kind.name} beside", lambda: aws.make_beside(plan))
+    return plan
+
+
+@pytest.fixture
+def swapped(kind: Kind, aws: Aws, beside: dict[str, Any]) -> dict[str, Any]:
+    """The same, the names swapped."""
+
+    def swap() -> None:
+        aws.set_aside(beside)
+        aws.give_names(beside)
+
+    aws.bring_to(f"{kind.name} swapped", swap)
+    return beside
+
+
+@pytest.fixture
+def target(kind: Kind, aws: Aws) -> dict[str, Any]:
+    """The plan to restore under another name, what was restored standing there."""
+    plan = aws.plan(strategy="beside", targetIdentifier=kind.identifier.replace("prod", "staging"))
+    aws.bring_to(f"{kind.name} at its target", lambda: aws.make_beside(plan))
+    return plan
 
 
 @pytest.fixture

@@ -51,6 +51,11 @@ def test_a_request_comes_back_with_its_defaults(task: str, is_cluster: bool):
         "keepOriginal": False,
         "finalSnapshot": False,
         "deleteAutomatedBackups": False,
+        "strategy": "rename-first",
+        "acceptWriteLoss": False,
+        "snapshotIdentifier": "",
+        "targetIdentifier": "",
+        "overrides": {},
         "interrupted": "",
         "export": True,
         "lock": f"{'cluster' if is_cluster else 'instance'}#prod-db",
@@ -239,6 +244,175 @@ def test_an_identifier_outside_the_patterns_is_refused_and_they_are_named(
     assert "prod-db" in sentence
     for pattern in patterns.split(","):
         assert pattern in sentence
+
+
+@pytest.mark.parametrize("strategy", ["rename-first", "restore-first"])
+def test_a_strategy_is_kept(strategy: str):
+    assert read({**GOOD, "strategy": strategy})["strategy"] == strategy
+
+
+@pytest.mark.parametrize("strategy", ["", "beside", "Restore-First", "swap", "x" * 900])
+def test_an_unknown_strategy_is_refused_and_the_known_are_named(strategy: str):
+    said = refusal({**GOOD, "strategy": strategy}, exceptions.InvalidRequest)
+    assert "rename-first, restore-first" in said
+
+
+FIRST = {**GOOD, "strategy": "restore-first"}
+
+
+@pytest.mark.parametrize("accepted", [{}, {"acceptWriteLoss": False}])
+def test_a_new_snapshot_restored_first_loses_writes_only_when_that_is_accepted(
+    accepted: dict[str, bool],
+):
+    request = {**FIRST, "task": "create_snapshot"}
+    assert "acceptWriteLoss" in refusal({**request, **accepted}, exceptions.InvalidRequest)
+    assert read({**request, "acceptWriteLoss": True})["strategy"] == "restore-first"
+
+
+def test_an_existing_snapshot_restored_first_needs_no_acceptance():
+    assert read(FIRST)["task"] == "db_restore"
+
+
+@pytest.mark.parametrize("more", [{}, {"strategy": "rename-first"}])
+def test_write_loss_is_accepted_only_where_there_may_be_one(more: dict[str, str]):
+    request = {**GOOD, **more, "acceptWriteLoss": True}
+    assert "restore-first" in refusal(request, exceptions.InvalidRequest)
+
+
+@pytest.mark.parametrize(
+    ("typed", "read_as"),
+    [
+        ("latest", "latest"),
+        ("Before-The-Release", "before-the-release"),
+        ("rds:prod-db-2026-03-01-02-03", "rds:prod-db-2026-03-01-02-03"),
+        ("a" * 255, "a" * 255),
+    ],
+)
+def test_a_snapshot_may_be_named(typed: str, read_as: str):
+    assert read({**GOOD, "snapshotIdentifier": typed})["snapshotIdentifier"] == read_as
+
+
+@pytest.mark.parametrize(
+    "name", ["", "-a", "a b", "rds:", "awsbackup:job-1", "arn:aws:rds:us-east-1:1:snapshot:a",
+             "a" * 256]
+)  # fmt: skip
+def test_an_impossible_snapshot_is_refused(name: str):
+    said = refusal({**GOOD, "snapshotIdentifier": name}, exceptions.InvalidRequest)
+    assert "cannot be a snapshot" in said
+
+
+def test_a_task_that_takes_a_snapshot_restores_no_other():
+    request = {**GOOD, "task": "create_snapshot", "snapshotIdentifier": "latest"}
+    assert "snapshotIdentifier" in refusal(request, exceptions.InvalidRequest)
+
+
+@pytest.mark.parametrize("task", ["create_snapshot", "db_restore"])
+def test_a_target_is_lower_cased_and_restored_beside(task: str):
+    found = read({**GOOD, "task": task, "targetIdentifier": "Staging-DB"})
+    assert (found["targetIdentifier"], found["strategy"]) == ("staging-db", "beside")
+
+
+@pytest.mark.parametrize("target", ["prod-db", "PROD-DB"])
+def test_a_target_is_another_database(target: str):
+    request = {**GOOD, "targetIdentifier": target}
+    assert "another name" in refusal(request, exceptions.InvalidRequest)
+
+
+@pytest.mark.parametrize("target", ["", "1db", "a--b", "a" * 64])
+def test_an_impossible_target_is_refused(target: str):
+    request = {**GOOD, "targetIdentifier": target}
+    assert "cannot be an identifier" in refusal(request, exceptions.InvalidRequest)
+
+
+def test_a_target_outside_the_patterns_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ALLOWED_IDENTIFIERS", "prod-*")
+    request = {**GOOD, "targetIdentifier": "staging-db"}
+    assert "staging-db" in refusal(request, exceptions.IdentifierNotAllowed)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"strategy": "restore-first"}, {"strategy": "rename-first"}, {"keepOriginal": True},
+        {"finalSnapshot": False}, {"deleteAutomatedBackups": True}, {"acceptWriteLoss": True},
+    ],
+)  # fmt: skip
+def test_nothing_is_asked_of_an_original_that_stays(more: dict[str, Any]):
+    request = {**GOOD, "targetIdentifier": "staging-db", **more}
+    assert next(iter(more)) in refusal(request, exceptions.InvalidRequest)
+
+
+@pytest.mark.parametrize("task", ["create_snapshot_only", "recover"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"strategy": "rename-first"}, {"acceptWriteLoss": True}, {"snapshotIdentifier": "latest"},
+        {"targetIdentifier": "staging-db"}, {"overrides": {}},
+    ],
+)  # fmt: skip
+def test_what_restores_nothing_takes_no_key_of_a_restore(task: str, more: dict[str, Any]):
+    assert next(iter(more)) in refusal({**GOOD, "task": task, **more}, exceptions.InvalidRequest)
+
+
+@pytest.mark.parametrize(
+    ("is_cluster", "overrides"),
+    [
+        (False, {"DBInstanceClass": "db.t4g.micro", "MultiAZ": False}),
+        (False, {"VpcSecurityGroupIds": ["sg-1"], "MaxAllocatedStorage": 500}),
+        (False, {"ProcessorFeatures": [{"Name": "coreCount", "Value": "2"}]}),
+        (True, {"DBInstanceClass": "db.t4g.medium", "BackupRetentionPeriod": 1}),
+        (True, {"ServerlessV2ScalingConfiguration": {"MinCapacity": 0.5, "MaxCapacity": 2}}),
+        (True, {}),
+    ],
+)
+def test_parameters_of_the_restore_may_be_overridden(is_cluster: bool, overrides: dict[str, Any]):
+    found = read({**GOOD, "isCluster": is_cluster, "overrides": overrides})
+    assert found["overrides"] == overrides
+
+
+@pytest.mark.parametrize("is_cluster", [False, True])
+@pytest.mark.parametrize(
+    "name", ["dbInstanceClass", "Engine", "EngineMode", "Tags", "DBInstanceIdentifier",
+             "DBClusterIdentifier", "DBSnapshotIdentifier", "", "x" * 900]
+)  # fmt: skip
+def test_an_override_of_no_restore_is_refused(name: str, is_cluster: bool):
+    request = {**GOOD, "isCluster": is_cluster, "overrides": {name: "x"}}
+    assert "is unknown" in refusal(request, exceptions.InvalidRequest)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DBInstanceClass", None), ("DBInstanceClass", 3), ("DBInstanceClass", ["db.t4g.micro"]),
+        ("CopyTagsToSnapshot", "true"), ("CopyTagsToSnapshot", 1),
+        ("BackupRetentionPeriod", "7"), ("BackupRetentionPeriod", True),
+        ("BackupRetentionPeriod", 1.5), ("BackupRetentionPeriod", 10**30),
+        ("VpcSecurityGroupIds", "sg-1"), ("VpcSecurityGroupIds", [1]),
+        ("PreferredBackupWindow", {"a": "x" * 900}),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("is_cluster", [False, True])
+def test_an_override_of_another_type_is_refused(name: str, value: Any, is_cluster: bool):
+    request = {**GOOD, "isCluster": is_cluster, "overrides": {name: value}}
+    assert name in refusal(request, exceptions.InvalidRequest)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("strategy", None), ("strategy", 1), ("acceptWriteLoss", "true"),
+        ("snapshotIdentifier", None), ("snapshotIdentifier", {}), ("targetIdentifier", []),
+        ("targetIdentifier", False), ("overrides", None), ("overrides", []), ("overrides", "x"),
+    ],
+)  # fmt: skip
+def test_a_key_of_a_restore_of_the_wrong_type_is_refused(key: str, value: Any):
+    assert f"'{key}' must be" in refusal({**GOOD, key: value}, exceptions.InvalidRequest)
+
+
+def test_the_recovery_of_a_restore_beside_is_of_its_original():
+    asked = json.dumps({**GOOD, "targetIdentifier": "staging-db", "overrides": {"MultiAZ": True}})
+    found = read(rule(input=asked))
+    assert (found["identifier"], found["lock"]) == ("prod-db", "instance#prod-db")
 
 
 def test_a_stack_without_exports_asks_for_none(monkeypatch: pytest.MonkeyPatch):

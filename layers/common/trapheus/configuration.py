@@ -223,6 +223,9 @@ def _roles(found: Description) -> list[dict[str, str]]:
 
 
 def _comparable(value: Any) -> Any:
+    if value is False:
+        # Which the tables do not read for every feature.
+        return None
     return sorted(value, key=repr) if isinstance(value, list) else value
 
 
@@ -257,6 +260,9 @@ def differences(table: Table, planned: dict[str, Any], found: Description) -> li
             was = planned[call].get(name)
             # The allocated storage is planned by a rule, not by the table.
             now = actual[call].get(name, found.get(name))
+            if name in planned.get("open", ()):
+                # It follows from what the request has overridden.
+                continue
             if _comparable(now) != _comparable(was):
                 lines.append(f"{name} is {now!r}, was {was!r}")
     for name in ("tags", "roles"):

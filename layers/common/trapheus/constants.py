@@ -6,12 +6,24 @@ CREATE_SNAPSHOT_ONLY = "create_snapshot_only"
 RECOVER = "recover"
 TASKS = (CREATE_SNAPSHOT, DB_RESTORE, CREATE_SNAPSHOT_ONLY, RECOVER)
 
+# In which order a database is replaced; BESIDE, of a request with a target, replaces nothing.
+RENAME_FIRST = "rename-first"
+RESTORE_FIRST = "restore-first"
+STRATEGIES = (RENAME_FIRST, RESTORE_FIRST)
+BESIDE = "beside"
+# The phase in which both databases stay, whatever fails.
+FINISH = "finish"
+# The snapshotIdentifier that means the newest one.
+LATEST = "latest"
+
 SNAPSHOT_SUFFIX = "-snapshot"
 # The successor of an existing snapshot until it has taken its place. It is not
 # "-snapshot-next": cluster snapshot ids end at 63 characters, and the seed takes cluster
 # identifiers of 54.
 SUCCESSOR_SUFFIX = "-next"
 ASIDE_SUFFIX = "-temp"
+# What is restored beside a running original, until it takes the original's name.
+MADE_SUFFIX = "-next"
 
 # Carried by what an execution has created or set aside, and by nothing that stays.
 IN_PROGRESS_TAG = "trapheus:in-progress"

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from trapheus.exceptions import NameTaken, RestoreFailed, StillInProgress
+from trapheus.exceptions import NameTaken, RenameFailed, RestoreFailed, StillInProgress
 from trapheus.rds import Description, instance, is_marked, mark, members, rds
-from trapheus.waiters import BAD_INSTANCE, DELETING, not_ready
+from trapheus.waiters import AVAILABLE, BAD_INSTANCE, DELETING, not_ready
 
 
 def create(member: dict[str, Any], plan: dict[str, Any]) -> None:
@@ -12,12 +12,12 @@ def create(member: dict[str, Any], plan: dict[str, Any]) -> None:
 
     Raises StillInProgress while the old member still holds the name.
     """
-    name, execution = member["identifier"], plan["execution"]
+    name, execution = member["made"], plan["execution"]
     found = instance(name)
     if found is None:
         rds().create_db_instance(
             DBInstanceIdentifier=name,
-            DBClusterIdentifier=plan["identifier"],
+            DBClusterIdentifier=plan["made"],
             Tags=[*member["tags"], mark(execution)],
             **member["restore"],
         )
@@ -25,6 +25,37 @@ def create(member: dict[str, Any], plan: dict[str, Any]) -> None:
         raise not_ready(found["DBInstanceStatus"], BAD_INSTANCE, RestoreFailed, name)
     elif not is_marked(found, execution):
         raise NameTaken(f"{name} is not of this execution.", identifier=name)
+
+
+def give_name(member: dict[str, Any], plan: dict[str, Any], cluster: Description) -> None:
+    """Ask for the original's name for a member that was restored beside it, unless it has it.
+
+    cluster: the restored one, by its resource id. What is asked for counts as done.
+    """
+    name, made = member["identifier"], member["made"]
+    if not is_listed(cluster, made):
+        return
+    found = instance(made)
+    if found is None or found.get("DBClusterIdentifier") != cluster["DBClusterIdentifier"]:
+        raise StillInProgress("Its list of members lags behind a rename", identifier=made)
+    if not is_marked(found, plan["execution"]):
+        raise NameTaken(f"{made} is not of this execution.", identifier=made)
+    if found["DBInstanceStatus"] == "renaming":
+        return
+    if found["DBInstanceStatus"] not in AVAILABLE:
+        raise not_ready(found["DBInstanceStatus"], BAD_INSTANCE, RenameFailed, made)
+    holder = instance(name)
+    if holder is not None:
+        kind = StillInProgress if holder["DbiResourceId"] == member["resourceId"] else NameTaken
+        raise kind(f"{name} is another instance's name", identifier=name)
+    rds().modify_db_instance(
+        DBInstanceIdentifier=made, NewDBInstanceIdentifier=name, ApplyImmediately=True
+    )
+
+
+def is_listed(cluster: Description, name: str) -> bool:
+    """Whether a cluster has a member of this name."""
+    return any(one["DBInstanceIdentifier"] == name for one in cluster["DBClusterMembers"])
 
 
 def delete(cluster: Description) -> None:

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Any
 from trapheus import exceptions
 from trapheus.constants import (
     ASIDE_SUFFIX,
+    BESIDE,
+    CREATE_SNAPSHOT,
     CREATE_SNAPSHOT_ONLY,
     DB_RESTORE,
     IN_PROGRESS_TAG,
+    LATEST,
+    MADE_SUFFIX,
+    MAX_IDENTIFIER,
     PROTECT_TAG,
     RECOVER,
+    RESTORE_FIRST,
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
@@ -21,6 +27,8 @@ from trapheus.rds import own_tags
 from trapheus.waiters import AVAILABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from trapheus.exceptions import TrapheusError
     from trapheus.rds import Description
 
@@ -65,18 +73,76 @@ def concluded(
     return {"plan": plan, "findings": findings.report()}
 
 
-def basis(event: dict[str, Any], findings: Findings) -> dict[str, Any]:
-    """What a plan begins with: whose it is, and every name derived from the identifier."""
-    identifier = event["request"]["identifier"]
+def basis(event: dict[str, Any], findings: Findings, source: Description | None) -> dict[str, Any]:
+    """What a plan begins with: whose it is, and every name derived from the identifier.
+
+    `made` is the name under which the database is restored.
+    """
+    request = event["request"]
+    identifier = request["identifier"]
+    chosen = source if request["snapshotIdentifier"] else None
     return {
         "execution": event["execution"],
         "started": event["started"],
         "warnings": findings.warnings,
+        "strategy": request["strategy"],
         "identifier": identifier,
+        "made": made_name(request, identifier),
         "aside": identifier + ASIDE_SUFFIX,
-        "snapshot": identifier + SNAPSHOT_SUFFIX,
+        "snapshot": name_of(chosen) if chosen else identifier + SNAPSHOT_SUFFIX,
         "successor": identifier + SUCCESSOR_SUFFIX,
     }
+
+
+def made_name(request: dict[str, Any], identifier: str) -> str:
+    """The name under which the request's database, or with RESTORE_FIRST a member, is restored."""
+    if request["strategy"] == BESIDE:
+        return str(request["targetIdentifier"])
+    return identifier + MADE_SUFFIX if request["strategy"] == RESTORE_FIRST else identifier
+
+
+def member_names(request: dict[str, Any], members: Iterable[str]) -> dict[str, str]:
+    """The name under which each member is restored, by its own.
+
+    With a target the target takes the identifier's place in it, or else it is numbered.
+    """
+    if request["strategy"] != BESIDE:
+        return {member: made_name(request, member) for member in members}
+    identifier, target = request["identifier"], request["targetIdentifier"]
+    members = list(members)
+    made = {
+        member: target + member.removeprefix(identifier)
+        for member in members
+        if member == identifier or member.startswith(f"{identifier}-")
+    }
+    free = (f"{target}-{n}" for n in range(1, 2 * len(members) + 1))
+    numbers = (name for name in free if name not in made.values())
+    return {member: made.get(member) or next(numbers) for member in members}
+
+
+def name_of(snapshot: Description) -> str:
+    """The name of a snapshot of either kind."""
+    return str(snapshot.get("DBSnapshotIdentifier") or snapshot["DBClusterSnapshotIdentifier"])
+
+
+def source_of(
+    request: dict[str, Any],
+    find: Callable[[str], Description | None],
+    taken: Callable[[str], list[Description]],
+) -> Description | None:
+    """The snapshot to restore from, or which a new one is to follow.
+
+    find: looks for one by name. taken: all of a database.
+    """
+    identifier, wanted = request["identifier"], request["snapshotIdentifier"]
+    if wanted != LATEST:
+        return find(wanted or identifier + SNAPSHOT_SUFFIX)
+    usable = [
+        found
+        for found in taken(identifier)
+        if found["Status"] == "available" and found["SnapshotType"] in ("manual", "automated")
+    ]
+    return max(usable, key=lambda found: found["SnapshotCreateTime"], default=None)
 
 
 def check_protection(findings: Findings, found: Description, identifier: str) -> None:
@@ -110,6 +176,9 @@ def check_snapshots(
     successor: Description | None,
 ) -> None:
     """A restore needs its snapshot; a new snapshot needs its two names."""
+    if request["snapshotIdentifier"]:
+        check_chosen(findings, request, engine, snapshot)
+        return
     name = request["identifier"] + SNAPSHOT_SUFFIX
     spare = request["identifier"] + SUCCESSOR_SUFFIX
     if snapshot is None and successor is not None:
@@ -148,6 +217,42 @@ def check_snapshots(
             exceptions.NameTaken,
             f"The snapshot {spare} exists, probably left over from an earlier run: delete it if"
             f" nothing needs it, now that {name} is there.",
+        )
+
+
+def check_chosen(
+    findings: Findings, request: dict[str, Any], engine: str, snapshot: Description | None
+) -> None:
+    """A snapshot that the request names must be there, and of this engine."""
+    identifier, name = request["identifier"], request["snapshotIdentifier"]
+    if snapshot is None and name == LATEST:
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"{identifier} has no snapshot that is available: take one with the task"
+            " create_snapshot_only.",
+        )
+    elif snapshot is None:
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} does not exist in this account and region: check its name.",
+        )
+    elif snapshot["Status"] != "available":
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} is {snapshot['Status']}: wait until it is available, or name"
+            " another.",
+        )
+    elif snapshot["Engine"] != engine:
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name_of(snapshot)} is of {snapshot['Engine']}, the database of"
+            f" {engine}: name another.",
+        )
+    elif snapshot["SnapshotType"] not in ("manual", "automated"):
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} is {snapshot['SnapshotType']}, neither manual nor automated:"
+            " copy it, and name the copy.",
         )
 
 
@@ -203,6 +308,31 @@ def check_free(
         )
 
 
+def check_made(
+    findings: Findings,
+    request: dict[str, Any],
+    name: str,
+    kind: str,
+    find: Callable[[str], Description | None],
+) -> None:
+    """The name under which something is restored beside must be possible, and free."""
+    if len(name) > MAX_IDENTIFIER:
+        findings.add(
+            exceptions.DatabaseNotSupported,
+            f"{name} would be restored, and has {len(name)} characters, of which RDS takes"
+            f" {MAX_IDENTIFIER}: use a shorter targetIdentifier.",
+        )
+        return
+    found = find(name)
+    if found is None or request["strategy"] == RESTORE_FIRST:
+        check_free(findings, request, name, kind, found)
+    else:
+        findings.add(
+            exceptions.NameTaken,
+            f"The name {name} is taken: choose another targetIdentifier, or delete that {kind}.",
+        )
+
+
 def refuse_absent(
     findings: Findings, request: dict[str, Any], kind: str, aside: Description | None
 ) -> None:
@@ -247,8 +377,15 @@ def check_tags(findings: Findings, name: str, found: Description) -> None:
 def warn_of_losses(
     findings: Findings, request: dict[str, Any], found: Description, resource_id: str
 ) -> None:
-    """Tell what no restore keeps."""
+    """Tell what no restore keeps; one beside leaves the original all of it."""
     name = request["identifier"]
+    if request["strategy"] == BESIDE:
+        return
+    if request["strategy"] == RESTORE_FIRST and request["task"] == CREATE_SNAPSHOT:
+        findings.warn(
+            f"What clients write to {name} between the snapshot and the swap is not in the restored"
+            " database, as acceptWriteLoss allows."
+        )
     if found.get("IAMDatabaseAuthenticationEnabled"):
         findings.warn(
             f"The restored {name} has another resource id than {resource_id}: IAM policies for"
@@ -266,6 +403,11 @@ def warn_of_losses(
         )
 
 
-def replaces(request: dict[str, Any]) -> bool:
-    """Whether this task replaces the database, not only takes its snapshot."""
+def restores(request: dict[str, Any]) -> bool:
+    """Whether this task restores the database, not only takes its snapshot."""
     return bool(request["task"] != CREATE_SNAPSHOT_ONLY)
+
+
+def replaces(request: dict[str, Any]) -> bool:
+    """Whether the database is replaced by what is restored, not left as it is."""
+    return restores(request) and request["strategy"] != BESIDE

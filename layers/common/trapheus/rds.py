@@ -109,6 +109,26 @@ def cluster_snapshot(name: str, region: str | None = None) -> Description | None
     )
 
 
+def snapshots(identifier: str) -> list[Description]:
+    """The DB snapshots of whatever instances have had this name, manual and automated."""
+    pages = rds().get_paginator("describe_db_snapshots")
+    return [
+        cast("Description", found)
+        for page in pages.paginate(DBInstanceIdentifier=identifier)
+        for found in page["DBSnapshots"]
+    ]
+
+
+def cluster_snapshots(identifier: str) -> list[Description]:
+    """The DB cluster snapshots of whatever clusters have had this name, manual and automated."""
+    pages = rds().get_paginator("describe_db_cluster_snapshots")
+    return [
+        cast("Description", found)
+        for page in pages.paginate(DBClusterIdentifier=identifier)
+        for found in page["DBClusterSnapshots"]
+    ]
+
+
 def moment_of(snapshot_description: Description | None) -> str:
     """The moment whose data a snapshot holds, ISO 8601; empty while RDS does not tell it."""
     moment = (snapshot_description or {}).get("SnapshotCreateTime")

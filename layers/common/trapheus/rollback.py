@@ -47,13 +47,18 @@ def standing(look: list[Description | None]) -> list[list[Any]]:
     return [[(found or {}).get(key) for key in STANDING] for found in look]
 
 
-def require_own(plan: dict[str, Any], found: Description, created: str) -> None:
-    """Pass only what the plan's execution has made: by its mark, and younger than it is.
+def is_own(plan: dict[str, Any], found: Description, created: str) -> bool:
+    """Whether the plan's execution has made it: by its mark, and younger than it is.
 
     `created`: the attribute with the moment of its creation, which RDS shows only some time later.
     """
     began = datetime.fromisoformat(plan["started"])
-    if not is_marked(found, plan["execution"]) or found.get(created, began) < began:
+    return is_marked(found, plan["execution"]) and found.get(created, began) >= began
+
+
+def require_own(plan: dict[str, Any], found: Description, created: str) -> None:
+    """Pass only what the plan's execution has made."""
+    if not is_own(plan, found, created):
         raise RollbackFailed(
             f"{plan['identifier']} is not of this execution: it was left alone.",
             identifier=plan["identifier"],

@@ -199,6 +199,16 @@ def _renamed(kind: Kind, resource_id: str, name: str) -> Wait:
     )
 
 
+def _named(kind: Kind, resource_id: str, name: str) -> Wait:
+    return Wait(
+        kind.operation,
+        kind.with_id(resource_id),
+        statuses=f"{kind.listed}[].{kind.status}",
+        success=f"{kind.first(kind.name)} == '{name}'",
+        bad=kind.bad + DELETING,
+    )
+
+
 def _settled(kind: Kind, name: str, other_than: str, statuses: tuple[str, ...]) -> Wait:
     conditions = (
         f"{kind.first(kind.resource_id)} != '{other_than}'",
@@ -243,6 +253,16 @@ def instance_renamed(resource_id: str, name: str) -> Wait:
 def cluster_renamed(resource_id: str, name: str) -> Wait:
     """The cluster with this resource id is online under `name`."""
     return _renamed(_CLUSTER, resource_id, name)
+
+
+def instance_named(resource_id: str, name: str) -> Wait:
+    """The instance with this resource id shows `name`, so that its old one is free."""
+    return _named(_INSTANCE, resource_id, name)
+
+
+def cluster_named(resource_id: str, name: str) -> Wait:
+    """The cluster with this resource id shows `name`, so that its old one is free."""
+    return _named(_CLUSTER, resource_id, name)
 
 
 def instance_settled(name: str, other_than: str, statuses: tuple[str, ...] = ONLINE) -> Wait:

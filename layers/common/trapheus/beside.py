@@ -1,0 +1,51 @@
+"""What is restored beside a running original: its names by phase, and what it gets only later."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trapheus.configuration import Parameters, Table, modifications
+from trapheus.constants import BESIDE, FINISH
+
+if TYPE_CHECKING:
+    from trapheus.rds import Description
+
+Plan = dict[str, Any]
+
+
+def standing(plan: Plan, phase: str) -> Plan:
+    """The plan with the names that the restored database has in a phase, and what it has by then.
+
+    Beside its original it is not protected, so that a failure can remove it, and has no custom
+    endpoints, whose names the original still holds.
+    """
+    if phase == BESIDE:
+        later: Plan = {"endpoints": []} if "endpoints" in plan else {}
+        return unprotected(named(plan, "made")) | later
+    stays = phase == FINISH and plan["strategy"] == BESIDE
+    return named(plan, "made" if stays else "identifier")
+
+
+def named(plan: Plan, key: str) -> Plan:
+    """The plan, and each member's, under the names that stand in `key`."""
+    seen = plan | {"identifier": plan[key], "made": plan[key]}
+    if "members" in plan:
+        seen["members"] = [named(member, key) for member in plan["members"]]
+    return seen
+
+
+def unprotected(plan: Plan) -> Plan:
+    """The plan without its deletion protection."""
+    return plan | {"modify": plan["modify"] | {"DeletionProtection": False}}
+
+
+def remaining(table: Table, planned: Plan, found: Description) -> Parameters:
+    """The parameters of the Modify that `found` still needs.
+
+    Only its protection, where all the rest was set beside the original: RDS does nothing else then.
+    """
+    open_to_deletion = {**found, "DeletionProtection": False}
+    wants = planned["modify"].get("DeletionProtection")
+    if wants and not modifications(table, unprotected(planned), open_to_deletion):
+        return {} if found.get("DeletionProtection") else {"DeletionProtection": True}
+    return modifications(table, planned, found)
