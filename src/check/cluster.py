@@ -3,7 +3,8 @@
 from typing import Any
 
 from trapheus import exceptions, offers, preflight, quotas, ties
-from trapheus.configuration import CLUSTER, MEMBER, configuration
+from trapheus.attributes import CLUSTER, MEMBER
+from trapheus.configuration import configuration
 from trapheus.constants import (
     ASIDE_SUFFIX,
     DB_RESTORE,
@@ -64,20 +65,9 @@ def explain_absence(findings: Findings, request: dict[str, Any]) -> None:
 def is_restorable(findings: Findings, found: Description) -> bool:
     """Whether this is an Aurora cluster with members of its own."""
     name = found["DBClusterIdentifier"]
-    if found.get("DBClusterInstanceClass"):
-        findings.add(
-            exceptions.WrongKind,
-            f"{name} is a Multi-AZ DB cluster, which cannot be replaced in place:"
-            " restore its snapshot under another name.",
-        )
-    elif not found["Engine"].startswith("aurora"):
+    preflight.check_attributes(findings, CLUSTER, name, found, exceptions.WrongKind)
+    if not findings.all and not found["Engine"].startswith("aurora"):
         findings.add(exceptions.WrongKind, f"{name} is of {found['Engine']}, which is not Aurora.")
-    elif found.get("EngineMode", "provisioned") != "provisioned":
-        findings.add(
-            exceptions.WrongKind,
-            f"{name} has the engine mode {found['EngineMode']}, which AWS has retired:"
-            " convert it to provisioned first.",
-        )
     return not findings.all
 
 
@@ -133,9 +123,11 @@ def examine_replacement(
     ):
         preflight.check_tags(findings, name, one)
     check_offers(findings, found, own)
-    network = own[0]["DBSubnetGroup"]["VpcId"] if own else ""
+    network = own[0].get("DBSubnetGroup", {}).get("VpcId", "") if own else ""
     ties.warn_of_proxies(findings, identifier, resource_id, found["Engine"], network)
-    preflight.warn_of_losses(findings, request, found, resource_id)
+    preflight.warn_of_losses(findings, request, found)
+    for member in own:
+        preflight.warn_of_losses(findings, {"identifier": member["DBInstanceIdentifier"]}, member)
 
 
 def check_offers(findings: Findings, found: Description, own: list[Description]) -> None:
@@ -146,7 +138,9 @@ def check_offers(findings: Findings, found: Description, own: list[Description])
     version = offers.Version(found["Engine"], found["EngineVersion"], "the cluster")
     classes = dict.fromkeys(member["DBInstanceClass"] for member in own)
     offers.check_offer(findings, version, classes)
-    offers.check_subnet_group(findings, found["DBSubnetGroup"])
+    # A cluster that the internet reaches may have none.
+    if "DBSubnetGroup" in found:
+        offers.check_subnet_group(findings, found["DBSubnetGroup"])
     offers.check_cluster_parameter_group(findings, found["DBClusterParameterGroup"], version)
     groups = (group["DBParameterGroupName"] for one in own for group in one["DBParameterGroups"])
     for group in dict.fromkeys(groups):
@@ -216,22 +210,7 @@ def check_members(
 def check_ties(findings: Findings, found: Description) -> None:
     """Refuse what would be lost or promoted when the original goes."""
     name = found["DBClusterIdentifier"]
-    bonds = {
-        "read replicas": found.get("ReadReplicaIdentifiers"),
-        "a replication source": found.get("ReplicationSourceIdentifier"),
-    }
-    for bond, value in bonds.items():
-        if value:
-            shown = ", ".join(value) if isinstance(value, list) else value
-            findings.add(
-                exceptions.DatabaseNotSupported,
-                f"{name} has {bond} ({shown}): detach it first.",
-            )
-    if found.get("ActivityStreamStatus", "stopped") != "stopped":
-        findings.add(
-            exceptions.DatabaseNotSupported,
-            f"{name} has an activity stream, which a restore would lose: stop it first.",
-        )
+    preflight.check_attributes(findings, CLUSTER, name, found, exceptions.DatabaseNotSupported)
     ties.check_global_clusters(findings, found)
     ties.check_deployments(findings, name, found["DBClusterArn"])
     ties.check_integrations(findings, name, found["DBClusterArn"])
@@ -245,14 +224,21 @@ def planned(
     source: Description | None,
 ) -> dict[str, Any]:
     """The plan: names, resource ids and all the configuration to carry over."""
+    wanted = configuration(CLUSTER, found)
+    # Describe shows only their addresses.
+    endpoints = custom_endpoints(found["DBClusterIdentifier"]) if wanted["endpoints"] else []
     return {
         **preflight.basis(event, findings),
         "resourceId": found["DbClusterResourceId"],
         "arn": found["DBClusterArn"],
         "dataAsOf": moment_of(source),
-        **configuration(CLUSTER, found),
-        "endpoints": custom_endpoints(found["DBClusterIdentifier"]),
-        "httpEndpoint": found.get("HttpEndpointEnabled", False),
+        **wanted,
+        "endpoints": endpoints,
+        "autoscaled": [
+            member["DBInstanceIdentifier"]
+            for member in found["DBClusterMembers"]
+            if member["DBInstanceIdentifier"].startswith(AUTOSCALED)
+        ],
         "members": [
             {
                 "identifier": member["DBInstanceIdentifier"],
@@ -261,6 +247,6 @@ def planned(
                 "arn": member["DBInstanceArn"],
                 **configuration(MEMBER, member),
             }
-            for member in own
+            for member in (own if wanted["members"] else [])
         ],
     }

@@ -3,7 +3,8 @@
 from typing import Any
 
 from trapheus import exceptions, offers, preflight, quotas, ties
-from trapheus.configuration import INSTANCE, configuration
+from trapheus.attributes import INSTANCE
+from trapheus.configuration import configuration, fit_storage, has_outgrown
 from trapheus.constants import (
     ASIDE_SUFFIX,
     DB_RESTORE,
@@ -54,13 +55,9 @@ def explain_absence(findings: Findings, request: dict[str, Any]) -> None:
 
 def is_restorable(findings: Findings, found: Description) -> bool:
     """Whether this is an instance that has snapshots of its own."""
-    name, owner = found["DBInstanceIdentifier"], found.get("DBClusterIdentifier")
-    if owner:
-        findings.add(
-            exceptions.WrongKind,
-            f"{name} is a member of cluster {owner}: restore {owner} with isCluster true.",
-        )
-    elif not found["Engine"].startswith(SUPPORTED):
+    name = found["DBInstanceIdentifier"]
+    preflight.check_attributes(findings, INSTANCE, name, found, exceptions.WrongKind)
+    if not findings.all and not found["Engine"].startswith(SUPPORTED):
         findings.add(
             exceptions.WrongKind,
             f"{name} is of {found['Engine']}: only MySQL, MariaDB, PostgreSQL, Oracle, SQL Server"
@@ -116,7 +113,7 @@ def examine_replacement(
     check_offers(findings, found, source if restores else None)
     network = found.get("DBSubnetGroup", {}).get("VpcId", "")
     ties.warn_of_proxies(findings, identifier, found["DbiResourceId"], found["Engine"], network)
-    preflight.warn_of_losses(findings, request, found, found["DbiResourceId"])
+    preflight.warn_of_losses(findings, request, found)
 
 
 def check_offers(findings: Findings, found: Description, source: Description | None) -> None:
@@ -155,29 +152,7 @@ def check_room(
 def check_ties(findings: Findings, found: Description) -> None:
     """Refuse what would be lost or promoted when the original goes."""
     name = found["DBInstanceIdentifier"]
-    replicas = [
-        *found.get("ReadReplicaDBInstanceIdentifiers", []),
-        *found.get("ReadReplicaDBClusterIdentifiers", []),
-    ]
-    if replicas:
-        findings.add(
-            exceptions.DatabaseNotSupported,
-            f"{name} has read replicas ({', '.join(replicas)}), which RDS would promote when it is"
-            " deleted: delete them first.",
-        )
-    source = found.get("ReadReplicaSourceDBInstanceIdentifier") or found.get(
-        "ReadReplicaSourceDBClusterIdentifier"
-    )
-    if source:
-        findings.add(
-            exceptions.DatabaseNotSupported,
-            f"{name} is a read replica of {source}: promote it first.",
-        )
-    if found.get("ActivityStreamStatus", "stopped") != "stopped":
-        findings.add(
-            exceptions.DatabaseNotSupported,
-            f"{name} has an activity stream, which a restore would lose: stop it first.",
-        )
+    preflight.check_attributes(findings, INSTANCE, name, found, exceptions.DatabaseNotSupported)
     ties.check_deployments(findings, name, found["DBInstanceArn"])
     ties.check_integrations(findings, name, found["DBInstanceArn"])
 
@@ -193,17 +168,5 @@ def planned(
         "dataAsOf": moment_of(source),
         **configuration(INSTANCE, found),
     }
-    if has_outgrown(found, source):
-        plan["restore"]["AllocatedStorage"] = found["AllocatedStorage"]
+    fit_storage(plan, found, source)
     return plan
-
-
-def has_outgrown(found: Description, source: Description | None) -> bool:
-    """Whether the original's storage must be asked for.
-
-    RDS restores at the snapshot's size, takes a larger one only from 10% more, and none for SQL
-    Server (API reference of RestoreDBInstanceFromDBSnapshot).
-    """
-    if source is None or found["Engine"].startswith("sqlserver"):
-        return False
-    return bool(10 * found["AllocatedStorage"] >= 11 * source["AllocatedStorage"])

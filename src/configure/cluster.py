@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trapheus import lock
-from trapheus.configuration import CLUSTER, missing_roles, modifications
+from trapheus.attributes import CLUSTER
+from trapheus.configuration import (
+    awaits_reboot,
+    members_awaiting_reboot,
+    missing_roles,
+    modifications,
+)
 from trapheus.endpoints import give
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigureFailed, StateConflict
 from trapheus.logs import logged
 from trapheus.members import create
-from trapheus.rds import cluster, rds
-from trapheus.waiters import AVAILABLE, cluster_settled, instance_settled, wait
+from trapheus.rds import cluster, instance, rds
+from trapheus.waiters import AVAILABLE, cluster_settled, instance_settled, wait, wait_for
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -20,7 +26,10 @@ if TYPE_CHECKING:
 
 @logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
-    """Ask for missing members, add endpoints and roles, and modify what differs."""
+    """Ask for missing members, add endpoints and roles, modify what differs, reboot.
+
+    What is already there or set is left alone.
+    """
     plan, since = event["plan"], event["entered"]
     identifier = plan["identifier"]
     with failing_as(ConfigureFailed, identifier, exists=StateConflict):
@@ -32,10 +41,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     wait(ready, context, otherwise=ConfigureFailed, identifier=identifier, since=since)
     if plan["endpoints"]:
         # They name members, which must be there.
-        for member in plan["members"]:
-            name = member["identifier"]
-            made = instance_settled(name, other_than=member["resourceId"])
-            wait(made, context, otherwise=ConfigureFailed, identifier=name, since=since)
+        wait_for_members(event, context)
     with failing_as(ConfigureFailed, identifier, exists=StateConflict):
         found = cluster(identifier) or {}
         lock.require_restored(event, found.get("DbClusterResourceId"))
@@ -53,4 +59,29 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
             rds().modify_db_cluster(
                 DBClusterIdentifier=identifier, ApplyImmediately=True, **changes
             )
+            wait_for(
+                lambda: not modifications(CLUSTER, plan, cluster(identifier) or {}),
+                context,
+                identifier,
+            )
+    wait_for_members(event, context)
+    with failing_as(ConfigureFailed, identifier):
+        reboot(plan)
     return {"name": identifier}
+
+
+def wait_for_members(event: dict[str, Any], context: LambdaContext) -> None:
+    """Wait until every member is there."""
+    for member in event["plan"]["members"]:
+        name = member["identifier"]
+        made = instance_settled(name, other_than=member["resourceId"])
+        wait(made, context, otherwise=ConfigureFailed, identifier=name, since=event["entered"])
+
+
+def reboot(plan: dict[str, Any]) -> None:
+    """Reboot the members for which a parameter group, their own or the cluster's, waits."""
+    waiting = members_awaiting_reboot(cluster(plan["identifier"]) or {})
+    for member in plan["members"]:
+        name = member["identifier"]
+        if name in waiting or awaits_reboot(instance(name) or {}):
+            rds().reboot_db_instance(DBInstanceIdentifier=name)

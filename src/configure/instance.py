@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trapheus import lock
-from trapheus.configuration import INSTANCE, missing_roles, modifications
+from trapheus.attributes import INSTANCE
+from trapheus.configuration import awaits_reboot, missing_roles, modifications
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigureFailed, StateConflict
 from trapheus.logs import logged
 from trapheus.rds import instance, rds
-from trapheus.waiters import AVAILABLE, instance_settled, wait
+from trapheus.waiters import AVAILABLE, instance_settled, wait, wait_for
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 @logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
-    """Add the roles and modify what differs; what is already set is left alone."""
+    """Add the roles, modify what differs, and reboot if a parameter group waits for that.
+
+    What is already set is left alone.
+    """
     plan, since = event["plan"], event["entered"]
     identifier = plan["identifier"]
     # RDS takes no change while it is backing up, which may last for hours after a restore.
@@ -40,4 +44,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
             rds().modify_db_instance(
                 DBInstanceIdentifier=identifier, ApplyImmediately=True, **changes
             )
+            wait_for(
+                lambda: not modifications(INSTANCE, plan, instance(identifier) or {}),
+                context,
+                identifier,
+            )
+    # The reboot must not fall into the change.
+    wait(ready, context, otherwise=ConfigureFailed, identifier=identifier, since=since)
+    with failing_as(ConfigureFailed, identifier):
+        if awaits_reboot(instance(identifier) or {}):
+            rds().reboot_db_instance(DBInstanceIdentifier=identifier)
     return {"name": identifier}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import jmespath
+
 from trapheus import exceptions
 from trapheus.constants import (
     ASIDE_SUFFIX,
@@ -21,10 +23,14 @@ from trapheus.rds import own_tags
 from trapheus.waiters import AVAILABLE
 
 if TYPE_CHECKING:
+    from trapheus.attributes import Table
     from trapheus.exceptions import TrapheusError
     from trapheus.rds import Description
 
 MOST_TAGS = 50
+# Twice the plan, and what else an execution knows, must fit into 262,144 bytes: an execution that
+# takes another one over has it under two keys.
+LARGEST_PLAN = 120_000
 
 
 class Findings:
@@ -56,10 +62,29 @@ class Findings:
             raise self.all[0][0](sentences, identifier=identifier, step="check")
 
 
+def check_attributes(
+    findings: Findings, table: Table, name: str, found: Description, error: type[TrapheusError]
+) -> None:
+    """Refuse what the table refuses with this error."""
+    for attribute, row in table.items():
+        refusal = row.refusal
+        if refusal and refusal.error is error and jmespath.search(refusal.when, found):
+            value = found[attribute]
+            shown = ", ".join(value) if isinstance(value, list) else value
+            findings.add(error, refusal.sentence.format(name=name, value=shown))
+
+
 def concluded(
     findings: Findings, plan: dict[str, Any] | None, request: dict[str, Any]
 ) -> dict[str, Any]:
     """The answer of a check: the plan and the findings; a refusal unless it is a dry run."""
+    size = len(json.dumps(plan))
+    if size > LARGEST_PLAN:
+        findings.add(
+            exceptions.DatabaseNotSupported,
+            f"The plan for {request['identifier']} has {size} characters, mostly tags, of which"
+            f" Step Functions can carry {LARGEST_PLAN}: shorten tags, or take some off.",
+        )
     if not request["dryRun"]:
         findings.raise_first(request["identifier"])
     return {"plan": plan, "findings": findings.report()}
@@ -244,20 +269,13 @@ def check_tags(findings: Findings, name: str, found: Description) -> None:
         )
 
 
-def warn_of_losses(
-    findings: Findings, request: dict[str, Any], found: Description, resource_id: str
-) -> None:
-    """Tell what no restore keeps."""
+def warn_of_losses(findings: Findings, request: dict[str, Any], found: Description) -> None:
+    """Tell what may go wrong or get lost beside the attributes, of which the plan tells."""
     name = request["identifier"]
-    if found.get("IAMDatabaseAuthenticationEnabled"):
+    if reservation := found.get("DBCapacityReservationIdentifier"):
         findings.warn(
-            f"The restored {name} has another resource id than {resource_id}: IAM policies for"
-            " rds-db:connect must name the new one."
-        )
-    if found.get("MasterUserSecret"):
-        findings.warn(
-            f"The master password of {name} gets a new secret: what reads"
-            f" {found['MasterUserSecret']['SecretArn']} must read the new one."
+            f"{name} holds a unit of the capacity reservation {reservation} until it is deleted:"
+            " a restore succeeds only if the reservation has another one."
         )
     if request.get("deleteAutomatedBackups") and found.get("BackupRetentionPeriod"):
         findings.warn(
