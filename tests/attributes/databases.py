@@ -337,7 +337,8 @@ def build(rds: Rds, databases: tuple[Database, ...]) -> None:
     """Make databases, take their snapshots, change them."""
     now = rds.time
     with rds.instantly(at=now - 864_000):
-        make_groups(rds)
+        if "prod-subnets" not in rds.groups["subnet"]:
+            make_groups(rds)
         rds.call("CreateDBParameterGroup", {
             "DBParameterGroupName": "orders-postgres16", "DBParameterGroupFamily": "postgres16",
             "Description": "Of orders-db",
