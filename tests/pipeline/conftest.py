@@ -28,7 +28,7 @@ class ByDatabase(LoadScopeScheduling):
     """Gives the tests of a restored database, of which there are many, to the same worker."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.split(": ")[0] if "test_attributes.py" in nodeid else nodeid
+        return nodeid.partition(": ")[0] if "test_attributes.py" in nodeid else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByDatabase:

@@ -50,15 +50,18 @@ def identities(cloud: App, database: Database) -> dict[str, str]:
     }
 
 
+# conftest.py gives all of a database to one worker, by the beginning of the id.
 CASES = [
-    # conftest.py gives all of a database to one worker, by the beginning of the id.
     pytest.param(
-        database.name, part, attribute, id=f"{database.name}: {of(database, part)} {attribute} {part}"
+        database.name,
+        part,
+        attribute,
+        id=f"{database.name}: {of(database, part)} {attribute} {part}",
     )
     for database in DATABASES.values()
     for part, expected in database.expects.items()
     for attribute in expected
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "part", "attribute"), CASES)

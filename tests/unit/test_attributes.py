@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import botocore
 import jmespath
 import pytest
 from botocore.loaders import Loader
@@ -15,7 +18,9 @@ from botocore.model import ServiceModel
 from tests.attributes import databases, restores
 from tests.attributes.__main__ import differs_without, is_right
 from tests.unit.conftest import CLUSTER, INSTANCE, Aws, Kind
-from trapheus.attributes import CLASSES, DERIVED, LOST, REFUSED, TABLES
+from trapheus.attributes import CLASSES, DERIVED, LOST, MEMBER, REFUSED, TABLES
+from trapheus.attributes import CLUSTER as CLUSTER_TABLE
+from trapheus.configuration import Comparison, compared
 
 SERVICE = ServiceModel(Loader().load_service_model("rds", "service-2"))
 SHAPES = {
@@ -261,9 +266,56 @@ def test_a_plan_that_step_functions_cannot_carry_is_refused(aws: Aws, kind: Kind
     assert error["error"] == "DatabaseNotSupported"
 
 
+def test_a_cluster_of_fifteen_members_with_all_their_tags_fits(aws: Aws):
+    """262,144 bytes are what a state may carry; the plan stands in it twice after a takeover."""
+    members = [f"prod-cluster-{n:02}" for n in range(13)]
+    aws.kind = CLUSTER
+    with aws.rds.instantly():
+        for name in members:
+            aws.rds.call("CreateDBInstance", {
+                "DBInstanceIdentifier": name, "DBClusterIdentifier": "prod-cluster",
+                "Engine": "aurora-postgresql", "DBInstanceClass": "db.r6g.large",
+            })  # fmt: skip
+    parts = [aws.found(), *(found for found in aws.rds.instances.values()
+                            if found.get("DBClusterIdentifier") == "prod-cluster")]  # fmt: skip
+    assert len(parts) == 16
+    for found in parts:
+        found["TagList"] = [{"Key": f"key-of-{n:020}", "Value": "v" * 48} for n in range(49)]
+
+    answer = aws.check(dryRun=True)
+
+    assert [one for one in answer["findings"] if "Step Functions" in one["message"]] == []
+    state = {"check": answer, "lock": {"plan": answer["plan"]}}
+    comparison = Comparison()
+    for part, planned in zip(parts, [answer["plan"], *answer["plan"]["members"]], strict=True):
+        table = CLUSTER_TABLE if part is parts[0] else MEMBER
+        new = {**part, "DbiResourceId": "db-" + "X" * 24, "DbClusterResourceId": "cluster-X"}
+        comparison.add(compared(table, planned, new), "m" * 58)
+    state["verified"] = {"report": comparison.report()}
+    assert len(comparison.cannot_keep) >= 16
+    assert len(json.dumps(state)) < 262_144 - 20_000
+
+
 def test_derived_attributes_are_in_no_call():
     for table in TABLES.values():
         for row in table.values():
             if row.how == DERIVED:
                 assert [*row.restore, *row.modify] == []
                 assert row.call == ""
+
+
+def test_the_manual_names_everything_that_cannot_be_kept():
+    page = (Path(__file__).parents[2] / "docs" / "operating.md").read_text()
+    for table in TABLES.values():
+        for name, row in table.items():
+            if row.how == LOST or row.lost:
+                assert f"`{name}`" in page
+                assert row.why in page
+
+
+def test_the_page_of_attributes_is_of_these_tables_and_this_botocore():
+    page = (Path(__file__).parents[2] / "docs" / "attributes.md").read_text()
+    assert f"botocore {botocore.__version__}" in page
+    for table in TABLES.values():
+        for name, row in table.items():
+            assert f"| `{name}` | {row.how} |" in page, name
