@@ -15,7 +15,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --requirement
 SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 \
 	.venv-sam/bin/sam
 
-.PHONY: run serve deploy-local test check faults lint build permissions lock clean
+.PHONY: run serve deploy-local test check faults attributes lint build permissions lock clean
 
 run: .venv/ready
 	@.venv/bin/python -m local run "$(EVENT)"
@@ -63,11 +63,15 @@ build:
 	$(SAM) build --parameter-overrides PythonRuntime=$$runtime >.aws-sam.log 2>&1 \
 		|| { cat .aws-sam.log; exit 1; }
 
-# docs/permissions.md, written anew: takes each action out of its policy and sees a test fail.
 # Every call made to fail in every way, on two cores: about 25 minutes. Writes docs/faults.md.
 faults: .venv/ready
 	@.venv/bin/python -m tests.faults
 
+# Every attribute taken out of the app's calls, to see its tests fail. Writes docs/attributes.md.
+attributes: .venv/ready
+	PYTHONPATH=layers/common .venv/bin/python -m tests.attributes
+
+# docs/permissions.md, written anew: takes each action out of its policy and sees a test fail.
 permissions: .venv/ready
 	.venv/bin/python -m tests.permissions
 

@@ -392,6 +392,7 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
         named("cluster-snapshot", "FinalDBSnapshotIdentifier"),
     ),
     # SAR: db*, PassRole
+    ("rds", "RebootDBInstance"): (on("db", INSTANCE),),
     ("rds", "AddRoleToDBInstance"): (on("db", INSTANCE), passes("RoleArn", "rds.amazonaws.com")),
     ("rds", "AddRoleToDBCluster"): (
         on("cluster", CLUSTER),

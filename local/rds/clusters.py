@@ -54,6 +54,13 @@ def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     shown = databases.blank(
         rds, "cluster", name, parameters["Engine"], parameters.get("EngineVersion")
     )
+    if parameters.get("WithExpressConfiguration"):
+        # model: internet access gateway, no network of a VPC, IAM authentication
+        shown |= {
+            "InternetAccessGatewayEnabled": True,
+            "VPCNetworkingEnabled": False,
+            "IAMDatabaseAuthenticationEnabled": True,
+        }
     cluster = settle_in(rds, shown, parameters, f"{name} as created")
     rds.play(cluster, "create cluster")
     return {"DBCluster": shown}

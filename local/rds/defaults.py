@@ -65,6 +65,13 @@ ENGINES: dict[str, dict[str, Any]] = {
     "mariadb": {
         "EngineVersion": "10.11.10", "Port": 3306, "LicenseModel": "general-public-license",
     },
+    "oracle-ee": {
+        "EngineVersion": "19.0.0.0.ru-2024-10.rur-2024-10.r1", "Port": 1521,
+        "LicenseModel": "license-included",
+    },
+    "sqlserver-se": {
+        "EngineVersion": "15.00.4410.1.v1", "Port": 1433, "LicenseModel": "license-included",
+    },
     "aurora-postgresql": {
         "EngineVersion": "16.6", "Port": 5432, "LicenseModel": "postgresql-license",
     },
@@ -82,6 +89,7 @@ OFFERED_VERSIONS: dict[str, tuple[str, ...]] = {
     "mysql": ("8.0.35", "8.0.40", "8.4.3"),
     "mariadb": ("10.6.20", "10.11.10"),
     "oracle-ee": ("19.0.0.0.ru-2024-10.rur-2024-10.r1",),
+    "sqlserver-se": ("15.00.4410.1.v1",),
     "sqlserver-web": ("15.00.4410.1.v1",),
     "db2-se": ("11.5.9.0.sb00046748.r1",),
     "aurora-postgresql": ("15.8", "16.1", "16.4", "16.6"),
@@ -132,6 +140,23 @@ CARRIED: dict[str, dict[str, str]] = {
         "StorageEncryptionType": "model",
         "KmsKeyId": "model: the snapshot's key",
         "DBSystemId": "memory",
+    },
+}
+
+# What a restore has to be told even if the snapshot knows it, and what it takes otherwise:
+# engine's beginning -> attribute -> (value, source).
+FORGOTTEN: dict[str, dict[str, tuple[Any, str]]] = {
+    "oracle": {"DBName": ("ORCL", "model: of a create; memory that a restore does the same")},
+}
+
+# Parameters that a restore refuses: engine's beginning -> parameter -> source.
+REFUSED_IN_A_RESTORE: dict[str, dict[str, str]] = {
+    "sqlserver": {
+        "AllocatedStorage": "model",
+        "StorageType": "model",
+        "Iops": "UG",
+        "StorageThroughput": "UG",
+        "MultiAZ": "GH hashicorp/terraform-provider-aws, resource aws_db_instance",
     },
 }
 

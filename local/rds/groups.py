@@ -56,11 +56,13 @@ def none() -> dict[str, dict[str, dict[str, Any]]]:
 def major(engine: str, version: str) -> str:
     """The major version that names a family: 16 of 16.4, but 8.0 of MySQL's 8.0.40."""
     parts = version.split(".")
-    return parts[0] if "postgres" in engine else ".".join(parts[:2])
+    return parts[0] if "postgres" in engine or "oracle" in engine else ".".join(parts[:2])
 
 
 def family(engine: str, version: str) -> str:
-    """The parameter group family of an engine version, such as postgres16."""
+    """The parameter group family of an engine version, such as postgres16, or oracle-ee-19."""
+    if engine.startswith(("oracle", "sqlserver")):
+        return f"{engine}-{major(engine, version).replace('.00', '.0')}"
     return f"{engine}{major(engine, version)}"
 
 

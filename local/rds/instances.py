@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from local.rds import databases, members, settings, snapshots
-from local.rds.defaults import ENGINES
+from local.rds.defaults import FORGOTTEN, REFUSED_IN_A_RESTORE
 from local.rds.errors import RdsError
 from local.rds.paging import filtered, page
 from local.rds.registry import operation
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from local.rds.resources import Resource
     from local.rds.service import Rds
 
-CLASS = re.compile(r"^db\.[a-z0-9]+\.[a-z0-9.-]+$")
+CLASS = re.compile(r"^db\.([a-z0-9]+\.[a-z0-9.-]+|serverless)$")
 
 
 @operation("DescribeDBInstances")
@@ -114,6 +114,9 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     check_restore(parameters, kept)
     shown = databases.blank(rds, "instance", name, kept["Engine"], kept["EngineVersion"])
     shown |= kept
+    for beginning, forgotten in FORGOTTEN.items():
+        if kept["Engine"].startswith(beginning):
+            shown |= {name: value for name, (value, _) in forgotten.items()}
     if parameters.get("StorageType", "gp3") != "gp3":
         shown.pop("StorageThroughput", None)
     if "StorageType" not in parameters and "Iops" in parameters:
@@ -133,7 +136,8 @@ def check_restore(parameters: dict[str, Any], kept: dict[str, Any]) -> None:
     check_zone(parameters)
     if parameters.get("Engine", kept["Engine"]) != kept["Engine"]:
         raise settings.combination("The engine is not the snapshot's.")
-    if "DBName" in parameters and kept["Engine"] in ENGINES:
+    refuse_of_engine(parameters, kept["Engine"])
+    if "DBName" in parameters and not kept["Engine"].startswith(("oracle", "sqlserver")):
         raise RdsError(
             "InvalidParameterValue", "DBName must be null when Restoring for this Engine."
         )
@@ -142,6 +146,14 @@ def check_restore(parameters: dict[str, Any], kept: dict[str, Any]) -> None:
         raise settings.combination(
             f"AllocatedStorage {asked} must be {floor}, the snapshot's, or at least a tenth more."
         )
+
+
+def refuse_of_engine(parameters: dict[str, Any], engine: str) -> None:
+    """Refuse what an engine takes with a Modify only."""
+    for beginning, refused in REFUSED_IN_A_RESTORE.items():
+        for name in refused if engine.startswith(beginning) else ():
+            if parameters.get(name):
+                raise settings.combination(f"{name} is not valid for a restore of {engine}.")
 
 
 @operation("ModifyDBInstance")

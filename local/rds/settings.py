@@ -73,6 +73,8 @@ def is_small_gp3(kind: str, shown: Shown) -> bool:
     """Whether it is an instance with a gp3 volume below the size from which RDS stripes it. UG."""
     if kind != "instance" or "DBClusterIdentifier" in shown or shown.get("StorageType") != "gp3":
         return False
+    if shown["Engine"].startswith("sqlserver"):
+        return False
     threshold = 200 if shown["Engine"].startswith("oracle") else 400
     return bool(shown.get("AllocatedStorage", 0) < threshold)
 
@@ -138,10 +140,21 @@ def check(rds: Rds, kind: str, shown: Shown) -> None:
         # UG: the advanced mode wants Performance Insights with at least 465 days
         raise combination("The advanced mode of Database Insights wants Performance Insights "
                           "with a retention of at least 465 days.")  # fmt: skip
+    if kind == "cluster":
+        check_gateway(shown)
     if kind == "instance":
         check_storage(shown)
         if shown["DBSubnetGroup"]["SupportedNetworkTypes"] == ["IPV4"] != [shown["NetworkType"]]:
             raise RdsError("NetworkTypeNotSupported", "The subnet group takes only IPV4.")
+
+
+def check_gateway(shown: Shown) -> None:
+    """A cluster that the internet reaches has no network of its own, and wants IAM; model."""
+    asked = shown.get("InternetAccessGatewayEnabled", False)
+    if asked == shown.get("VPCNetworkingEnabled", True):
+        raise combination("EnableInternetAccessGateway and EnableVPCNetworking go together.")
+    if asked and not shown.get("IAMDatabaseAuthenticationEnabled"):
+        raise combination("An internet access gateway requires IAM database authentication.")
 
 
 def check_storage(shown: Shown) -> None:
@@ -151,7 +164,8 @@ def check_storage(shown: Shown) -> None:
         raise combination(f"Storage type {kind} requires Iops.")
     if kind != "gp3" and "StorageThroughput" in shown:
         raise combination(f"Storage throughput can't be specified for {kind}.")
-    if kind == "gp3" and size >= 400 and shown.get("Iops", 12000) < 12000:
+    striped = size >= 400 and not shown["Engine"].startswith("sqlserver")
+    if kind == "gp3" and striped and shown.get("Iops", 12000) < 12000:
         raise combination("gp3 storage of 400 GiB and more has at least 12000 IOPS.")
 
 
@@ -329,6 +343,13 @@ def set_domain(rds: Rds, shown: Shown, value: Any, parameters: Any, live: bool) 
     ]
 
 
+def set_volumes(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
+    """More volumes of an instance, each with the status that only Describe has; model."""
+    shown["AdditionalStorageVolumes"] = [
+        {**volume, "StorageVolumeStatus": "available"} for volume in value
+    ]
+
+
 def set_no_domain(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
     """Out of the directory."""
     if value:
@@ -368,6 +389,7 @@ SHARED: dict[str, Setter] = {
 SHAPED: dict[str, dict[str, Setter]] = {
     "instance": {
         **SHARED,
+        "AdditionalStorageVolumes": set_volumes,
         "DBParameterGroupName": set_parameter_group,
         "OptionGroupName": set_option_group,
         "DBSubnetGroupName": set_subnet_group,

@@ -3,7 +3,8 @@
 from typing import Any
 
 from trapheus import exceptions, offers, preflight, quotas, ties
-from trapheus.configuration import CLUSTER, MEMBER, configuration
+from trapheus.attributes import CLUSTER, MEMBER
+from trapheus.configuration import configuration
 from trapheus.constants import (
     ASIDE_SUFFIX,
     BESIDE,
@@ -74,20 +75,9 @@ def explain_absence(findings: Findings, request: dict[str, Any]) -> None:
 def is_restorable(findings: Findings, found: Description) -> bool:
     """Whether this is an Aurora cluster with members of its own."""
     name = found["DBClusterIdentifier"]
-    if found.get("DBClusterInstanceClass"):
-        findings.add(
-            exceptions.WrongKind,
-            f"{name} is a Multi-AZ DB cluster, which cannot be replaced in place:"
-            " restore its snapshot under another name.",
-        )
-    elif not found["Engine"].startswith("aurora"):
+    preflight.check_attributes(findings, CLUSTER, name, found, exceptions.WrongKind)
+    if not findings.all and not found["Engine"].startswith("aurora"):
         findings.add(exceptions.WrongKind, f"{name} is of {found['Engine']}, which is not Aurora.")
-    elif found.get("EngineMode", "provisioned") != "provisioned":
-        findings.add(
-            exceptions.WrongKind,
-            f"{name} has the engine mode {found['EngineMode']}, which AWS has retired:"
-            " convert it to provisioned first.",
-        )
     return not findings.all
 
 
@@ -147,7 +137,17 @@ def examine_restore(
     check_offers(
         findings, as_overridden(found, overrides), [as_overridden(one, overrides) for one in own]
     )
-    preflight.warn_of_losses(findings, request, found, found["DbClusterResourceId"])
+    for member in own:
+        wanted = as_overridden(member, overrides)
+        preflight.warn_of_reservation(findings, member["DBInstanceIdentifier"], wanted)
+    preflight.check_attributes(
+        findings,
+        CLUSTER,
+        identifier,
+        found,
+        exceptions.DatabaseNotSupported,
+        replaces=preflight.replaces(request),
+    )
 
 
 def examine_replacement(
@@ -159,8 +159,9 @@ def examine_replacement(
     preflight.check_free(findings, request, aside, "cluster", cluster(aside))
     check_member_names(findings, request, own)
     check_ties(findings, found)
-    network = own[0]["DBSubnetGroup"]["VpcId"] if own else ""
+    network = own[0].get("DBSubnetGroup", {}).get("VpcId", "") if own else ""
     ties.warn_of_proxies(findings, identifier, resource_id, found["Engine"], network)
+    preflight.warn_of_losses(findings, request, found)
 
 
 def check_offers(findings: Findings, found: Description, own: list[Description]) -> None:
@@ -171,7 +172,9 @@ def check_offers(findings: Findings, found: Description, own: list[Description])
     version = offers.Version(found["Engine"], found["EngineVersion"], "the cluster")
     classes = dict.fromkeys(member["DBInstanceClass"] for member in own)
     offers.check_offer(findings, version, classes)
-    offers.check_subnet_group(findings, found["DBSubnetGroup"])
+    # A cluster that the internet reaches may have none.
+    if "DBSubnetGroup" in found:
+        offers.check_subnet_group(findings, found["DBSubnetGroup"])
     offers.check_cluster_parameter_group(findings, found["DBClusterParameterGroup"], version)
     groups = (group["DBParameterGroupName"] for one in own for group in one["DBParameterGroups"])
     for group in dict.fromkeys(groups):
@@ -246,22 +249,6 @@ def check_member_names(findings: Findings, request: dict[str, Any], own: list[De
 def check_ties(findings: Findings, found: Description) -> None:
     """Refuse what would be lost or promoted when the original goes."""
     name = found["DBClusterIdentifier"]
-    bonds = {
-        "read replicas": found.get("ReadReplicaIdentifiers"),
-        "a replication source": found.get("ReplicationSourceIdentifier"),
-    }
-    for bond, value in bonds.items():
-        if value:
-            shown = ", ".join(value) if isinstance(value, list) else value
-            findings.add(
-                exceptions.DatabaseNotSupported,
-                f"{name} has {bond} ({shown}): detach it first.",
-            )
-    if found.get("ActivityStreamStatus", "stopped") != "stopped":
-        findings.add(
-            exceptions.DatabaseNotSupported,
-            f"{name} has an activity stream, which a restore would lose: stop it first.",
-        )
     ties.check_global_clusters(findings, found)
     ties.check_deployments(findings, name, found["DBClusterArn"])
     ties.check_integrations(findings, name, found["DBClusterArn"])
@@ -276,7 +263,9 @@ def planned(
 ) -> dict[str, Any]:
     """The plan: names, resource ids and all the configuration to carry over."""
     request = event["request"]
-    endpoints = custom_endpoints(found["DBClusterIdentifier"])
+    wanted = configuration(CLUSTER, found)
+    # Describe shows only their addresses.
+    endpoints = custom_endpoints(found["DBClusterIdentifier"]) if wanted["endpoints"] else []
     if request["strategy"] == BESIDE and endpoints:
         # Their names are unique in a region, and the original goes on having them.
         names = ", ".join(endpoint["identifier"] for endpoint in endpoints)
@@ -291,9 +280,13 @@ def planned(
         "resourceId": found["DbClusterResourceId"],
         "arn": found["DBClusterArn"],
         "dataAsOf": moment_of(source),
-        **configuration(CLUSTER, found),
+        **wanted,
         "endpoints": endpoints,
-        "httpEndpoint": found.get("HttpEndpointEnabled", False),
+        "autoscaled": [
+            member["DBInstanceIdentifier"]
+            for member in found["DBClusterMembers"]
+            if member["DBInstanceIdentifier"].startswith(AUTOSCALED)
+        ],
         "members": [
             {
                 "identifier": member["DBInstanceIdentifier"],
@@ -303,10 +296,11 @@ def planned(
                 "arn": member["DBInstanceArn"],
                 **configuration(MEMBER, member),
             }
-            for member in own
+            for member in (own if wanted["members"] else [])
         ],
     }
-    override(plan, CLUSTER, request["overrides"])
+    override(plan, CLUSTER, found["Engine"], request["overrides"])
     for member in plan["members"]:
-        override(member, MEMBER, request["overrides"])
+        override(member, MEMBER, found["Engine"], request["overrides"])
+    preflight.leave_to_the_original(plan)
     return plan

@@ -3,7 +3,8 @@
 from typing import Any
 
 from trapheus import exceptions, offers, preflight, quotas, ties
-from trapheus.configuration import INSTANCE, configuration
+from trapheus.attributes import INSTANCE
+from trapheus.configuration import configuration, fit_storage, has_outgrown
 from trapheus.constants import (
     ASIDE_SUFFIX,
     DB_RESTORE,
@@ -55,13 +56,9 @@ def explain_absence(findings: Findings, request: dict[str, Any]) -> None:
 
 def is_restorable(findings: Findings, found: Description) -> bool:
     """Whether this is an instance that has snapshots of its own."""
-    name, owner = found["DBInstanceIdentifier"], found.get("DBClusterIdentifier")
-    if owner:
-        findings.add(
-            exceptions.WrongKind,
-            f"{name} is a member of cluster {owner}: restore {owner} with isCluster true.",
-        )
-    elif not found["Engine"].startswith(SUPPORTED):
+    name = found["DBInstanceIdentifier"]
+    preflight.check_attributes(findings, INSTANCE, name, found, exceptions.WrongKind)
+    if not findings.all and not found["Engine"].startswith(SUPPORTED):
         findings.add(
             exceptions.WrongKind,
             f"{name} is of {found['Engine']}: only MySQL, MariaDB, PostgreSQL, Oracle, SQL Server"
@@ -104,14 +101,24 @@ def examine_restore(
     restores = source is not None and request["task"] == DB_RESTORE
     if source is not None and restores:
         name = source["DBSnapshotIdentifier"]
-        preflight.compare(findings, name, found, source, "AllocatedStorage")
+        size = "" if request["overrides"].get("AllocatedStorage") else "AllocatedStorage"
+        preflight.compare(findings, name, found, source, size)
+    preflight.check_size(findings, request, found, source if restores else None)
     if request["strategy"] != RENAME_FIRST:
         made = preflight.made_name(request, identifier)
         preflight.check_made(findings, request, made, "instance", instance)
     preflight.check_tags(findings, identifier, found)
     wanted = as_overridden(found, request["overrides"])
     check_offers(findings, wanted, source if restores else None)
-    preflight.warn_of_losses(findings, request, found, found["DbiResourceId"])
+    preflight.warn_of_reservation(findings, identifier, wanted)
+    preflight.check_attributes(
+        findings,
+        INSTANCE,
+        identifier,
+        found,
+        exceptions.DatabaseNotSupported,
+        replaces=preflight.replaces(request),
+    )
 
 
 def examine_replacement(findings: Findings, request: dict[str, Any], found: Description) -> None:
@@ -129,6 +136,7 @@ def examine_replacement(findings: Findings, request: dict[str, Any], found: Desc
     check_ties(findings, found)
     network = found.get("DBSubnetGroup", {}).get("VpcId", "")
     ties.warn_of_proxies(findings, identifier, found["DbiResourceId"], found["Engine"], network)
+    preflight.warn_of_losses(findings, request, found)
 
 
 def check_offers(findings: Findings, found: Description, source: Description | None) -> None:
@@ -156,7 +164,8 @@ def check_room(
     needed = {"ManualSnapshots": quotas.snapshots_needed(request, source)}
     if preflight.restores(request):
         restored = source if source and request["task"] == DB_RESTORE else found
-        larger = found if has_outgrown(found, source) else restored
+        wanted = as_overridden(found, request["overrides"])
+        larger = wanted if has_outgrown(wanted, restored) else restored
         needed |= {"DBInstances": 1, "AllocatedStorage": larger["AllocatedStorage"]}
     most = quotas.check_quotas(findings, needed)
     if quotas.keeps_backups(request, found):
@@ -167,29 +176,6 @@ def check_room(
 def check_ties(findings: Findings, found: Description) -> None:
     """Refuse what would be lost or promoted when the original goes."""
     name = found["DBInstanceIdentifier"]
-    replicas = [
-        *found.get("ReadReplicaDBInstanceIdentifiers", []),
-        *found.get("ReadReplicaDBClusterIdentifiers", []),
-    ]
-    if replicas:
-        findings.add(
-            exceptions.DatabaseNotSupported,
-            f"{name} has read replicas ({', '.join(replicas)}), which RDS would promote when it is"
-            " deleted: delete them first.",
-        )
-    source = found.get("ReadReplicaSourceDBInstanceIdentifier") or found.get(
-        "ReadReplicaSourceDBClusterIdentifier"
-    )
-    if source:
-        findings.add(
-            exceptions.DatabaseNotSupported,
-            f"{name} is a read replica of {source}: promote it first.",
-        )
-    if found.get("ActivityStreamStatus", "stopped") != "stopped":
-        findings.add(
-            exceptions.DatabaseNotSupported,
-            f"{name} has an activity stream, which a restore would lose: stop it first.",
-        )
     ties.check_deployments(findings, name, found["DBInstanceArn"])
     ties.check_integrations(findings, name, found["DBInstanceArn"])
 
@@ -205,18 +191,7 @@ def planned(
         "dataAsOf": moment_of(source),
         **configuration(INSTANCE, found),
     }
-    override(plan, INSTANCE, event["request"]["overrides"])
-    if has_outgrown(found, source):
-        plan["restore"]["AllocatedStorage"] = found["AllocatedStorage"]
+    override(plan, INSTANCE, found["Engine"], event["request"]["overrides"])
+    fit_storage(plan, found, source)
+    preflight.leave_to_the_original(plan)
     return plan
-
-
-def has_outgrown(found: Description, source: Description | None) -> bool:
-    """Whether the original's storage must be asked for.
-
-    RDS restores at the snapshot's size, takes a larger one only from 10% more, and none for SQL
-    Server (API reference of RestoreDBInstanceFromDBSnapshot).
-    """
-    if source is None or found["Engine"].startswith("sqlserver"):
-        return False
-    return bool(10 * found["AllocatedStorage"] >= 11 * source["AllocatedStorage"])

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trapheus import lock
-from trapheus.beside import remaining, standing
-from trapheus.configuration import CLUSTER, missing_roles
+from trapheus.attributes import CLUSTER
+from trapheus.beside import may_reboot, remaining, standing
+from trapheus.configuration import awaits_reboot, members_awaiting_reboot, missing_roles
 from trapheus.constants import RESTORE_FIRST
 from trapheus.endpoints import give
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigureFailed, StateConflict, StillInProgress
 from trapheus.logs import logged
 from trapheus.members import create, give_name, is_listed
-from trapheus.rds import cluster, cluster_with, rds
-from trapheus.waiters import AVAILABLE, cluster_settled, instance_settled, wait
+from trapheus.rds import cluster, cluster_with, instance, rds
+from trapheus.waiters import AVAILABLE, cluster_settled, instance_settled, wait, wait_for
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 
 @logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
-    """Ask for missing members, add endpoints and roles, and modify what differs.
+    """Ask for missing members, add endpoints and roles, modify what differs, reboot.
 
-    Beside its original the cluster is neither protected nor has its custom endpoints yet.
+    What is already there or set is left alone. Beside its original the cluster is neither protected
+    nor has its custom endpoints yet.
     """
     plan, since = standing(event["plan"], event["phase"]), event["entered"]
     identifier = plan["identifier"]
@@ -37,10 +39,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     wait(ready, context, otherwise=ConfigureFailed, identifier=identifier, since=since)
     if plan["endpoints"]:
         # They name members, which must be there.
-        for member in plan["members"]:
-            name = member["identifier"]
-            made = instance_settled(name, other_than=member["resourceId"])
-            wait(made, context, otherwise=ConfigureFailed, identifier=name, since=since)
+        wait_for_members(plan, context, since)
     with failing_as(ConfigureFailed, identifier, exists=StateConflict):
         found = cluster(identifier) or {}
         lock.require_restored(event, found.get("DbClusterResourceId"))
@@ -58,6 +57,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
             rds().modify_db_cluster(
                 DBClusterIdentifier=identifier, ApplyImmediately=True, **changes
             )
+            wait_for(
+                lambda: not remaining(CLUSTER, plan, cluster(identifier) or {}),
+                context,
+                identifier,
+            )
+    wait_for_members(plan, context, since)
+    if may_reboot(plan, event["phase"]):
+        with failing_as(ConfigureFailed, identifier):
+            reboot(plan)
     return {"name": identifier}
 
 
@@ -79,3 +87,20 @@ def missing(event: dict[str, Any], plan: dict[str, Any]) -> list[dict[str, Any]]
         for named, member in both
         if not (is_listed(found, named["identifier"]) or is_listed(found, member["made"]))
     ]
+
+
+def wait_for_members(plan: dict[str, Any], context: LambdaContext, since: str) -> None:
+    """Wait until every member is there."""
+    for member in plan["members"]:
+        name = member["identifier"]
+        made = instance_settled(name, other_than=member["resourceId"])
+        wait(made, context, otherwise=ConfigureFailed, identifier=name, since=since)
+
+
+def reboot(plan: dict[str, Any]) -> None:
+    """Reboot the members for which a parameter group, their own or the cluster's, waits."""
+    waiting = members_awaiting_reboot(cluster(plan["identifier"]) or {})
+    for member in plan["members"]:
+        name = member["identifier"]
+        if name in waiting or awaits_reboot(instance(name) or {}):
+            rds().reboot_db_instance(DBInstanceIdentifier=name)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trapheus import lock
-from trapheus.beside import remaining, standing
-from trapheus.configuration import INSTANCE, missing_roles
+from trapheus.attributes import INSTANCE
+from trapheus.beside import may_reboot, remaining, standing
+from trapheus.configuration import awaits_reboot, missing_roles
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigureFailed, StateConflict
 from trapheus.logs import logged
 from trapheus.rds import instance, rds
-from trapheus.waiters import AVAILABLE, instance_settled, wait
+from trapheus.waiters import AVAILABLE, instance_settled, wait, wait_for
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
 @logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
-    """Add the roles and modify what differs; what is already set is left alone.
+    """Add the roles, modify what differs, and reboot if a parameter group waits for that.
 
-    Beside its original the instance is not protected yet.
+    What is already set is left alone. Beside its original the instance is not protected yet.
     """
     plan, since = standing(event["plan"], event["phase"]), event["entered"]
     identifier = plan["identifier"]
@@ -44,4 +45,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
             rds().modify_db_instance(
                 DBInstanceIdentifier=identifier, ApplyImmediately=True, **changes
             )
+            wait_for(
+                lambda: not remaining(INSTANCE, plan, instance(identifier) or {}),
+                context,
+                identifier,
+            )
+    if may_reboot(plan, event["phase"]):
+        # The reboot must not fall into the change.
+        wait(ready, context, otherwise=ConfigureFailed, identifier=identifier, since=since)
+        with failing_as(ConfigureFailed, identifier):
+            if awaits_reboot(instance(identifier) or {}):
+                rds().reboot_db_instance(DBInstanceIdentifier=identifier)
     return {"name": identifier}

@@ -217,6 +217,7 @@ def compose(execution: str, about: str, state: dict[str, Any]) -> list[Section]:
         Section("What stands now", standing(state), []),
         Section("What to do", *advice(about, state, plan)),
         Section("Facts", facts(state, plan), []),
+        Section("Configuration", configuration(state, plan), []),
         Section("Request", [json.dumps(state.get("input"), default=str)], []),
         Section("Execution", [execution], []),
     ]
@@ -245,9 +246,33 @@ def facts(state: dict[str, Any], plan: dict[str, Any]) -> list[str]:
         f"Data as of: {restored['dataAsOf']}.",
         f"Unreachable: from {since} to {state['served']['at']}.",
         f"Resource id: {plan['resourceId']} before, {restored['resourceId']} now.",
-        *plan["warnings"],
         f"Writes after the moment of the data: in the original, {plan['aside']}.",
     ]
+
+
+def configuration(state: dict[str, Any], plan: dict[str, Any]) -> list[str]:
+    """Old and new of a restored database: what differs, is kept, cannot be kept and why."""
+    if not plan or not is_finishing(state):
+        return []
+    cause = cause_of(state["error"])
+    differing = state["error"]["Error"] == "ConfigurationDiffers"
+    parts = [("", plan), *((f"{one['identifier']}: ", one) for one in plan.get("members", []))]
+    return [
+        *(f"Differs: {line}." for line in cause["message"].split("; ") if differing),
+        *([f"Kept: {cause['kept']}."] if "kept" in cause else []),
+        *(
+            f"Cannot be kept: {prefix}{entry['attribute']}, was {said(entry['was'])}."
+            f" {entry['why']}"
+            for prefix, part in parts
+            for entry in part.get("cannotKeep", [])
+        ),
+        *plan["warnings"],
+    ]
+
+
+def said(value: Any) -> str:
+    """A value in words."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def compose_export(event: dict[str, Any]) -> list[Section]:

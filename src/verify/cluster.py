@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trapheus.attributes import CLUSTER, MEMBER
 from trapheus.beside import standing
-from trapheus.configuration import CLUSTER, MEMBER, differences
+from trapheus.configuration import (
+    Comparison,
+    awaits_reboot,
+    compared,
+    members_awaiting_reboot,
+)
 from trapheus.constants import BESIDE
 from trapheus.endpoints import lacking
 from trapheus.errors import failing_as
@@ -26,8 +32,11 @@ if TYPE_CHECKING:
 
 
 @logged
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
-    """Pass only a restored cluster as planned, beside the original under its planned name."""
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Pass only a restored cluster as planned, beside the original under its planned name.
+
+    Returns the report: old and new compared, attribute by attribute.
+    """
     plan, since = standing(event["plan"], event["phase"]), event["entered"]
     identifier = plan["identifier"]
     # What is to be renamed next must take a change.
@@ -46,15 +55,26 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
         )
     with failing_as(ConfigurationDiffers, identifier):
         found = cluster(identifier) or {}
+        comparison = compared(CLUSTER, plan, found)
         lines = [*deviations(plan, found, event["restored"]), *stands(event)]
+        lines += lacking(plan["endpoints"], plan["identifier"])
+        for index, member in enumerate(plan["members"]):
+            # The plan names the writer first.
+            lines += compare_member(comparison, member, index == 0, found)
+        tell_of_others(comparison, plan, found)
+    lines = [*comparison.wrong, *lines]
     if lines:
-        raise ConfigurationDiffers("; ".join(lines), identifier=identifier)
-    return {"resourceId": found["DbClusterResourceId"]}
+        kept = f"{len(comparison.kept)} attributes"
+        raise ConfigurationDiffers("; ".join(lines), identifier=identifier, kept=kept)
+    return {"resourceId": found["DbClusterResourceId"], "report": comparison.report()}
 
 
 def deviations(plan: dict[str, Any], found: Description, restored: dict[str, str]) -> list[str]:
-    """One line for each thing that is not as planned; `restored` is what the restore has made."""
-    lines = differences(CLUSTER, plan, found)
+    """One line for each thing beside the attributes that is not as planned.
+
+    `restored` is what the restore has made.
+    """
+    lines = []
     if found.get("DbClusterResourceId") != restored["resourceId"]:
         lines.append(
             f"the resource id is {found.get('DbClusterResourceId')}, not {restored['resourceId']}"
@@ -62,12 +82,6 @@ def deviations(plan: dict[str, Any], found: Description, restored: dict[str, str
     source = cluster_snapshot(plan["snapshot"])
     if moment_of(source) != restored["dataAsOf"]:
         lines.append(f"the snapshot {plan['snapshot']} is not the one that was restored")
-    if plan["httpEndpoint"] and not found.get("HttpEndpointEnabled"):
-        lines.append("the HTTP endpoint is not enabled, and was")
-    lines += lacking(plan["endpoints"], plan["identifier"])
-    for index, member in enumerate(plan["members"]):
-        # The plan names the writer first.
-        lines += member_deviations(member, index == 0, found)
     return lines
 
 
@@ -81,14 +95,38 @@ def stands(event: dict[str, Any]) -> list[str]:
     return [f"the original is not called {name}"]
 
 
-def member_deviations(planned: dict[str, Any], writer: bool, found: Description) -> list[str]:
-    """One line for each thing in which a member is not as planned."""
+def compare_member(
+    comparison: Comparison, planned: dict[str, Any], writer: bool, found: Description
+) -> list[str]:
+    """Compare a member; one line for each thing beside its attributes that is not as planned."""
     name = planned["identifier"]
     listed = {m["DBInstanceIdentifier"]: m["IsClusterWriter"] for m in found["DBClusterMembers"]}
     member = instance(name)
     if name not in listed or member is None:
         return [f"{name} is not a member of the restored cluster"]
-    lines = [f"{name}: {line}" for line in differences(MEMBER, planned, member)]
+    comparison.add(compared(MEMBER, planned, member), name)
+    lines = []
+    if awaits_reboot(member) or name in members_awaiting_reboot(found):
+        lines.append(f"{name}: a parameter group takes effect only after a reboot")
     if listed[name] != writer:
         lines.append(f"{name} is {'the writer' if listed[name] else 'a reader'}, and was not")
     return lines
+
+
+def tell_of_others(comparison: Comparison, plan: dict[str, Any], found: Description) -> None:
+    """Report the custom endpoints and the members, among them those that are left to others."""
+    if plan["endpoints"]:
+        comparison.kept.append("CustomEndpoints")
+    names = sorted(member["identifier"] for member in plan["members"])
+    if plan["autoscaled"]:
+        now = sorted(member["DBInstanceIdentifier"] for member in found["DBClusterMembers"])
+        was = sorted([*names, *plan["autoscaled"]])
+        done = (
+            "Application Auto Scaling makes replicas for the original only"
+            if plan["strategy"] == BESIDE
+            else "Application Auto Scaling makes its replicas again"
+        )
+        entry = {"attribute": "DBClusterMembers", "was": was, "now": now, "done": done}
+        comparison.differs.append(entry)
+    else:
+        comparison.kept.append("DBClusterMembers")

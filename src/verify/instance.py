@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trapheus.attributes import INSTANCE
 from trapheus.beside import standing
-from trapheus.configuration import INSTANCE, differences
+from trapheus.configuration import awaits_reboot, compared
 from trapheus.constants import BESIDE
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigurationDiffers
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 
 
 @logged
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
-    """Pass only a restored instance as planned, beside the original under its planned name."""
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Pass only a restored instance as planned, beside the original under its planned name.
+
+    Returns the report: old and new compared, attribute by attribute.
+    """
     plan, since = standing(event["plan"], event["phase"]), event["entered"]
     identifier = plan["identifier"]
     # What is to be renamed next must take a change.
@@ -28,15 +32,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     wait(ready, context, otherwise=ConfigurationDiffers, identifier=identifier, since=since)
     with failing_as(ConfigurationDiffers, identifier):
         found = instance(identifier) or {}
-        lines = [*deviations(plan, found, event["restored"]), *stands(event)]
+        comparison = compared(INSTANCE, plan, found)
+        lines = [*comparison.wrong, *deviations(plan, found, event["restored"]), *stands(event)]
     if lines:
-        raise ConfigurationDiffers("; ".join(lines), identifier=identifier)
-    return {"resourceId": found["DbiResourceId"]}
+        kept = f"{len(comparison.kept)} attributes"
+        raise ConfigurationDiffers("; ".join(lines), identifier=identifier, kept=kept)
+    return {"resourceId": found["DbiResourceId"], "report": comparison.report()}
 
 
 def deviations(plan: dict[str, Any], found: Description, restored: dict[str, str]) -> list[str]:
-    """One line for each thing that is not as planned; `restored` is what the restore has made."""
-    lines = differences(INSTANCE, plan, found)
+    """One line for each thing beside the attributes that is not as planned.
+
+    `restored` is what the restore has made.
+    """
+    lines = []
+    if awaits_reboot(found):
+        lines.append("a parameter group takes effect only after a reboot")
     if found.get("DbiResourceId") != restored["resourceId"]:
         lines.append(
             f"the resource id is {found.get('DbiResourceId')}, not {restored['resourceId']}"

@@ -1,8 +1,10 @@
 """The whole app, real definition and real handlers, on one machine."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from local.app import App, deployed
 
@@ -20,3 +22,14 @@ def cloud(stack: App) -> App:
     stack.reset()
     stack.rds.timing = "brisk"
     return stack
+
+
+class ByDatabase(LoadScopeScheduling):
+    """Gives the tests of a restored database, of which there are many, to the same worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition(": ")[0] if "test_attributes.py" in nodeid else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByDatabase:
+    return ByDatabase(config, log)

@@ -219,6 +219,28 @@ def restore_beside(kind: Kind, cloud: App) -> None:
     same("the target", f"{kind.name} {target}" in after, True)
 
 
+def reboot_for_the_parameters(kind: Kind, cloud: App) -> None:
+    """RDS says after the changes that a parameter group takes effect only with a reboot."""
+    name = kind.members[-1] if kind.is_cluster else kind.identifier
+
+    def wait(call: Any) -> Fault | None:
+        if (call.caller.startswith("Configure"), call.operation) == (
+            True, kind.operation("ModifyDB*"),
+        ):  # fmt: skip
+            cloud.faults.remove(wait)
+            groups = cloud.rds.instances[name]["DBParameterGroups"]
+            groups[0]["ParameterApplyStatus"] = "pending-reboot"
+        return None
+
+    cloud.faults.append(wait)
+
+    execution = run(cloud, kind.request("db_restore"))
+
+    ended(execution, "SUCCEEDED")
+    (group,) = cloud.rds.instances[name]["DBParameterGroups"]
+    same("the parameter group", group["ParameterApplyStatus"], "in-sync")
+
+
 def recover(kind: Kind, cloud: App) -> None:
     """What a failed rollback has left, which an ordinary execution refuses to touch."""
     before = databases(cloud)
@@ -479,6 +501,7 @@ OF_EACH_KIND = (
     restore_first,
     swap_back,
     restore_beside,
+    reboot_for_the_parameters,
     recover,
     take_over,
     mistake_the_kind,

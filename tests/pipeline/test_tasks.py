@@ -138,6 +138,13 @@ def test_the_output_of_a_restore_tells_the_facts(cloud: App, kind: Kind) -> None
     assert execution.output["resourceIdBefore"] == before[name][0]
     assert execution.output["resourceIdNow"] == databases(cloud)[name][0]
     assert execution.output["dataAsOf"] > "2020"
+    report = execution.output["report"]
+    key = "DbClusterResourceId" if kind.is_cluster else "DbiResourceId"
+    lost = {entry["attribute"]: entry for entry in report["cannotKeep"] if "member" not in entry}
+    assert (lost[key]["was"], lost[key]["now"]) == (before[name][0], databases(cloud)[name][0])
+    assert "rds-db:connect" in lost[key]["why"]
+    assert report["kept"] > 40
+    assert report["differs"] == []
 
 
 @each_kind

@@ -7,15 +7,14 @@ import jmespath
 import pytest
 
 from tests.unit.conftest import Aws
+from trapheus.attributes import CLUSTER, INSTANCE, MEMBER, Table
 from trapheus.configuration import (
-    CLUSTER,
-    INSTANCE,
-    MEMBER,
-    Table,
+    compared,
     configuration,
-    differences,
+    fit_storage,
     missing_roles,
     modifications,
+    parameters,
 )
 from trapheus.rds import rds
 
@@ -35,6 +34,7 @@ def planned_of(table: Table, found: dict[str, Any]) -> dict[str, Any]:
     """The configuration of a description, without its engine."""
     planned = configuration(table, {**BARE, **found})
     planned["restore"].pop("Engine", None)
+    planned["original"].pop("Engine", None)
     return planned
 
 
@@ -47,36 +47,51 @@ def test_every_parameter_is_one_of_its_call(wire: Aws, of: str):
     table, restore, modify = CALLS[of]
     model = rds().meta.service_model
 
-    assert set(table.restore) <= set(model.operation_model(restore).input_shape.members)
-    assert set(table.modify) <= set(model.operation_model(modify).input_shape.members)
+    for call, operation in (("restore", restore), ("modify", modify)):
+        known = set(model.operation_model(operation).input_shape.members)
+        assert set(parameters(table, call)) - known == set()
 
 
 def test_a_parameter_is_in_both_calls_only_with_a_reason():
-    # SQL Server takes its storage with a Modify only; the mode of Database Insights wants the rest.
-    storage = {"Iops", "StorageThroughput", "StorageType"}
+    # SQL Server takes these with a Modify only; the mode of Database Insights wants the rest.
+    sql_server = {"AllocatedStorage", "Iops", "MultiAZ", "StorageThroughput", "StorageType"}
     insights = {
         "EnablePerformanceInsights", "PerformanceInsightsKMSKeyId",
         "PerformanceInsightsRetentionPeriod",
     }  # fmt: skip
-    both = {of: set(CALLS[of][0].restore) & set(CALLS[of][0].modify) for of in CALLS}
+    both = {
+        of: {*parameters(CALLS[of][0], "restore")} & {*parameters(CALLS[of][0], "modify")}
+        for of in CALLS
+    }
 
-    assert both == {"instance": storage, "cluster": insights, "member": set()}
+    assert both == {"instance": sql_server, "cluster": insights, "member": set()}
+
+
+@tables
+def test_no_two_attributes_have_the_same_parameter(of: str):
+    table = CALLS[of][0]
+    for call in ("restore", "modify"):
+        names = [name for row in table.values() for name in getattr(row, call)]
+        assert len(names) == len(set(names))
 
 
 @tables
 def test_a_description_with_nothing_set_asks_for_nothing(of: str):
     table = CALLS[of][0]
 
-    assert planned_of(table, {}) == {"restore": {}, "modify": {}, "tags": [], "roles": []}
+    others = {"roles": []} if of != "member" else {}
+    others |= {"endpoints": [], "members": [], "httpEndpoint": False} if of == "cluster" else {}
+    assert planned_of(table, {}) == {
+        "restore": {}, "modify": {}, "tags": [], "original": {}, "cannotKeep": [], **others
+    }  # fmt: skip
 
 
 @tables
 def test_what_was_off_is_asked_to_be_off(of: str):
     table = CALLS[of][0]
 
-    assert planned_of(table, {"CopyTagsToSnapshot": False})["restore"] == {
-        "CopyTagsToSnapshot": False
-    }
+    name = "PubliclyAccessible" if of == "member" else "CopyTagsToSnapshot"
+    assert planned_of(table, {name: False})["restore"] == {name: False}
 
 
 def test_a_retention_of_zero_days_is_kept():
@@ -109,7 +124,7 @@ def test_sql_server_gets_its_storage_settings_by_a_modify(engine: str, call: str
     found = configuration(INSTANCE, {"Engine": engine, "AllocatedStorage": 400, **storage})
     other = {"modify": "restore", "restore": "modify"}[call]
 
-    assert found[call] == storage
+    assert found[call] == {**storage, "AllocatedStorage": 400}
     assert found[other] == {}
 
 
@@ -130,6 +145,7 @@ def test_iops_and_throughput_are_asked_for_only_where_rds_takes_them(
     shown = {"StorageType": kind, "AllocatedStorage": size, "Iops": 3000, "StorageThroughput": 125}
     found = configuration(INSTANCE, {"Engine": engine, **shown})["restore"]
 
+    taken = ["AllocatedStorage", *taken]
     assert found == {"StorageType": kind, **{name: shown[name] for name in taken}}
 
 
@@ -147,9 +163,9 @@ def test_what_the_copy_has_and_the_original_had_not_is_a_difference():
     planned = configuration(INSTANCE, {"Engine": "postgres"})
     found = {"Engine": "postgres", "EnabledCloudwatchLogsExports": ["upgrade"]}
 
-    (line,) = differences(INSTANCE, planned, found)
+    (line,) = compared(INSTANCE, planned, found).wrong
 
-    assert line == "EnableCloudwatchLogsExports is ['upgrade'], was None"
+    assert line == "EnabledCloudwatchLogsExports is ['upgrade'], was None"
 
 
 def test_the_version_is_changed_only_where_it_differs():
@@ -267,25 +283,8 @@ def test_the_same_description_does_not_differ(aws: Aws, of: str):
     shelf = aws.rds.clusters if of == "cluster" else aws.rds.instances
     planned = json.loads(json.dumps(configuration(CALLS[of][0], shelf[name])))
 
-    assert differences(CALLS[of][0], planned, shelf[name]) == []
-
-
-@tables
-def test_the_sample_account_sets_what_the_tables_carry(aws: Aws, of: str):
-    # Otherwise no test of a whole restore could show that it is carried.
-    name = {"instance": "prod-db", "cluster": "prod-cluster", "member": "prod-cluster-writer"}[of]
-    shelf = aws.rds.clusters if of == "cluster" else aws.rds.instances
-    table = CALLS[of][0]
-    planned = configuration(table, shelf[name])
-    of_other_engines = {
-        "AdditionalStorageVolumes", "BacktrackWindow", "DBName", "EnableCustomerOwnedIp",
-        "DomainAuthSecretArn", "DomainDnsIps", "DomainFqdn", "DomainOu",
-        "TdeCredentialArn",
-    }  # fmt: skip
-    multi_az = {"AvailabilityZone"} if of == "instance" else set()
-
-    set_there = set(planned["restore"]) | set(planned["modify"])
-    assert {*table.restore, *table.modify} - set_there <= of_other_engines | multi_az
+    comparison = compared(CALLS[of][0], planned, shelf[name])
+    assert (comparison.wrong, comparison.differs, comparison.cannot_keep) == ([], [], [])
 
 
 @tables
@@ -294,8 +293,108 @@ def test_every_expression_reads_an_attribute_that_describe_has(wire: Aws, of: st
     attributes = set(rds().meta.service_model.shape_for(shape).members)
     table = CALLS[of][0]
 
-    for path in [*table.restore.values(), *table.modify.values()]:
+    paths = [*parameters(table, "restore").values(), *parameters(table, "modify").values()]
+    paths += [row.reads for row in table.values() if row.reads]
+    paths += [row.lost for row in table.values() if row.lost]
+    for path in paths:
         tree = json.dumps(jmespath.compile(path).parsed)
         words = {part.split('"')[0] for part in tree.split('"type": "field"')}
         assert words
         assert any(f'"value": "{name}"' in tree for name in attributes), path
+
+
+# Storage
+
+TENTH = "only by a tenth or more"
+
+
+def storage_of(original: int, snapshot: int | None, engine: str = "postgres") -> dict[str, Any]:
+    found = {"Engine": engine, "AllocatedStorage": original}
+    plan = configuration(INSTANCE, found)
+    fit_storage(plan, found, None if snapshot is None else {"AllocatedStorage": snapshot})
+    return plan
+
+
+@pytest.mark.parametrize(("engine", "call"), [("postgres", "restore"), ("sqlserver-se", "modify")])
+@pytest.mark.parametrize(
+    ("original", "snapshot", "asked"),
+    [(110, 100, True), (200, 100, True), (109, 100, False), (100, 100, False), (100, None, False)],
+)
+def test_storage_is_asked_for_only_where_it_grows_by_a_tenth(
+    engine: str, call: str, original: int, snapshot: int | None, *, asked: bool
+):
+    plan = storage_of(original, snapshot, engine)
+
+    assert plan[call].get("AllocatedStorage") == (original if asked else None)
+    assert "AllocatedStorage" not in plan["modify" if call == "restore" else "restore"]
+
+
+def test_storage_that_cannot_be_as_it_was_is_reported():
+    comparison = compared(INSTANCE, storage_of(105, 100), {**BARE, "AllocatedStorage": 100})
+
+    (entry,) = comparison.differs
+    assert (entry["attribute"], entry["was"], entry["now"]) == ("AllocatedStorage", 105, 100)
+    assert TENTH in entry["done"]
+    assert comparison.wrong == []
+
+
+def test_storage_that_was_asked_for_and_not_given_is_wrong():
+    comparison = compared(INSTANCE, storage_of(200, 100), {**BARE, "AllocatedStorage": 100})
+
+    assert comparison.wrong == ["AllocatedStorage is 100, was 200"]
+
+
+def test_storage_of_sql_server_that_has_grown_already_is_not_asked_for_again():
+    plan = storage_of(200, 100, "sqlserver-se")
+    found = {"Engine": "sqlserver-se", "AllocatedStorage": 200}
+    plan["modify"]["MaxAllocatedStorage"] = 500
+
+    assert modifications(INSTANCE, plan, found) == {"MaxAllocatedStorage": 500}
+
+
+# The report
+
+
+def test_the_report_tells_what_is_kept_what_cannot_be_and_what_differs():
+    was = {
+        **BARE, "MultiAZ": True, "AvailabilityZone": "us-east-1a", "DbiResourceId": "db-OLD",
+        "MasterUserSecret": {"SecretArn": "arn:old", "KmsKeyId": "arn:key"}, "Timezone": "UTC",
+    }  # fmt: skip
+    now = {
+        **was, "AvailabilityZone": "us-east-1b", "DbiResourceId": "db-NEW", "Timezone": "CET",
+        "MasterUserSecret": {"SecretArn": "arn:new", "KmsKeyId": "arn:key"},
+    }  # fmt: skip
+
+    comparison = compared(INSTANCE, configuration(INSTANCE, was), now)
+
+    assert comparison.wrong == []
+    lost = {entry["attribute"]: (entry["was"], entry["now"]) for entry in comparison.cannot_keep}
+    assert lost == {
+        "AvailabilityZone": ("us-east-1a", "us-east-1b"),
+        "DbiResourceId": ("db-OLD", "db-NEW"),
+        "MasterUserSecret": ("arn:old", "arn:new"),
+    }
+    assert all(entry["why"].endswith(".") for entry in comparison.cannot_keep)
+    assert comparison.differs == [
+        {"attribute": "Timezone", "was": "UTC", "now": "CET", "done": "as the snapshot has it"}
+    ]
+    assert set(comparison.kept) == {"Engine", "MultiAZ", "MasterUserSecret"}
+
+
+def test_what_is_the_same_again_is_kept():
+    was = {**BARE, "MultiAZ": True, "AvailabilityZone": "us-east-1a"}
+
+    comparison = compared(INSTANCE, configuration(INSTANCE, was), was)
+
+    assert "AvailabilityZone" in comparison.kept
+    assert comparison.cannot_keep == []
+
+
+def test_a_long_value_is_cut_in_the_plan():
+    arns = [{"DBInstanceAutomatedBackupsArn": f"arn:{n:050}"} for n in range(20)]
+
+    (entry,) = configuration(INSTANCE, {**BARE, "DBInstanceAutomatedBackupsReplications": arns})[
+        "cannotKeep"
+    ]
+
+    assert len(entry["was"]) < 320

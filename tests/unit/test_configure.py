@@ -182,3 +182,64 @@ def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, replaced: dict, call
 
     assert aws.found()["DeletionProtection"] is True
     assert [arn.rsplit("/")[-1] for arn, _ in roles_of(aws.found())] == [role]
+
+
+# Parameter groups
+
+
+def part_that_reboots(aws: Aws, kind: Kind) -> dict:
+    name = "prod-db" if kind is INSTANCE else READER
+    found = aws.found(name, "instance")
+    assert found is not None
+    return found
+
+
+def test_a_parameter_group_that_waits_for_a_reboot_gets_it(aws: Aws, kind: Kind, finished: dict):
+    found = part_that_reboots(aws, kind)
+    found["DBParameterGroups"][0]["ParameterApplyStatus"] = "pending-reboot"
+
+    aws.until_done("configure", plan=finished)
+    aws.settle()
+
+    assert aws.calls.count("RebootDBInstance") == 1
+    group = part_that_reboots(aws, kind)["DBParameterGroups"][0]
+    assert group["ParameterApplyStatus"] == "in-sync"
+    aws.run("verify", plan=finished)
+
+
+@of_clusters
+def test_a_cluster_s_parameter_group_that_waits_for_a_member_s_reboot_gets_it(
+    aws: Aws, finished: dict
+):
+    for member in aws.found()["DBClusterMembers"]:
+        if member["DBInstanceIdentifier"] == READER:
+            member["DBClusterParameterGroupStatus"] = "pending-reboot"
+
+    aws.until_done("configure", plan=finished)
+    aws.settle()
+
+    assert aws.calls.count("RebootDBInstance") == 1
+    statuses = [one["DBClusterParameterGroupStatus"] for one in aws.found()["DBClusterMembers"]]
+    assert statuses == ["in-sync", "in-sync"]
+
+
+def test_the_reboot_comes_after_the_changes(aws: Aws, kind: Kind, replaced: dict):
+    found = part_that_reboots(aws, kind) if kind is INSTANCE else None
+    if found is None:
+        aws.until_done("configure", plan=replaced)
+        aws.settle()
+        found = part_that_reboots(aws, kind)
+        aws.found()["PreferredMaintenanceWindow"] = "sun:06:00-sun:06:30"
+        aws.calls.clear()
+    found["DBParameterGroups"][0]["ParameterApplyStatus"] = "pending-reboot"
+
+    aws.until_done("configure", plan=replaced)
+
+    changes = [call for call in aws.calls if call.startswith(("Modify", "Reboot"))]
+    assert changes == [f"Modify{kind.operation}", "RebootDBInstance"]
+
+
+def test_nothing_is_rebooted_that_waits_for_none(aws: Aws, kind: Kind, replaced: dict):
+    aws.until_done("configure", plan=replaced)
+
+    assert "RebootDBInstance" not in aws.calls

@@ -200,6 +200,22 @@ def test_two_databases_that_stay_are_both_told(aws: Aws, post: Post, finished: d
             assert f"{name}: {aws.kind.name}, available, {part}" in mail
 
 
+def test_a_difference_is_told_with_what_is_kept_and_what_cannot_be(
+    aws: Aws, post: Post, finished: dict
+):
+    wrong = "NetworkType is 'IPV4', was 'DUAL'; tags are different"
+    differs = error("ConfigurationDiffers", wrong, kept="38 attributes")
+
+    tell(a_state(finished, differs, restored={"snapshot": "x"}))
+
+    for text in both(post):
+        assert "Differs: NetworkType is 'IPV4', was 'DUAL'." in text
+        assert "Differs: tags are different." in text
+        assert "Kept: 38 attributes." in text
+        assert f"ResourceId, was {finished['resourceId']}." in text
+        assert "rds-db:connect" in text
+
+
 def test_every_member_of_both_clusters_is_told(aws: Aws, post: Post):
     aws.kind = CLUSTER
     plan = aws.plan()

@@ -600,22 +600,30 @@ def test_a_proxy_that_goes_meanwhile_is_no_matter(aws: Aws, kind: Kind):
 
 
 def test_what_a_restore_cannot_keep_is_a_warning(aws: Aws, kind: Kind):
+    aws.found()["DBCapacityReservationIdentifier"] = "dbcr-1"
     told = warnings(aws, deleteAutomatedBackups=True)
 
-    found = aws.found()
-    assert [part for part in (
-        f"another resource id than {aws.id_of()}", "rds-db:connect",
-        found["MasterUserSecret"]["SecretArn"], "automated backups",
-    ) if part not in " ".join(told)] == []  # fmt: skip
-    assert len(told) == 3
+    assert [part for part in ("capacity reservation dbcr-1", "automated backups")
+            if part not in " ".join(told)] == []  # fmt: skip
+    assert len(told) == 2
     assert all(sentence.endswith(".") for sentence in told)
     assert aws.check(deleteAutomatedBackups=True)["plan"]["warnings"] == told
 
 
+def test_the_plan_names_the_attributes_that_cannot_be_kept(aws: Aws, kind: Kind):
+    found, key = aws.found(), "DbClusterResourceId" if kind is CLUSTER else "DbiResourceId"
+
+    entries = {entry["attribute"]: entry for entry in aws.plan()["cannotKeep"]}
+
+    assert entries[key]["was"] == aws.id_of()
+    assert "rds-db:connect" in entries[key]["why"]
+    assert entries["MasterUserSecret"]["was"] == found["MasterUserSecret"]["SecretArn"]
+
+
 def test_what_is_kept_is_no_warning(aws: Aws, kind: Kind):
-    aws.found()["IAMDatabaseAuthenticationEnabled"] = False
     del aws.found()["MasterUserSecret"]
 
+    assert "MasterUserSecret" not in [one["attribute"] for one in aws.plan()["cannotKeep"]]
     assert warnings(aws) == []
     assert warnings(aws, task="create_snapshot_only") == []
 

@@ -20,7 +20,7 @@ def differing(aws: Aws, plan: dict) -> str:
 def test_a_restored_database_passes_and_is_named_by_its_resource_id(
     aws: Aws, kind: Kind, finished: dict
 ):
-    assert aws.run("verify", plan=finished) == {"resourceId": aws.id_of()}
+    assert aws.run("verify", plan=finished)["resourceId"] == aws.id_of()
     assert all(call.startswith("Describe") for call in aws.calls)
 
 
@@ -215,3 +215,56 @@ def test_an_error_of_aws_becomes_the_right_one(
         aws.run("verify", plan=finished)
 
     assert type(raised.value) is error
+
+
+def test_a_parameter_group_that_waits_for_a_reboot_does_not_pass(
+    aws: Aws, kind: Kind, finished: dict
+):
+    name = "prod-db" if kind is INSTANCE else READER
+    found = aws.found(name, "instance")
+    found["DBParameterGroups"][0]["ParameterApplyStatus"] = "pending-reboot"
+
+    assert "only after a reboot" in differing(aws, finished)
+
+
+# The report
+
+
+def report(aws: Aws, plan: dict) -> dict[str, Any]:
+    told: dict[str, Any] = aws.run("verify", plan=plan)["report"]
+    return told
+
+
+def test_the_report_names_what_cannot_be_kept_and_why(aws: Aws, kind: Kind, finished: dict):
+    entries = {
+        (entry.get("member", ""), entry["attribute"]): entry
+        for entry in report(aws, finished)["cannotKeep"]
+    }
+
+    key = "DbiResourceId" if kind is INSTANCE else "DbClusterResourceId"
+    assert (entries["", key]["was"], entries["", key]["now"]) == (
+        finished["resourceId"], aws.id_of(),
+    )  # fmt: skip
+    secret = entries["", "MasterUserSecret"]
+    assert secret["was"] != secret["now"] == aws.found()["MasterUserSecret"]["SecretArn"]
+    if kind is not INSTANCE:
+        assert entries[READER, "DbiResourceId"]["now"] == aws.id_of(READER, "instance")
+    assert all(entry["why"].endswith(".") for entry in entries.values())
+
+
+def test_the_report_counts_what_is_kept_and_nothing_differs(aws: Aws, kind: Kind, finished: dict):
+    told = report(aws, finished)
+
+    assert told["differs"] == []
+    assert told["kept"] >= (40 if kind is INSTANCE else 55)
+
+
+@of_clusters
+def test_the_report_tells_of_replicas_that_auto_scaling_makes_again(aws: Aws, finished: dict):
+    replica = "application-autoscaling-6c2e7c1f"
+    (entry,) = report(aws, {**finished, "autoscaled": [replica]})["differs"]
+
+    assert entry["attribute"] == "DBClusterMembers"
+    assert entry["was"] == sorted([READER, WRITER, replica])
+    assert entry["now"] == [READER, WRITER]
+    assert "Auto Scaling" in entry["done"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trapheus.configuration import Parameters, Table, modifications
-from trapheus.constants import BESIDE, FINISH
+from trapheus.configuration import modifications
+from trapheus.constants import BESIDE, FINISH, RENAME_FIRST
 
 if TYPE_CHECKING:
+    from trapheus.attributes import Table
+    from trapheus.configuration import Parameters
     from trapheus.rds import Description
 
 Plan = dict[str, Any]
@@ -37,6 +39,14 @@ def named(plan: Plan, key: str) -> Plan:
 def unprotected(plan: Plan) -> Plan:
     """The plan without its deletion protection."""
     return plan | {"modify": plan["modify"] | {"DeletionProtection": False}}
+
+
+def may_reboot(plan: Plan, phase: str) -> bool:
+    """Whether a reboot is due in a phase: beside the original, or as soon as the copy is in place.
+
+    What was made beside has had it by then, and its clients are not to be cut off again.
+    """
+    return bool(phase == BESIDE or plan["strategy"] == RENAME_FIRST)
 
 
 def remaining(table: Table, planned: Plan, found: Description) -> Parameters:

@@ -1,195 +1,34 @@
-"""How a database's configuration gets onto its restored copy, as data.
+"""A database's configuration: read into the plan, and compared with what was made of it.
 
-Each table maps a parameter of an RDS call to the JMESPath expression that finds its value in a
-Describe answer. The calls are built from the tables, and so is the comparison afterwards; the same
-expressions read the original and the restored database. Which attribute needs which call is in
-the RDS API reference, and in botocore's model of it.
+How each attribute is carried stands in `attributes`. The same expressions read the original and
+the restored database.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import jmespath
 
-from trapheus.rds import Description, own_tags
+from trapheus.attributes import DERIVED, LOST, REFUSED, SNAPSHOT
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from trapheus.attributes import Attribute, Table
+    from trapheus.rds import Description
 
 Parameters = dict[str, Any]
 
-_DOMAIN = {
-    # A domain is AWS's managed directory or a self-managed one, never both.
-    "Domain": "DomainMemberships[0].Domain",
-    "DomainIAMRoleName": "DomainMemberships[0].IAMRoleName",
-}
-_SELF_MANAGED_DOMAIN = {
-    "DomainFqdn": "DomainMemberships[?!Domain] | [0].FQDN",
-    "DomainOu": "DomainMemberships[?!Domain] | [0].OU",
-    "DomainAuthSecretArn": "DomainMemberships[?!Domain] | [0].AuthSecretArn",
-    "DomainDnsIps": "DomainMemberships[?!Domain] | [0].DnsIps",
-}
-_INSIGHTS = {
-    "EnablePerformanceInsights": "PerformanceInsightsEnabled",
-    "PerformanceInsightsKMSKeyId": "PerformanceInsightsKMSKeyId",
-    "PerformanceInsightsRetentionPeriod": "PerformanceInsightsRetentionPeriod",
-}
-_MONITORING = {
-    "MonitoringInterval": "MonitoringInterval",
-    "MonitoringRoleArn": "MonitoringRoleArn",
-}
-# RDS makes a new secret; its ARN is another one.
-_MANAGED_PASSWORD = {
-    "ManageMasterUserPassword": "MasterUserSecret && `true`",
-    "MasterUserSecretKmsKeyId": "MasterUserSecret.KmsKeyId",
-}
-# Describe shows IOPS and throughput of every gp3 volume, but RDS takes them only from a size on
-# (User Guide, "gp3 storage"): 200 GiB for Oracle, any for SQL Server, 400 GiB for the others.
-_TUNED_GP3 = (
-    "StorageType == 'gp3' && (AllocatedStorage >= `400` || starts_with(Engine, 'sqlserver')"
-    " || AllocatedStorage >= `200` && starts_with(Engine, 'oracle'))"
-)
-_STORAGE = {
-    "Iops": f"StorageType == 'io1' || StorageType == 'io2' || {_TUNED_GP3}",
-    "StorageThroughput": _TUNED_GP3,
-    "StorageType": "Engine",
-}
+AS_THE_SNAPSHOT = "as the snapshot has it"
+# A plan must fit twice into a state's input, of 262,144 bytes, when an execution takes it over.
+LONGEST_VALUE = 300
 
 
-def _storage(of_sql_server: bool) -> dict[str, str]:
-    """SQL Server takes its storage with a Modify only, the others with the restore."""
-    here = f"starts_with(Engine, 'sqlserver') == `{str(of_sql_server).lower()}`"
-    return {
-        name: f"[@][?{here} && ({condition})].{name} | [0]" for name, condition in _STORAGE.items()
-    }
-
-
-def _only_true(attribute: str) -> str:
-    """Most engines refuse even a false for a feature that they do not have."""
-    return f"[@][?{attribute}].{attribute} | [0]"
-
-
-@dataclass(frozen=True)
-class Table:
-    """Where the parameters of the call that makes a copy, and of a Modify after it, come from."""
-
-    restore: dict[str, str]
-    modify: dict[str, str]
-
-
-INSTANCE = Table(
-    restore={
-        "AdditionalStorageVolumes": (
-            "AdditionalStorageVolumes[].{VolumeName: VolumeName,"
-            " AllocatedStorage: AllocatedStorage, IOPS: IOPS,"
-            " MaxAllocatedStorage: MaxAllocatedStorage,"
-            " StorageThroughput: StorageThroughput, StorageType: StorageType}"
-        ),
-        "AutoMinorVersionUpgrade": "AutoMinorVersionUpgrade",
-        # RDS refuses a zone for a Multi-AZ instance.
-        "AvailabilityZone": "[@][?!MultiAZ].AvailabilityZone | [0]",
-        "BackupRetentionPeriod": "BackupRetentionPeriod",
-        "BackupTarget": "BackupTarget",
-        "CACertificateIdentifier": "CACertificateIdentifier",
-        "CopyTagsToSnapshot": "CopyTagsToSnapshot",
-        "DBInstanceClass": "DBInstanceClass",
-        # Only Oracle and SQL Server take a name here; the others carry it in the snapshot.
-        "DBName": "[@][?starts_with(Engine, 'oracle')].DBName | [0]",
-        "DBParameterGroupName": "DBParameterGroups[0].DBParameterGroupName",
-        "DBSubnetGroupName": "DBSubnetGroup.DBSubnetGroupName",
-        "DedicatedLogVolume": _only_true("DedicatedLogVolume"),
-        "EnableCloudwatchLogsExports": "EnabledCloudwatchLogsExports",
-        "EnableCustomerOwnedIp": _only_true("CustomerOwnedIpEnabled"),
-        "EnableIAMDatabaseAuthentication": _only_true("IAMDatabaseAuthenticationEnabled"),
-        "EngineLifecycleSupport": (
-            "[@][?Engine == 'mysql' || Engine == 'postgres'].EngineLifecycleSupport | [0]"
-        ),
-        "LicenseModel": "LicenseModel",
-        "MultiAZ": "MultiAZ",
-        "NetworkType": "NetworkType",
-        "OptionGroupName": "OptionGroupMemberships[0].OptionGroupName",
-        "Port": "Endpoint.Port",
-        "PreferredBackupWindow": "PreferredBackupWindow",
-        "ProcessorFeatures": "ProcessorFeatures",
-        "PubliclyAccessible": "PubliclyAccessible",
-        "TdeCredentialArn": "TdeCredentialArn",
-        "VpcSecurityGroupIds": "VpcSecurityGroups[].VpcSecurityGroupId",
-        **_DOMAIN,
-        **_SELF_MANAGED_DOMAIN,
-        **_storage(of_sql_server=False),
-    },
-    modify={
-        "DatabaseInsightsMode": "DatabaseInsightsMode",
-        "DeletionProtection": "DeletionProtection",
-        # An instance is restored at its snapshot's version.
-        "EngineVersion": "EngineVersion",
-        "MaxAllocatedStorage": "MaxAllocatedStorage",
-        "PreferredMaintenanceWindow": "PreferredMaintenanceWindow",
-        **_INSIGHTS,
-        **_MANAGED_PASSWORD,
-        **_MONITORING,
-        **_storage(of_sql_server=True),
-    },
-)
-
-CLUSTER = Table(
-    restore={
-        "AvailabilityZones": "AvailabilityZones",
-        "BackupRetentionPeriod": "BackupRetentionPeriod",
-        "BacktrackWindow": "[@][?BacktrackWindow > `0`].BacktrackWindow | [0]",
-        "CopyTagsToSnapshot": "CopyTagsToSnapshot",
-        "DBClusterParameterGroupName": "DBClusterParameterGroup",
-        "DBSubnetGroupName": "DBSubnetGroup",
-        "EnableCloudwatchLogsExports": "EnabledCloudwatchLogsExports",
-        "EnableIAMDatabaseAuthentication": "IAMDatabaseAuthenticationEnabled",
-        "Engine": "Engine",
-        "EngineLifecycleSupport": "EngineLifecycleSupport",
-        "EngineMode": "EngineMode",
-        # Without it RDS takes the engine's default version.
-        "EngineVersion": "EngineVersion",
-        "KmsKeyId": "KmsKeyId",
-        "NetworkType": "NetworkType",
-        "Port": "Port",
-        "PreferredBackupWindow": "PreferredBackupWindow",
-        "ServerlessV2ScalingConfiguration": "ServerlessV2ScalingConfiguration",
-        "StorageType": "StorageType",
-        "VpcSecurityGroupIds": "VpcSecurityGroups[].VpcSecurityGroupId",
-        **_DOMAIN,
-        **_INSIGHTS,
-        **_MONITORING,
-    },
-    modify={
-        "AutoMinorVersionUpgrade": "AutoMinorVersionUpgrade",
-        "DatabaseInsightsMode": "DatabaseInsightsMode",
-        "DeletionProtection": "DeletionProtection",
-        "EnableLocalWriteForwarding": (
-            "([@][?LocalWriteForwardingStatus == 'enabled'] | [0]) && `true`"
-        ),
-        "PreferredMaintenanceWindow": "PreferredMaintenanceWindow",
-        # The mode of Database Insights is only taken together with these.
-        **_INSIGHTS,
-        **_MANAGED_PASSWORD,
-    },
-)
-
-# A member takes storage, backups, network, port and authentication from its cluster.
-MEMBER = Table(
-    restore={
-        "AutoMinorVersionUpgrade": "AutoMinorVersionUpgrade",
-        "AvailabilityZone": "AvailabilityZone",
-        "CACertificateIdentifier": "CACertificateIdentifier",
-        "CopyTagsToSnapshot": "CopyTagsToSnapshot",
-        "DBInstanceClass": "DBInstanceClass",
-        "DBParameterGroupName": "DBParameterGroups[0].DBParameterGroupName",
-        "Engine": "Engine",
-        "PreferredMaintenanceWindow": "PreferredMaintenanceWindow",
-        "PromotionTier": "PromotionTier",
-        "PubliclyAccessible": "PubliclyAccessible",
-        **_INSIGHTS,
-        **_MONITORING,
-    },
-    modify={},
-)
-
-
-def _read(expressions: dict[str, str], found: Description) -> Parameters:
+def _read(expressions: Mapping[str, str], found: Description) -> Parameters:
     read = {name: jmespath.search(path, found) for name, path in expressions.items()}
     return dict(_without_gaps(read))
 
@@ -204,68 +43,232 @@ def _without_gaps(value: Any) -> Any:
     return value
 
 
+def parameters(table: Table, call: str) -> dict[str, str]:
+    """Every parameter of a call with its expression; `call`: "restore" or "modify"."""
+    return {name: path for row in table.values() for name, path in getattr(row, call).items()}
+
+
 def configuration(table: Table, found: Description) -> dict[str, Any]:
-    """What a copy of `found` needs: parameters of the two calls, tags and roles."""
+    """What a copy of `found` needs, and what it will lack.
+
+    `restore` and `modify`: parameters of the two calls; what is carried by other calls under the
+    keys that the table names; `original`: what is in the snapshot; `cannotKeep`.
+    """
+    others = {row.plan: jmespath.search(row.reads, found) for row in table.values() if row.plan}
+    in_the_snapshot = [name for name, row in table.items() if row.how == SNAPSHOT]
     return {
-        "restore": _read(table.restore, found),
-        "modify": _read(table.modify, found),
-        "tags": own_tags(found),
-        "roles": _roles(found),
+        "restore": _read(parameters(table, "restore"), found),
+        "modify": _read(parameters(table, "modify"), found),
+        **{key: [] if value is None else value for key, value in others.items()},
+        "original": _without_gaps({name: _plain(found.get(name)) for name in in_the_snapshot}),
+        "cannotKeep": [
+            {"attribute": name, "was": was, "why": row.why}
+            for name, row in table.items()
+            if (was := _lost(name, row, found)) not in (None, [], {}, "")
+        ],
     }
 
 
-def _roles(found: Description) -> list[dict[str, str]]:
-    """Its IAM roles; one role may serve several features."""
-    return [
-        {"RoleArn": role["RoleArn"], "FeatureName": role.get("FeatureName", "")}
-        for role in found.get("AssociatedRoles", [])
-    ]
+def _lost(name: str, row: Attribute, found: Description) -> Any:
+    """What of an attribute cannot be kept."""
+    path = row.lost or (name if row.how == LOST else "")
+    return _plain(jmespath.search(path, found)) if path else None
 
 
-def _comparable(value: Any) -> Any:
-    if value is False:
-        # Which the tables do not read for every feature.
-        return None
-    return sorted(value, key=repr) if isinstance(value, list) else value
+def _plain(value: Any) -> Any:
+    """A value as JSON has it, and short enough for a plan."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, str) or len(json.dumps(value, default=str)) <= LONGEST_VALUE:
+        return value
+    return json.dumps(value, default=str)[:LONGEST_VALUE] + "..."
+
+
+def fit_storage(plan: dict[str, Any], found: Description, source: Description | None) -> None:
+    """Ask for the original's storage only where RDS takes it.
+
+    RDS restores at the snapshot's size, and takes a larger one only from a tenth more (API
+    reference of RestoreDBInstanceFromDBSnapshot and ModifyDBInstance).
+    """
+    if "AllocatedStorage" in plan.get("changed", {}) or has_outgrown(found, source):
+        # What a request asks for goes to RDS as it is.
+        return
+    for call in ("restore", "modify"):
+        plan[call].pop("AllocatedStorage", None)
+    if source is None or found["AllocatedStorage"] == source["AllocatedStorage"]:
+        plan["original"]["AllocatedStorage"] = found["AllocatedStorage"]
+    else:
+        done = "of the snapshot's size: RDS makes storage larger only by a tenth or more"
+        note_change(plan, "AllocatedStorage", found["AllocatedStorage"], done)
+        plan["open"] = [*plan.get("open", []), "AllocatedStorage"]
+
+
+def note_change(planned: dict[str, Any], name: str, was: Any, done: str) -> None:
+    """Note an attribute that is to become another than it was, and by what."""
+    planned["changed"] = {**planned.get("changed", {}), name: {"was": was, "done": done}}
+
+
+def has_outgrown(found: Description, source: Description | None) -> bool:
+    """Whether the original's storage is larger than the snapshot's by a tenth or more."""
+    if source is None:
+        return False
+    return bool(10 * found["AllocatedStorage"] >= 11 * source["AllocatedStorage"])
 
 
 def modifications(table: Table, planned: dict[str, Any], found: Description) -> Parameters:
     """The parameters of the Modify that `found` still needs; empty when it needs none.
 
     All or none: some are only taken together (an interval with its role), and a Modify with
-    nothing to do is refused. Only the engine's version is left out when it is right, as RDS takes
-    it for an upgrade.
+    nothing to do is refused. Only what RDS would begin anew is left out where it is right.
     """
-    now, wanted = _read(table.modify, found), dict(planned["modify"])
+    wanted = dict(planned["modify"])
+    now = {
+        name: v for name, v in _read(parameters(table, "modify"), found).items() if name in wanted
+    }
     if now == wanted:
         return {}
-    if now.get("EngineVersion") == wanted.get("EngineVersion"):
-        wanted.pop("EngineVersion", None)
-    return wanted
+    once = {name for row in table.values() if row.once for name in row.modify}
+    return {name: v for name, v in wanted.items() if name not in once or now.get(name) != v}
 
 
 def missing_roles(planned: dict[str, Any], found: Description) -> list[dict[str, str]]:
     """The IAM roles that `found` still lacks."""
-    present = _roles(found)
-    return [role for role in planned["roles"] if role not in present]
+    present = [
+        (role["RoleArn"], role.get("FeatureName", "")) for role in found.get("AssociatedRoles", [])
+    ]
+    return [
+        role for role in planned["roles"] if (role["RoleArn"], role["FeatureName"]) not in present
+    ]
 
 
-def differences(table: Table, planned: dict[str, Any], found: Description) -> list[str]:
-    """One line for each setting in which `found` is not as planned."""
-    actual = configuration(table, found)
-    lines = []
-    for call in ("restore", "modify"):
-        # Both ways: what the copy has and the original had not is a difference too.
-        for name in sorted(planned[call].keys() | actual[call].keys()):
-            was = planned[call].get(name)
-            # The allocated storage is planned by a rule, not by the table.
-            now = actual[call].get(name, found.get(name))
-            if name in planned.get("open", ()):
-                # It follows from what the request has overridden.
-                continue
-            if _comparable(now) != _comparable(was):
-                lines.append(f"{name} is {now!r}, was {was!r}")
-    for name in ("tags", "roles"):
-        if _comparable(actual[name]) != _comparable(planned[name]):
-            lines.append(f"{name} are {actual[name]!r}, were {planned[name]!r}")
-    return lines
+def awaits_reboot(found: Description) -> bool:
+    """Whether a parameter group of an instance takes effect only with its next reboot."""
+    groups = found.get("DBParameterGroups", [])
+    return any(group.get("ParameterApplyStatus") == "pending-reboot" for group in groups)
+
+
+def members_awaiting_reboot(found: Description) -> set[str]:
+    """The members of a cluster that take up its parameter group only with their next reboot."""
+    return {
+        member["DBInstanceIdentifier"]
+        for member in found.get("DBClusterMembers", [])
+        if member.get("DBClusterParameterGroupStatus") == "pending-reboot"
+    }
+
+
+# The comparison
+
+
+@dataclass
+class Comparison:
+    """Old and new, attribute by attribute.
+
+    `wrong`: one line for each that is not as planned; nothing may be deleted then.
+    """
+
+    kept: list[str] = field(default_factory=list)
+    cannot_keep: list[Parameters] = field(default_factory=list)
+    differs: list[Parameters] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    def add(self, other: Comparison, member: str) -> None:
+        """Take over the comparison of a member."""
+        self.kept += [f"{member}: {name}" for name in other.kept]
+        self.cannot_keep += [{"member": member, **entry} for entry in other.cannot_keep]
+        self.differs += [{"member": member, **entry} for entry in other.differs]
+        self.wrong += [f"{member}: {line}" for line in other.wrong]
+
+    def report(self) -> Parameters:
+        """What the execution's output tells of it."""
+        return {
+            "kept": len(self.kept),
+            "cannotKeep": self.cannot_keep,
+            "differs": self.differs,
+        }
+
+
+def compared(table: Table, planned: dict[str, Any], found: Description) -> Comparison:
+    """Compare the plan of the original with what was restored."""
+    comparison = Comparison()
+    original = planned["original"]
+    for name, row in table.items():
+        if name in original or row.how == SNAPSHOT:
+            was, now = original.get(name), _plain(found.get(name))
+            if now == was and was is not None:
+                comparison.kept.append(name)
+            elif now != was:
+                entry = {"attribute": name, "was": was, "now": now, "done": AS_THE_SNAPSHOT}
+                comparison.differs.append(entry)
+        elif row.how not in (DERIVED, LOST, REFUSED):
+            _compare(comparison, name, row, planned, found)
+    for entry in planned["cannotKeep"]:
+        name = entry["attribute"]
+        now = _lost(name, table[name], found)
+        if now == entry["was"]:
+            comparison.kept.append(name)
+        else:
+            comparison.cannot_keep.append({**entry, "now": now})
+    return comparison
+
+
+def _compare(
+    comparison: Comparison, name: str, row: Attribute, planned: dict[str, Any], found: Description
+) -> None:
+    """Compare an attribute that a call carries: what was planned with what is shown now."""
+    if row.plan in BY_STEPS:
+        return
+    left_open = planned.get("open", ())
+    wanted, now = wanted_of(row, planned, left_open), _shown(row, found, left_open)
+    change = planned.get("changed", {}).get(name)
+    # Both ways: what the copy has and the original had not is a difference too.
+    if _comparable(now) != _comparable(wanted):
+        was = "was to become" if change else "was"
+        comparison.wrong.append(f"{name} is {now!r}, {was} {wanted!r}")
+        return
+    shown = _shown(row, found)
+    if change and _comparable(shown) != _comparable(change["was"]):
+        comparison.differs.append({"attribute": name, **change, "now": shown})
+    elif (change["was"] if change else wanted) not in (None, [], {}):
+        comparison.kept.append(name)
+
+
+# What the last look compares itself, since Describe of the database alone does not show it.
+BY_STEPS = ("endpoints", "members")
+
+
+def wanted_of(row: Attribute, planned: dict[str, Any], without: Collection[str] = ()) -> Any:
+    """What is planned for an attribute, but for some parameters."""
+    if row.plan:
+        return planned[row.plan]
+    values = {
+        parameter: planned[call][parameter]
+        for call in ("restore", "modify")
+        for parameter in getattr(row, call)
+        if parameter in planned[call] and parameter not in without
+    }
+    return _one(row, values)
+
+
+def _shown(row: Attribute, found: Description, without: Collection[str] = ()) -> Any:
+    if row.plan:
+        shown = jmespath.search(row.reads, found)
+        return [] if shown is None else shown
+    values = {**_read(row.restore, found), **_read(row.modify, found)}
+    return _one(row, {name: value for name, value in values.items() if name not in without})
+
+
+def _one(row: Attribute, values: Parameters) -> Any:
+    """The value of the only parameter, or the values of several."""
+    if len({*row.restore, *row.modify}) > 1:
+        return values
+    return next(iter(values.values()), None)
+
+
+def _comparable(value: Any) -> Any:
+    if value is False:
+        # Which the tables do not read for every feature.
+        return None
+    if isinstance(value, dict):
+        comparable = {name: _comparable(item) for name, item in value.items()}
+        return {name: item for name, item in comparable.items() if item is not None}
+    return sorted(value, key=repr) if isinstance(value, list) else value

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 
-from trapheus.configuration import CLUSTER, INSTANCE, MEMBER, Parameters, Table
+from trapheus.attributes import CLUSTER, INSTANCE, MEMBER
+from trapheus.configuration import note_change, parameters, wanted_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from botocore.model import Shape
 
+    from trapheus.attributes import Table
+    from trapheus.configuration import Parameters
     from trapheus.rds import Description
 
 # A restore takes them from its snapshot.
@@ -25,8 +28,8 @@ FOLLOWING: dict[str, tuple[str, ...]] = {
     "MultiAZ": ("AvailabilityZone",),
     "StorageType": ("Iops", "StorageThroughput"),
 }
-# The same, once it is switched off.
-FOLLOWING_WHEN_OFF: dict[str, tuple[str, ...]] = {
+# The same, once it is switched off; switched on, RDS chooses what the original had not.
+FOLLOWING_A_SWITCH: dict[str, tuple[str, ...]] = {
     "EnablePerformanceInsights": (
         "DatabaseInsightsMode",
         "PerformanceInsightsKMSKeyId",
@@ -37,6 +40,9 @@ FOLLOWING_WHEN_OFF: dict[str, tuple[str, ...]] = {
 }
 MOST = 2**31 - 1
 
+OVERRIDDEN = "overridden by the request"
+FOLLOWS = "follows from what the request has overridden"
+
 
 def shapes(*, is_cluster: bool) -> dict[str, Shape]:
     """Every parameter that may be overridden, with the shape of its value in botocore's model.
@@ -45,24 +51,25 @@ def shapes(*, is_cluster: bool) -> dict[str, Shape]:
     """
     calls = (
         (
-            (MEMBER.restore, "CreateDBInstance"),
-            (MEMBER.modify, "ModifyDBInstance"),
-            (CLUSTER.restore, "RestoreDBClusterFromSnapshot"),
-            (CLUSTER.modify, "ModifyDBCluster"),
+            (MEMBER, "restore", "CreateDBInstance"),
+            (MEMBER, "modify", "ModifyDBInstance"),
+            (CLUSTER, "restore", "RestoreDBClusterFromSnapshot"),
+            (CLUSTER, "modify", "ModifyDBCluster"),
         )
         if is_cluster
         else (
-            (INSTANCE.restore, "RestoreDBInstanceFromDBSnapshot"),
-            (INSTANCE.modify, "ModifyDBInstance"),
+            (INSTANCE, "restore", "RestoreDBInstanceFromDBSnapshot"),
+            (INSTANCE, "modify", "ModifyDBInstance"),
         )
     )
     # The model alone: no request is sent, so no region is needed.
     model = get_session().get_service_model("rds")
     found = {}
-    for names, operation in calls:
+    for table, call, operation in calls:
         shape = model.operation_model(operation).input_shape
         taken = shape.members if shape else {}
-        found.update({name: taken[name] for name in names if name not in OF_THE_SNAPSHOT})
+        names = parameters(table, call).keys() - OF_THE_SNAPSHOT
+        found.update({name: taken[name] for name in names})
     return found
 
 
@@ -79,29 +86,66 @@ def abs_of(value: Any) -> int:
     return abs(value) if isinstance(value, int) else 0
 
 
-def override(planned: dict[str, Any], table: Table, overrides: Parameters) -> None:
+def override(planned: dict[str, Any], table: Table, engine: str, overrides: Parameters) -> None:
     """Change a plan's parameters into those that are asked for, as far as its table has them.
 
-    An empty value leaves the parameter out. `open` becomes the names that follow from an override:
-    whatever RDS makes of them is as planned.
+    An empty value leaves the parameter out. `open` becomes the names that are RDS's to choose then:
+    whatever it makes of them is as planned. `changed` becomes the attributes that are concerned.
     """
     if not overrides:
         return
-    following: set[str] = set()
-    for name, value in overrides.items():
-        following.update(FOLLOWING.get(name, ()))
-        following.update(() if value else FOLLOWING_WHEN_OFF.get(name, ()))
-    following -= overrides.keys()
-    for call, names in (("restore", table.restore), ("modify", table.modify)):
+    following = following_from(planned, overrides)
+    emptied = {name for name, value in overrides.items() if value in ("", [], {})}
+    before = {
+        name: wanted_of(row, planned)
+        for name, row in table.items()
+        if {*row.restore, *row.modify} & (overrides.keys() | following)
+    }
+    for call in ("restore", "modify"):
         kept = {n: v for n, v in planned[call].items() if n not in following | overrides.keys()}
-        asked = {n: v for n, v in overrides.items() if n in names and v not in ("", [], {})}
+        taken = taken_by(table, call, engine)
+        asked = {n: v for n, v in overrides.items() if n in taken and n not in emptied}
         planned[call] = kept | asked
-    planned["open"] = sorted(following)
+    planned["open"] = sorted(following | emptied)
+    for name, was in before.items():
+        row = table[name]
+        is_asked = {*row.restore, *row.modify} & overrides.keys()
+        note_change(planned, name, was, OVERRIDDEN if is_asked else FOLLOWS)
+    # What cannot be kept of an attribute is nobody's loss once it is to become another.
+    planned["cannotKeep"] = [
+        entry for entry in planned["cannotKeep"] if entry["attribute"] not in before
+    ]
+
+
+def following_from(planned: dict[str, Any], overrides: Parameters) -> set[str]:
+    """The parameters of the original that mean nothing beside what is asked for."""
+    names: set[str] = set()
+    for name, value in overrides.items():
+        names.update(FOLLOWING.get(name, ()))
+        names.update(
+            one
+            for one in FOLLOWING_A_SWITCH.get(name, ())
+            if not value or not (one in planned["restore"] or one in planned["modify"])
+        )
+    return names - overrides.keys()
+
+
+def taken_by(table: Table, call: str, engine: str) -> set[str]:
+    """The parameters that a call takes for an engine."""
+    late = engine.startswith("sqlserver")
+    return {
+        name
+        for row in table.values()
+        if not row.either or late == (call == "modify")
+        for name in getattr(row, call)
+    }
 
 
 def as_overridden(found: Description, overrides: Parameters) -> Description:
-    """A description with the class and the groups that are asked for, for the preflight."""
-    asked: dict[str, tuple[str, Callable[[str], Any]]] = {
+    """A description with the class, size and groups that are asked for, for the preflight."""
+    asked: dict[str, tuple[str, Callable[[Any], Any]]] = {
+        "AllocatedStorage": ("AllocatedStorage", lambda size: size),
+        "DBCapacityReservationIdentifier": ("DBCapacityReservationIdentifier", lambda name: name),
         "DBInstanceClass": ("DBInstanceClass", lambda name: name),
         "DBParameterGroupName": (
             "DBParameterGroups",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import jmespath
+
 from trapheus import exceptions
 from trapheus.constants import (
     ASIDE_SUFFIX,
@@ -29,10 +31,14 @@ from trapheus.waiters import AVAILABLE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from trapheus.attributes import Table
     from trapheus.exceptions import TrapheusError
     from trapheus.rds import Description
 
 MOST_TAGS = 50
+# Twice the plan, and what else an execution knows, must fit into 262,144 bytes: an execution that
+# takes another one over has it under two keys.
+LARGEST_PLAN = 120_000
 
 
 class Findings:
@@ -64,10 +70,37 @@ class Findings:
             raise self.all[0][0](sentences, identifier=identifier, step="check")
 
 
+def check_attributes(
+    findings: Findings,
+    table: Table,
+    name: str,
+    found: Description,
+    error: type[TrapheusError],
+    *,
+    replaces: bool = True,
+) -> None:
+    """Refuse what the table refuses with this error; fewer for a copy that replaces nothing."""
+    for attribute, row in table.items():
+        refusal = row.refusal
+        if not refusal or refusal.error is not error or (refusal.of_replacement and not replaces):
+            continue
+        if jmespath.search(refusal.when, found):
+            value = found[attribute]
+            shown = ", ".join(value) if isinstance(value, list) else value
+            findings.add(error, refusal.sentence.format(name=name, value=shown))
+
+
 def concluded(
     findings: Findings, plan: dict[str, Any] | None, request: dict[str, Any]
 ) -> dict[str, Any]:
     """The answer of a check: the plan and the findings; a refusal unless it is a dry run."""
+    size = len(json.dumps(plan))
+    if size > LARGEST_PLAN:
+        findings.add(
+            exceptions.DatabaseNotSupported,
+            f"The plan for {request['identifier']} has {size} characters, mostly tags, of which"
+            f" Step Functions can carry {LARGEST_PLAN}: shorten tags, or take some off.",
+        )
     if not request["dryRun"]:
         findings.raise_first(request["identifier"])
     return {"plan": plan, "findings": findings.report()}
@@ -374,32 +407,51 @@ def check_tags(findings: Findings, name: str, found: Description) -> None:
         )
 
 
-def warn_of_losses(
-    findings: Findings, request: dict[str, Any], found: Description, resource_id: str
-) -> None:
-    """Tell what no restore keeps; one beside leaves the original all of it."""
+def warn_of_reservation(findings: Findings, name: str, found: Description) -> None:
+    """Tell that the restored database needs a unit of a reservation beside the original's."""
+    if reservation := found.get("DBCapacityReservationIdentifier"):
+        findings.warn(
+            f"{name} holds a unit of the capacity reservation {reservation} as long as it exists:"
+            " a restore succeeds only if the reservation has another one."
+        )
+
+
+def warn_of_losses(findings: Findings, request: dict[str, Any], found: Description) -> None:
+    """Tell what a replacement loses beside the attributes, of which the plan tells."""
     name = request["identifier"]
-    if request["strategy"] == BESIDE:
-        return
     if request["strategy"] == RESTORE_FIRST and request["task"] == CREATE_SNAPSHOT:
         findings.warn(
             f"What clients write to {name} between the snapshot and the swap is not in the restored"
             " database, as acceptWriteLoss allows."
         )
-    if found.get("IAMDatabaseAuthenticationEnabled"):
-        findings.warn(
-            f"The restored {name} has another resource id than {resource_id}: IAM policies for"
-            " rds-db:connect must name the new one."
-        )
-    if found.get("MasterUserSecret"):
-        findings.warn(
-            f"The master password of {name} gets a new secret: what reads"
-            f" {found['MasterUserSecret']['SecretArn']} must read the new one."
-        )
     if request.get("deleteAutomatedBackups") and found.get("BackupRetentionPeriod"):
         findings.warn(
             f"The automated backups of {name} are deleted with the original: no restore to a point"
             " in time before this one is possible afterwards."
+        )
+
+
+def leave_to_the_original(plan: dict[str, Any]) -> None:
+    """Beside an original that stays nothing is lost: it keeps what no copy of it can have."""
+    if plan["strategy"] == BESIDE:
+        for part in (plan, *plan.get("members", [])):
+            part["cannotKeep"] = []
+
+
+def check_size(
+    findings: Findings, request: dict[str, Any], found: Description, source: Description | None
+) -> None:
+    """A size that is asked for must be one that RDS restores.
+
+    Its own, or a larger one from a tenth more (API reference of RestoreDBInstanceFromDBSnapshot).
+    """
+    asked = request["overrides"].get("AllocatedStorage")
+    size = (source or found)["AllocatedStorage"]
+    if asked and asked != size and 10 * asked < 11 * size:
+        findings.add(
+            exceptions.InvalidRequest,
+            f"AllocatedStorage is overridden with {asked} GiB, and RDS restores {size} GiB, or more"
+            " by a tenth at least: ask for one of these.",
         )
 
 

@@ -7,9 +7,9 @@ statuses; `DBSnapshotCompleted` counts NotFound as success.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
-from time import time
 from typing import TYPE_CHECKING, Any
 
 import jmespath
@@ -21,6 +21,8 @@ from trapheus.exceptions import StillInProgress, TrapheusError
 from trapheus.rds import rds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 # Seconds between two looks: at most four a minute.
@@ -338,9 +340,17 @@ def wait(
         raise judged from error
 
 
+def wait_for(done: Callable[[], bool], context: LambdaContext, identifier: str) -> None:
+    """Look again and again as long as this Lambda has time left; StillInProgress when it is up."""
+    while not done():
+        if context.get_remaining_time_in_millis() / 1000 < MARGIN + DELAY:
+            raise StillInProgress("The change is being made", identifier=identifier)
+        time.sleep(DELAY)
+
+
 def is_over(since: str) -> bool:
     """Whether a wait that began then has lasted too long."""
-    return time() - datetime.fromisoformat(since).timestamp() > PATIENCE * 3600
+    return time.time() - datetime.fromisoformat(since).timestamp() > PATIENCE * 3600
 
 
 def not_ready(

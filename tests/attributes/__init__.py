@@ -1,0 +1,1 @@
+"""Every attribute set to something else than the default, restored and compared."""

@@ -1,0 +1,117 @@
+"""A whole restore in one process: the steps one after the other against the emulated RDS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import time_machine
+
+from local.rds import Rds
+from tests.attributes import databases
+from tests.unit import conftest
+from tests.unit.conftest import Aws
+from trapheus import attributes, lock, offers
+from trapheus import rds as layer
+from trapheus.attributes import Attribute
+from trapheus.exceptions import TrapheusError
+
+if TYPE_CHECKING:
+    from tests.attributes.databases import Database
+
+# In the order of the state machine.
+STEPS = ("rename", "status:aside", "restore", "status:restored", "configure", "verify", "tidy")
+
+
+@contextmanager
+def aws() -> Iterator[Aws]:
+    """The surroundings of the steps: RDS, lock and keys behind botocore's wire, and a clock."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        time_machine.travel(conftest.START, tick=False) as traveller,
+    ):
+        clock = conftest.Clock(traveller.move_to)
+        patch.setattr("time.sleep", clock.sleep)
+        for name, value in (
+            ("AWS_ACCESS_KEY_ID", "dummy"), ("AWS_SECRET_ACCESS_KEY", "dummy"),
+            ("AWS_DEFAULT_REGION", "us-east-1"), ("LOCK_TABLE", "locks"),
+        ):  # fmt: skip
+            patch.setenv(name, value)
+        surroundings = Aws(Rds(clock.now), clock)
+        clients = (layer.client, lock.dynamodb, offers.kms)
+        for client in clients:
+            client.cache_clear()
+        layer.rds().meta.events.register("before-send.rds", surroundings.send)
+        lock.dynamodb().meta.events.register("before-send.dynamodb", surroundings.send_item)
+        offers.kms().meta.events.register("before-send.kms", surroundings.show_key)
+        yield surroundings
+        for client in clients:
+            client.cache_clear()
+
+
+def prepare(surroundings: Aws, database: Database) -> None:
+    """Bring RDS to the moment before the restore of a database."""
+    kind = conftest.CLUSTER if database.kind == "cluster" else conftest.INSTANCE
+    surroundings.kind = replace(kind, identifier=database.name)
+    surroundings.rds = Rds(surroundings.clock.now)
+    surroundings.bring_to(
+        f"attributes of {database.name}", lambda: databases.build(surroundings.rds, (database,))
+    )
+
+
+def restore(surroundings: Aws, database: Database) -> str:
+    """Restore a database; "" or the error with which that ended."""
+    prepare(surroundings, database)
+    try:
+        plan = surroundings.check(identifier=database.name, isCluster=database.kind == "cluster")[
+            "plan"
+        ]
+        known: dict[str, Any] = {"plan": plan}
+        for step in STEPS:
+            name, _, until = step.partition(":")
+            answer = surroundings.until_done(name, **known, until=until)
+            if name == "restore":
+                known["restored"] = answer
+    # Whatever it is: without the call that was taken out, no restore.
+    except (TrapheusError, AssertionError, Exception) as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def failing(surroundings: Aws, database: Database) -> set[tuple[str, str]]:
+    """Restore a database, and name what is not as it was: (table, attribute)."""
+    error = restore(surroundings, database)
+    failed = set()
+    for name, expected in database.expects.items():
+        now = databases.shown(surroundings.rds, database, name)
+        table = databases.of(database, name)
+        failed |= {(table, key) for key in expected if error or now[key] != expected[key]}
+    return failed
+
+
+@contextmanager
+def without(kind: str, name: str) -> Iterator[None]:
+    """The app with one attribute taken out of its calls, and so out of its last look too."""
+    table: Any = attributes.TABLES[kind]
+    row: Attribute = table[name]
+    table[name] = Attribute(attributes.DERIVED, plan=row.plan, reads="`[]`")
+    try:
+        yield
+    finally:
+        table[name] = row
+
+
+def carried(table: Mapping[str, Attribute]) -> list[str]:
+    """The attributes that a call carries."""
+    classes = (attributes.RESTORE, attributes.MODIFY, attributes.OTHER)
+    return [name for name, row in table.items() if row.how in classes]
+
+
+def expected_to_fail(kind: str, name: str) -> set[tuple[str, str]]:
+    """The tests that must fail without an attribute: its own, and those that need it."""
+    return {(kind, name)} | {
+        (kind, other) for other, needed in databases.NEEDS[kind].items() if name in needed
+    }
