@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from local import report
-from tests.pipeline.facts import Kind, marks
+from tests.pipeline.facts import Kind, as_plain, marks
 
 if TYPE_CHECKING:
     from local.app import App
@@ -93,7 +93,8 @@ def is_restored(flow: Flow, before: World, now: World, data: str) -> str:
             return f"{part.name} is still the original"
         if part.status not in ONLINE:
             return f"{part.name} is {part.status}"
-        _, lines = report.differences(part.kind, as_asked(flow, was), part.shown)
+        now_named = as_plain(part.shown, *(("staging", "prod") if flow.target else ()))
+        _, lines = report.differences(part.kind, as_plain(as_asked(flow, was)), now_named)
         if lines:
             return f"{part.name} is configured otherwise: {lines}"
     if found[0].data != data:

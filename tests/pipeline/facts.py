@@ -51,6 +51,12 @@ CLUSTER = Kind("cluster", "prod-cluster", ("prod-cluster-writer", "prod-cluster-
 KINDS = (INSTANCE, CLUSTER)
 
 
+def as_plain(shown: dict[str, Any], old: str = "", new: str = "") -> dict[str, Any]:
+    """A description as plain values, one word in its names replaced by another."""
+    text = json.dumps(shown, default=str)
+    return dict(json.loads(text.replace(old, new) if old else text))
+
+
 def run(cloud: App, request: Any, name: str = "run") -> Execution:
     """One execution of the state machine, to its end."""
     return cloud.run(cloud.machine, json.dumps(request), name)

@@ -422,6 +422,23 @@ def remove_autoscaled_readers(cloud: App) -> None:
     same("the databases", resource_ids(cloud), before)
 
 
+def rename_a_reader_late(cloud: App) -> None:
+    """The swap may not rename every reader; the configure step does."""
+    before = resource_ids(cloud)
+
+    def refuse(call: Any) -> Fault | None:
+        is_reader = call.parameters.get("DBInstanceIdentifier") == "prod-cluster-reader-next"
+        early = call.caller == "RenameClusterFunction" and call.operation == "ModifyDBInstance"
+        return Fault("InvalidDBInstanceState") if is_reader and early else None
+
+    cloud.faults.append(refuse)
+
+    execution = run(cloud, CLUSTER.request("db_restore", strategy="restore-first"))
+
+    ended(execution, "SUCCEEDED")
+    same("the names", set(resource_ids(cloud)), set(before))
+
+
 def make_a_reader_late(cloud: App) -> None:
     """The restore step may not get every reader; the configure step does."""
     before = resource_ids(cloud)
@@ -518,6 +535,7 @@ OF_ONE = (
     delete_autoscaled_readers,
     remove_autoscaled_readers,
     make_a_reader_late,
+    rename_a_reader_late,
     tell_a_failed_export,
 )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from local import report
 from local.cloud import Fault
-from tests.pipeline.facts import CLUSTER, KINDS, Kind, On, databases, marks, run
+from tests.pipeline.facts import CLUSTER, KINDS, Kind, On, as_plain, databases, marks, run
 
 if TYPE_CHECKING:
     from local.app import App
@@ -31,9 +32,10 @@ def parts(kind: Kind, rename: tuple[str, str] = ("", "")) -> list[tuple[str, str
 
 
 def shown(cloud: App, of: str, name: str) -> dict[str, Any]:
-    """A database as RDS holds it."""
+    """A database as RDS holds it; that at a target under the original's name."""
     cloud.rds.settle()
-    return dict((cloud.rds.instances if of == "instance" else cloud.rds.clusters)[name])
+    found = (cloud.rds.instances if of == "instance" else cloud.rds.clusters)[name]
+    return as_plain(found, "staging", "prod")
 
 
 def first(cloud: App, kind: Kind, **more: Any) -> Execution:
@@ -98,8 +100,6 @@ def test_restored_first_the_original_serves_until_the_swap(cloud: App, kind: Kin
 
 
 def _seconds(moment: str) -> float:
-    from datetime import datetime
-
     return datetime.fromisoformat(moment).timestamp()
 
 

@@ -24,6 +24,7 @@ CELLS = [
     *((phase, fault) for phase in ("prepare", "replace", "rollback") for fault in EVERYWHERE),
     *(("finish", fault) for fault in (*EVERYWHERE, "killed once", "not found")),
     *(("lock", fault) for fault in ("denied", "lost", "stopped", "two at once")),
+    *(("beside", fault) for fault in (*EVERYWHERE, "late", "another database")),
     ("replace", "late"),
     ("replace", "another database"),
     ("finish", "another database"),

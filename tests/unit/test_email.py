@@ -73,14 +73,14 @@ def execute(aws: Aws, line: str) -> None:
     assert (program, service) == ("aws", "rds")
     model = rds().meta.service_model
     operation = next(name for name in model.operation_names if xform_name(name, "-") == verb)
-    members = {
-        xform_name(name, "-"): name for name in model.operation_model(operation).input_shape.members
-    }
+    shapes = model.operation_model(operation).input_shape.members
+    members = {xform_name(name, "-"): name for name in shapes}
     parameters: dict[str, Any] = {}
     while options:
         option = options.pop(0).removeprefix("--")
         if options and not options[0].startswith("--"):
-            parameters[members[option]] = options.pop(0)
+            name, value = members[option], options.pop(0)
+            parameters[name] = [value] if shapes[name].type_name == "list" else value
         else:
             parameters[members[option.removeprefix("no-")]] = not option.startswith("no-")
     aws.rds.call(operation, parameters)
@@ -472,3 +472,140 @@ def test_an_export_that_was_never_started_names_the_output_that_has_its_machine(
     tell_of_export(error("StepFunctions.ExecutionLimitExceededException", "Too many."), machine="")
 
     assert "ExportStateMachineArn" in commands(post)[0]
+
+
+# Restored beside the original
+
+
+def first(aws: Aws) -> dict[str, Any]:
+    return aws.plan(strategy="restore-first")
+
+
+def test_a_copy_that_was_removed_is_told_with_an_original_that_serves(aws: Aws, post: Post):
+    gist = tell(a_state(first(aws), error(), rolledBack=[{"at": "now"}]))
+
+    assert gist.endswith(
+        f"The original serves as {aws.kind.identifier} under all of its names, and what was"
+        f" restored as {aws.kind.identifier}-next was removed."
+    )
+    assert commands(post) == []
+
+
+def test_a_copy_that_does_not_serve_yet_is_no_restored_database(aws: Aws, post: Post):
+    """Its resource id is known all the time of the swap."""
+    state = a_state(
+        first(aws), error("RenameFailed"),
+        restored={"resourceId": "db-NEW", "dataAsOf": "then"},
+        replacing={"since": "2026-03-02T09:00:00+00:00"},
+        rolledBack=[{"at": "2026-03-02T09:30:00+00:00"}],
+    )  # fmt: skip
+
+    gist = tell(state)
+
+    assert "The original serves as" in gist
+    for mail in both(post):
+        assert "Unreachable: at most from 2026-03-02T09:00:00+00:00 to 2026-03-02T09:30" in mail
+        assert "db-NEW now" not in mail
+
+
+@pytest.mark.parametrize("a_kind", [INSTANCE, CLUSTER], ids=lambda kind: kind.name)
+def test_the_commands_after_a_failed_rollback_of_a_swap_undo_it(aws: Aws, post: Post, a_kind: Any):
+    aws.kind = a_kind
+    before = aws.names()
+    plan = first(aws)
+    aws.make_beside(plan)
+    aws.set_aside(plan)
+    aws.give_names(plan)
+
+    tell(a_state(plan, error(), rollbackError=error("RollbackFailed")))
+    for line in commands(post):
+        execute(aws, line)
+    aws.settle()
+
+    assert aws.names() == before
+    for mail in both(post):
+        assert f"{plan['aside']}: {aws.kind.name}, available, the original" in mail
+        assert f"{plan['identifier']}: {aws.kind.name}, available, the restored one" in mail
+
+
+@pytest.mark.parametrize("a_kind", [INSTANCE, CLUSTER], ids=lambda kind: kind.name)
+def test_a_copy_beside_is_told_with_its_members(aws: Aws, post: Post, a_kind: Any):
+    aws.kind = a_kind
+    plan = first(aws)
+    aws.make_beside(plan)
+
+    tell(a_state(plan, error("ConfigurationDiffers"), rollbackError=error("RollbackFailed")))
+
+    for of, name in aws.parts():
+        for mail in both(post):
+            assert f"{name}: {of}, available, the original" in mail
+            assert f"{name}-next: {of}, available, the restored one" in mail
+
+
+# Restored at a target
+
+
+def at_target(aws: Aws) -> dict[str, Any]:
+    plan = aws.plan(strategy="beside", targetIdentifier="drill")
+    aws.make_beside(plan)
+    return plan
+
+
+def test_a_target_that_was_removed_is_told_with_an_original_that_was_not_touched(
+    aws: Aws, post: Post
+):
+    plan = aws.plan(strategy="beside", targetIdentifier="drill")
+
+    gist = tell(a_state(plan, error(), rolledBack=[{"at": "now"}]))
+
+    assert gist.endswith("What was restored as drill was removed; prod-db was not touched.")
+
+
+@pytest.mark.parametrize("a_kind", [INSTANCE, CLUSTER], ids=lambda kind: kind.name)
+def test_a_target_that_stays_can_be_kept_or_deleted_by_the_commands(
+    aws: Aws, post: Post, a_kind: Any
+):
+    aws.kind = a_kind
+    before = aws.names()
+    plan = at_target(aws)
+    restored = {"resourceId": aws.id_of("drill"), "dataAsOf": "2026-02-23"}
+
+    gist = tell(a_state(plan, error("TidyFailed"), restored=restored))
+    lines = commands(post)
+    keep = [line for line in lines if "remove-tags" in line]
+    for line in keep:
+        execute(aws, line)
+
+    assert f"stands as drill; {aws.kind.identifier} was not touched" in gist
+    assert not aws.marked("drill")
+    assert f"Resource id: {restored['resourceId']}." in post.text
+    for line in lines[len(keep) :]:
+        execute(aws, line)
+    aws.settle()
+    assert aws.names() == before
+
+
+@pytest.mark.parametrize("a_kind", [INSTANCE, CLUSTER], ids=lambda kind: kind.name)
+def test_a_target_whose_removal_has_failed_is_removed_by_the_commands(
+    aws: Aws, post: Post, a_kind: Any
+):
+    aws.kind = a_kind
+    before = aws.names()
+    plan = at_target(aws)
+
+    tell(a_state(plan, error(), rollbackError=error("RollbackFailed")))
+    for line in commands(post):
+        execute(aws, line)
+    aws.settle()
+
+    assert aws.names() == before
+
+
+@pytest.mark.parametrize("strategy", ["restore-first", "beside"])
+def test_a_removal_that_takes_long_is_told(aws: Aws, post: Post, strategy: str):
+    plan = aws.plan(strategy=strategy, targetIdentifier="prod-db-next")
+    state = a_state(plan, error(), delayError=error("RollbackDelayed"))
+
+    send.handler({"execution": EXECUTION, "about": "delay", "state": state}, None)
+
+    assert "What was restored as prod-db-next is being removed, which takes long" in post.text

@@ -1,0 +1,438 @@
+"""The steps of a restore beside its original, of a swap, and of a target."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind, of_clusters, of_instances
+from trapheus import exceptions
+
+WRITER, READER = "prod-cluster-writer", "prod-cluster-reader"
+
+
+def refusal(aws: Aws, error: type[Exception], **request: Any) -> str:
+    """What a check says that refuses."""
+    with pytest.raises(exceptions.TrapheusError) as raised:
+        aws.check(**request)
+    assert type(raised.value) is error
+    return str(json.loads(str(raised.value))["message"])
+
+
+def names(part: dict) -> set[str]:
+    """The names under which a plan restores."""
+    return {part["made"], *(member["made"] for member in part.get("members", []))}
+
+
+def take(aws: Aws, kind: Kind, name: str, snapshot_type: str = "manual", **shown: Any) -> None:
+    """Let there be one more snapshot of the sample database."""
+    call = "CreateDBClusterSnapshot" if kind is CLUSTER else "CreateDBSnapshot"
+    snapshot = "DBClusterSnapshotIdentifier" if kind is CLUSTER else "DBSnapshotIdentifier"
+    aws.clock.sleep(3600)
+    with aws.rds.instantly():
+        aws.rds.call(call, {f"{kind.operation}Identifier": kind.identifier, snapshot: name})
+    aws.found(name, aws.snapshot_kind).update(SnapshotType=snapshot_type, **shown)
+
+
+# The plan
+
+
+def test_by_default_the_database_is_made_under_its_own_names(aws: Aws, kind: Kind, plan: dict):
+    assert names(plan) == {name for _, name in aws.parts()}
+    assert plan["snapshot"] == f"{kind.identifier}-snapshot"
+
+
+def test_restored_first_everything_is_made_as_next(aws: Aws, kind: Kind):
+    plan = aws.plan(strategy="restore-first")
+
+    assert names(plan) == {f"{name}-next" for _, name in aws.parts()}
+
+
+def test_a_target_takes_the_identifier_s_place_in_the_members_names(aws: Aws, kind: Kind):
+    plan = aws.plan(strategy="beside", targetIdentifier="drill")
+
+    members = {"drill-writer", "drill-reader"} if kind is CLUSTER else set()
+    assert names(plan) == {"drill"} | members
+
+
+@of_clusters
+def test_a_member_of_another_name_is_numbered_at_a_target(aws: Aws, kind: Kind):
+    with aws.rds.instantly():
+        aws.rds.call(
+            "ModifyDBInstance",
+            {
+                "DBInstanceIdentifier": READER,
+                "NewDBInstanceIdentifier": "production",
+                "ApplyImmediately": True,
+            },
+        )
+
+    plan = aws.plan(strategy="beside", targetIdentifier="drill")
+
+    assert names(plan) == {"drill", "drill-writer", "drill-1"}
+
+
+def test_a_name_beside_that_is_taken_is_refused_with_what_clears_it(aws: Aws, kind: Kind):
+    aws.foreign(f"{kind.identifier}-next")
+
+    said = refusal(aws, exceptions.NameTaken, strategy="restore-first")
+
+    assert f"{kind.identifier}-next" in said
+    assert f"modify-db-{kind.name}" in said
+
+
+@of_clusters
+def test_a_member_s_name_beside_that_is_left_over_is_refused(aws: Aws, kind: Kind):
+    aws.foreign(f"{READER}-next", "instance")
+    aws.stamp(f"{READER}-next", "instance", ANOTHER)
+
+    said = refusal(aws, exceptions.NameTaken, strategy="restore-first")
+
+    assert f"{READER}-next" in said
+    assert "recover" in said
+
+
+@pytest.mark.parametrize("member", [False, True])
+def test_a_target_that_is_taken_is_refused(aws: Aws, kind: Kind, member: bool):
+    taken = "drill-reader" if member and kind is CLUSTER else "drill"
+    aws.foreign(taken, "instance" if member else "")
+
+    said = refusal(aws, exceptions.NameTaken, strategy="beside", targetIdentifier="drill")
+
+    assert f"The name {taken} is taken" in said
+
+
+@of_clusters
+def test_a_target_that_leaves_no_room_for_its_members_is_refused(aws: Aws, kind: Kind):
+    request = {"strategy": "beside", "targetIdentifier": "d" * 60}
+
+    said = refusal(aws, exceptions.DatabaseNotSupported, **request)
+
+    assert "63" in said
+
+
+def test_what_only_a_replacement_would_break_does_not_keep_a_target_from_being_made(
+    aws: Aws, kind: Kind
+):
+    aws.foreign(f"{kind.identifier}-temp")
+    aws.found()["ActivityStreamStatus"] = "started"
+
+    assert aws.check(strategy="beside", targetIdentifier="drill")["findings"] == []
+    refusal(aws, exceptions.NameTaken, strategy="restore-first")
+
+
+# The snapshot
+
+
+@pytest.mark.parametrize("snapshot_type", ["manual", "automated"])
+def test_a_named_snapshot_is_the_one_that_is_planned(aws: Aws, kind: Kind, snapshot_type: str):
+    take(aws, kind, "release-1", snapshot_type)
+
+    plan = aws.plan(snapshotIdentifier="release-1")
+
+    assert plan["snapshot"] == "release-1"
+    assert plan["dataAsOf"] == aws.restored(plan)["dataAsOf"]
+
+
+def test_the_latest_is_the_newest_that_is_available(aws: Aws, kind: Kind):
+    take(aws, kind, "release-1")
+    take(aws, kind, "release-2", "automated")
+    take(aws, kind, "release-3", Status="creating")
+    take(aws, kind, "release-4", "shared")
+
+    assert aws.plan(snapshotIdentifier="latest")["snapshot"] == "release-2"
+
+
+def test_without_any_there_is_no_latest(aws: Aws, kind: Kind):
+    aws.found(f"{kind.identifier}-snapshot", aws.snapshot_kind)["Status"] = "failed"
+
+    said = refusal(aws, exceptions.SnapshotMissing, snapshotIdentifier="latest")
+
+    assert "no snapshot that is available" in said
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        ({"Status": "creating"}, "is creating"),
+        ({"Engine": "mysql"}, "is of mysql"),
+        ({"SnapshotType": "awsbackup"}, "neither manual nor automated"),
+        ({"KmsKeyId": "another"}, "encryption key"),
+        ({"EngineVersion": "17.1"}, "of version 17.1"),
+    ],
+)
+def test_a_named_snapshot_that_does_not_fit_is_refused(
+    aws: Aws, kind: Kind, shown: dict[str, str], words: str
+):
+    take(aws, kind, "release-1")
+    aws.found("release-1", aws.snapshot_kind).update(shown)
+
+    assert words in refusal(aws, exceptions.SnapshotMissing, snapshotIdentifier="release-1")
+
+
+def test_a_named_snapshot_that_is_not_there_is_refused(aws: Aws, kind: Kind):
+    assert "no-such" in refusal(aws, exceptions.SnapshotMissing, snapshotIdentifier="no-such")
+
+
+# Overrides
+
+
+def test_an_override_takes_the_place_of_the_original_s(aws: Aws, kind: Kind):
+    plan = aws.plan(overrides={"DBInstanceClass": "db.t4g.medium", "BackupRetentionPeriod": 1})
+
+    assert plan["restore"]["BackupRetentionPeriod"] == 1
+    for part in plan.get("members", [plan]):
+        assert part["restore"]["DBInstanceClass"] == "db.t4g.medium"
+        assert "ProcessorFeatures" not in part["restore"]
+
+
+def test_what_a_cluster_and_its_members_both_have_goes_to_both(aws: Aws, kind: Kind):
+    plan = aws.plan(overrides={"MonitoringInterval": 0})
+
+    for part in (plan, *plan.get("members", [])):
+        both = part["restore"] | part["modify"]
+        assert both["MonitoringInterval"] == 0
+        assert "MonitoringRoleArn" not in both
+
+
+def test_an_interval_that_stays_on_keeps_its_role(aws: Aws, kind: Kind):
+    plan = aws.plan(overrides={"MonitoringInterval": 60})
+
+    both = plan["restore"] | plan["modify"]
+    assert (both["MonitoringInterval"], "MonitoringRoleArn" in both) == (60, True)
+
+
+def test_an_empty_override_leaves_its_parameter_out(aws: Aws, kind: Kind):
+    assert "EnableCloudwatchLogsExports" in aws.plan()["restore"]
+
+    plan = aws.plan(overrides={"EnableCloudwatchLogsExports": []})
+
+    assert "EnableCloudwatchLogsExports" not in plan["restore"]
+
+
+def test_a_class_that_aws_does_not_offer_is_refused_before_anything_happens(aws: Aws, kind: Kind):
+    overrides = {"DBInstanceClass": "db.x99.huge"}
+
+    assert "db.x99.huge" in refusal(aws, exceptions.NotOffered, overrides=overrides)
+
+
+def test_a_group_that_is_not_there_is_refused_before_anything_happens(aws: Aws, kind: Kind):
+    name = "DBClusterParameterGroupName" if kind is CLUSTER else "DBParameterGroupName"
+
+    said = refusal(aws, exceptions.GroupNotUsable, overrides={name: "no-such-group"})
+
+    assert "no-such-group" in said
+
+
+# Beside the original
+
+
+def test_the_copy_stands_beside_an_original_that_is_as_it_was(aws: Aws, kind: Kind, beside: dict):
+    found = aws.found(beside["made"])
+
+    assert aws.id_of() == beside["resourceId"]
+    assert not aws.marked()
+    assert aws.marked(beside["made"])
+    assert found["DeletionProtection"] is False
+    assert aws.found()["DeletionProtection"] is True
+    aws.run("verify", plan=beside, phase="beside")
+
+
+def test_the_copy_is_waited_for_with_all_of_its_members(aws: Aws, kind: Kind):
+    plan = aws.plan(strategy="restore-first")
+    aws.until_done("restore", plan=plan, phase="beside")
+
+    with pytest.raises(exceptions.StillInProgress):
+        aws.run("status", seconds=0, plan=plan, until="made")
+    aws.until_done("status", plan=plan, until="made")
+
+    for of in {"instance", kind.name}:
+        for name in names(plan):
+            if found := aws.found(name, of):
+                assert found["DBInstanceStatus" if of == "instance" else "Status"] == "available"
+
+
+@of_clusters
+def test_beside_the_original_a_reader_that_is_refused_is_a_failure(aws: Aws, kind: Kind):
+    plan = aws.plan(strategy="restore-first")
+    aws.fail("CreateDBInstance", "InvalidSubnet", about=f"{READER}-next")
+
+    with pytest.raises(exceptions.RestoreFailed):
+        aws.until_done("restore", plan=plan, phase="beside")
+
+
+def test_the_look_beside_sees_a_difference(aws: Aws, kind: Kind, beside: dict):
+    aws.found(beside["made"])["BackupRetentionPeriod"] = 1
+
+    with pytest.raises(exceptions.ConfigurationDiffers, match="BackupRetentionPeriod"):
+        aws.run("verify", plan=beside, phase="beside")
+
+
+def test_the_look_beside_wants_the_original_under_its_name(aws: Aws, kind: Kind, beside: dict):
+    aws.set_aside(beside)
+
+    with pytest.raises(exceptions.ConfigurationDiffers, match="original is not called"):
+        aws.run("verify", plan=beside, phase="beside")
+
+
+# The swap
+
+
+def test_the_copy_takes_the_names_and_keeps_its_resource_id(aws: Aws, kind: Kind, beside: dict):
+    copies = {part["made"]: aws.restored(beside)["resourceId"] for part in (beside,)}
+    aws.set_aside(beside)
+
+    aws.give_names(beside)
+
+    assert aws.id_of() == copies[beside["made"]]
+    assert names(beside).isdisjoint(aws.names().values())
+    for of, name in aws.parts():
+        assert aws.marked(name, of)
+        assert aws.id_of(f"{name}-temp", of)
+    assert aws.rds.reachable(kind.name, kind.identifier)
+
+
+def test_the_original_s_name_is_free_before_it_is_online_again(aws: Aws, kind: Kind, beside: dict):
+    aws.run_once("rename", plan=beside)
+
+    aws.until_done("status", plan=beside, until="aside")
+
+    assert aws.names()[beside["resourceId"]] == beside["aside"]
+    if kind is INSTANCE:
+        assert aws.found(beside["aside"])["DBInstanceStatus"] == "rebooting"
+
+
+@pytest.mark.parametrize("pause", [0, 20, 60, 120, 200, 7200])
+def test_the_names_may_be_asked_for_again_at_any_moment(
+    aws: Aws, kind: Kind, beside: dict, pause: float
+):
+    restored = aws.restored(beside)
+    aws.set_aside(beside)
+    asked: dict[str, Any] = {
+        "plan": beside, "phase": "replace", "renames": "restored", "restored": restored,
+    }  # fmt: skip
+    aws.run_once("rename", seconds=0, **asked)
+    aws.clock.sleep(pause)
+
+    aws.until_done("rename", **asked)
+    aws.settle()
+
+    assert aws.id_of() == restored["resourceId"]
+    assert names(beside).isdisjoint(aws.names().values())
+
+
+def test_a_copy_that_somebody_has_renamed_is_not_given_the_name(aws: Aws, kind: Kind, beside: dict):
+    restored = aws.restored(beside)
+    aws.set_aside(beside)
+    with aws.rds.instantly():
+        aws.rds.call(
+            f"Modify{kind.operation}",
+            {
+                f"{kind.operation}Identifier": beside["made"],
+                f"New{kind.operation}Identifier": "mine-now",
+                "ApplyImmediately": True,
+            },
+        )
+
+    with pytest.raises(exceptions.RenameFailed, match="mine-now"):
+        aws.run("rename", plan=beside, phase="replace", renames="restored", restored=restored)
+
+
+def test_without_the_lock_no_name_is_given(aws: Aws, kind: Kind, beside: dict):
+    restored = aws.restored(beside)
+    aws.set_aside(beside)
+    aws.lock = {"holder": ANOTHER, "phase": "replace"}
+    before = aws.names()
+
+    with pytest.raises(exceptions.LockLost):
+        aws.run("rename", plan=beside, phase="replace", renames="restored", restored=restored)
+    aws.settle()
+
+    assert aws.names() == before
+
+
+@of_clusters
+def test_a_reader_that_was_not_renamed_in_the_swap_is_renamed_in_finish(
+    aws: Aws, kind: Kind, beside: dict
+):
+    restored = aws.restored(beside)
+    aws.set_aside(beside)
+    aws.fail("ModifyDBInstance", "InvalidDBInstanceState", about=f"{READER}-next", times=9)
+    aws.give_names(beside)
+    assert aws.id_of(f"{READER}-next", "instance")
+    aws.faults.clear()
+
+    aws.until_done("configure", plan=beside, restored=restored)
+    aws.settle()
+
+    listed = {m["DBInstanceIdentifier"] for m in aws.found()["DBClusterMembers"]}
+    assert listed == {WRITER, READER}
+
+
+def test_in_finish_only_the_protection_is_asked_for(aws: Aws, kind: Kind, swapped: dict):
+    aws.calls.clear()
+
+    aws.finish(swapped)
+
+    assert aws.found()["DeletionProtection"] is True
+    changes = [call for call in aws.calls if not call.startswith("Describe")]
+    assert changes == [f"Modify{kind.operation}"]
+    aws.run("verify", plan=swapped)
+
+
+def test_the_marks_are_taken_off_what_was_swapped(aws: Aws, kind: Kind, swapped: dict):
+    aws.finish(swapped)
+
+    aws.until_done("tidy", plan=swapped)
+
+    assert not any(aws.marked(name, of) for of, name in aws.parts())
+
+
+# A target
+
+
+def test_a_target_is_protected_last_and_unmarked(aws: Aws, kind: Kind, target: dict):
+    assert aws.found(target["made"])["DeletionProtection"] is False
+
+    aws.finish(target)
+    aws.run("verify", plan=target)
+    aws.until_done("tidy", plan=target)
+
+    assert aws.found(target["made"])["DeletionProtection"] is True
+    assert not aws.marked(target["made"])
+    assert aws.id_of() == target["resourceId"]
+
+
+def test_a_snapshot_taken_for_a_target_is_unmarked_before_there_is_one(aws: Aws, kind: Kind):
+    plan = aws.plan(task="create_snapshot", strategy="beside", targetIdentifier="drill")
+    aws.until_done("snapshot", plan=plan)
+
+    aws.run("tidy", plan=plan, phase="prepare")
+
+    assert not aws.marked(plan["snapshot"], aws.snapshot_kind)
+
+
+@of_clusters
+def test_custom_endpoints_stay_with_the_original_of_a_target(aws: Aws, kind: Kind):
+    with aws.rds.instantly():
+        aws.rds.call(
+            "CreateDBClusterEndpoint",
+            {
+                "DBClusterIdentifier": "prod-cluster",
+                "DBClusterEndpointIdentifier": "reports",
+                "EndpointType": "READER",
+            },
+        )
+
+    plan = aws.plan(strategy="beside", targetIdentifier="drill")
+
+    assert plan["endpoints"] == []
+    assert any("reports" in warning for warning in plan["warnings"])
+
+
+@of_instances
+def test_a_target_leaves_out_what_only_a_replacement_loses(aws: Aws, kind: Kind):
+    assert aws.plan()["warnings"]
+    assert aws.plan(strategy="beside", targetIdentifier="drill")["warnings"] == []
