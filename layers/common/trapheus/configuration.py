@@ -214,6 +214,9 @@ def _compare(
     if row.plan in BY_STEPS:
         return
     was, now = _planned(row, planned), _shown(row, found)
+    if row.lost and was is None:
+        # Nothing was asked for: RDS has chosen.
+        return
     # Both ways: what the copy has and the original had not is a difference too.
     if _comparable(now) != _comparable(was):
         comparison.wrong.append(f"{name} is {now!r}, was {was!r}")
