@@ -119,6 +119,10 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             shown |= {name: value for name, (value, _) in forgotten.items()}
     if parameters.get("StorageType", "gp3") != "gp3":
         shown.pop("StorageThroughput", None)
+    if settings.is_small_gp3("instance", kept | {"StorageType": snapshot.shown["StorageType"]}):
+        # The baseline's, which nobody has asked for.
+        shown.pop("Iops", None)
+    shown["StorageType"] = parameters.get("StorageType", shown["StorageType"])
     if "StorageType" not in parameters and "Iops" in parameters:
         shown["StorageType"] = "io1"  # model: io1 if the Iops parameter is specified
     shown["Endpoint"] = {"Port": kept["Endpoint"]["Port"]}

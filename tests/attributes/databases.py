@@ -90,7 +90,7 @@ INSTANCES = (
             "PreferredBackupWindow": "01:15-02:00",
             "PreferredMaintenanceWindow": "tue:04:00-tue:05:00",
             "PubliclyAccessible": True, "TagList": {"team": "sales", "cost:center": "4711"},
-            "VpcSecurityGroups": ["sg-0orders1", "sg-0orders2"], **INSIGHTS_SHOWN,
+            "VpcSecurityGroups": ["sg-0orders1", "sg-0orders2"],
         }},
         changed={
             "EngineVersion": "16.6", "AllocatedStorage": 120, "AutoMinorVersionUpgrade": False,
@@ -104,7 +104,7 @@ INSTANCES = (
             "NetworkType": "DUAL", "OptionGroupName": "prod-options",
             "PreferredBackupWindow": "01:15-02:00",
             "PreferredMaintenanceWindow": "tue:04:00-tue:05:00", "PubliclyAccessible": True,
-            "VpcSecurityGroupIds": ["sg-0orders1", "sg-0orders2"], **INSIGHTS,
+            "VpcSecurityGroupIds": ["sg-0orders1", "sg-0orders2"],
         },
         tags={"team": "sales", "cost:center": "4711"},
     ),
@@ -112,6 +112,7 @@ INSTANCES = (
         "shop-db",
         {"Engine": "mysql", "DBInstanceClass": "db.r6g.large", "AllocatedStorage": 100,
          "AvailabilityZone": f"{REGION}c", "BackupTarget": "outposts",
+         "StorageType": "io2", "Iops": 3000,
          "EnableCustomerOwnedIp": True, "DBCapacityReservationIdentifier": "dbcr-0a1b2c"},
         {"shop-db": {
             "AvailabilityZone": f"{REGION}c", "BackupTarget": "outposts",
@@ -122,7 +123,7 @@ INSTANCES = (
             },
             "EngineLifecycleSupport": DISABLED, "Iops": 5000, "StorageType": "io2",
         }},
-        changed={"StorageType": "io2", "Iops": 5000, "EngineLifecycleSupport": DISABLED,
+        changed={"Iops": 5000, "EngineLifecycleSupport": DISABLED,
                  **OWN_DOMAIN},
     ),
     Database(
@@ -163,6 +164,12 @@ INSTANCES = (
         changed={"MonitoringInterval": 15, "MonitoringRoleArn": WATCHER},
     ),
     Database(
+        "profiled-db",
+        {"Engine": "mysql", "DBInstanceClass": "db.r6g.large", "AllocatedStorage": 50},
+        {"profiled-db": INSIGHTS_SHOWN},
+        changed=INSIGHTS,
+    ),
+    Database(
         "insight-db",
         {"Engine": "postgres", "DBInstanceClass": "db.r6g.large", "AllocatedStorage": 50},
         {"insight-db": {"DatabaseInsightsMode": "advanced"}},
@@ -196,14 +203,14 @@ CLUSTERS = (
             "NetworkType": "DUAL", "Port": 6543, "PreferredBackupWindow": "01:15-02:00",
             "PreferredMaintenanceWindow": "tue:04:00-tue:05:00",
             "StorageType": "aurora-iopt1", "TagList": {"team": "loans", "cost:center": "4711"},
-            "VpcSecurityGroups": ["sg-0bank1", "sg-0bank2"], **INSIGHTS_SHOWN,
+            "VpcSecurityGroups": ["sg-0bank1", "sg-0bank2"],
          },
          "bank-cluster-a": {
             "AutoMinorVersionUpgrade": False, "AvailabilityZone": f"{REGION}d",
             "CACertificateIdentifier": "rds-ca-ecc384-g1", "DBInstanceClass": "db.r6g.xlarge",
             "DBParameterGroups": [("prod-reader", "in-sync")], "Engine": "aurora-postgresql",
             "PreferredMaintenanceWindow": "fri:04:00-fri:05:00", "PromotionTier": 0,
-            "PubliclyAccessible": True, "TagList": {"part": "reader"}, **INSIGHTS_SHOWN,
+            "PubliclyAccessible": True, "TagList": {"part": "reader"},
          },
          "bank-cluster-b": {
             "AvailabilityZone": f"{REGION}b", "DBParameterGroups": [("prod-writer", "in-sync")],
@@ -213,7 +220,7 @@ CLUSTERS = (
         changed={
             "AutoMinorVersionUpgrade": False, "BackupRetentionPeriod": 9,
             "CopyTagsToSnapshot": True, "DBClusterParameterGroupName": "prod-aurora16",
-            "DeletionProtection": True, **DIRECTORY, **MANAGED, **INSIGHTS,
+            "DeletionProtection": True, **DIRECTORY, **MANAGED,
             "CloudwatchLogsExportConfiguration": {"EnableLogTypes": ["postgresql", "instance"]},
             "EngineLifecycleSupport": DISABLED, "EnableIAMDatabaseAuthentication": True,
             "EnableLocalWriteForwarding": True, "NetworkType": "DUAL", "Port": 6543,
@@ -232,7 +239,7 @@ CLUSTERS = (
                 "AvailabilityZone": f"{REGION}d", "DBParameterGroupName": "prod-reader",
                 "AutoMinorVersionUpgrade": False, "CACertificateIdentifier": "rds-ca-ecc384-g1",
                 "PreferredMaintenanceWindow": "fri:04:00-fri:05:00", "PubliclyAccessible": True,
-                "Tags": tags(part="reader"), **INSIGHTS,
+                "Tags": tags(part="reader"),
             },
         },
         roles=(("importer", "s3Import"), ("mover", "")),
@@ -275,6 +282,19 @@ CLUSTERS = (
         {"gauge-cluster-one": {"MonitoringInterval": 15, "MonitoringRoleArn": WATCHER}},
         members={"gauge-cluster-one": {**SMALL, "MonitoringInterval": 15,
                                        "MonitoringRoleArn": WATCHER}},
+    ),
+    Database(
+        "profiled-cluster",
+        POSTGRES,
+        {"profiled-cluster": INSIGHTS_SHOWN},
+        changed=INSIGHTS,
+        members={"profiled-cluster-one": SMALL},
+    ),
+    Database(
+        "sampled-cluster",
+        POSTGRES,
+        {"sampled-cluster-one": INSIGHTS_SHOWN},
+        members={"sampled-cluster-one": {**SMALL, **INSIGHTS}},
     ),
     Database(
         "insight-cluster",
@@ -322,7 +342,10 @@ NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }  # fmt: skip
 # Without these there is no restore of a cluster at all: every test of one fails.
-REQUIRED = {("cluster", "Engine"), ("member", "Engine"), ("cluster", "DBClusterMembers")}
+REQUIRED = {
+    ("cluster", "Engine"), ("cluster", "DBClusterMembers"),
+    ("member", "Engine"), ("member", "DBInstanceClass"),
+}  # fmt: skip
 
 
 def of(database: Database, name: str) -> str:

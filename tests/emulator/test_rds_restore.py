@@ -352,3 +352,92 @@ def test_a_phase_can_be_made_longer():
     refused("InvalidDBInstanceState", lambda: world.modify("instance", "new", MultiAZ=True))
     world.wait(120)
     assert world.status("instance", "new") == "available"
+
+
+# What an engine takes otherwise
+
+
+def small(world, engine, **parameters):
+    """An instance of an engine with a snapshot, as old as can be."""
+    with world.rds.instantly():
+        world.rds.call("CreateDBInstance", {
+            "DBInstanceIdentifier": "other", "Engine": engine, "DBInstanceClass": CLASS,
+            "AllocatedStorage": 100, "MasterUsername": "owner", "MasterUserPassword": "password1",
+            **parameters,
+        })  # fmt: skip
+        world.rds.call("CreateDBSnapshot", {
+            "DBInstanceIdentifier": "other", "DBSnapshotIdentifier": "other-1",
+        })  # fmt: skip
+
+
+def restore(world, **parameters):
+    with world.rds.instantly():
+        return world.rds.call("RestoreDBInstanceFromDBSnapshot", {
+            "DBInstanceIdentifier": "new", "DBSnapshotIdentifier": "other-1", **parameters,
+        })["DBInstance"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("AllocatedStorage", 200), ("Iops", 16000), ("MultiAZ", True), ("StorageThroughput", 500),
+     ("StorageType", "io2")],
+)  # fmt: skip
+def test_a_restore_of_sql_server_takes_neither_storage_nor_mirroring(name, value):
+    world = World()
+    small(world, "sqlserver-se")
+
+    refused("InvalidParameterCombination", lambda: restore(world, **{name: value}))
+    restore(world)
+    with world.rds.instantly():
+        world.rds.call("ModifyDBInstance", {
+            "DBInstanceIdentifier": "new", "ApplyImmediately": True, "Iops": 16000, name: value,
+        })  # fmt: skip
+
+    assert world.rds.instances["new"][name] == value
+
+
+def test_a_restore_of_oracle_has_to_be_told_the_database_s_name():
+    world = World()
+    small(world, "oracle-ee", DBName="LEDGER")
+
+    assert restore(world)["DBName"] == "ORCL"
+    world.rds.call("DeleteDBInstance", {"DBInstanceIdentifier": "new", "SkipFinalSnapshot": True})
+    world.wait()
+    assert restore(world, DBName="LEDGER")["DBName"] == "LEDGER"
+
+
+@pytest.mark.parametrize(
+    ("engine", "family"), [("oracle-ee", "oracle-ee-19"), ("sqlserver-se", "sqlserver-se-15.0")]
+)
+def test_the_families_of_other_engines_have_hyphens(engine, family):
+    world = World()
+    small(world, engine)
+
+    (group,) = world.rds.instances["other"]["DBParameterGroups"]
+    assert group["DBParameterGroupName"] == f"default.{family}"
+
+
+def test_an_internet_access_gateway_wants_no_network_and_iam():
+    world = World()
+    gateway = {"EnableInternetAccessGateway": True, "EnableVPCNetworking": False}
+    iam = {"EnableIAMDatabaseAuthentication": True}
+    for given in (gateway, {**iam, "EnableInternetAccessGateway": True},
+                  {**iam, "EnableVPCNetworking": False}):  # fmt: skip
+        refused(
+            "InvalidParameterCombination",
+            lambda given=given: world.restore("cluster", "n", **given),
+        )
+
+    world.restore("cluster", "new", **gateway, **iam)
+    world.wait()
+
+    assert world.shown("cluster", "new")["InternetAccessGatewayEnabled"] is True
+
+
+def test_more_volumes_show_a_status_and_are_forgotten_by_a_restore():
+    world = World()
+    small(world, "oracle-ee", AdditionalStorageVolumes=[{"VolumeName": "rdsdbdata2"}])
+
+    (volume,) = world.rds.instances["other"]["AdditionalStorageVolumes"]
+    assert volume == {"VolumeName": "rdsdbdata2", "StorageVolumeStatus": "available"}
+    assert "AdditionalStorageVolumes" not in restore(world)

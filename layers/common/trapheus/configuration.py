@@ -220,6 +220,9 @@ def _compare(
     left_open = planned.get("open", ())
     wanted, now = wanted_of(row, planned, left_open), _shown(row, found, left_open)
     change = planned.get("changed", {}).get(name)
+    if row.lost and wanted is None and not change:
+        # Nothing was asked for: RDS has chosen.
+        return
     # Both ways: what the copy has and the original had not is a difference too.
     if _comparable(now) != _comparable(wanted):
         was = "was to become" if change else "was"
