@@ -111,6 +111,9 @@ def examine(
         examine_restore(findings, request, found, own, source)
     if preflight.replaces(request):
         examine_replacement(findings, request, found, own)
+    if restores:
+        replaces, error = preflight.replaces(request), exceptions.DatabaseNotSupported
+        preflight.check_attributes(findings, CLUSTER, identifier, found, error, replaces=replaces)
     check_room(findings, request, found, own, source)
 
 
@@ -140,14 +143,6 @@ def examine_restore(
     for member in own:
         wanted = as_overridden(member, overrides)
         preflight.warn_of_reservation(findings, member["DBInstanceIdentifier"], wanted)
-    preflight.check_attributes(
-        findings,
-        CLUSTER,
-        identifier,
-        found,
-        exceptions.DatabaseNotSupported,
-        replaces=preflight.replaces(request),
-    )
 
 
 def examine_replacement(

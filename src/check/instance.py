@@ -90,6 +90,9 @@ def examine(
         examine_restore(findings, request, found, source)
     if preflight.replaces(request):
         examine_replacement(findings, request, found)
+    if restores:
+        replaces, error = preflight.replaces(request), exceptions.DatabaseNotSupported
+        preflight.check_attributes(findings, INSTANCE, identifier, found, error, replaces=replaces)
     check_room(findings, request, found, source)
 
 
@@ -111,14 +114,6 @@ def examine_restore(
     wanted = as_overridden(found, request["overrides"])
     check_offers(findings, wanted, source if restores else None)
     preflight.warn_of_reservation(findings, identifier, wanted)
-    preflight.check_attributes(
-        findings,
-        INSTANCE,
-        identifier,
-        found,
-        exceptions.DatabaseNotSupported,
-        replaces=preflight.replaces(request),
-    )
 
 
 def examine_replacement(findings: Findings, request: dict[str, Any], found: Description) -> None:

@@ -387,3 +387,9 @@ def test_parameters_are_overridden_and_the_rest_is_as_it_was(cloud: App, kind: K
         # What follows from the class and the interval.
         following = ("ProcessorFeatures", "MonitoringRoleArn", "EnhancedMonitoringResourceArn")
         assert [line for line in lines if not str(line).startswith(following)] == []
+    told = [one for one in execution.output["report"]["differs"] if "member" not in one]
+    assert {one["attribute"] for one in told if one["done"] == "overridden by the request"} <= {
+        "BackupRetentionPeriod", "DBInstanceClass", "DeletionProtection", "MonitoringInterval"
+    }  # fmt: skip
+    assert "BackupRetentionPeriod" in {one["attribute"] for one in told}
+    assert execution.output["report"]["cannotKeep"] == []

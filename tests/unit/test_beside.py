@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind, of_clusters, of_instances
+from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind, of_clusters
 from trapheus import exceptions
 
 WRITER, READER = "prod-cluster-writer", "prod-cluster-reader"
@@ -432,7 +432,81 @@ def test_custom_endpoints_stay_with_the_original_of_a_target(aws: Aws, kind: Kin
     assert any("reports" in warning for warning in plan["warnings"])
 
 
-@of_instances
-def test_a_target_leaves_out_what_only_a_replacement_loses(aws: Aws, kind: Kind):
-    assert aws.plan()["warnings"]
-    assert aws.plan(strategy="beside", targetIdentifier="drill")["warnings"] == []
+def test_beside_its_original_a_target_loses_nothing(aws: Aws, kind: Kind):
+    plan = aws.plan(strategy="beside", targetIdentifier="drill")
+
+    assert aws.plan()["cannotKeep"]
+    assert [part["cannotKeep"] for part in (plan, *plan.get("members", []))] == [
+        [] for _ in names(plan)
+    ]
+
+
+@pytest.mark.parametrize("strategy", ["restore-first", "beside"])
+def test_what_no_copy_can_be_given_is_refused_wherever_it_is_made(
+    aws: Aws, kind: Kind, strategy: str
+):
+    cannot = {"TdeCredentialArn": "arn:hsm", "ClusterScalabilityType": "limitless"}
+    aws.found().update(cannot)
+
+    request = {"strategy": strategy, "targetIdentifier": "drill" if strategy == "beside" else ""}
+    said = refusal(aws, exceptions.DatabaseNotSupported, **request)
+
+    assert "arn:hsm" in said or "Limitless" in said
+
+
+def test_the_report_on_a_target_tells_what_was_overridden(aws: Aws, kind: Kind):
+    request = {"strategy": "beside", "targetIdentifier": "drill"}
+    plan = aws.plan(**request, overrides={"BackupRetentionPeriod": 1})
+    aws.make_beside(plan)
+    aws.finish(plan)
+
+    report = aws.run("verify", plan=plan)["report"]
+
+    was = aws.found()["BackupRetentionPeriod"]
+    assert report["cannotKeep"] == []
+    assert [one for one in report["differs"] if one["attribute"] == "BackupRetentionPeriod"] == [
+        {
+            "attribute": "BackupRetentionPeriod",
+            "was": was,
+            "done": "overridden by the request",
+            "now": 1,
+        }
+    ]
+    assert aws.found("drill")["BackupRetentionPeriod"] == 1
+
+
+# Parameter groups
+
+
+def let_wait(aws: Aws, name: str) -> None:
+    """Let a parameter group wait for a reboot."""
+    group = aws.found(name, "instance")["DBParameterGroups"][0]
+    group["ParameterApplyStatus"] = "pending-reboot"
+
+
+def test_a_group_that_waits_has_its_reboot_beside_the_original(aws: Aws, kind: Kind, beside: dict):
+    name = f"{'prod-db' if kind is INSTANCE else READER}-next"
+    let_wait(aws, name)
+    with pytest.raises(exceptions.ConfigurationDiffers, match="only after a reboot"):
+        aws.run("verify", plan=beside, phase="beside")
+
+    aws.until_done("configure", plan=beside, phase="beside")
+    aws.settle()
+
+    assert aws.calls.count("RebootDBInstance") == 1
+    (group,) = aws.found(name, "instance")["DBParameterGroups"]
+    assert group["ParameterApplyStatus"] == "in-sync"
+    assert aws.rds.reachable(kind.name, kind.identifier)
+    aws.run("verify", plan=beside, phase="beside")
+
+
+def test_after_the_swap_nothing_is_rebooted_and_the_last_look_tells(
+    aws: Aws, kind: Kind, swapped: dict
+):
+    let_wait(aws, "prod-db" if kind is INSTANCE else READER)
+
+    aws.finish(swapped)
+
+    assert "RebootDBInstance" not in aws.calls
+    with pytest.raises(exceptions.ConfigurationDiffers, match="only after a reboot"):
+        aws.run("verify", plan=swapped)
