@@ -600,7 +600,8 @@ def test_a_proxy_that_goes_meanwhile_is_no_matter(aws: Aws, kind: Kind):
 
 
 def test_what_a_restore_cannot_keep_is_a_warning(aws: Aws, kind: Kind):
-    aws.found()["DBCapacityReservationIdentifier"] = "dbcr-1"
+    name = "prod-cluster-reader" if kind is CLUSTER else "prod-db"
+    aws.found(name, "instance")["DBCapacityReservationIdentifier"] = "dbcr-1"
     told = warnings(aws, deleteAutomatedBackups=True)
 
     assert [part for part in ("capacity reservation dbcr-1", "automated backups")
