@@ -296,6 +296,8 @@ def all_over(flow: Flow) -> Iterator[Scenario]:
 
 def statuses(flow: Flow) -> Iterator[Scenario]:
     """Every bad status of what is waited for: of the restored one, before and past the point."""
+    if flow.name == "restore_first":
+        yield from statuses_beside(flow)
     if flow.name != "db_restore":
         return
     for status in BAD[flow.kind.name]:
@@ -317,6 +319,20 @@ def statuses(flow: Flow) -> Iterator[Scenario]:
             lambda cloud, watch, state=state, spoil=spoil: faults.AtState(
                 cloud, watch, state, spoil
             ),
+        )  # fmt: skip
+
+
+def statuses_beside(flow: Flow) -> Iterator[Scenario]:
+    """Every bad status of what is being made beside the original."""
+    for status in BAD[flow.kind.name]:
+
+        def poison(cloud: App, watch: Watch, status: str = status) -> faults.Injected:
+            cloud.rds.poison(flow.kind.name, flow.kind.identifier, restores_end_in=status)
+            return faults.Injected(cloud, watch, 1)
+
+        yield Scenario(
+            flow, f"Wait until the {flow.kind.name} beside is made", "rds", status,
+            Allowed(KEPT, within=AT_ONCE), poison,
         )  # fmt: skip
 
 
