@@ -88,7 +88,8 @@ def test_all_that_is_wrong_is_told_in_one_mail_and_nothing_is_touched(
 def test_the_warnings_stand_in_the_plan_of_a_dry_run(cloud: App, kind: Kind) -> None:
     execution = run(cloud, kind.request("db_restore", dryRun=True, deleteAutomatedBackups=True))
 
-    warnings = execution.output["plan"]["warnings"]
+    plan = execution.output["plan"]
+    warnings = [*plan["warnings"], *(entry["why"] for entry in plan["cannotKeep"])]
     assert execution.output["findings"] == []
     for words in ("rds-db:connect", "new secret", "automated backups"):
         assert [sentence for sentence in warnings if words in sentence], words
