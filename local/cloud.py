@@ -13,7 +13,7 @@ import tempfile
 import threading
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from moto.ses.models import ses_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request
 
@@ -232,7 +233,8 @@ class Cloud:
                 answer = cloud._answer(self.make_environ())
                 if answer.body is None:
                     self.close_connection = True
-                    self.connection.shutdown(socket.SHUT_RDWR)
+                    with suppress(OSError):  # the caller may be gone
+                        self.connection.shutdown(socket.SHUT_RDWR)
                     return
                 self.send_response(answer.status, ".")
                 for name, value in answer.headers:
@@ -509,7 +511,10 @@ class Cloud:
     # Answering
 
     def _answer(self, environ: dict[str, Any]) -> Answer:
-        body = Request(environ).get_data()
+        try:
+            body = Request(environ).get_data()
+        except ClientDisconnected:
+            return CUT
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         try:

@@ -77,8 +77,6 @@ def main() -> int:
         if not asked.only:
             found.timed("pairs", lambda: run_pairs(pool, asked.seed, found))
             found.timed("requests", lambda: run_requests(pool, asked.seed, found))
-    if not asked.only:
-        with ProcessPoolExecutor(WORKERS, spawn, worker.learn) as pool:
             found.timed("sabotages", lambda: run_sabotages(pool, found))
     text = report(found, asked.seed)
     say(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from contextlib import ExitStack
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
 from local.app import deployed
@@ -27,9 +28,11 @@ class Worker:
 
     @classmethod
     def open(cls) -> None:
-        """Deploy the app, and record its calls; the process ends with its emulator."""
+        """Deploy the app, and record its calls; the emulator ends with the process."""
         warnings.filterwarnings("ignore", category=DeprecationWarning)  # moto's
         cls.cloud = cls.closing.enter_context(deployed())
+        # Or the emulator's threads would keep the process from ending.
+        Finalize(None, cls.closing.close, exitpriority=0)
         recorded = {flow: record(cls.cloud, flow) for flow in FLOWS}
         cls.scenarios = {scenario.id: scenario for scenario in (*generate(recorded), *all_named())}
 
@@ -84,6 +87,8 @@ def notice(number: int) -> tuple[str, str, int]:
     sabotage = SABOTAGES[number]
     candidates = [name for name in Worker.scenarios if name.startswith(sabotage.noticed_by)]
     tried = 0
+    # There is one emulator at a time in a process, and this one has the whole app.
+    Worker.closing.close()
     with sabotaged(sabotage) as template, deployed(template=template) as cloud:
         for tried, name in enumerate(candidates, 1):
             try:
@@ -93,9 +98,3 @@ def notice(number: int) -> tuple[str, str, int]:
             if wrong and fired:
                 return name, wrong, tried
     return "", "", tried
-
-
-def learn() -> None:
-    """Know the scenarios, without an emulator left open: each sabotage is deployed anew."""
-    Worker.open()
-    Worker.closing.close()
