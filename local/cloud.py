@@ -233,7 +233,7 @@ class Cloud:
             def flush_with(self, body: bytes) -> None:
                 """Send the head and the body together."""
                 head = b"".join(self._headers_buffer)
-                self._headers_buffer = []
+                self._headers_buffer: list[bytes] = []
                 self.wfile.write(head + b"\r\n" + body)
 
             def log_request(self, *_: object) -> None:
