@@ -15,7 +15,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --requirement
 SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 \
 	.venv-sam/bin/sam
 
-.PHONY: run serve deploy-local test check faults lint build permissions lock clean
+.PHONY: run serve deploy-local test check faults bench lint build permissions lock clean
 
 run: .venv/ready
 	@.venv/bin/python -m local run "$(EVENT)"
@@ -67,6 +67,10 @@ build:
 # Every call made to fail in every way, on two cores: about 25 minutes. Writes docs/faults.md.
 faults: .venv/ready
 	@.venv/bin/python -m tests.faults
+
+# Every kind, task and strategy with 200 seeds, and many at once. Writes docs/performance.md.
+bench: .venv/ready
+	@.venv/bin/python -m tests.bench
 
 permissions: .venv/ready
 	.venv/bin/python -m tests.permissions

@@ -90,29 +90,31 @@ def own_seconds(flow: Flow, courses: Sequence[Course]) -> float:
     """The critical path of the operations that the flow cannot do without, as they were drawn.
 
     Each begins when RDS would take it: a name is free once `renaming` is over, whatever its old
-    owner does then; a change or a deletion wants what it changes to be available. What nothing
-    waits for, such as a deletion of a spare snapshot, counts only if it is the last to end.
+    owner does then; a change or a deletion wants what it changes to be available. The snapshots
+    are at rest before anything else is touched, and the original goes after the last look: so the
+    guarantee wants it.
     """
     path = Path(flow, courses)
-    taken, gone = snapshots(path)
+    begins = snapshots(path)
     if not flow.replaces:
-        return gone
+        return begins
     replace = rename_first if flow.strategy == "rename-first" else restore_first
-    return max(gone, replace(path, taken))
+    return replace(path, begins)
 
 
-def snapshots(path: Path) -> tuple[float, float]:
-    """When the new snapshot is taken and the database at rest, and when its successor is gone."""
+def snapshots(path: Path) -> float:
+    """When the new snapshot is taken and its successor gone, and the database is at rest."""
     if path.flow.task == "db_restore":
-        return 0.0, 0.0
+        return 0.0
     kind = path.flow.kind.snapshot_kind
     # The successor, then the old one's deletion; the database takes no other snapshot meanwhile.
     first = path.lasts(f"create {kind}")
     rested = path.lasts("back up instance")
     freed = max(first + path.lasts(f"delete {kind}"), rested)
     taken = freed + path.lasts(f"create {kind}")
+    gone = taken + path.lasts(f"delete {kind}")
     rested = freed + path.lasts("back up instance")
-    return max(taken, rested), taken + path.lasts(f"delete {kind}")
+    return max(gone, rested) if path.flow.replaces else gone
 
 
 def rename_first(path: Path, begins: float) -> float:

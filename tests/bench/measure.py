@@ -39,6 +39,7 @@ class Attempt:
     begins: float
     ends: float = 0.0
     error: str = ""
+    cold: bool = False
     calls: list[Call] = field(default_factory=list)
 
 
@@ -85,7 +86,7 @@ class Watch:
         if notice.kind.startswith("state ") and notice.execution == self.execution:
             self._state(notice)
         if notice.kind == "function invoked":
-            attempt = Attempt(notice.name, notice.time)
+            attempt = Attempt(notice.name, notice.time, cold=notice.detail.cold)
             self._running[notice.detail.request_id] = (notice.time, attempt)
             self._of[notice.name] = attempt
             if self._open:
