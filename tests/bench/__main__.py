@@ -61,7 +61,8 @@ MEANINGS = """
   minute in Tasks that wait a minute or more.
 - **transitions**: states entered, and retries, each of which costs as much.
 - **dollars**: transitions, GB-seconds and invocations at
-  [these prices](../tests/bench/prices.toml); DynamoDB, logs and traces, each far below a cent, and RDS itself are left out.
+  [these prices](../tests/bench/prices.toml); DynamoDB, logs and traces, each far below a
+  cent, and RDS itself are left out.
 """
 HOLDS = """
 What holds up the figures above 1.05, ten changes or fifteen looks:
