@@ -15,7 +15,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --requirement
 SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 \
 	.venv-sam/bin/sam
 
-.PHONY: run serve deploy-local test check faults attributes lint build permissions lock clean
+.PHONY: run serve deploy-local test check faults attributes bench lint build permissions lock clean
 
 run: .venv/ready
 	@.venv/bin/python -m local run "$(EVENT)"
@@ -70,6 +70,10 @@ faults: .venv/ready
 # Every attribute taken out of the app's calls, to see its tests fail. Writes docs/attributes.md.
 attributes: .venv/ready
 	PYTHONPATH=layers/common .venv/bin/python -m tests.attributes
+
+# Every kind, task and strategy with 200 seeds, and many at once. Writes docs/performance.md.
+bench: .venv/ready
+	@.venv/bin/python -m tests.bench
 
 # docs/permissions.md, written anew: takes each action out of its policy and sees a test fail.
 permissions: .venv/ready

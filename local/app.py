@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
@@ -76,12 +77,19 @@ def export_bucket(region: str) -> str:
 
 
 @contextmanager
-def deployed(port: int = 0, template: Path = ROOT / "template.yaml") -> Iterator[App]:
-    """An AWS on this machine, with the sample account and the app in it."""
+def deployed(
+    port: int = 0,
+    template: Path = ROOT / "template.yaml",
+    parameters: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[App]:
+    """An AWS on this machine, with the sample account and the app in it.
+
+    parameters: of the stack, where they are to be others than the usual.
+    """
     with App(port=port, account=lambda rds, _: build_with_keys(rds)) as cloud:
         cloud.verify(SENDER)
         key = prepare_other_region()
-        given = PARAMETERS | {"SnapshotCopyExportKmsKey": key}
+        given = {**PARAMETERS, "SnapshotCopyExportKmsKey": key, **parameters}
         outputs = cloud.deploy(template, given)
         cloud.machine = outputs["DBRestoreStateMachineArn"]
         yield cloud

@@ -139,6 +139,7 @@ class Functions:
         self._seed, self._warm, self._notify = seed, warm, notify
         self._random = random.Random(seed)
         self._environments: dict[int, Environment] = {}
+        self._folders: dict[bytes, Path] = {}
         self._lock = threading.Lock()
         self._orders, theirs = socket.socketpair()
         self._parent = subprocess.Popen(
@@ -258,11 +259,14 @@ class Functions:
         return inherited | own | NOWHERE | given
 
     def _unpacked(self, archive: bytes) -> Path:
+        if archive in self._folders:
+            return self._folders[archive]
         folder = self._folder / hashlib.sha256(archive).hexdigest()[:16]
         with self._lock:
             if not folder.exists():
                 with zipfile.ZipFile(io.BytesIO(archive)) as contents:
                     contents.extractall(folder)
+        self._folders[archive] = folder
         return folder
 
     # Time, and death

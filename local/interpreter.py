@@ -125,8 +125,14 @@ def run_virtually(repairs: ExitStack, clock: Clock, random: Random) -> None:
     for module in (execute_state, execution_worker):
         repairs.enter_context(patch.object(module, "Thread", clock.Thread))
     repairs.enter_context(patch.object(callback, "Event", clock.Event))
-    for module in (jitter_strategy_decl, math_random):
-        repairs.enter_context(patch.object(module, "random", random))
+    repairs.enter_context(patch.object(jitter_strategy_decl, "random", random))
+    # AWS's States.MathRandom leaves its end out, moto's does not.
+    numbers = SimpleNamespace(
+        Random=lambda seed: SimpleNamespace(
+            randint=(random if seed is None else Random(seed)).randrange
+        )
+    )
+    repairs.enter_context(patch.object(math_random, "random", numbers))
     _wait_until_stopped(repairs, clock)
     _end_when_stopped(repairs, clock)
     _leave_off_when_stopped(repairs)

@@ -6,12 +6,14 @@ import copy
 import heapq
 import pickle
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
+from random import Random
 from typing import Any
 
 from local.rds import (
@@ -62,6 +64,34 @@ class Change:
     after: str
 
 
+@dataclass(frozen=True)
+class Course:
+    """An operation that a thing went through: when it began, and the seconds of each phase."""
+
+    begins: float
+    what: str
+    name: str  # the thing's name when it began
+    resource_id: str
+    seconds: dict[str, float]
+
+
+class Bucket:
+    """How many calls RDS takes: so many a second on average, and as many at once."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = self.left = rate
+        self._filled = 0.0
+
+    def takes(self, now: float) -> bool:
+        """Whether a call at this moment is let through."""
+        self.left = min(self.rate, self.left + (now - self._filled) * self.rate)
+        self._filled = now
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+
 class Rds:
     """RDS of one account and region, on the clock that `now` reads (epoch seconds).
 
@@ -81,7 +111,12 @@ class Rds:
     ) -> None:
         self.account = account
         self.region = region
+        # least, typical, most, brisk, or drawn: a length of its own for each phase, by `seed`.
         self.timing = timing
+        self.seed = ""
+        self.courses: list[Course] = []
+        # Of all callers together, as RDS throttles an account in a region; None lets all through.
+        self.throttle: Bucket | None = None
         self.time = now()
         # Tools in production create members while the cluster is still `creating`; the API page
         # allows it only once the cluster is available. False makes it as the page says.
@@ -116,6 +151,7 @@ class Rds:
         self._fixed: float | None = None
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = {name: count(1) for name in ("agenda", "request", *KINDS)}
+        self._draws: Counter[str] = Counter()
         self._up: set[tuple[str, str]] = set()
         self._downs: dict[tuple[str, str], list[list[float | None]]] = {}
         # One for all regions, or two that copy from each other could wait for each other.
@@ -233,6 +269,8 @@ class Rds:
         headers = {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}
         try:
             action, parameters = wire.read_request(body)
+            if self.throttle and not self.throttle.takes(self._now()):
+                raise RdsError("Throttling", "Rate exceeded")
             answer = self.call(action, parameters)
         except RdsError as error:
             return error.status, headers, wire.write_error(error, request_id)
@@ -341,6 +379,9 @@ class Rds:
     ) -> None:
         """Let a thing go through the phases of an operation, then `end` (default: available)."""
         course = list(self.course(what, skip=skip, longer=longer))
+        seconds = {phase.name: ends - begins for phase, begins, ends in course}
+        if self._passes:
+            self.courses.append(Course(self.time, what, resource.name, resource.key, seconds))
         resource.turn += 1
         turn = resource.turn
         resource.doing = what
@@ -359,13 +400,23 @@ class Rds:
             if phase.name in skip:
                 continue
             more = (longer or {}).get(phase.name, 0.0) + self.longer.get((what, phase.name), 0.0)
-            ends = self.after(phase, begins) + more * self._passes
+            ends = self.after(phase, begins, what) + more * self._passes
             yield phase, begins, ends
             begins = ends
 
-    def after(self, phase: Phase, start: float | None = None) -> float:
+    def after(self, phase: Phase, start: float | None = None, what: str = "") -> float:
         """When a phase that starts then, or now, is over."""
-        return (self.time if start is None else start) + phase.seconds(self.timing) * self._passes
+        begins = self.time if start is None else start
+        return begins + self._seconds(phase, what) * self._passes
+
+    def _seconds(self, phase: Phase, what: str) -> float:
+        if self.timing != "drawn":
+            return phase.seconds(self.timing)
+        # By what it is and how many there were, not in the order of asking: so two apps that make
+        # the same operations meet the same times.
+        name = f"{what} {phase.name}"
+        self._draws[name] += 1
+        return phase.drawn(Random(f"{self.seed} {name} {self._draws[name]}"))
 
     def wait(self, resource: Resource, ready: Callable[[], bool], act: Callable[[], None]) -> None:
         """Act as soon as `ready`, looking again and again while the thing stays at this work."""

@@ -4,6 +4,7 @@ Sources: UG/AUG the user guides, GH a public issue thread, memory where there is
 """
 
 from dataclasses import dataclass
+from random import Random
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class Phase:
             timing = "least" if self.status else "typical"
         length: float = getattr(self, timing)
         return length
+
+    def drawn(self, random: Random) -> float:
+        """A length between least and most, nearest to typical: a triangle, for want of more."""
+        return random.triangular(self.least, self.most, self.typical)
 
 
 PHASES: dict[str, tuple[Phase, ...]] = {

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from trapheus.logs import logged
-from trapheus.rds import Tags, cluster, cluster_snapshot, rds
+from trapheus.rds import Description, Tags, cluster, rds
 from trapheus.snapshots import Calls, refresh
 from trapheus.waiters import cluster_snapshot_available, cluster_snapshot_deleted
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_rds.type_defs import FilterTypeDef
 
 
 def resource_id(identifier: str) -> str:
     """The resource id of the cluster that has this name now; empty when none is shown."""
     return str((cluster(identifier) or {}).get("DbClusterResourceId", ""))
+
+
+def find(names: list[str]) -> dict[str, Description]:
+    """The snapshots of these names, in one look: a filter finds nothing where a name fails."""
+    by_name: list[FilterTypeDef] = [{"Name": "db-cluster-snapshot-id", "Values": names}]
+    answer = rds().describe_db_cluster_snapshots(Filters=by_name)
+    found = cast("list[Description]", answer["DBClusterSnapshots"])
+    return {each["DBClusterSnapshotIdentifier"]: each for each in found}
 
 
 def create(name: str, identifier: str, tags: Tags) -> None:
@@ -35,7 +44,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Take the snapshot; return its name and the moment of its data."""
     calls = Calls(
         resource_id,
-        cluster_snapshot,
+        find,
         create,
         delete,
         cluster_snapshot_available,

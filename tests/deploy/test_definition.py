@@ -239,12 +239,11 @@ def test_every_failure_passes_the_alert() -> None:
 
 @in_both
 def test_a_task_waits_longer_than_its_function_may_run(definition: Definition) -> None:
-    longest = template()["Parameters"]["WaitSeconds"]["MaxValue"]
+    usual = template()["Globals"]["Function"]["Timeout"]
+    longest = max(properties.get("Timeout", usual) for properties in functions().values())
     assert longest <= 900, "Lambda's own limit"
     for name, task in tasks(definition):
         assert task["TimeoutSeconds"] > longest, name
-    for properties in functions().values():
-        assert properties.get("Timeout", "WaitSeconds") == "WaitSeconds"
 
 
 @in_both
@@ -331,3 +330,16 @@ def replaced(match: re.Match[str]) -> str:
     if name.endswith("StateMachineArn"):
         return f"arn:aws:states:us-east-1:123456789012:stateMachine:{name}"
     return {"Partition": "aws"}.get(name, "someone@example.com")
+
+
+def test_executions_are_spread_before_their_first_function_but_recoveries_are_not() -> None:
+    top = RESTORE["States"]
+    first = top[RESTORE["StartAt"]]
+    assert first["Parameters"]["spread.$"] == "States.MathRandom(0, ${StartSpreadSeconds})"
+    asks = top[first["Next"]]
+    (recovers,) = asks["Choices"]
+    assert {"Variable": "$.input.task", "StringEquals": "recover"} in recovers["And"]
+    waits = top[asks["Default"]]
+    assert (waits["Type"], waits["SecondsPath"]) == ("Wait", "$.spread")
+    assert recovers["Next"] == waits["Next"] == "Read the request"
+    assert template()["Parameters"]["StartSpreadSeconds"]["Default"] == 1, "one is not delayed"

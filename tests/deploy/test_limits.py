@@ -38,10 +38,18 @@ def tries(task: State) -> int:
     )
 
 
+def pauses(retry: State) -> list[float]:
+    """The seconds before each retry; without jitter, the most of each."""
+    return [
+        min(retry["IntervalSeconds"] * retry["BackoffRate"] ** n, retry["MaxDelaySeconds"])
+        for n in range(retry["MaxAttempts"])
+    ]
+
+
 def longest(task: State) -> float:
     """The longest that a Task can last, in seconds."""
     return task["TimeoutSeconds"] + sum(
-        each["MaxAttempts"] * (each["MaxDelaySeconds"] + task["TimeoutSeconds"])
+        sum(pauses(each)) + each["MaxAttempts"] * task["TimeoutSeconds"]
         for each in task["Retry"]
         if waits(task) or "StillInProgress" not in each["ErrorEquals"]
     )
@@ -87,26 +95,31 @@ def test_the_machine_may_last_longer_than_all_its_phases(definition: Definition)
         assert definition["TimeoutSeconds"] > total
 
 
-def test_a_restore_of_a_day_is_waited_for_whatever_a_wait_s_share_is() -> None:
-    shortest = template()["Parameters"]["WaitSeconds"]["MinValue"]
+def test_a_restore_of_a_day_is_waited_for_even_when_a_try_is_only_a_look() -> None:
     for name, task in tasks(RESTORE):
         if waits(task):
-            again = retrier(task, "StillInProgress")
-            a_try = shortest - MARGIN + again["MaxDelaySeconds"]
-            assert again["MaxAttempts"] * a_try > 24 * HOUR, name
+            assert sum(pauses(retrier(task, "StillInProgress"))) > 24 * HOUR, name
     assert PATIENCE > 24
+
+
+def test_rds_is_asked_at_most_four_times_a_minute_and_seen_soon() -> None:
+    """A look comes at most a hundredth of the time waited late, and a quarter of a minute."""
+    for definition in DEFINITIONS.values():
+        for name, task in tasks(definition):
+            waited = 0.0
+            for pause in pauses(retrier(task, "StillInProgress")):
+                assert pause >= DELAY >= 15, name
+                assert pause <= 15.01 + 0.01 * waited, name
+                waited += pause
+            assert "JitterStrategy" not in retrier(task, "StillInProgress"), "it would halve them"
 
 
 def test_capacity_is_waited_for_at_most_half_an_hour() -> None:
     """The original is set aside meanwhile."""
     for name, task in tasks(RESTORE):
         again = retrier(task, "InsufficientCapacity")
-        pauses = [
-            min(again["IntervalSeconds"] * again["BackoffRate"] ** n, again["MaxDelaySeconds"])
-            for n in range(again["MaxAttempts"])
-        ]
         # A refusal comes at once: each try lasts seconds.
-        assert 20 * 60 < sum(pauses) + 10 * len(pauses) <= 30 * 60, name
+        assert 20 * 60 < sum(pauses(again)) + 10 * again["MaxAttempts"] <= 30 * 60, name
 
 
 def worst_call() -> float:
@@ -124,10 +137,11 @@ def test_a_call_is_tried_at_most_three_times_by_the_client() -> None:
 def test_a_function_s_time_exceeds_the_worst_time_of_its_call() -> None:
     """Of a look and of the call behind it; what needs more calls is begun again by a retry."""
     usual = template()["Globals"]["Function"]["Timeout"]
-    shortest = template()["Parameters"]["WaitSeconds"]["MinValue"]
-    assert shortest > worst_call() + DELAY + MARGIN
+    longest_wait = template()["Parameters"]["WaitSeconds"]["MaxValue"]
     for name, properties in functions().items():
         timeout = properties.get("Timeout", usual)
-        assert (shortest if timeout == "WaitSeconds" else timeout) > worst_call(), name
+        assert timeout > worst_call(), name
+        if "WAIT_SECONDS" in properties.get("Environment", {}).get("Variables", {}):
+            assert timeout > longest_wait + worst_call() + DELAY + MARGIN, name
     # A rollback's two looks, the minute between them, the lock and the call.
     assert usual > 60 + 3 * worst_call()

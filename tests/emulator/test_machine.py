@@ -310,3 +310,11 @@ def test_time_stands_still_once_the_awaited_execution_has_ended(cloud, machine, 
     assert cloud.clock.now() == START + 5
     assert cloud.describe(other).status == "RUNNING"
     assert spent(cloud.wait(other)) == 500
+
+
+def test_a_random_number_leaves_its_end_out(cloud, machine):
+    numbers = {f"n{n}.$": "States.MathRandom(0, 2)" for n in range(20)}
+    one = {"none.$": "States.MathRandom(0, 1)"}
+    output = cloud.run(machine({"Draw": {"Type": "Pass", "Parameters": numbers | one}}), {}).output
+    assert output.pop("none") == 0
+    assert set(output.values()) == {0, 1}

@@ -25,7 +25,7 @@ class Calls:
     """The calls and waits of one kind of snapshot; `database` tells who has a name now."""
 
     database: Callable[[str], str]
-    find: Callable[[str], Description | None]
+    find: Callable[[list[str]], dict[str, Description]]
     create: Callable[[str, str, Tags], object]
     delete: Callable[[str], object]
     available: Callable[[str], Wait]
@@ -42,8 +42,7 @@ def refresh(calls: Calls, event: dict[str, Any], context: LambdaContext) -> dict
     execution = plan["execution"]
     identifier, name, successor = plan["identifier"], plan["snapshot"], plan["successor"]
 
-    def take(name: str) -> None:
-        found = calls.find(name)
+    def take(name: str, found: Description | None) -> None:
         if found is None:
             lock.require(event)
             resource_id = calls.database(identifier)
@@ -54,23 +53,30 @@ def refresh(calls: Calls, event: dict[str, Any], context: LambdaContext) -> dict
             calls.create(name, identifier, [*plan["tags"], mark(execution)])
         elif not is_marked(found, execution):
             raise NameTaken(f"The snapshot {name} is not of this execution.", identifier=identifier)
-        wait(calls.available(name), context, otherwise=SnapshotFailed, identifier=name, since=since)
+        until(calls.available(name), name, found)
 
     def remove(name: str, found: Description) -> None:
         if found["Status"] != "deleting":
             lock.require(event)
             calls.delete(name)
-        wait(calls.deleted(name), context, otherwise=SnapshotFailed, identifier=name, since=since)
+            until(calls.deleted(name), name)
+        else:
+            until(calls.deleted(name), name, found)
+
+    def until(what: Wait, name: str, seen: Description | None = None) -> None:
+        wait(what, context, otherwise=SnapshotFailed, identifier=name, since=since, seen=seen)
 
     # The database may be backing up for hours, and a failure half-way leaves only the successor.
     with failing_as(SnapshotFailed, identifier, conflict=StillInProgress, exists=StillInProgress):
-        old = calls.find(name)
+        found = calls.find([name, successor])
+        old = found.get(name)
         if old and not is_marked(old, execution):
-            take(successor)
+            take(successor, found.get(successor))
             remove(name, old)
-        take(name)
-        spare = calls.find(successor)
+            found = calls.find([name, successor])
+        take(name, found.get(name))
+        spare = found.get(successor)
         if spare and is_marked(spare, execution):
             remove(successor, spare)
-        taken = calls.find(name)
+        taken = calls.find([name]).get(name)
     return {"name": name, "dataAsOf": moment_of(taken)}

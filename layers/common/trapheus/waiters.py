@@ -7,14 +7,15 @@ statuses; `DBSnapshotCompleted` counts NotFound as success.
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import jmespath
 from botocore.exceptions import WaiterError
-from botocore.waiter import WaiterModel, create_waiter_with_client
+from botocore.waiter import Waiter, WaiterModel, create_waiter_with_client
 
 from trapheus.errors import NOT_FOUND, TRANSIENT, failing_as, kind_of
 from trapheus.exceptions import StillInProgress, TrapheusError
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 DELAY = 15
 # Hours after which a wait has failed. Restores of a day are known.
 PATIENCE = 48
+# For so many seconds after a change RDS may show what was before it, and some more.
+SHOWN = 90
 # What a look may still need when the Lambda's time is nearly up: connecting, tries, answering.
 MARGIN = 20
 
@@ -87,6 +90,7 @@ class Wait:
     ) -> None:
         self.arguments = arguments
         self.statuses = statuses
+        self.listed = statuses.partition("[")[0]
         self.bad = bad
         not_found = "success" if gone_is_success else "retry"
         acceptors = [
@@ -195,8 +199,9 @@ def _renamed(kind: Kind, resource_id: str, name: str) -> Wait:
         kind.operation,
         kind.with_id(resource_id),
         statuses=f"{kind.listed}[].{kind.status}",
+        # A reboot ends a rename, and then the old name is free already.
         success=f"{kind.first(kind.name)} == '{name}' && "
-        + _is_any(kind.first(kind.status), ONLINE),
+        + _is_any(kind.first(kind.status), (*ONLINE, "rebooting")),
         bad=kind.bad + DELETING,
     )
 
@@ -248,12 +253,12 @@ def _deleted(kind: Kind, arguments: dict[str, Any], bad: tuple[str, ...]) -> Wai
 
 
 def instance_renamed(resource_id: str, name: str) -> Wait:
-    """The instance with this resource id is online under `name`."""
+    """The instance with this resource id is called `name`; it may still reboot for it."""
     return _renamed(_INSTANCE, resource_id, name)
 
 
 def cluster_renamed(resource_id: str, name: str) -> Wait:
-    """The cluster with this resource id is online under `name`."""
+    """The cluster with this resource id is called `name`, and online."""
     return _renamed(_CLUSTER, resource_id, name)
 
 
@@ -314,21 +319,24 @@ def wait(
     otherwise: type[TrapheusError],
     identifier: str,
     since: str,
+    seen: dict[str, Any] | None = None,
 ) -> None:
-    """Wait as long as this Lambda has time left, for at least one look.
+    """Wait for WAIT_SECONDS, as long as this Lambda has time left, for at least one look.
 
-    `since`: when the state that waits was entered, ISO 8601. Raises StillInProgress when the
+    `since`: when the state that waits was entered, ISO 8601. `seen`: what RDS has shown just now,
+    which is judged as the first look. Raises StillInProgress when the
     Lambda's time is up, `otherwise` at once on a bad status or an error that no patience cures,
     and on any status after two days.
     """
-    seconds_left = context.get_remaining_time_in_millis() / 1000 - MARGIN
+    # A pause between two invocations costs less than a Lambda that sleeps, and holds none.
+    allowed = float(os.environ.get("WAIT_SECONDS", "inf"))
+    seconds_left = min(context.get_remaining_time_in_millis() / 1000 - MARGIN, allowed)
     waiter = create_waiter_with_client("Wait", what.model, rds())
+    looks = max(1, int(seconds_left // DELAY))
     try:
         with failing_as(otherwise, identifier):
-            waiter.wait(
-                **what.arguments,
-                WaiterConfig={"Delay": DELAY, "MaxAttempts": max(1, int(seconds_left // DELAY))},
-            )
+            if seen is None or not _passes(waiter, {what.listed: [seen]}, looks):
+                waiter.wait(**what.arguments, WaiterConfig={"Delay": DELAY, "MaxAttempts": looks})
     except WaiterError as error:
         judged = _judged(what, dict(error.last_response), otherwise, identifier)
         if isinstance(judged, StillInProgress) and is_over(since):
@@ -341,11 +349,26 @@ def wait(
 
 
 def wait_for(done: Callable[[], bool], context: LambdaContext, identifier: str) -> None:
-    """Look again and again as long as this Lambda has time left; StillInProgress when it is up."""
-    while not done():
+    """Look again until a change shows that was just asked for; StillInProgress when it does not.
+
+    RDS may show a database for a minute as it was: a repeat would ask for the change once more.
+    """
+    for _ in range(SHOWN // DELAY):
+        if done():
+            return
         if context.get_remaining_time_in_millis() / 1000 < MARGIN + DELAY:
-            raise StillInProgress("The change is being made", identifier=identifier)
+            break
         time.sleep(DELAY)
+    raise StillInProgress("The change is being made", identifier=identifier)
+
+
+def _passes(waiter: Waiter, response: dict[str, Any], looks: int) -> bool:
+    """Whether what RDS has shown ends the wait well; WaiterError if badly, or if it was all."""
+    acceptors = cast("Any", waiter.config).acceptors
+    state = next((each.state for each in acceptors if each.matcher_func(response)), "retry")
+    if state == "failure" or (state == "retry" and looks == 1):
+        raise WaiterError(waiter.name, f"the last look: {state}", cast("Any", response))
+    return state == "success"
 
 
 def is_over(since: str) -> bool:

@@ -1,0 +1,213 @@
+"""Measures every kind, task and strategy, and many at once; writes docs/performance.md."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import platform
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from statistics import fmean
+
+from local.cloud import COSTS
+from tests.bench import crowd, worker
+from tests.bench.flows import Flow
+from tests.bench.measure import Figures
+
+PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+WORKERS = 2
+SEEDS = 200
+TRACES = 20
+# Databases, StartSpreadSeconds, ReservedConcurrency.
+CROWDS = (
+    (10, 1, 0), (100, 1, 0), (100, 700, 0), (1000, 1, 0), (1000, 1, 5), (1000, 600, 5),
+    (1000, 7200, 0), (1000, 7200, 5),
+)  # fmt: skip
+HEAD = """\
+# Performance
+
+Written by `make bench` on {day}: {command}, Python {python}, {processors} processors, in
+{minutes:.0f} minutes.
+
+Every execution is the real definition with the real functions, on the local AWS's virtual clock.
+How long RDS takes over each phase is drawn by seed between the least and the most of
+[the timing table](../local/rds/timing.py), as a triangle with its peak at the typical value; the
+app knows nothing of it. No figure here is of a real account.
+
+## One database
+
+Means over {seeds} seeds, of `prod-db`, an instance with everything set, and `prod-cluster`, with a
+writer and a reader; each has a snapshot already. Exports are off: they run beside, and nothing
+waits for them.
+
+"""
+MEANINGS = """
+- **over RDS's own**: the time from the start to the end, over the critical path of the operations
+  that RDS has to do for the task. Each begins the moment RDS would take it: a name is free once
+  `renaming` is over; a change or a deletion wants its database available; the snapshots are at rest
+  before anything else is touched and the original goes last, since the guarantee wants it. It is
+  computed from what was drawn (`own_seconds` in [flows.py](../tests/bench/flows.py)), whatever the
+  app does.
+- **outage**: from when the identifier stops serving until it serves again, judged by RDS's state; a
+  cluster serves when it and its writer are available. **Over its own**: with rename-first over
+  the rename and the restore without which there is none; with restore-first over two renames, for
+  a cluster two of the cluster and the writer's.
+- **calls**: to RDS and KMS by the check; that change something, refused ones too; and looks a
+  minute in Tasks that wait a minute or more.
+- **transitions**: states entered, and retries, each of which costs as much.
+- **dollars**: transitions, GB-seconds and invocations at
+  [these prices](../tests/bench/prices.toml); DynamoDB, logs and traces, each far below a
+  cent, and RDS itself are left out.
+"""
+HOLDS = """
+What holds up the figures above 1.05, ten changes or fifteen looks:
+
+- Each look comes at most a quarter of a minute late, plus a hundredth of what was waited, since RDS
+  is asked at most four times a minute. A short task of many waits feels it most: to take a
+  cluster's snapshot anew is four waits of a few minutes.
+- While an instance's rename shows neither name, up to a minute, the app cannot know that the old
+  one is free; that is also most of what the outage has above its own.
+- A snapshot that replaces another takes five changes (two taken, two deleted, one unmarked), so
+  that a good one is always there; an instance with a role and deletion protection takes eight more.
+- A cluster's preflight asks for each member and its groups.
+"""
+CROWD = """
+## Many at once
+
+Restores (`db_restore`) of as many instances, started within one second, against an RDS that takes
+{rate:.0f} calls a second. Ten also run on the real stack in the local AWS, whose RDS then
+throttles; the others are a model ([crowd.py](../tests/bench/crowd.py)) that replays {traces}
+recorded executions of drawn times, with the client's three tries, the state machine's retriers,
+their jitter, and the costs of [costs.toml](../local/costs.toml): {costs}.
+`tests/pipeline/test_bench.py` holds the two together at ten.
+
+| databases | StartSpreadSeconds | ReservedConcurrency | Lambdas at once, at most \
+| total, minutes | calls | throttled | not restored |
+|---|---|---|---|---|---|---|---|
+"""
+LEARNT = """
+A thousand restores need about {needed:,.0f} calls, which at {rate:.0f} a second are {floor:.0f}
+minutes: whoever starts that many gives them `StartSpreadSeconds` of seven seconds each, and then
+nothing is throttled for long and few Lambdas run at once. With no spread, all run their first
+function at once, and the preflights take the calls from each other until some give up, with nothing
+touched. `ReservedConcurrency` bounds what is left; it is not for the functions that read the
+request, lock, roll back and alert, which so can never be starved by it.
+"""
+
+
+def main() -> int:
+    """Measure, and write the page."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--only", default="", help="flows whose name has this part; no page")
+    asked = parser.parse_args()
+    began = time.perf_counter()
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(WORKERS, spawn, worker.Worker.open) as pool:
+        flows = [flow for flow in pool.submit(worker.flows).result() if asked.only in str(flow)]
+        figures = measure_all(pool, flows, asked.seeds)
+        say(table(figures))
+        if asked.only:
+            return 0
+        many = measure_crowds(pool)
+    say(many)
+    head = HEAD.format(
+        day=time.strftime("%Y-%m-%d", time.gmtime()),
+        command=f"`python -m tests.bench --seeds {asked.seeds}`",
+        python=platform.python_version(),
+        processors=os.cpu_count(),
+        minutes=(time.perf_counter() - began) / 60,
+        seeds=asked.seeds,
+    )
+    PAGE.write_text(head + table(figures) + MEANINGS + HOLDS + many)
+    return 0
+
+
+def measure_all(
+    pool: ProcessPoolExecutor, flows: Sequence[Flow], seeds: int
+) -> dict[Flow, list[Figures]]:
+    """Every flow with every seed."""
+    jobs = {
+        pool.submit(worker.measured, flow, seed): flow for seed in range(seeds) for flow in flows
+    }
+    found: dict[Flow, list[Figures]] = {flow: [] for flow in flows}
+    for done, job in enumerate(as_completed(jobs), 1):
+        found[jobs[job]].append(job.result())
+        if done % 50 == 0:
+            say(f"{done} of {len(jobs)} executions")
+    return found
+
+
+def table(figures: dict[Flow, list[Figures]]) -> str:
+    """The means of every flow."""
+    lines = [
+        "| kind | task | strategy | minutes | over RDS's own | outage, minutes | over its own"
+        " | preflight calls | changes | looks a minute | transitions | GB-seconds | dollars |",
+        "|---" * 13 + "|",
+    ]
+    for flow, all_of in figures.items():
+        waited = [each for each in all_of if each.waited]
+        outage = (
+            f"{fmean(each.outage for each in all_of) / 60:.1f} |"
+            f" {fmean(each.outage / each.away for each in all_of):.3f}"
+            if flow.replaces
+            else "none |"
+        )
+        lines.append(
+            f"| {flow.kind.name} | {flow.task} | {flow.strategy}"
+            f" | {fmean(each.total for each in all_of) / 60:.1f}"
+            f" | {fmean(each.total / each.own for each in all_of):.3f} | {outage}"
+            f" | {fmean(each.preflight for each in all_of):.1f}"
+            f" | {fmean(each.mutating for each in all_of):.1f}"
+            f" | {fmean(each.polls / each.waited for each in waited):.2f}"
+            f" | {fmean(each.transitions for each in all_of):.0f}"
+            f" | {fmean(each.gigabyte_seconds for each in all_of):.1f}"
+            f" | {fmean(each.dollars for each in all_of):.4f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def measure_crowds(pool: ProcessPoolExecutor) -> str:
+    """Ten on the real stack, more in the model."""
+    really = pool.submit(worker.really, 10)
+    traces = [job.result() for job in [pool.submit(worker.trace, n + 1) for n in range(TRACES)]]
+    typical = pool.submit(worker.trace, 0).result()
+    rows = [row("10, real stack, typical times", 1, 0, really.result())]
+    rows.append(row("10, model, typical times", 1, 0, crowd.Model(1, 1, 0).run([typical], 10)))
+    calls: dict[int, float] = defaultdict(float)
+    for count, spread, reserved in CROWDS:
+        outcome = crowd.Model(1, spread, reserved).run(traces, count)
+        calls[count] = min(calls[count] or outcome.calls, outcome.calls - outcome.throttled)
+        rows.append(row(f"{count:,}, model", spread, reserved, outcome))
+    costs = ", ".join(f"{name.replace('_', ' ')} {seconds} s" for name, seconds in COSTS.items())
+    needed = max(calls.values())
+    return (
+        CROWD.format(rate=crowd.RATE, traces=TRACES, costs=costs)
+        + "\n".join(rows)
+        + "\n"
+        + LEARNT.format(needed=needed, rate=crowd.RATE, floor=needed / crowd.RATE / 60)
+    )
+
+
+def row(what: str, spread: float, reserved: int, outcome: crowd.Outcome) -> str:
+    """A line of the table."""
+    return (
+        f"| {what} | {spread} | {reserved or 'off'} | {outcome.most}"
+        f" | {outcome.total / 60:.0f} | {outcome.calls:,} | {outcome.throttled:,}"
+        f" | {outcome.failed} |"
+    )
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
