@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.app import App, deployed
+from tests.pipeline.facts import FEW_INVOCATIONS
 from tests.pipeline.rights import Right, excuse, granted, roles, used
 from tests.pipeline.scenarios import SCENARIOS
 
@@ -96,7 +97,7 @@ def main() -> int:
     """Write the page; 1 when an action can be taken out without any test noticing."""
     warnings.filterwarnings("ignore", category=DeprecationWarning)  # moto's
     start, rows, survivors = time.perf_counter(), [], []
-    with deployed() as cloud:
+    with deployed(parameters=FEW_INVOCATIONS) as cloud:
         names = {who: name for name, who in roles(cloud).items()}
         known = baselines(cloud)
         everything = granted(cloud)

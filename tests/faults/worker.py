@@ -14,6 +14,7 @@ from tests.faults.flows import FLOWS, record
 from tests.faults.named import all_named
 from tests.faults.sabotage import SABOTAGES, sabotaged
 from tests.faults.scenario import Scenario, Verdict, generate, run
+from tests.pipeline.facts import FEW_INVOCATIONS
 
 if TYPE_CHECKING:
     from local.app import App
@@ -30,7 +31,7 @@ class Worker:
     def open(cls) -> None:
         """Deploy the app, and record its calls; the emulator ends with the process."""
         warnings.filterwarnings("ignore", category=DeprecationWarning)  # moto's
-        cls.cloud = cls.closing.enter_context(deployed())
+        cls.cloud = cls.closing.enter_context(deployed(parameters=FEW_INVOCATIONS))
         # Or the emulator's threads would keep the process from ending.
         Finalize(None, cls.closing.close, exitpriority=0)
         recorded = {flow: record(cls.cloud, flow) for flow in FLOWS}
@@ -89,7 +90,10 @@ def notice(number: int) -> tuple[str, str, int]:
     tried = 0
     # There is one emulator at a time in a process, and this one has the whole app.
     Worker.closing.close()
-    with sabotaged(sabotage) as template, deployed(template=template) as cloud:
+    with (
+        sabotaged(sabotage) as template,
+        deployed(template=template, parameters=FEW_INVOCATIONS) as cloud,
+    ):
         for tried, name in enumerate(candidates, 1):
             try:
                 _, wrong, fired = run(cloud, Worker.scenarios[name])

@@ -7,12 +7,13 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from local.app import App, deployed
+from tests.pipeline.facts import FEW_INVOCATIONS
 
 
 @pytest.fixture(scope="package")
 def stack() -> Iterator[App]:
     """An AWS with the sample account and the deployed app; one a worker."""
-    with deployed() as cloud:
+    with deployed(parameters=FEW_INVOCATIONS) as cloud:
         yield cloud
 
 
