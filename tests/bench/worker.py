@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import ExitStack
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
 from local.app import deployed
@@ -20,7 +21,7 @@ PARAMETERS = {"ExportSnapshots": "false"}
 
 
 class Worker:
-    """One emulator with the app in it; the process ends with it."""
+    """One emulator with the app in it; it ends with the process."""
 
     closing = ExitStack()
     cloud: App
@@ -29,6 +30,8 @@ class Worker:
     def open(cls) -> None:
         warnings.filterwarnings("ignore", category=DeprecationWarning)  # moto's
         cls.cloud = cls.closing.enter_context(deployed(parameters=PARAMETERS))
+        # Or the emulator's threads would keep the process from ending.
+        Finalize(None, cls.closing.close, exitpriority=0)
 
 
 def flows() -> list[Flow]:
