@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind, of_clusters
 from trapheus import exceptions
+from trapheus.rollback import is_own
 
 WRITER, READER = "prod-cluster-writer", "prod-cluster-reader"
 # Who leaves which name for which, in the order of a swap: O is the original, C the copy.
@@ -188,6 +190,16 @@ def test_another_s_database_beside_the_original_is_left_alone(aws: Aws, kind: Ki
 
     assert aws.id_of(plan["made"]) == foreign
     assert all(call.startswith("Describe") for call in aws.calls)
+
+
+def test_an_original_is_never_taken_for_what_was_restored(aws: Aws, kind: Kind, aside: dict):
+    """It carries the mark once it has been set aside, and its age may not be shown."""
+    created = "InstanceCreateTime" if kind is INSTANCE else "ClusterCreateTime"
+    original = {**aws.found(aside["aside"]), created: datetime.now(UTC)}
+
+    assert aws.marked(aside["aside"])
+    assert not is_own(aside, original, created)
+    assert is_own({**aside, "resourceId": "another"}, original, created)
 
 
 def test_another_s_database_under_the_identifier_ends_the_rollback(

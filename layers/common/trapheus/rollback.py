@@ -48,10 +48,13 @@ def standing(look: list[Description | None]) -> list[list[Any]]:
 
 
 def is_own(plan: dict[str, Any], found: Description, created: str) -> bool:
-    """Whether the plan's execution has made it: by its mark, and younger than it is.
+    """Whether the plan's execution has made it: no original, by its mark, younger than it is.
 
     `created`: the attribute with the moment of its creation, which RDS shows only some time later.
     """
+    originals = {part["resourceId"] for part in (plan, *plan.get("members", []))}
+    if {found.get("DbiResourceId"), found.get("DbClusterResourceId")} & originals:
+        return False
     began = datetime.fromisoformat(plan["started"])
     return is_marked(found, plan["execution"]) and found.get(created, began) >= began
 
