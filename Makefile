@@ -48,6 +48,7 @@ check:
 	.venv/bin/python -m pytest -n 2 --dist loadfile tests/deploy/test_real_clients.py \
 		tests/unit tests/deploy tests/emulator
 	.venv/bin/python -m pytest -n 2 tests/pipeline
+	.venv/bin/python -m pytest tests/bench
 
 lint:
 	.venv/bin/ruff check .

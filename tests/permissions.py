@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.app import App, deployed
-from tests.pipeline.facts import FEW_INVOCATIONS
+from local.app import FEW_INVOCATIONS, App, deployed
 from tests.pipeline.rights import Right, excuse, granted, roles, used
 from tests.pipeline.scenarios import SCENARIOS
 

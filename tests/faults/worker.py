@@ -8,13 +8,12 @@ from contextlib import ExitStack
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
-from local.app import deployed
+from local.app import FEW_INVOCATIONS, deployed
 from tests.faults import pairs, requests
 from tests.faults.flows import FLOWS, record
 from tests.faults.named import all_named
 from tests.faults.sabotage import SABOTAGES, sabotaged
 from tests.faults.scenario import Scenario, Verdict, generate, run
-from tests.pipeline.facts import FEW_INVOCATIONS
 
 if TYPE_CHECKING:
     from local.app import App

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from local.app import App, deployed
-from tests.pipeline.facts import FEW_INVOCATIONS
+from local.app import FEW_INVOCATIONS, App, deployed
 
 
 @pytest.fixture(scope="package")

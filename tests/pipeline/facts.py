@@ -94,11 +94,6 @@ def marks(cloud: App) -> list[str]:
     ]
 
 
-# Few long invocations instead of many short ones, which the bench has: a test looks as often, and
-# is through in half the time.
-FEW_INVOCATIONS = {"WaitSeconds": "300"}
-
-
 class On:
     """A fault for the calls of one function to one operation: the first `times`, or all."""
 

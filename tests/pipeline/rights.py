@@ -57,9 +57,15 @@ EXCUSES = (
                "The reference lists both the database and the thing itself for this Describe; a"
                " denial in the midst of a restore would cost more than a look too many.")
         for who, action, kind in (
-            # The check asks by database, for the latest snapshot.
-            ("[!C]*", "rds:DescribeDBSnapshots", "db"),
-            ("[!C]*", "rds:DescribeDBClusterSnapshots", "cluster"),
+            # The check and the snapshot step ask without a name.
+            *(
+                (who, action, kind)
+                for action, kind in (
+                    ("rds:DescribeDBSnapshots", "db"),
+                    ("rds:DescribeDBClusterSnapshots", "cluster"),
+                )
+                for who in ("LambdaExecutionRole", "Restore*", "SendEmail*", "Tidy*", "Verify*")
+            ),
             ("CheckCluster*", "rds:DescribeDBClusterEndpoints", "cluster-endpoint"),
             ("VerifyCluster*", "rds:DescribeDBClusterEndpoints", "cluster-endpoint"),
             ("ConfigureCluster*", "rds:DescribeDBClusterEndpoints", "cluster"),

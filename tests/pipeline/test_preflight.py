@@ -75,7 +75,7 @@ def test_all_that_is_wrong_is_told_in_one_mail_and_nothing_is_touched(
 
     execution = run(cloud, kind.request("db_restore"))
 
-    assert (execution.status, execution.error) == ("FAILED", "DatabaseNotSupported")
+    assert (execution.status, execution.error) == ("FAILED", "GroupNotUsable")
     (mail,) = cloud.mails
     for words in ("deployment to-17", "integration warehouse", "does not exist", "quota of 1 "):
         assert words in execution.cause

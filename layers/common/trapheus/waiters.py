@@ -354,11 +354,11 @@ def wait_for(done: Callable[[], bool], context: LambdaContext, identifier: str) 
     RDS may show a database for a minute as it was: a repeat would ask for the change once more.
     """
     for _ in range(SHOWN // DELAY):
-        if done():
-            return
         if context.get_remaining_time_in_millis() / 1000 < MARGIN + DELAY:
             break
         time.sleep(DELAY)
+        if done():
+            return
     raise StillInProgress("The change is being made", identifier=identifier)
 
 
