@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from botocore.loaders import Loader
@@ -63,7 +65,8 @@ def operation(name: str) -> OperationModel:
     return found
 
 
+@cache
 def members(shape: str) -> Mapping[str, Any]:
     """The attributes of a shape, such as DBInstance."""
     found: Any = SERVICE.shape_for(shape)
-    return dict(found.members)
+    return MappingProxyType(dict(found.members))

@@ -254,14 +254,18 @@ class Rds:
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Do an operation of the RDS API; RdsError when RDS would refuse it."""
         with self._lock:
-            self.settle()
-            wire.check(operation, parameters)
-            if operation not in OPERATIONS:
-                raise RdsError("InvalidAction", f"The local RDS does not know {operation}")
-            answer = OPERATIONS[operation](self, copy.deepcopy(dict(parameters)))
-            self._observe()
-            self.settle()
-            return copy.deepcopy(answer)
+            return copy.deepcopy(self._do(operation, parameters))
+
+    def _do(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The same for whoever holds the lock; parts of the answer are what RDS holds."""
+        self.settle()
+        wire.check(operation, parameters)
+        if operation not in OPERATIONS:
+            raise RdsError("InvalidAction", f"The local RDS does not know {operation}")
+        answer = OPERATIONS[operation](self, copy.deepcopy(dict(parameters)))
+        self._observe()
+        self.settle()
+        return answer
 
     def answer(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         """Answer a request of the query protocol: status, headers, XML."""
@@ -271,10 +275,11 @@ class Rds:
             action, parameters = wire.read_request(body)
             if self.throttle and not self.throttle.takes(self._now()):
                 raise RdsError("Throttling", "Rate exceeded")
-            answer = self.call(action, parameters)
+            with self._lock:
+                text = wire.write_answer(action, self._do(action, parameters), request_id)
         except RdsError as error:
             return error.status, headers, wire.write_error(error, request_id)
-        return 200, headers, wire.write_answer(action, answer, request_id)
+        return 200, headers, text
 
     def settle(self) -> None:
         """Do everything that is due at this moment, each at its own time."""
