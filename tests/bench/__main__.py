@@ -67,7 +67,7 @@ MEANINGS = """
 HOLDS = """
 What holds up the figures above 1.05, ten changes or fifteen looks:
 
-- Each look comes at most a quarter of a minute late, plus a hundredth of what was waited, since RDS
+- Each look comes at most a quarter of a minute late, plus a fiftieth of what was waited, since RDS
   is asked at most four times a minute. A short task of many waits feels it most: to take a
   cluster's snapshot anew is four waits of a few minutes.
 - While an instance's rename shows neither name, up to a minute, the app cannot know that the old
@@ -84,7 +84,7 @@ Restores (`db_restore`) of as many instances, started within one second, against
 throttles; the others are a model ([crowd.py](../tests/bench/crowd.py)) that replays {traces}
 recorded executions of drawn times, with the client's three tries, the state machine's retriers,
 their jitter, and the costs of [costs.toml](../local/costs.toml): {costs}.
-`tests/pipeline/test_bench.py` holds the two together at ten.
+`tests/bench/test_bench.py` holds the two together at ten.
 
 | databases | StartSpreadSeconds | ReservedConcurrency | Lambdas at once, at most \
 | total, minutes | calls | throttled | not restored |

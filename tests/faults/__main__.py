@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from tests.faults import worker
 from tests.faults.sabotage import SABOTAGES
 from tests.faults.scenario import Verdict
 
+T = TypeVar("T")
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 WORKERS = 2
 PHASES = ("lock", "prepare", "beside", "replace", "rollback", "finish", "end", "all")
 PAIRS, REQUESTS, PORTION = 300, 2000, 25
 SEED = 20261123
+COMMAND = [".venv/bin/python", "-m", "tests.faults"]
 HEAD = """\
 # Faults
 
@@ -38,7 +42,7 @@ lose their answer, arrive late, and their function is killed before and behind t
 always. In every state, and behind every change, the execution is stopped, and in every state timed
 out. A scenario whose fault did not fire is not counted.
 
-Written by `make faults` on {day}, in {minutes:.0f} minutes on two cores.
+Written by `{command}` on {day}, in {minutes:.0f} minutes on two cores.
 
 """
 
@@ -53,6 +57,20 @@ class Found:
     sabotages: list[tuple[str, str]] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    limit: float | None = None  # seconds for each part
+    left: Counter[str] = field(default_factory=Counter)  # how many no time was left for
+
+    def done(self, what: str, jobs: Collection[Future[T]]) -> Iterator[Future[T]]:
+        """Each job when it is done; once time is up, those that have begun, and the rest counts."""
+        waiting = set(jobs)
+        try:
+            for job in as_completed(jobs, self.limit):
+                waiting.discard(job)
+                yield job
+        except TimeoutError:
+            begun = [job for job in waiting if not job.cancel()]
+            self.left[what] += len(waiting) - len(begun)
+            yield from as_completed(begun)
 
     def timed(self, what: str, work: Callable[[], None]) -> None:
         """Do a part, and note how long it takes."""
@@ -66,13 +84,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--only", help="run the scenarios whose id has this part, nothing else")
     parser.add_argument("--seed", type=int, default=SEED, help="of the pairs and the requests")
+    parser.add_argument("--minutes", type=float, help="for each part; the page says what was left")
     asked = parser.parse_args()
-    found = Found()
+    found = Found(limit=asked.minutes and 60 * asked.minutes)
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(WORKERS, spawn, worker.Worker.open) as pool:
         names = pool.submit(worker.ids).result()
         if asked.only:
             names = [name for name in names if asked.only in name]
+        # So that a run that is cut short has something of everything.
+        random.Random(asked.seed).shuffle(names)
         found.timed("scenarios", lambda: run_scenarios(pool, names, found))
         if not asked.only:
             found.timed("pairs", lambda: run_pairs(pool, asked.seed, found))
@@ -83,21 +104,25 @@ def main() -> int:
     if not asked.only:
         day = time.strftime("%Y-%m-%d", time.gmtime())
         minutes = sum(found.seconds.values()) / 60
-        PAGE.write_text(f"{HEAD.format(day=day, minutes=minutes)}{text}\n")
+        command = "make faults" if asked.minutes is None else " ".join(COMMAND + sys.argv[1:])
+        PAGE.write_text(f"{HEAD.format(day=day, minutes=minutes, command=command)}{text}\n")
     return 1 if found.wrong else 0
 
 
 def run_scenarios(pool: ProcessPoolExecutor, names: list[str], found: Found) -> None:
     """Every scenario, once."""
     say(f"{len(names)} scenarios")
-    for future in as_completed([pool.submit(worker.judge, name) for name in names]):
+    for future in found.done("scenarios", [pool.submit(worker.judge, name) for name in names]):
         note(future.result(), found.verdicts, found)
 
 
 def run_pairs(pool: ProcessPoolExecutor, seed: int, found: Found) -> None:
     """Pairs of scenarios, until enough of them have fired."""
-    portion = 0
-    while sum(verdict.fired for verdict in found.pairs) < PAIRS:
+    portion, start = 0, time.perf_counter()
+    while (fired := sum(verdict.fired for verdict in found.pairs)) < PAIRS:
+        if found.limit and time.perf_counter() - start > found.limit:
+            found.left["pairs"] = PAIRS - fired
+            break
         jobs = [pool.submit(worker.judge_pairs, seed + portion + n, PORTION) for n in range(4)]
         portion += len(jobs)
         for job in as_completed(jobs):
@@ -109,7 +134,7 @@ def run_requests(pool: ProcessPoolExecutor, seed: int, found: Found) -> None:
     """Requests of every kind."""
     seeds = range(seed, seed + REQUESTS // PORTION)
     jobs = [pool.submit(worker.judge_requests, one, PORTION) for one in seeds]
-    for job in as_completed(jobs):
+    for job in found.done(f"portions of {PORTION} requests", jobs):
         ends, wrongs = job.result()
         found.requests.update(ends)
         found.wrong += wrongs
@@ -120,7 +145,7 @@ def run_requests(pool: ProcessPoolExecutor, seed: int, found: Found) -> None:
 def run_sabotages(pool: ProcessPoolExecutor, found: Found) -> None:
     """Each safeguard taken out, and who notices."""
     jobs = {pool.submit(worker.notice, number): one for number, one in enumerate(SABOTAGES)}
-    for job in as_completed(jobs):
+    for job in found.done("sabotages", jobs):
         name, wrong, tried = job.result()
         found.sabotages.append((jobs[job].name, name))
         if not name:
@@ -175,6 +200,7 @@ def report(found: Found, seed: int) -> str:
             *rows,
             "",
             f"Wrong: {len(found.wrong)}.",
+            *(f"No time was left for {count} {what}." for what, count in found.left.items()),
         ]
     )
 
