@@ -92,6 +92,8 @@ def create_snapshot_only(kind: Kind, cloud: App) -> None:
     same("the databases", databases(cloud), before)
     same("marks", marks(cloud), [])
     same("mails", [mail.subject for mail in cloud.mails], [])
+    locks = cloud.client("dynamodb").scan(TableName=cloud.physical_id("LockTable"))["Items"]
+    same("locks", locks, [])
 
 
 def restore(kind: Kind, cloud: App) -> None:
