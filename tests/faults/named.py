@@ -82,7 +82,7 @@ class Foreign(faults.AtState):
     """Somebody takes the name that a step is about to act on; what is his must stay as it is."""
 
     def __init__(self, cloud: App, watch: Watch, state: str, kind: Kind, name: str) -> None:
-        self.kind, self.name = kind, name
+        self.kind, self.name, self.his = kind, name, None
         super().__init__(cloud, watch, state, self.take)
 
     def take(self, cloud: App, _: str) -> None:
@@ -96,6 +96,8 @@ class Foreign(faults.AtState):
 
     def wrong(self, cloud: App) -> str:
         """What has happened to his database."""
+        if self.his is None:  # the other of two faults was faster
+            return ""
         now = look(cloud).databases.get((self.kind.name, self.name))
         if now is None or now.resource_id != self.his.resource_id or now.shown != self.his.shown:
             return f"somebody's {self.name} is {now and now.shown}, was {self.his.shown}"
