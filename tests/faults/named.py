@@ -34,6 +34,7 @@ def all_named() -> Iterator[Scenario]:
     for kind in ("instance", "cluster"):
         yield from foreign(kind)
         yield from once_more(kind)
+        yield from beside_another(kind)
         yield from unexpected(kind)
         yield from limits(kind)
     yield from scaled()
@@ -153,6 +154,24 @@ class OnceMore(faults.Injected):
         )
 
 
+class BesideAnother(OnceMore):
+    """The same while another execution holds the lock, in the phase of the event."""
+
+    def afterwards(self, cloud: App) -> None:
+        """Put the other's lock there for as long as the function works."""
+        if self.event is None:
+            return
+        table, kind = cloud.physical_id("LockTable"), "instance"
+        if "members" in self.event["plan"]:
+            kind = "cluster"
+        key = {"database": {"S": f"{kind}#{self.event['plan']['identifier']}"}}
+        others = {"holder": {"S": "another"}, "phase": {"S": self.event["phase"]}}
+        client = cloud.client("dynamodb")
+        client.put_item(TableName=table, Item=key | others)
+        super().afterwards(cloud)
+        client.delete_item(TableName=table, Key=key)
+
+
 def once_more(kind: str) -> Iterator[Scenario]:
     """A Lambda that comes late: its whole work begins when the execution is over."""
     for name, steps in (
@@ -168,6 +187,15 @@ def once_more(kind: str) -> Iterator[Scenario]:
                 Allowed(frozenset({flow.ending})),
                 lambda cloud, watch, function=function: OnceMore(cloud, watch, function),
             )  # fmt: skip
+
+
+def beside_another(kind: str) -> Iterator[Scenario]:
+    """The original stands under its own name, as the old plan has it, and another works on it."""
+    flow, function = of(kind, "rollback"), f"Rename{kind.capitalize()}Function"
+    yield Scenario(
+        flow, "all states", function, "invoked while another works", Allowed(KEPT),
+        lambda cloud, watch: BesideAnother(cloud, watch, function),
+    )  # fmt: skip
 
 
 def unexpected(kind: str) -> Iterator[Scenario]:
