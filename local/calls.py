@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import escape
@@ -88,7 +88,7 @@ def read(environ: Mapping[str, Any], service: str, body: bytes) -> tuple[str, di
         return target.rsplit(".", 1)[-1], _json(body)
     model = get_service_model(service)
     if model.metadata["protocol"] in {"query", "ec2"}:
-        return _read_query(model, body)
+        return _read_query(service, body)
     return _read_path(model, environ, body)
 
 
@@ -100,7 +100,9 @@ def _json(body: bytes) -> dict[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _read_query(model: ServiceModel, body: bytes) -> tuple[str, dict[str, Any]]:
+@lru_cache(4096)  # whoever waits asks the same again and again
+def _read_query(service: str, body: bytes) -> tuple[str, dict[str, Any]]:
+    model = get_service_model(service)
     values: MultiDict[str, str] = MultiDict(
         parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import http.client
 import io
 import json
 import logging
@@ -19,12 +20,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import boto3
 import time_machine
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
+from botocore.exceptions import ConnectionClosedError
 from moto.awslambda_simple import models as simple_lambda
 from moto.core.base_backend import BackendDict
+from moto.core.botocore_stubber import MockRawResponse
 from moto.core.exceptions import AWSError
 from moto.dynamodb.models import dynamodb_backends
 from moto.moto_api._internal import mock_random
@@ -37,6 +42,7 @@ from moto.ses.models import ses_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.test import create_environ
 from werkzeug.wrappers import Request
 
 from local import deploy, functions, interpreter, moto_repairs, status_events
@@ -53,7 +59,7 @@ from local.calls import (
     read,
 )
 from local.clock import START, Cancelled, Clock
-from local.environment import NOW
+from local.environment import NOW, parse_headers
 from local.functions import CallerKilled, Environment, Functions
 from local.rds import Change, Rds
 from local.surroundings import MotoSurroundings
@@ -135,6 +141,10 @@ class Answer:
 CUT = Answer(body=None)
 
 
+def _text(header: str | bytes) -> str:
+    return header.decode() if isinstance(header, bytes) else header
+
+
 class Cloud:
     """See the module. There can be one at a time in a process, since moto's state is global."""
 
@@ -184,6 +194,7 @@ class Cloud:
         closing.enter_context(patch.dict(os.environ, own))
         os.environ.pop("AWS_PROFILE", None)
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory()))
+        closing.enter_context(patch.object(http.client, "parse_headers", parse_headers))
         traveller = closing.enter_context(time_machine.travel(START, tick=False))
         self.clock = Clock(on_move=traveller.move_to)
         self._make_functions(closing, folder)
@@ -212,11 +223,11 @@ class Cloud:
         logging.getLogger("samtranslator.metrics").setLevel(logging.CRITICAL)  # it has no agent
         BackendDict.reset()
         mock_random.seed(self._seed)
-        lambdas = BackendDict(functions.backend(self.functions, self.clock), "lambda")
-        closing.enter_context(patch.object(simple_lambda, "lambda_simple_backends", lambdas))
+        self._lambdas = BackendDict(functions.backend(self.functions, self.clock), "lambda")
+        closing.enter_context(patch.object(simple_lambda, "lambda_simple_backends", self._lambdas))
         interpreter.run_virtually(closing, self.clock, self._random)
         interpreter.repair_semantics(closing)
-        interpreter.spare_repeated_work(closing)
+        interpreter.spare_repeated_work(closing, self._answer_inside)
         interpreter.tell(closing, self._notify, self._on_status_change)
         moto_repairs.repair(closing, self._random)
 
@@ -236,11 +247,10 @@ class Cloud:
                     with suppress(OSError):  # the caller may be gone
                         self.connection.shutdown(socket.SHUT_RDWR)
                     return
-                self.send_response(answer.status, ".")
-                for name, value in answer.headers:
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(answer.body)
+                lines = [f"HTTP/1.1 {answer.status} ."]
+                lines += [f"{name}: {value}" for name, value in answer.headers]
+                head = "\r\n".join(lines) + "\r\n\r\n"
+                self.wfile.write(head.encode("latin-1") + answer.body)
 
             def log_request(self, *_: object) -> None:
                 """Say nothing: the calls are recorded."""
@@ -521,6 +531,24 @@ class Cloud:
             answer = self._route(environ, body)
         except (Cancelled, CallerKilled):
             return CUT
+        return self._complete(answer, environ)
+
+    def _answer_inside(self, request: AWSPreparedRequest) -> AWSResponse:
+        """Answer the interpreter, whose calls need not go through the port."""
+        headers = {name: _text(value) for name, value in request.headers.items()}
+        body = request.body.encode() if isinstance(request.body, str) else request.body or b""
+        place = urlsplit(request.url)
+        environ = create_environ(
+            place.path, self.endpoint, place.query, method=request.method, headers=headers, data=body
+        )
+        answer = self._complete(self._route(environ, body), environ)
+        if answer.body is None:
+            raise ConnectionClosedError(endpoint_url=request.url)
+        raw = MockRawResponse(answer.body)
+        return AWSResponse(request.url, answer.status, dict(answer.headers), raw)
+
+    def _complete(self, answer: Answer, environ: Mapping[str, Any]) -> Answer:
+        """Add the time and the length to the headers."""
         if answer.body is None:
             return CUT
         headers = [(name, value) for name, value in answer.headers if name.lower() != LENGTH]
@@ -621,12 +649,26 @@ class Cloud:
         if call.service in AROUND_RDS:
             for rds in list(self._regions.values()):
                 rds.settle()  # an export that is over by now has left its objects
+        if (call.service, call.operation) == ("lambda", "Invoke"):
+            answer = self._invoke(call, environ, body)
+            if answer:
+                return answer
         started: list[Any] = []
         parts = self._moto(environ, lambda *given: started.extend(given[:2]))
         answer = Answer(int(started[0].split()[0]), started[1], b"".join(parts))
         if (call.service, call.operation) == ("sesv2", "SendEmail") and answer.status == 200:
             self._deliver(call)
         return answer
+
+    def _invoke(self, call: Call, environ: Mapping[str, Any], body: bytes) -> Answer | None:
+        """Invoke a function and wait for it, without moto's detours; None leaves it to moto."""
+        backend, name = self._lambdas[ACCOUNT][call.region], call.parameters["FunctionName"]
+        waits = environ.get("HTTP_X_AMZ_INVOCATION_TYPE", "RequestResponse") == "RequestResponse"
+        if not waits or environ.get("QUERY_STRING") or not backend.has_function(name):
+            return None
+        headers = {"content-type": "application/json"}
+        payload = backend.invoke(name, None, body, {}, headers)
+        return Answer(200, list(headers.items()), payload)
 
     def _deliver(self, call: Call) -> None:
         asked = call.parameters

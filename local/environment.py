@@ -23,6 +23,17 @@ NOW = "x-virtual-time"
 WARM_CLIENTS = ("rds", "sesv2", "stepfunctions")
 
 
+def parse_headers(
+    file: Any, _class: type[http.client.HTTPMessage] = http.client.HTTPMessage
+) -> http.client.HTTPMessage:
+    """Read headers as http.client does, in a fifth of the time, since none is more than a line."""
+    message = _class()
+    while (line := file.readline(1 << 16)) not in (b"\r\n", b"\n", b""):
+        name, _, value = line.decode("latin-1").partition(":")
+        message[name] = value.strip()
+    return message
+
+
 class Runtime:
     """The environment's side of the Lambda Runtime API, on one kept connection.
 
@@ -210,6 +221,7 @@ def main() -> None:
         make_client(
             service, region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-"
         )
+    http.client.parse_headers = parse_headers  # type: ignore[attr-defined]
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as orders:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda.models import LambdaBackend
 
 from local.clock import Clock, Participant
@@ -373,6 +374,13 @@ def backend(functions: Functions, clock: Clock) -> type:
     """Make the Lambda backend that moto looks up, with functions that really run."""
 
     class RunningLambdaBackend(LambdaBackend):  # type: ignore[misc]
+        def has_function(self, name: str) -> bool:
+            """Tell whether there is a function of this name or ARN."""
+            try:
+                return bool(self.get_function(name, None))
+            except UnknownFunctionException:
+                return False
+
         def invoke(
             self,
             function_name: str,

@@ -69,6 +69,11 @@ def _listed(value: Any) -> list[Any]:
 
 @cache
 def _pattern(text: str, flags: int = 0) -> Pattern:
+    if not {"*", "?"} & set(text):
+        if flags & re.IGNORECASE:
+            lower = text.lower()
+            return Pattern(text, lambda given: given.lower() == lower)
+        return Pattern(text, text.__eq__)
     parts = (".*" if sign == "*" else "." if sign == "?" else re.escape(sign) for sign in text)
     return Pattern(text, re.compile("".join(parts), flags | re.DOTALL).fullmatch)
 

@@ -6,6 +6,9 @@ Sources: UG/AUG the user guides, GH a public issue thread, memory where there is
 from dataclasses import dataclass
 from random import Random
 
+# Seconds in which who looks every quarter of a minute sees a status at least once.
+BRIEF = 20.0
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -24,11 +27,11 @@ class Phase:
     def seconds(self, timing: str) -> float:
         """The length under `timing`: least, typical, most or brisk.
 
-        Brisk is the least for work that shows, so that there is less to be waited through, and
-        typical for what is hidden or stale, so that nothing is easier than it is.
+        Brisk is BRIEF for work that shows, so that there is less to be waited through, and typical
+        for what is hidden or stale, so that nothing is easier than it is.
         """
         if timing == "brisk":
-            timing = "least" if self.status else "typical"
+            return min(self.least, BRIEF) if self.status else self.typical
         length: float = getattr(self, timing)
         return length
 
