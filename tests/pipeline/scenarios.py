@@ -266,6 +266,7 @@ def take_over(kind: Kind, cloud: App) -> None:
     cloud.faults.append(On("states", "DeleteItem", DENIED))
     ended(run(cloud, kind.request("create_snapshot_only")), "SUCCEEDED")
     cloud.faults.clear()
+    cloud.settle()  # its export is over before the snapshot goes
 
     ended(run(cloud, kind.request("create_snapshot_only"), "next"), "SUCCEEDED")
     same("mails", [mail.subject for mail in cloud.mails], [])

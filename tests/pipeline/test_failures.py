@@ -136,6 +136,7 @@ def test_a_failure_in_finish_keeps_both_databases_and_tells_the_two_ways_out(
 
     assert fault.fired
     assert (execution.status, execution.error) == ("FAILED", step.error)
+    cloud.clock.advance(600)  # the reboots of the members that were set aside
     now = databases(cloud)
     for name, resource_id in before.items():
         assert now[name][0] != resource_id
@@ -219,6 +220,7 @@ def test_a_reader_that_cannot_be_made_never_rolls_back_a_writer_that_serves(clou
     execution = run(cloud, CLUSTER.request("db_restore"))
 
     assert (execution.status, execution.error) == ("FAILED", "ConfigureFailed")
+    cloud.clock.advance(600)  # the reboots of the members that were set aside
     now = databases(cloud)
     assert now["cluster prod-cluster"][1] == "available"
     assert now["instance prod-cluster-writer"][1] == "available"

@@ -34,7 +34,7 @@ CELLS = [
     ("end", "denied"),
 ]
 # The flows that these cells are found in.
-RECORDED = ("db_restore", "rollback", "restore_first")
+RECORDED = ("db_restore", "create_snapshot_only", "rollback", "restore_first")
 
 
 @pytest.fixture(scope="package")
