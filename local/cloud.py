@@ -539,7 +539,12 @@ class Cloud:
         body = request.body.encode() if isinstance(request.body, str) else request.body or b""
         place = urlsplit(request.url)
         environ = create_environ(
-            place.path, self.endpoint, place.query, method=request.method, headers=headers, data=body
+            place.path,
+            self.endpoint,
+            place.query,
+            method=request.method,
+            headers=headers,
+            data=body,
         )
         answer = self._complete(self._route(environ, body), environ)
         if answer.body is None:

@@ -7,14 +7,17 @@ import io
 import json
 import pickle
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import time_machine
 from botocore.awsrequest import AWSResponse
+from botocore.retries import quota
+from botocore.retries.quota import RetryQuota
 
 from local.account import build
 from local.rds import Rds, RdsError
@@ -437,15 +440,43 @@ def wire(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("LOCK_TABLE", "locks")
     aws = Aws(Rds(clock.now), clock)
-    layer.client.cache_clear()
-    layer.rds().meta.events.register("before-send.rds", aws.send)
-    lock.dynamodb.cache_clear()
-    lock.dynamodb().meta.events.register("before-send.dynamodb", aws.send_item)
-    offers.kms.cache_clear()
-    offers.kms().meta.events.register("before-send.kms", aws.show_key)
-    yield aws
-    for client in (layer.client, lock.dynamodb, offers.kms):
-        client.cache_clear()
+    with (
+        answering(layer.rds(), "rds", aws.send),
+        answering(lock.dynamodb(), "dynamodb", aws.send_item),
+        answering(offers.kms(), "kms", aws.show_key),
+    ):
+        yield aws
+
+
+@contextmanager
+def answering(client: Any, service: str, answer: Callable[[Any], AWSResponse]) -> Iterator[None]:
+    """Let a client have its answers from here, as patient as a new one."""
+    for known in QUOTAS:
+        known.release(known.INITIAL_CAPACITY)
+
+    def send(request: Any, **_: Any) -> AWSResponse:
+        return answer(request)
+
+    client.meta.events.register(f"before-send.{service}", send)
+    yield
+    client.meta.events.unregister(f"before-send.{service}", send)
+
+
+class KnownQuota(RetryQuota):  # type: ignore[misc]
+    """How much a client may still try again; clients live longer than a test here."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        QUOTAS.append(self)
+
+
+QUOTAS: list[RetryQuota] = []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def known_quotas() -> Iterator[None]:
+    with patch.object(quota, "RetryQuota", KnownQuota):
+        yield
 
 
 @pytest.fixture
@@ -495,10 +526,8 @@ def post(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
     monkeypatch.setenv("SENDER", "trapheus@example.com")
     monkeypatch.setenv("RECIPIENTS", ",".join(RECIPIENTS))
     post = Post()
-    send.ses.cache_clear()
-    send.ses().meta.events.register("before-send.sesv2", post.answer)
-    yield post
-    send.ses.cache_clear()
+    with answering(send.ses(), "sesv2", post.answer):
+        yield post
 
 
 @pytest.fixture(params=[INSTANCE, CLUSTER], ids=lambda kind: kind.name)

@@ -1,6 +1,7 @@
 """The steps of an export, in the region itself and by way of another one."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from local.rds import Rds
 from src.export import plan as plan_step
 from src.export import start as start_step
-from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, Aws, Context, Kind
+from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, Aws, Context, Kind, answering
 from trapheus import exceptions
 from trapheus import rds as layer
 from trapheus.exports import export_name
@@ -20,7 +21,7 @@ ROLE = "arn:aws:iam::123456789012:role/export"
 
 
 @pytest.fixture
-def far(aws: Aws, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> Aws:
+def far(aws: Aws, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     """RDS of the other region, which exports, while the own one does not."""
     for name, value in {
         "EXPORT_KEY": f"arn:aws:kms:{HERE}:123456789012:key/{KEY}",
@@ -32,10 +33,12 @@ def far(aws: Aws, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> Aws:
     neighbours: dict[str, Rds] = {HERE: aws.rds}
     aws.rds._neighbours = neighbours
     aws.rds.exports = False
-    layer.client(HERE).meta.events.register("before-send.rds", aws.send)
     other = Aws(Rds(aws.clock.now, region=FAR, neighbours=neighbours), aws.clock, kind)
-    layer.client(FAR).meta.events.register("before-send.rds", other.send)
-    return other
+    with (
+        answering(layer.client(HERE), "rds", aws.send),
+        answering(layer.client(FAR), "rds", other.send),
+    ):
+        yield other
 
 
 def ask(handler: Any, aws: Aws, execution: str = EXECUTION, **event: Any) -> Any:

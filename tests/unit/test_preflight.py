@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ConnectTimeoutError
 
-from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind
-from trapheus import exceptions
+from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind, answering
+from trapheus import exceptions, offers
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/5f0c1b9a-2d3e-4f56-8a7b-9c0d1e2f3a4b"
 INSIGHTS_KEY = "arn:aws:kms:us-east-1:123456789012:key/6a1d2c8b-3e4f-4a67-9b8c-0d1e2f3a4b5c"
@@ -654,18 +655,11 @@ def test_a_busy_key_service_is_asked_again_by_the_state_machine(aws: Aws, kind: 
         aws.check()
 
 
-def test_a_key_service_out_of_reach_is_only_a_warning(
-    aws: Aws, kind: Kind, monkeypatch: pytest.MonkeyPatch
-):
-    from botocore.exceptions import ConnectTimeoutError
-
-    def time_out(*_: Any, **__: Any) -> None:
+def test_a_key_service_out_of_reach_is_only_a_warning(aws: Aws, kind: Kind):
+    def time_out(*_: Any) -> None:
         raise ConnectTimeoutError(endpoint_url="https://kms.us-east-1.amazonaws.com")
 
-    monkeypatch.setattr(aws, "show_key", time_out)
-    from trapheus import offers
+    with answering(offers.kms(), "kms", time_out):
+        said = warnings(aws)
 
-    offers.kms.cache_clear()
-    offers.kms().meta.events.register("before-send.kms", time_out)
-
-    assert [sentence for sentence in warnings(aws) if f"{KEY} could not be looked at" in sentence]
+    assert [sentence for sentence in said if f"{KEY} could not be looked at" in sentence]
