@@ -18,7 +18,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
@@ -63,6 +63,9 @@ from local.environment import NOW, parse_headers
 from local.functions import CallerKilled, Environment, Functions
 from local.rds import Change, Rds
 from local.surroundings import MotoSurroundings
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import HTTPHeaders
 
 __all__ = ["Call", "Cloud", "Execution", "Fault", "Mail", "Notice", "killed", "lost"]
 
@@ -536,7 +539,8 @@ class Cloud:
     def _answer_inside(self, request: AWSPreparedRequest) -> AWSResponse:
         """Answer the interpreter, whose calls need not go through the port."""
         headers = {name: _text(value) for name, value in request.headers.items()}
-        body = request.body.encode() if isinstance(request.body, str) else request.body or b""
+        given = cast("bytes | str | None", request.body) or b""
+        body = given.encode() if isinstance(given, str) else given
         place = urlsplit(request.url)
         environ = create_environ(
             place.path,
@@ -550,7 +554,8 @@ class Cloud:
         if answer.body is None:
             raise ConnectionClosedError(endpoint_url=request.url)
         raw = MockRawResponse(answer.body)
-        return AWSResponse(request.url, answer.status, dict(answer.headers), raw)
+        told = cast("HTTPHeaders", dict(answer.headers))  # any mapping will do
+        return AWSResponse(request.url, answer.status, told, raw)
 
     def _complete(self, answer: Answer, environ: Mapping[str, Any]) -> Answer:
         """Add the time and the length to the headers."""

@@ -221,7 +221,7 @@ def main() -> None:
         make_client(
             service, region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-"
         )
-    http.client.parse_headers = parse_headers  # type: ignore[attr-defined]
+    http.client.parse_headers = parse_headers  # type: ignore[assignment]
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as orders:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from moto.awslambda_simple import models as simple_lambda
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local.cloud import ACCOUNT, REGION
@@ -35,6 +36,7 @@ def all_named() -> Iterator[Scenario]:
         yield from foreign(kind)
         yield from once_more(kind)
         yield from beside_another(kind)
+        yield from in_another_phase(kind)
         yield from unexpected(kind)
         yield from limits(kind)
     yield from scaled()
@@ -170,6 +172,33 @@ class BesideAnother(OnceMore):
         client.put_item(TableName=table, Item=key | others)
         super().afterwards(cloud)
         client.delete_item(TableName=table, Key=key)
+
+
+class InAnotherPhase(OnceMore):
+    """The same when the rollback is over, while the execution still has the lock."""
+
+    def __call__(self, notice: Any) -> None:
+        super().__call__(notice)
+        if (notice.kind, notice.name) == ("state entered", "Tell what failed") and self.event:
+            self.fired += 1
+            # At once, while the execution waits: it must not let go of the lock before.
+            simple_lambda.lambda_simple_backends[ACCOUNT][REGION].invoke(
+                self.cloud.physical_id(self.function), None, json.dumps(self.event), {}, {}
+            )
+
+    def afterwards(self, cloud: App) -> None:
+        """Nothing is left to be done."""
+
+
+def in_another_phase(kind: str) -> Iterator[Scenario]:
+    """A Lambda of the phase before comes late, and finds the original under its own name."""
+    for step in ("Rename", "Restore"):
+        function = f"{step}{kind.capitalize()}Function"
+        yield Scenario(
+            of(kind, "rollback"), "all states", function, "invoked after the rollback",
+            Allowed(KEPT),
+            lambda cloud, watch, function=function: InAnotherPhase(cloud, watch, function),
+        )  # fmt: skip
 
 
 def once_more(kind: str) -> Iterator[Scenario]:

@@ -68,7 +68,7 @@ SABOTAGES = (
         "a late step does not look at the phase", f"{LAYER}/lock.py",
         "    if require_holder(event).get(\"phase\") != event[\"phase\"]:\n",
         "    require_holder(event)\n    if False:\n",
-        "KIND-db_restore/Set_the_KIND_aside/RenameKindFunction.ModifyDBKind",
+        "KIND-rollback/all_states/RenameKindFunction/invoked_after_the_rollback",
     ),
     # The check
     *of_both(
