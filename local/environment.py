@@ -20,7 +20,7 @@ from typing import Any
 
 NOW = "x-virtual-time"
 # Their models take longest to read; every function would read them again.
-WARM_CLIENTS = ("rds", "sesv2", "stepfunctions")
+WARM_CLIENTS = ("dynamodb", "kms", "rds", "sesv2", "stepfunctions")
 
 
 def parse_headers(

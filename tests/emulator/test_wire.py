@@ -1,0 +1,41 @@
+"""The answers of the local RDS are those that moto's serializer would write."""
+
+import pytest
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from botocore.parsers import QueryParser
+from moto.core.serialize import QuerySerializer, SerializationContext
+
+from local.account import build
+from local.rds import Rds
+from local.rds.model import operation
+from local.rds.registry import OPERATIONS
+from local.rds.wire import write_answer
+
+MODEL = ServiceModel(Loader().load_service_model("rds", "service-2"), "rds")
+ASKED = {
+    "DescribeDBProxyTargets": {"DBProxyName": "pool"},
+    "DescribeOrderableDBInstanceOptions": {"Engine": "postgres"},
+}
+
+
+@pytest.fixture(scope="module")
+def rds() -> Rds:
+    found = Rds(lambda: 1_780_000_000.25)
+    build(found)
+    found.proxies.append({"DBProxyName": "pool", "EngineFamily": "POSTGRESQL"})
+    found.proxy_targets["pool"] = [{"RdsResourceId": "a & <b>"}]
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(name for name in OPERATIONS if name.startswith("Describe")))
+def test_an_answer_is_read_as_that_of_moto_is(rds: Rds, name: str) -> None:
+    answer = rds.call(name, ASKED.get(name, {}))
+    context = SerializationContext("1")
+    motos = QuerySerializer(operation(name), context).serialize(dict(answer))["body"]
+
+    def read(body: bytes | str) -> object:
+        given = {"status_code": 200, "headers": {}, "body": body}
+        return QueryParser().parse(given, MODEL.operation_model(name).output_shape)
+
+    assert read(write_answer(name, answer, "1")) == read(motos)
