@@ -16,6 +16,8 @@ from moto.core.parse import QueryParser
 from moto.core.utils import get_service_model
 from werkzeug.datastructures import MultiDict
 
+from local.rds.wire import write_answer
+
 # A request is signed for the service's signing name; boto3's clients are named otherwise here.
 CLIENTS = {"states": "stepfunctions", "monitoring": "cloudwatch"}
 LATER_SES = re.compile("^/v2/email/")  # both SES APIs sign as "ses"
@@ -45,6 +47,7 @@ class Fault:
     status: int = 400
     carried_out: bool = False
     end: str = "answered"
+    nothing: bool = False  # RDS's answer to a filter that fits nothing, in place of an error
 
 
 def lost(*, carried_out: bool = True) -> Fault:
@@ -155,6 +158,10 @@ def _body(operation: OperationModel, body: bytes) -> dict[str, Any]:
 
 def error_answer(call: Call, fault: Fault) -> tuple[int, dict[str, str], bytes]:
     """Write a fault's error as the service would: status, headers, body."""
+    if fault.nothing:
+        shape = get_service_model(call.service).operation_model(call.operation).output_shape
+        lists = {name: [] for name, one in shape.members.items() if one.type_name == "list"}
+        return 200, {"Content-Type": "text/xml"}, write_answer(call.operation, lists, "fault")
     protocol = get_service_model(call.service).metadata["protocol"]
     code, message = fault.code, fault.message or f"{fault.code} (a fault)"
     if protocol in {"query", "ec2", "rest-xml"}:

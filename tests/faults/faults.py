@@ -170,7 +170,7 @@ class Stopping(AtSpot):
 
 
 class Blind(Injected):
-    """Describe of one caller's state answers NotFound for a minute from its first look on."""
+    """Describe of one caller's state finds nothing for a minute from its first look on."""
 
     def __init__(self, cloud: App, watch: Watch, spot: Spot) -> None:
         super().__init__(cloud, watch)
@@ -185,6 +185,8 @@ class Blind(Injected):
         if now >= self.until:
             return None
         self.fired += 1
+        if "Filters" in call.parameters:
+            return Fault("nothing", nothing=True)
         code = {
             "DescribeDBInstances": "DBInstanceNotFound",
             "DescribeDBClusters": "DBClusterNotFoundFault",
