@@ -160,7 +160,9 @@ def error_answer(call: Call, fault: Fault) -> tuple[int, dict[str, str], bytes]:
     """Write a fault's error as the service would: status, headers, body."""
     if fault.nothing:
         shape = get_service_model(call.service).operation_model(call.operation).output_shape
-        lists = {name: [] for name, one in shape.members.items() if one.type_name == "list"}
+        lists: dict[str, list[Any]] = {
+            name: [] for name, one in shape.members.items() if one.type_name == "list"
+        }
         return 200, {"Content-Type": "text/xml"}, write_answer(call.operation, lists, "fault")
     protocol = get_service_model(call.service).metadata["protocol"]
     code, message = fault.code, fault.message or f"{fault.code} (a fault)"

@@ -7,15 +7,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import pytest
-import time_machine
-
 from local.rds import Rds
 from tests.attributes import databases
 from tests.unit import conftest
 from tests.unit.conftest import Aws
-from trapheus import attributes, lock, offers
-from trapheus import rds as layer
+from trapheus import attributes
 from trapheus.attributes import Attribute
 from trapheus.exceptions import TrapheusError
 
@@ -29,27 +25,8 @@ STEPS = ("rename", "status:aside", "restore", "status:restored", "configure", "v
 @contextmanager
 def aws() -> Iterator[Aws]:
     """The surroundings of the steps: RDS, lock and keys behind botocore's wire, and a clock."""
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        time_machine.travel(conftest.START, tick=False) as traveller,
-    ):
-        clock = conftest.Clock(traveller.move_to)
-        patch.setattr("time.sleep", clock.sleep)
-        for name, value in (
-            ("AWS_ACCESS_KEY_ID", "dummy"), ("AWS_SECRET_ACCESS_KEY", "dummy"),
-            ("AWS_DEFAULT_REGION", "us-east-1"), ("LOCK_TABLE", "locks"),
-        ):  # fmt: skip
-            patch.setenv(name, value)
-        surroundings = Aws(Rds(clock.now), clock)
-        clients = (layer.client, lock.dynamodb, offers.kms)
-        for client in clients:
-            client.cache_clear()
-        layer.rds().meta.events.register("before-send.rds", surroundings.send)
-        lock.dynamodb().meta.events.register("before-send.dynamodb", surroundings.send_item)
-        offers.kms().meta.events.register("before-send.kms", surroundings.show_key)
+    with conftest.ticking() as clock, conftest.surrounded(clock) as surroundings:
         yield surroundings
-        for client in clients:
-            client.cache_clear()
 
 
 def prepare(surroundings: Aws, database: Database) -> None:

@@ -31,5 +31,10 @@ class ByDatabase(LoadScopeScheduling):
         return nodeid.partition(": ")[0] if "test_attributes.py" in nodeid else nodeid
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: not item.name.startswith(("test_every_right", "test_every_funct")))
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByDatabase:
     return ByDatabase(config, log)

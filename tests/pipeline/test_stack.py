@@ -95,55 +95,62 @@ def test_a_stack_has_no_schedule_of_its_own(cloud: App) -> None:
     assert cloud.client("scheduler").list_schedules()["Schedules"] == []
 
 
-def test_a_schedule_starts_the_state_machine_with_its_input(cloud: App) -> None:
-    parameters = {
-        "ScheduleExpression": "cron(0 3 ? * SUN *)",
-        "ScheduleTimezone": "Europe/Berlin",
-        "ScheduleInput": json.dumps(RESTORE),
-    }
-    with second_stack(cloud, **parameters) as outputs:
-        scheduler = cloud.client("scheduler")
-        (listed,) = scheduler.list_schedules()["Schedules"]
-        schedule = scheduler.get_schedule(Name=listed["Name"])
-        assert schedule["ScheduleExpression"] == parameters["ScheduleExpression"]
-        assert schedule["ScheduleExpressionTimezone"] == "Europe/Berlin"
-        assert schedule["State"] == "ENABLED"
-        target = schedule["Target"]
-        assert target["Arn"] == outputs["DBRestoreStateMachineArn"]
-        assert target["RoleArn"] == outputs["ScheduleRoleArn"]
-
-        execution = cloud.run(target["Arn"], target["Input"], "scheduled")
-
-        assert execution.status == "SUCCEEDED", execution.cause
-        role = outputs["ScheduleRoleArn"].rpartition("/")[2]
-        trust = cloud.client("iam").get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
-        assert trust["Statement"][0]["Principal"] == {"Service": "scheduler.amazonaws.com"}
+SCHEDULE = {
+    "ScheduleExpression": "cron(0 3 ? * SUN *)",
+    "ScheduleTimezone": "Europe/Berlin",
+    "ScheduleInput": json.dumps(RESTORE),
+}
 
 
-def test_two_stacks_restore_side_by_side(cloud: App) -> None:
-    with second_stack(cloud) as outputs:
-        with cloud.clock.held():
-            started = [
-                cloud.start(machine, kind.request("create_snapshot"))
-                for machine, kind in zip(
-                    (cloud.machine, outputs["DBRestoreStateMachineArn"]), KINDS, strict=True
-                )
-            ]
-        ended = [cloud.wait(arn) for arn in started]
-    assert [execution.status for execution in ended] == ["SUCCEEDED", "SUCCEEDED"]
-
-
-def test_with_a_vpc_every_function_runs_in_its_subnets(cloud: App) -> None:
+def test_a_second_stack_in_a_vpc_with_a_schedule_works_beside_the_first(cloud: App) -> None:
+    """One test, since a stack takes seconds to make."""
     ec2 = cloud.client("ec2")
     (vpc,) = ec2.describe_vpcs()["Vpcs"]
     subnets = [item["SubnetId"] for item in ec2.describe_subnets()["Subnets"][:2]]
-    given = {"UseVPCAndSubnets": "true", "vpcId": vpc["VpcId"], "Subnets": ",".join(subnets)}
-    with second_stack(cloud, **given):
-        shown = functions(cloud, "second")
-        assert len(shown) == 29
-        for function in shown:
-            assert set(function["VpcConfig"]["SubnetIds"]) == set(subnets)
-            assert len(function["VpcConfig"]["SecurityGroupIds"]) == 1
+    network = {"UseVPCAndSubnets": "true", "vpcId": vpc["VpcId"], "Subnets": ",".join(subnets)}
+    with second_stack(cloud, **SCHEDULE, **network) as outputs:
+        runs_in_its_subnets(cloud, subnets)
+        starts_by_its_schedule(cloud, outputs)
+        restores_side_by_side(cloud, outputs)
+
+
+def runs_in_its_subnets(cloud: App, subnets: list[str]) -> None:
+    shown = functions(cloud, "second")
+    assert len(shown) == 29
+    for function in shown:
+        assert set(function["VpcConfig"]["SubnetIds"]) == set(subnets)
+        assert len(function["VpcConfig"]["SecurityGroupIds"]) == 1
+
+
+def starts_by_its_schedule(cloud: App, outputs: dict[str, str]) -> None:
+    scheduler = cloud.client("scheduler")
+    (listed,) = scheduler.list_schedules()["Schedules"]
+    schedule = scheduler.get_schedule(Name=listed["Name"])
+    assert schedule["ScheduleExpression"] == SCHEDULE["ScheduleExpression"]
+    assert schedule["ScheduleExpressionTimezone"] == "Europe/Berlin"
+    assert schedule["State"] == "ENABLED"
+    target = schedule["Target"]
+    assert target["Arn"] == outputs["DBRestoreStateMachineArn"]
+    assert target["RoleArn"] == outputs["ScheduleRoleArn"]
+
+    execution = cloud.run(target["Arn"], target["Input"], "scheduled")
+
+    assert execution.status == "SUCCEEDED", execution.cause
+    role = outputs["ScheduleRoleArn"].rpartition("/")[2]
+    trust = cloud.client("iam").get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    assert trust["Statement"][0]["Principal"] == {"Service": "scheduler.amazonaws.com"}
+
+
+def restores_side_by_side(cloud: App, outputs: dict[str, str]) -> None:
+    with cloud.clock.held():
+        started = [
+            cloud.start(machine, kind.request("create_snapshot"))
+            for machine, kind in zip(
+                (cloud.machine, outputs["DBRestoreStateMachineArn"]), KINDS, strict=True
+            )
+        ]
+    ended = [cloud.wait(arn) for arn in started]
+    assert [execution.status for execution in ended] == ["SUCCEEDED", "SUCCEEDED"]
 
 
 def test_the_rule_of_the_readme_starts_the_state_machine_on_an_alarm() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import os
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -55,6 +56,8 @@ OPTIONS = {
     "targetIdentifier": "",
     "overrides": {},
 }
+
+OK = SimpleNamespace(status_code=200)
 
 
 class Clock:
@@ -375,14 +378,13 @@ class Aws:
         self.calls.append(model.name)
         read = as_read(model.output_shape, answer) if model.output_shape else {}
         read["ResponseMetadata"] = {"HTTPStatusCode": 200, "RetryAttempts": 0}
-        return SimpleNamespace(status_code=200), read
+        return OK, read
 
-    def send_item(self, request: Any, **_: Any) -> AWSResponse:
-        """Answer a look at the lock."""
+    def show_lock(self, **_: Any) -> tuple[Any, dict[str, Any]]:
+        """Answer a look at the lock, before it is signed and written."""
         item = self.needed if self.lock is None else self.lock
         found = {"Item": {name: {"S": value} for name, value in item.items()}} if item else {}
-        headers = {"Content-Type": "application/x-amz-json-1.0"}
-        return AWSResponse(request.url, 200, headers, Raw(json.dumps(found).encode()))
+        return OK, {**found, "ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 0}}
 
     def show_key(self, request: Any, **_: Any) -> AWSResponse:
         """Answer a DescribeKey."""
@@ -457,31 +459,52 @@ class Raw(io.BytesIO):
             yield chunk
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+@contextmanager
+def ticking() -> Iterator[Clock]:
     """A clock that only sleepers move: botocore's retries and waiters use time.sleep."""
     with time_machine.travel(START, tick=False) as traveller:
         clock = Clock(traveller.move_to)
-        monkeypatch.setattr("time.sleep", clock.sleep)
+        with patch("time.sleep", clock.sleep):
+            yield clock
+
+
+@contextmanager
+def surrounded(clock: Clock) -> Iterator[Aws]:
+    """An empty RDS, the lock and the keys behind the layer's own clients."""
+    given = {
+        "AWS_ACCESS_KEY_ID": "dummy",
+        "AWS_SECRET_ACCESS_KEY": "dummy",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "LOCK_TABLE": "locks",
+    }
+    with patch.dict(os.environ, given):
+        aws = Aws(Rds(clock.now), clock)
+        early = (
+            (layer.rds(), "before-call.rds", aws.shortcut),
+            (lock.dynamodb(), "before-call.dynamodb", aws.show_lock),
+        )
+        for client, event, answer in early:
+            client.meta.events.register(event, answer)
+        with (
+            answering(layer.rds(), "rds", aws.send),
+            answering(offers.kms(), "kms", aws.show_key),
+        ):
+            yield aws
+        for client, event, answer in early:
+            client.meta.events.unregister(event, answer)
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    with ticking() as clock:
         yield clock
 
 
 @pytest.fixture
-def wire(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+def wire(clock: Clock) -> Iterator[Aws]:
     """An empty RDS behind the layer's own client."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "dummy")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "dummy")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("LOCK_TABLE", "locks")
-    aws = Aws(Rds(clock.now), clock)
-    layer.rds().meta.events.register("before-call.rds", aws.shortcut)
-    with (
-        answering(layer.rds(), "rds", aws.send),
-        answering(lock.dynamodb(), "dynamodb", aws.send_item),
-        answering(offers.kms(), "kms", aws.show_key),
-    ):
+    with surrounded(clock) as aws:
         yield aws
-    layer.rds().meta.events.unregister("before-call.rds", aws.shortcut)
 
 
 @contextmanager

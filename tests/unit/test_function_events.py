@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.deploy import read_template
-from tests.unit.conftest import Aws, Context, Post
+from tests.unit.conftest import Aws, Context, Post, answering
 from trapheus.exceptions import TrapheusError
 from trapheus.rds import client
 
@@ -51,15 +51,17 @@ def test_a_handler_understands_the_event_of_its_function(
 ):
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    for region in ("us-east-1", "eu-west-1"):
-        client(region).meta.events.register("before-send.rds", aws.send)
     event = json.loads(path.read_text())
     holds = {"holder": event.get("execution", ""), "phase": event.get("phase", "")}
     aws.lock = holds if "plan" in event else {}
 
     # A step that finds nothing of its execution says so by an error of the app's own; an event
     # that it could not read would be a KeyError.
-    with suppress(TrapheusError):
+    with (
+        answering(client("us-east-1"), "rds", aws.send),
+        answering(client("eu-west-1"), "rds", aws.send),
+        suppress(TrapheusError),
+    ):
         handler(path.stem)(event, Context(aws.clock, 300))
 
     assert set(AT_WORK.get(path.stem, [])) <= set(aws.calls)
