@@ -27,6 +27,8 @@ MORE: dict[str, dict[str, Any]] = {
     "create_restore_first": {**RESTORE_FIRST, "acceptWriteLoss": True},
     "beside": {"snapshotIdentifier": "latest", "overrides": {"DeletionProtection": False}},
     "beside_rollback": {},
+    "keep_original": {"keepOriginal": True},
+    "final_snapshot": {"finalSnapshot": True, "deleteAutomatedBackups": True},
 }
 TASKS = {
     "create_snapshot": "create_snapshot",
@@ -108,7 +110,7 @@ FLOWS = tuple(
     for name in (
         "db_restore", "create_snapshot_only", "rollback", "create_snapshot",
         "restore_first", "restore_first_rollback", "swap_back", "create_restore_first",
-        "beside", "beside_rollback",
+        "beside", "beside_rollback", "keep_original", "final_snapshot",
     )
 )  # fmt: skip
 

@@ -193,10 +193,27 @@ def wrong_success(flow: Flow, before: World, now: World, data: str, kept: str) -
         return f"SUCCEEDED, but {missing}"
     if flow.target and (missing := is_whole(kind, before, now)):
         return f"SUCCEEDED, but {missing}"
+    if missing := wrong_remains(flow, before, now, data):
+        return missing
     more = (now.databases.keys() - before.databases.keys()) - flow.gone
+    if flow.request().get("keepOriginal"):
+        more -= {(part.kind, f"{part.name}-temp") for part in before.of(kind)}
     if flow.target:
         more -= {(part.kind, flow.renamed(part.name)) for part in before.of(kind)}
     return f"left: {sorted(more)}" if more else ""
+
+
+def wrong_remains(flow: Flow, before: World, now: World, data: str) -> str:
+    """What of the original was to stay, and has not."""
+    if flow.request().get("keepOriginal"):
+        for part in before.of(flow.kind):
+            aside = now.databases.get((part.kind, f"{part.name}-temp"))
+            if aside is None or aside.resource_id != part.resource_id:
+                return f"the original {part.name} was not kept"
+    final = {name: held for name, held in now.snapshots.items() if name not in before.snapshots}
+    if flow.request().get("finalSnapshot") and ("available", data) not in final.values():
+        return f"there is no final snapshot: {sorted(final)}"
+    return ""
 
 
 def wrong_telling(flow: Flow, now: World, execution: Execution) -> str:

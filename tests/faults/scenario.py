@@ -370,5 +370,7 @@ def generate(recorded: dict[Flow, tuple[list[str], list[Spot]]]) -> list[Scenari
                 shared = (flow, *shared)
             elif is_of_its_way(scenario):
                 shared = (flow.way, *shared)
+            elif flow.name == "final_snapshot" and scenario.state.startswith("Delete the original"):
+                shared = (flow.name, *shared)
             found.setdefault(shared, scenario)
     return list(found.values())
