@@ -175,7 +175,10 @@ def after_lasting(flow: Flow, spot: Spot) -> Allowed:
         # A snapshot that was taken keeps its mark, and its recovery may be denied the same call.
         return Allowed(KEPT, marked=True, mails=2)
     if where in ("beside", "replace"):
-        return Allowed(KEPT)
+        # What a step could not do for a reader is done when the cluster is configured.
+        of_member = spot.operation in ("CreateDBInstance", "ModifyDBInstance")
+        late = flow.kind.is_cluster and of_member and spot.n > 0
+        return Allowed(KEPT | {flow.ending} if late else KEPT)
     if where == "rollback":
         noted = spot.service == "dynamodb" and spot.caller == "states"
         return after_passing(flow) if noted else Allowed(TOLD, unlocked=False, recovers=True)
