@@ -40,6 +40,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from moto.ses.models import ses_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from moto.stepfunctions.parser.utils import TMP_THREADS
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.test import create_environ
@@ -318,6 +319,7 @@ class Cloud:
 
         for machine in stepfunctions_parser_backends[ACCOUNT][REGION].state_machines:
             machine.executions.clear()
+        TMP_THREADS.clear()  # moto keeps every thread, and with it what the thread has worked on
         for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
             table.items.clear()
         # Not as at the start: what is made now must not get the ids of what is deployed.

@@ -94,19 +94,27 @@ def main() -> int:
             names = [name for name in names if asked.only in name]
         # So that a run that is cut short has something of everything.
         random.Random(asked.seed).shuffle(names)
-        found.timed("scenarios", lambda: run_scenarios(pool, names, found))
-        if not asked.only:
-            found.timed("pairs", lambda: run_pairs(pool, asked.seed, found))
-            found.timed("requests", lambda: run_requests(pool, asked.seed, found))
-            found.timed("sabotages", lambda: run_sabotages(pool, found))
-    text = report(found, asked.seed)
-    say(text)
-    if not asked.only:
-        day = time.strftime("%Y-%m-%d", time.gmtime())
-        minutes = sum(found.seconds.values()) / 60
-        command = "make faults" if asked.minutes is None else " ".join(COMMAND + sys.argv[1:])
-        PAGE.write_text(f"{HEAD.format(day=day, minutes=minutes, command=command)}{text}\n")
+        parts = {
+            "scenarios": lambda: run_scenarios(pool, names, found),
+            "pairs": lambda: run_pairs(pool, asked.seed, found),
+            "requests": lambda: run_requests(pool, asked.seed, found),
+            "sabotages": lambda: run_sabotages(pool, found),
+        }
+        for part in parts if not asked.only else ("scenarios",):
+            found.timed(part, parts[part])
+            if not asked.only:
+                write(found, asked.seed, asked.minutes)  # for whoever stops it
+    say(report(found, asked.seed))
     return 1 if found.wrong else 0
+
+
+def write(found: Found, seed: int, limit: float | None) -> None:
+    """Write the page with what has been found until now."""
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    minutes = sum(found.seconds.values()) / 60
+    command = "make faults" if limit is None else " ".join(COMMAND + sys.argv[1:])
+    head = HEAD.format(day=day, minutes=minutes, command=command)
+    PAGE.write_text(f"{head}{report(found, seed)}\n")
 
 
 def run_scenarios(pool: ProcessPoolExecutor, names: list[str], found: Found) -> None:
@@ -199,7 +207,7 @@ def report(found: Found, seed: int) -> str:
             "|---|---|",
             *rows,
             "",
-            f"Wrong: {len(found.wrong)}.",
+            f"Wrong: {len(found.wrong)}{': ' if found.wrong else ''}{'; '.join(found.wrong)}.",
             *(f"No time was left for {count} {what}." for what, count in found.left.items()),
         ]
     )
