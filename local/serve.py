@@ -25,6 +25,8 @@ def serve(port: int) -> int:
     """Serve on `port` of this machine alone, 0 for a free one, until a signal comes."""
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    # A shell's `&` has it ignored, and then nobody could interrupt what it has started.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     say("Starting the local AWS...")
     from local.app import deployed  # noqa: PLC0415 - takes long to import
 

@@ -45,7 +45,7 @@ class Served:
 
     def end(self, signal_):
         self.process.send_signal(signal_)
-        self.process.communicate(timeout=90)
+        self.process.communicate(timeout=30)
         return self.process.returncode
 
 
