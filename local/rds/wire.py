@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
@@ -89,7 +89,7 @@ def write_answer(action: str, answer: Mapping[str, Any], request_id: str) -> byt
     result = ""
     if output:
         tag = output.serialization["resultWrapper"]
-        result = f"<{tag}>{_structure(output.name)(answer)}</{tag}>"
+        result = f"<{tag}>{_structure(output.name, answer)}</{tag}>"
     return (
         f'<{action}Response xmlns="{XMLNS}">{result}<ResponseMetadata>'
         f"<RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
@@ -110,7 +110,7 @@ SCALARS: dict[str, Callable[[Any], str]] = {
 def _writer(shape: Any) -> Callable[[Any], str]:
     """What writes the inside of an element of this shape."""
     if shape.type_name == "structure":
-        return _structure(shape.name)
+        return partial(_structure, shape.name)
     if shape.type_name == "list":
         write, tag = _writer(shape.member), shape.member.serialization.get("name", "member")
         return lambda given: "".join(f"<{tag}>{write(item)}</{tag}>" for item in given)
@@ -118,22 +118,22 @@ def _writer(shape: Any) -> Callable[[Any], str]:
 
 
 @cache
-def _structure(name: str) -> Callable[[Mapping[str, Any]], str]:
-    """What writes the members of a structure, but for those that the model does not have."""
-    known: dict[str, tuple[str, Callable[[Any], str]]] = {}
+def _elements(name: str) -> dict[str, tuple[str, Callable[[Any], str]]]:
+    """Of each member of a structure, its element's name and what writes the inside."""
+    return {
+        member: (shape.serialization.get("name", member), _writer(shape))
+        for member, shape in members(name).items()
+    }
 
-    def write(given: Mapping[str, Any]) -> str:
-        if not known:  # not before, since a structure may be in itself
-            for member, shape in members(name).items():
-                known[member] = (shape.serialization.get("name", member), _writer(shape))
-        parts = []
-        for member, value in given.items():
-            if value is not None and member in known:
-                tag, write_member = known[member]
-                parts.append(f"<{tag}>{write_member(value)}</{tag}>")
-        return "".join(parts)
 
-    return write
+def _structure(name: str, given: Mapping[str, Any]) -> str:
+    """The members of a structure, but for those that the model does not have."""
+    elements, parts = _elements(name), []
+    for member, value in given.items():
+        if value is not None and member in elements:
+            tag, write = elements[member]
+            parts.append(f"<{tag}>{write(value)}</{tag}>")
+    return "".join(parts)
 
 
 def write_error(error: RdsError, request_id: str) -> bytes:

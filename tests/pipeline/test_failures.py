@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from local.app import App
-from local.cloud import Fault, lost
+from local.cloud import Fault, killed, lost
 from tests.pipeline.facts import (
     CLUSTER,
     INSTANCE,
@@ -310,6 +310,25 @@ def test_a_rollback_survives_lost_answers_and_half_an_hour_of_throttling(
     assert (execution.status, execution.error) == ("FAILED", "RestoreFailed")
     assert databases(cloud) == before
     assert marks(cloud) == []
+
+
+@each_kind
+def test_a_function_that_always_dies_is_tried_ten_times_more_and_the_original_put_back(
+    cloud: App, kind: Kind
+) -> None:
+    before = databases(cloud)
+    dying = failing(Step("Restore", "RestoreDB*", ""), kind, killed(carried_out=False))
+    cloud.faults.append(dying)
+
+    execution = run(cloud, kind.request("db_restore"))
+
+    assert dying.fired == 11
+    assert (execution.status, execution.error) == ("FAILED", "Runtime.ExitError")
+    assert execution.stopped - execution.started < 30 * 60
+    assert databases(cloud) == before
+    assert marks(cloud) == []
+    (mail,) = cloud.mails
+    assert f"The original was put back and serves as {kind.identifier}." in mail.text
 
 
 @each_kind

@@ -477,21 +477,15 @@ def surrounded(clock: Clock) -> Iterator[Aws]:
         "AWS_DEFAULT_REGION": "us-east-1",
         "LOCK_TABLE": "locks",
     }
-    with patch.dict(os.environ, given):
+    with patch.dict(os.environ, given), patch.object(quota, "RetryQuota", KnownQuota):
         aws = Aws(Rds(clock.now), clock)
-        early = (
-            (layer.rds(), "before-call.rds", aws.shortcut),
-            (lock.dynamodb(), "before-call.dynamodb", aws.show_lock),
-        )
-        for client, event, answer in early:
-            client.meta.events.register(event, answer)
         with (
+            hearing(layer.rds(), "before-call.rds", aws.shortcut),
+            hearing(lock.dynamodb(), "before-call.dynamodb", aws.show_lock),
             answering(layer.rds(), "rds", aws.send),
             answering(offers.kms(), "kms", aws.show_key),
         ):
             yield aws
-        for client, event, answer in early:
-            client.meta.events.unregister(event, answer)
 
 
 @pytest.fixture
@@ -508,20 +502,25 @@ def wire(clock: Clock) -> Iterator[Aws]:
 
 
 @contextmanager
+def hearing(client: Any, event: str, handler: Callable[..., Any]) -> Iterator[None]:
+    """Let a handler hear an event of a client for a while."""
+    client.meta.events.register(event, handler)
+    try:
+        yield
+    finally:
+        client.meta.events.unregister(event, handler)
+
+
+@contextmanager
 def answering(client: Any, service: str, answer: Callable[[Any], AWSResponse]) -> Iterator[None]:
     """Let a client have its answers from here, as patient as a new one."""
     for known in QUOTAS:
         known.release(known.INITIAL_CAPACITY)
-
-    def send(request: Any, **_: Any) -> AWSResponse:
-        return answer(request)
-
-    client.meta.events.register(f"before-send.{service}", send)
-    yield
-    client.meta.events.unregister(f"before-send.{service}", send)
+    with hearing(client, f"before-send.{service}", lambda request, **_: answer(request)):
+        yield
 
 
-class KnownQuota(RetryQuota):  # type: ignore[misc]
+class KnownQuota(RetryQuota):
     """How much a client may still try again; clients live longer than a test here."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -530,12 +529,6 @@ class KnownQuota(RetryQuota):  # type: ignore[misc]
 
 
 QUOTAS: list[RetryQuota] = []
-
-
-@pytest.fixture(scope="session", autouse=True)
-def known_quotas() -> Iterator[None]:
-    with patch.object(quota, "RetryQuota", KnownQuota):
-        yield
 
 
 @pytest.fixture
