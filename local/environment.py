@@ -15,6 +15,8 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -33,6 +35,39 @@ def parse_headers(
         name, _, value = line.decode("latin-1").partition(":")
         message[name] = value.strip()
     return message
+
+
+def read_time(value: Any) -> datetime:
+    """Read a time as botocore does, the ISO 8601 of RDS in a tenth of the time."""
+    from botocore.utils import parse_timestamp  # noqa: PLC0415
+
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return parse_timestamp(value)
+
+
+def name_caller(auth: Any, request: Any) -> None:
+    """Sign as botocore does, but for the signature, which the emulator does not look at."""
+    from botocore.auth import SIGV4_TIMESTAMP, get_current_datetime  # noqa: PLC0415
+
+    request.context["timestamp"] = get_current_datetime().strftime(SIGV4_TIMESTAMP)
+    auth._modify_request_before_signing(request)
+    request.headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={auth.scope(request)}"
+
+
+def spare_repeated_work(repairs: ExitStack) -> None:
+    """Take a quarter off what the SDK computes for a call to the emulator."""
+    from botocore import auth, parsers, useragent  # noqa: PLC0415
+
+    sanitized = functools.cache(useragent.sanitize_user_agent_string_component)
+    for owner, name, replacement in (
+        (auth.SigV4Auth, "add_auth", name_caller),
+        (http.client, "parse_headers", parse_headers),
+        (parsers, "DEFAULT_TIMESTAMP_PARSER", read_time),
+        (useragent, "sanitize_user_agent_string_component", sanitized),
+    ):
+        repairs.enter_context(patch.object(owner, name, replacement))
 
 
 class Runtime:
@@ -217,12 +252,12 @@ def main() -> None:
     import boto3  # noqa: PLC0415
     import time_machine  # noqa: F401, PLC0415
 
+    spare_repeated_work(ExitStack())  # for as long as this process lives
     make_client: Callable[..., Any] = boto3.client
     for service in WARM_CLIENTS:
         make_client(
             service, region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-"
         )
-    patch.object(http.client, "parse_headers", parse_headers).start()
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as orders:

@@ -8,7 +8,7 @@ import json
 import os
 import pickle
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -23,6 +23,7 @@ from botocore.retries import quota
 from botocore.retries.quota import RetryQuota
 
 from local.account import build
+from local.environment import spare_repeated_work
 from local.rds import Rds, RdsError
 from local.rds.model import members
 from local.rds.wire import read_request, write_answer, write_error
@@ -486,6 +487,14 @@ def surrounded(clock: Clock) -> Iterator[Aws]:
             answering(offers.kms(), "kms", aws.show_key),
         ):
             yield aws
+
+
+@pytest.fixture(scope="package", autouse=True)
+def light_sdk() -> Iterator[None]:
+    """What the SDK computes and nobody looks at is left out, as in a function's environment."""
+    with ExitStack() as repairs:
+        spare_repeated_work(repairs)
+        yield
 
 
 @pytest.fixture

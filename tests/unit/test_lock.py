@@ -1,5 +1,6 @@
 """The lock: who gets it, who is refused, and what is found of an interrupted execution."""
 
+import functools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from trapheus import exceptions, lock
 TABLE = "locks"
 ACCOUNT = "123456789012"
 PLAN = {"execution": "", "identifier": "prod-db"}
+# A client costs a tenth of a second, and moto answers one that an earlier test has made as well.
+client = functools.cache(boto3.client)
 KINDS = pytest.mark.parametrize("is_cluster", [False, True], ids=["instance", "cluster"])
 
 
@@ -29,8 +32,9 @@ class Table:
     def execution(self, status: str = "RUNNING") -> str:
         """The ARN of an execution that stands so."""
         self.started += 1
-        client = boto3.client("stepfunctions")
-        arn = client.start_execution(stateMachineArn=self.machine, name=f"run-{self.started}")
+        arn = client("stepfunctions").start_execution(
+            stateMachineArn=self.machine, name=f"run-{self.started}"
+        )
         backend = stepfunctions_backends[ACCOUNT]["us-east-1"]
         backend.describe_execution(arn["executionArn"]).status = status
         return str(arn["executionArn"])
@@ -38,7 +42,7 @@ class Table:
     def hold(self, is_cluster: bool, **item: str) -> None:
         """Let the item be as an execution has left it."""
         whole = {"database": database(is_cluster), **item}
-        boto3.client("dynamodb").put_item(
+        client("dynamodb").put_item(
             TableName=TABLE, Item={name: {"S": value} for name, value in whole.items()}
         )
 
@@ -52,16 +56,17 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "dummy")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "dummy")
     monkeypatch.setenv("LOCK_TABLE", TABLE)
+    monkeypatch.setattr(boto3, "client", client)
     with mock_aws():
         lock.dynamodb.cache_clear()
         take.stepfunctions.cache_clear()
-        boto3.client("dynamodb").create_table(
+        client("dynamodb").create_table(
             TableName=TABLE,
             BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=[{"AttributeName": "database", "AttributeType": "S"}],
             KeySchema=[{"AttributeName": "database", "KeyType": "HASH"}],
         )
-        machine = boto3.client("stepfunctions").create_state_machine(
+        machine = client("stepfunctions").create_state_machine(
             name="restore",
             definition=json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
             roleArn=f"arn:aws:iam::{ACCOUNT}:role/states",
@@ -221,6 +226,6 @@ def test_of_two_that_take_it_at_once_one_is_told_to_look_again(
 
 @KINDS
 def test_a_table_that_may_not_be_read_is_named(table: Table, is_cluster: bool):
-    boto3.client("dynamodb").delete_table(TableName=TABLE)
+    client("dynamodb").delete_table(TableName=TABLE)
 
     refusal(exceptions.LockFailed, table.execution(), is_cluster)
