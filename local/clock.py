@@ -185,11 +185,12 @@ class Clock:
 
         A server's thread spends the time of the participant whose call it answers.
         """
+        before = getattr(self._present, "participant", None)
         self._present.participant = participant
         try:
             yield
         finally:
-            self._present.participant = None
+            self._present.participant = before
 
     def give_turn(self, participant: Participant, seconds: float | None) -> None:
         """Give the baton away, and ask for it back in `seconds`, or when woken."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import http.client
 import io
 import json
 import logging
 import os
 import random
 import socket
+import sys
 import tempfile
 import threading
 import tomllib
@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 from unittest.mock import patch
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 import boto3
 import time_machine
@@ -29,7 +29,6 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
 from moto.awslambda_simple import models as simple_lambda
 from moto.core.base_backend import BackendDict
-from moto.core.botocore_stubber import MockRawResponse
 from moto.core.exceptions import AWSError
 from moto.dynamodb.models import dynamodb_backends
 from moto.moto_api._internal import mock_random
@@ -43,7 +42,6 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import BaseWSGIServer, make_server
-from werkzeug.test import create_environ
 from werkzeug.wrappers import Request
 
 from local import deploy, functions, interpreter, moto_repairs, status_events
@@ -60,8 +58,8 @@ from local.calls import (
     read,
 )
 from local.clock import START, Cancelled, Clock
-from local.environment import NOW, parse_headers
-from local.functions import CallerKilled, Environment, Functions
+from local.environment import Raw, taken_apart
+from local.functions import Environment, Functions
 from local.rds import Change, Rds
 from local.surroundings import MotoSurroundings
 
@@ -145,10 +143,6 @@ class Answer:
 CUT = Answer(body=None)
 
 
-def _text(header: str | bytes) -> str:
-    return header.decode() if isinstance(header, bytes) else header
-
-
 class Cloud:
     """See the module. There can be one at a time in a process, since moto's state is global."""
 
@@ -198,7 +192,6 @@ class Cloud:
         closing.enter_context(patch.dict(os.environ, own))
         os.environ.pop("AWS_PROFILE", None)
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory()))
-        closing.enter_context(patch.object(http.client, "parse_headers", parse_headers))
         traveller = closing.enter_context(time_machine.travel(START, tick=False))
         self.clock = Clock(on_move=traveller.move_to)
         self._make_functions(closing, folder)
@@ -212,6 +205,7 @@ class Cloud:
         self.functions = Functions(
             self.clock,
             COSTS,
+            self._answer_function,
             self.host,
             folder,
             seed=self._seed,
@@ -245,7 +239,7 @@ class Cloud:
 
             def run_wsgi(self) -> None:
                 """Answer; werkzeug's own closes every connection, lest a body be left unread."""
-                answer = cloud._answer(self.make_environ())
+                answer = cloud._answer_port(self.make_environ())
                 if answer.body is None:
                     self.close_connection = True
                     with suppress(OSError):  # the caller may be gone
@@ -343,7 +337,7 @@ class Cloud:
 
     def _make_client(self, service: str, access_key: str, region: str) -> Any:
         make_client: Callable[..., Any] = boto3.client
-        return make_client(
+        client = make_client(
             service,
             endpoint_url=self.endpoint,
             region_name=region,
@@ -351,6 +345,8 @@ class Cloud:
             aws_secret_access_key=access_key,
             config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
         )
+        client.meta.events.register("before-send", self._answer_inside)
+        return client
 
     def deploy(
         self, template: Path, parameters: Mapping[str, str], stack: str = "trapheus"
@@ -525,7 +521,8 @@ class Cloud:
 
     # Answering
 
-    def _answer(self, environ: dict[str, Any]) -> Answer:
+    def _answer_port(self, environ: dict[str, Any]) -> Answer:
+        """Answer a caller from without, as a CLI is."""
         try:
             body = Request(environ).get_data()
         except ClientDisconnected:
@@ -534,54 +531,66 @@ class Cloud:
         environ["CONTENT_LENGTH"] = str(len(body))
         try:
             answer = self._route(environ, body)
-        except (Cancelled, CallerKilled):
+        except Cancelled:
             return CUT
-        return self._complete(answer, environ)
-
-    def _answer_inside(self, request: AWSPreparedRequest) -> AWSResponse:
-        """Answer the interpreter, whose calls need not go through the port."""
-        headers = {name: _text(value) for name, value in request.headers.items()}
-        given = cast("bytes | str | None", request.body) or b""
-        body = given.encode() if isinstance(given, str) else given
-        place = urlsplit(request.url)
-        environ = create_environ(
-            place.path,
-            self.endpoint,
-            place.query,
-            method=request.method,
-            headers=headers,
-            data=body,
-        )
-        answer = self._complete(self._route(environ, body), environ)
-        if answer.body is None:
-            raise ConnectionClosedError(endpoint_url=request.url)
-        raw = MockRawResponse(answer.body)
-        told = cast("HTTPHeaders", dict(answer.headers))  # any mapping will do
-        return AWSResponse(request.url, answer.status, told, raw)
-
-    def _complete(self, answer: Answer, environ: Mapping[str, Any]) -> Answer:
-        """Add the time and the length to the headers."""
         if answer.body is None:
             return CUT
         headers = [(name, value) for name, value in answer.headers if name.lower() != LENGTH]
         length = str(len(answer.body))
         if environ["REQUEST_METHOD"] == "HEAD":
             length = dict(answer.headers).get("Content-Length", length)
-        headers += [(NOW, repr(self.clock.now())), ("Content-Length", length)]
-        return Answer(answer.status, headers, answer.body)
+        return Answer(answer.status, [*headers, ("Content-Length", length)], answer.body)
+
+    def _answer_inside(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        """Answer a client of this process, the interpreter's included, without the port."""
+        method, path, headers, body = taken_apart(request)
+        answer = self._route(self._environ(method, path, headers, body), body)
+        if answer.body is None:
+            raise ConnectionClosedError(endpoint_url=request.url)
+        told = cast("HTTPHeaders", dict(answer.headers))  # any mapping will do
+        return AWSResponse(request.url, answer.status, told, Raw(answer.body))
+
+    def _answer_function(
+        self, environment: Environment, request: functions.Request
+    ) -> functions.Answer | None:
+        """Answer a call of a function."""
+        body = request[-1]
+        environ = self._environ(*request)
+        answer = self._call(environ, body, credential(environ), environment)
+        return None if answer.body is None else (answer.status, dict(answer.headers), answer.body)
+
+    def _environ(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> dict[str, Any]:
+        """A request as WSGI has it."""
+        place, _, query = path.partition("?")
+        name, _, port = self.host.partition(":")
+        told = {f"HTTP_{key.upper().replace('-', '_')}": value for key, value in headers.items()}
+        return {
+            **told,
+            "CONTENT_LENGTH": str(len(body)),
+            "CONTENT_TYPE": told.get("HTTP_CONTENT_TYPE", ""),
+            "HTTP_HOST": self.host,
+            "PATH_INFO": unquote(place, "latin-1"),
+            "QUERY_STRING": query,
+            "REQUEST_METHOD": method,
+            "REQUEST_URI": path,
+            "SCRIPT_NAME": "",
+            "SERVER_NAME": name,
+            "SERVER_PORT": port,
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "wsgi.errors": sys.stderr,
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.multiprocess": False,
+            "wsgi.multithread": True,
+            "wsgi.run_once": False,
+            "wsgi.url_scheme": "http",
+            "wsgi.version": (1, 0),
+        }
 
     def _route(self, environ: dict[str, Any], body: bytes) -> Answer:
-        if environ["PATH_INFO"].startswith("/environments/"):
-            status, headers, text = self.functions.answer_runtime(environ["PATH_INFO"], body)
-            return Answer(status, list(headers.items()), text)
+        """Answer whoever is no function."""
         signed = credential(environ)
-        environment = self.functions.by_access_key(signed.access_key)
-        if environment:
-            with environment.one_call_at_a_time:
-                if environment.work is None:
-                    return CUT
-                with self.clock.on_behalf(environment.work.participant):
-                    return self._call(environ, body, signed, environment)
         inside = signed.access_key == INTERPRETER_KEY
         with self.clock.on_behalf(self.clock.holder() if inside else None):
             return self._call(environ, body, signed, None)

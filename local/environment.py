@@ -4,37 +4,96 @@ from __future__ import annotations
 
 import functools
 import gc
-import http.client
+import io
 import json
 import os
+import pickle
 import random
 import select
 import signal
 import socket
 import sys
+import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
+from multiprocessing.connection import Connection
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
-NOW = "x-virtual-time"
+RUNTIME = "RUNTIME"
+
 # Their models take longest to read; every function would read them again.
 WARM_CLIENTS = ("dynamodb", "kms", "rds", "sesv2", "stepfunctions")
 
 
-def parse_headers(
-    file: Any, _class: type[http.client.HTTPMessage] = http.client.HTTPMessage
-) -> http.client.HTTPMessage:
-    """Read headers as http.client does, in a seventh of the time: none is more than a line."""
-    message = _class()
-    while (line := file.readline(1 << 16)) not in (b"\r\n", b"\n", b""):
-        name, _, value = line.decode("latin-1").partition(":")
-        message[name] = value.strip()
-    return message
+class Raw(io.BytesIO):
+    """The body of an answer as urllib3 gives it."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        """Give the body in one piece."""
+        yield self.read()
+
+
+class Line:
+    """The way to the emulator: requests and answers on a socket pair, one at a time.
+
+    request: method, path with its query, headers, body; the method RUNTIME is the Runtime API's.
+    answer: the virtual time, status, headers and body, or None for one that never arrives.
+    """
+
+    def __init__(self, connection: Connection, follow: Callable[[float], None]) -> None:
+        self._connection, self._follow = connection, follow
+        self._busy = threading.Lock()
+
+    def ask(
+        self, method: str, path: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes] | None:
+        """Ask, and move this process's time on; ConnectionError when the emulator is gone."""
+        with self._busy:
+            try:
+                self._connection.send_bytes(pickle.dumps((method, path, headers, body)))
+                answer = pickle.loads(self._connection.recv_bytes())
+            except EOFError as error:
+                raise ConnectionResetError("the emulator is gone") from error
+        if answer is None:
+            return None
+        now, *rest = answer
+        self._follow(now)
+        return tuple(rest)
+
+    def send(self, request: Any) -> Any:
+        """Send what botocore has prepared, in place of its HTTP session: real AWS is out of reach.
+
+        ConnectionClosedError for an answer that never arrives.
+        """
+        from botocore.awsrequest import AWSResponse  # noqa: PLC0415
+        from botocore.exceptions import ConnectionClosedError  # noqa: PLC0415
+
+        answer = self.ask(*taken_apart(request))
+        if answer is None:
+            raise ConnectionClosedError(endpoint_url=request.url)
+        status, told, content = answer
+        headers: Any = told  # any mapping will do
+        return AWSResponse(request.url, status, headers, Raw(content))
+
+
+def taken_apart(request: Any) -> tuple[str, str, dict[str, str], bytes]:
+    """A request of botocore's as method, path with its query, headers and body."""
+    headers = {
+        name: value.decode() if isinstance(value, bytes) else str(value)
+        for name, value in request.headers.items()
+    }
+    body = request.body or b""
+    if hasattr(body, "read"):
+        body = body.read()
+    place = urlsplit(request.url)
+    path = f"{place.path or '/'}?{place.query}" if place.query else place.path or "/"
+    return request.method, path, headers, body.encode() if isinstance(body, str) else body
 
 
 def read_time(value: Any) -> datetime:
@@ -49,7 +108,8 @@ def read_time(value: Any) -> datetime:
 
 def name_caller(auth: Any, request: Any) -> None:
     """Sign as botocore does, but for the signature, which the emulator does not look at."""
-    from botocore.auth import SIGV4_TIMESTAMP, get_current_datetime  # noqa: PLC0415
+    from botocore.auth import SIGV4_TIMESTAMP  # noqa: PLC0415
+    from botocore.compat import get_current_datetime  # noqa: PLC0415
 
     request.context["timestamp"] = get_current_datetime().strftime(SIGV4_TIMESTAMP)
     auth._modify_request_before_signing(request)
@@ -63,7 +123,6 @@ def spare_repeated_work(repairs: ExitStack) -> None:
     sanitized = functools.cache(useragent.sanitize_user_agent_string_component)
     for owner, name, replacement in (
         (auth.SigV4Auth, "add_auth", name_caller),
-        (http.client, "parse_headers", parse_headers),
         (parsers, "DEFAULT_TIMESTAMP_PARSER", read_time),
         (useragent, "sanitize_user_agent_string_component", sanitized),
     ):
@@ -76,23 +135,21 @@ class Runtime:
     It stands in for awslambdaric's own client, which has a C extension and leaves real time on.
     """
 
-    def __init__(self, host: str, prefix: str) -> None:
+    def __init__(self, line: Line) -> None:
         from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller  # noqa: PLC0415
 
         self.marshaller = LambdaMarshaller()
-        self._connection = http.client.HTTPConnection(host)
-        self._prefix = prefix
+        self._line = line
 
-    def _ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Any:
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        self._connection.request(method, self._prefix + path, body, given)
-        answer = self._connection.getresponse()
-        return SimpleNamespace(headers=answer.headers, body=answer.read())
+    def _ask(self, path: str, body: bytes = b"") -> tuple[dict[str, str], bytes]:
+        answer = self._line.ask(RUNTIME, path, {}, body)
+        if answer is None:
+            raise ConnectionAbortedError("this environment has been given up")
+        return answer[1:]
 
     def wait_next_invocation(self) -> Any:
         """Fetch the next event, once there is one."""
-        answer = self._ask("GET", "/2018-06-01/runtime/invocation/next")
-        headers = answer.headers
+        headers, event = self._ask("/2018-06-01/runtime/invocation/next")
         random.seed(headers["Lambda-Runtime-Aws-Request-Id"])  # botocore's jitter, repeatable
         return SimpleNamespace(
             invoke_id=headers["Lambda-Runtime-Aws-Request-Id"],
@@ -103,7 +160,7 @@ class Runtime:
             cognito_identity=None,
             tenant_id=None,
             content_type="application/json",
-            event_body=answer.body,
+            event_body=event,
             invocation_id=None,
         )
 
@@ -112,46 +169,30 @@ class Runtime:
     ) -> None:
         """Hand the handler's result in."""
         body = result_data if isinstance(result_data, bytes) else result_data.encode()
-        self._ask("POST", f"/2018-06-01/runtime/invocation/{invoke_id}/response", body)
+        self._ask(f"/2018-06-01/runtime/invocation/{invoke_id}/response", body)
 
     def post_invocation_error(
         self, invoke_id: str, error_response_data: str, *_: Any, **__: Any
     ) -> None:
         """Hand the handler's exception in."""
         body = error_response_data.encode()
-        self._ask("POST", f"/2018-06-01/runtime/invocation/{invoke_id}/error", body)
+        self._ask(f"/2018-06-01/runtime/invocation/{invoke_id}/error", body)
 
     def post_init_error(self, error_response_data: Any, *_: Any) -> None:
         """Tell that the handler could not be loaded."""
-        self._ask(
-            "POST", "/2018-06-01/runtime/init/error", json.dumps(error_response_data).encode()
-        )
+        self._ask("/2018-06-01/runtime/init/error", json.dumps(error_response_data).encode())
 
     def sleep(self, seconds: float) -> None:
         """Sleep in virtual time."""
-        self._ask("POST", "/sleep", repr(float(seconds)).encode())
+        self._ask("/sleep", repr(float(seconds)).encode())
 
 
-def _follow_virtual_time(now: float) -> None:
-    """Show virtual time in this process, moved on by every answer that it gets."""
-    import time_machine  # noqa: PLC0415 - the warm parent itself lives in real time
-
-    traveller = time_machine.travel(now, tick=False).start()
-    told = http.client.HTTPConnection.getresponse
-
-    @functools.wraps(told)
-    def getresponse(connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
-        answer = told(connection)
-        if moved := answer.getheader(NOW):
-            traveller.move_to(float(moved))
-        return answer
-
-    http.client.HTTPConnection.getresponse = getresponse  # type: ignore[assignment,method-assign]
-
-
-def _become_environment(order: dict[str, Any]) -> None:
+def _become_environment(order: dict[str, Any], connection: Connection) -> None:
     """Turn the forked process into an execution environment, and serve until told to stop."""
-    from awslambdaric import bootstrap  # noqa: PLC0415 - imported in the parent before the fork
+    # Imported in the parent before the fork, which itself lives in real time.
+    import time_machine  # noqa: PLC0415
+    from awslambdaric import bootstrap  # noqa: PLC0415
+    from botocore.httpsession import URLLib3Session  # noqa: PLC0415
 
     os.environ.clear()
     os.environ.update(order["variables"])
@@ -162,8 +203,10 @@ def _become_environment(order: dict[str, Any]) -> None:
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     elsewhere = [path for path in sys.path if os.path.abspath(path) != here]
     sys.path[:] = order["paths"] + elsewhere
-    _follow_virtual_time(order["now"])
-    runtime = Runtime(order["host"], order["prefix"])
+    traveller = time_machine.travel(order["now"], tick=False).start()
+    line = Line(connection, traveller.move_to)
+    URLLib3Session.send = line.send  # type: ignore[assignment,method-assign]
+    runtime = Runtime(line)
     time.sleep = runtime.sleep  # type: ignore[assignment]
     bootstrap.run(order["handler"], runtime)
 
@@ -175,7 +218,7 @@ def _in_child(work: Callable[[], None]) -> None:
         work()
     except SystemExit as ending:
         status = ending.code if isinstance(ending.code, int) else 1
-    except (ConnectionError, http.client.HTTPException):
+    except ConnectionError:
         status = 0  # the emulator is gone, or has given this environment up
     except BaseException:
         traceback.print_exc()
@@ -200,19 +243,24 @@ class Nursery:
 
     def serve(self) -> None:
         """Take orders until the emulator hangs up, then end every child."""
-        rest = b""
+        rest, waiting = b"", list[int]()
         while True:
             ready, _, _ = select.select([self._orders, self._bell], [], [])
             if self._bell in ready:
                 self._bell.recv(4096)
                 self._reap()
             if self._orders in ready:
-                received = self._orders.recv(1 << 16)
+                received, ends, _, _ = socket.recv_fds(self._orders, 1 << 16, 64)
                 if not received:
                     break
+                waiting += ends
                 *lines, rest = (rest + received).split(b"\n")
                 for line in lines:
-                    self._obey(json.loads(line))
+                    order = json.loads(line)
+                    if "kill" in order:
+                        self._kill(order["kill"])
+                    else:
+                        self._fork(order, Connection(waiting.pop(0)))
         signal.set_wakeup_fd(-1)
         for process in self._children:
             os.kill(process, signal.SIGKILL)
@@ -221,19 +269,20 @@ class Nursery:
         self._bell.close()
         self._ringing.close()
 
-    def _obey(self, order: dict[str, Any]) -> None:
-        if "kill" in order:
-            for process, number in self._children.items():
-                if number == order["kill"]:
-                    os.kill(process, signal.SIGKILL)
-            return
+    def _kill(self, number: int) -> None:
+        for process, its_number in self._children.items():
+            if its_number == number:
+                os.kill(process, signal.SIGKILL)
+
+    def _fork(self, order: dict[str, Any], connection: Connection) -> None:
         process = os.fork()
         if process == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for end in (self._orders, self._bell, self._ringing):
                 end.close()
-            _in_child(lambda: _become_environment(order))
+            _in_child(lambda: _become_environment(order, connection))
+        connection.close()
         self._children[process] = order["number"]
 
     def _reap(self) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import pickle
 import queue
 import random
 import socket
@@ -15,14 +16,17 @@ import threading
 import uuid
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda.models import LambdaBackend
 
-from local.clock import Clock, Participant
+from local.clock import Cancelled, Clock, Participant
+from local.environment import RUNTIME
 
 # Past this a handler that computes without end, asking AWS nothing, is taken for timed out.
 REAL_LIMIT = 60.0
@@ -36,8 +40,17 @@ NOWHERE = {
 }
 
 
+# Method, path with its query, headers, body; status, headers, body.
+Request = tuple[str, str, dict[str, str], bytes]
+Answer = tuple[int, dict[str, str], bytes]
+
+
 class CallerKilled(Exception):
     """The function that made a call is dead; there is nobody to answer."""
+
+
+class Gone(Exception):
+    """An environment that waits for work gets none any more."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +115,6 @@ class Environment:
         self.alive = True
         self.work: Work | None = None
         self.waiting: queue.Queue[Work | None] = queue.Queue()
-        self.one_call_at_a_time = threading.Lock()
         self._read = 0
 
     @property
@@ -122,12 +134,16 @@ class Environment:
 
 
 class Functions:
-    """All execution environments of one emulated AWS."""
+    """All execution environments of one emulated AWS.
+
+    answer: what AWS says to a call of an environment.
+    """
 
     def __init__(
         self,
         clock: Clock,
         costs: Mapping[str, float],
+        answer: Callable[[Environment, Request], Answer | None],
         host: str,
         folder: Path,
         *,
@@ -137,6 +153,7 @@ class Functions:
     ) -> None:
         self.logs: list[Log] = []
         self._clock, self._costs, self._host, self._folder = clock, costs, host, folder
+        self._answer = answer
         self._seed, self._warm, self._notify = seed, warm, notify
         self._random = random.Random(seed)
         self._environments: dict[int, Environment] = {}
@@ -156,6 +173,8 @@ class Functions:
 
     def close(self) -> None:
         """End every process."""
+        for environment in list(self._environments.values()):
+            environment.waiting.put(None)
         self._orders.shutdown(socket.SHUT_WR)
         self._parent.wait(REAL_LIMIT)
         self._reader.join()
@@ -228,17 +247,21 @@ class Functions:
             number = len(self._environments) + 1
             log = self._folder / f"environment-{number}.log"
             environment = self._environments[number] = Environment(number, name, role, plan, log)
+        ours, theirs = socket.socketpair()
         self._order(
+            theirs,
             number=number,
             handler=function.handler,
             paths=paths,
             log=str(log),
             now=self._clock.now(),
-            host=self._host,
-            prefix=f"/environments/{number}",
             variables=variables
             | {"AWS_ACCESS_KEY_ID": environment.access_key, "AWS_SECRET_ACCESS_KEY": "local"},
         )
+        theirs.close()
+        threading.Thread(
+            target=self._converse, args=(environment, Connection(ours.detach())), daemon=True
+        ).start()
         return environment
 
     def _variables(self, function: Any, folder: str) -> dict[str, str]:
@@ -272,11 +295,6 @@ class Functions:
 
     # Time, and death
 
-    def by_access_key(self, access_key: str) -> Environment | None:
-        """Find the environment that signs with this key."""
-        digits = access_key.removeprefix("ASIA")
-        return self._environments.get(int(digits)) if digits.isdigit() else None
-
     def spend(self, environment: Environment, seconds: float) -> None:
         """Let a function's time pass; at its deadline it is killed, as Lambda does it."""
         work = environment.work
@@ -307,9 +325,11 @@ class Functions:
             environment.waiting.put(None)
             self._order(kill=environment.number)
 
-    def _order(self, **order: Any) -> None:
+    def _order(self, *ends: socket.socket, **order: Any) -> None:
         with self._lock:
-            self._orders.sendall(json.dumps(order).encode() + b"\n")
+            line = json.dumps(order).encode() + b"\n"
+            sent = socket.send_fds(self._orders, [line], [end.fileno() for end in ends])
+            self._orders.sendall(line[sent:])
 
     def _hear_of_deaths(self) -> None:
         with self._orders.makefile("rb") as news:
@@ -326,28 +346,46 @@ class Functions:
                         "Runtime.ExitError", f"Error: Runtime exited with error: {ending}"
                     )
 
-    # The Lambda Runtime API
+    # What an environment says
 
-    def answer_runtime(self, path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        """Answer `/environments/<number>/...`; CallerKilled says that nobody is there to hear."""
-        number, _, request = path.removeprefix("/environments/").partition("/")
-        environment = self._environments[int(number)]
-        if request == "sleep":
-            work = environment.work
+    def _converse(self, environment: Environment, connection: Connection) -> None:
+        """Answer an environment until it is gone, or given up."""
+        with connection, suppress(EOFError, OSError, Gone):
+            while True:
+                answer = self._hear(environment, pickle.loads(connection.recv_bytes()))
+                told = None if answer is None else (self._clock.now(), *answer)
+                connection.send_bytes(pickle.dumps(told))
+
+    def _hear(self, environment: Environment, request: Request) -> Answer | None:
+        method, path, _, body = request
+        try:
+            if method == RUNTIME:
+                return self._answer_runtime(environment, path, body)
+            if environment.work is None:
+                return None
+            with self._clock.on_behalf(environment.work.participant):
+                return self._answer(environment, request)
+        except (Cancelled, CallerKilled):
+            return None
+
+    def _answer_runtime(self, environment: Environment, path: str, body: bytes) -> Answer:
+        """The Lambda Runtime API, and sleep."""
+        work = environment.work
+        if path.endswith("/invocation/next"):
+            return self._next(environment)
+        if path == "/sleep":
             with self._clock.on_behalf(work.participant if work else None):
                 self.spend(environment, float(body))
             return 200, {}, b""
-        if request.endswith("/invocation/next"):
-            return self._next(environment)
-        if environment.work is None or not environment.alive:
+        if work is None or not environment.alive:
             raise CallerKilled
-        environment.work.finish(body, failed=request.endswith("/error"))
+        work.finish(body, failed=path.endswith("/error"))
         return 202, {}, b""
 
-    def _next(self, environment: Environment) -> tuple[int, dict[str, str], bytes]:
+    def _next(self, environment: Environment) -> Answer:
         work = environment.waiting.get()
         if work is None:
-            raise CallerKilled
+            raise Gone
         headers = {
             "Content-Type": "application/json",
             "Lambda-Runtime-Aws-Request-Id": work.request_id,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import io
 import json
 import os
 import pickle
@@ -23,7 +22,7 @@ from botocore.retries import quota
 from botocore.retries.quota import RetryQuota
 
 from local.account import build
-from local.environment import spare_repeated_work
+from local.environment import Raw, spare_repeated_work
 from local.rds import Rds, RdsError
 from local.rds.model import members
 from local.rds.wire import read_request, write_answer, write_error
@@ -450,14 +449,6 @@ def as_read(shape: Any, value: Any) -> Any:
     if shape.type_name == "list":
         return [as_read(shape.member, one) for one in value]
     return value
-
-
-class Raw(io.BytesIO):
-    """The body of an answer as urllib3 gives it."""
-
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        while chunk := self.read(65536):
-            yield chunk
 
 
 @contextmanager
