@@ -277,6 +277,7 @@ class Cloud:
 
         self._surroundings.forget()
         self._regions: dict[str, Rds] = {}
+        self._timing = "typical"
         self.rds = self.rds_in(REGION)
         if self._account:
             self._account(self.rds, self)
@@ -288,11 +289,18 @@ class Cloud:
                 self.clock.now,
                 account=ACCOUNT,
                 region=region,
+                timing=self._timing,
                 on_change=self._on_change,
                 neighbours=self._regions,
                 surroundings=self._surroundings,
             )
         return self._regions[region]
+
+    def take_time(self, timing: str) -> None:
+        """Let RDS, in every region, take this long: least, typical, most, drawn or brisk."""
+        self._timing = timing
+        for rds in self._regions.values():
+            rds.timing = timing
 
     def reset(self) -> None:
         """Go back to the start, with the stack deployed: no executions, mails, calls or time."""
@@ -461,7 +469,10 @@ class Cloud:
     # Telling
 
     def _notify(self, kind: str, name: str, execution: str = "", detail: Any = None) -> None:
-        notice = Notice(self.clock.now(), kind, name, execution, detail)
+        if not self.listeners:
+            return
+        told = detail() if callable(detail) else detail
+        notice = Notice(self.clock.now(), kind, name, execution, told)
         for listener in list(self.listeners):
             listener(notice)
 

@@ -448,7 +448,10 @@ def time_out(asked: Any) -> None:
 
 
 def tell(repairs: ExitStack, notify: Notify, on_change: Callable[[Any], None]) -> None:
-    """Report states and executions as they come and go, and each new status of an execution."""
+    """Report states and executions as they come and go, and each new status of an execution.
+
+    What a state works on is told as a function, since it is copied for whoever asks.
+    """
     evaluate = state.CommonStateField._eval_body
     attempt = execute_state.ExecutionState._evaluate_with_timeout
     terminated = execution.BaseExecutionWorkerCommunication.terminated
@@ -458,9 +461,9 @@ def tell(repairs: ExitStack, notify: Notify, on_change: Callable[[Any], None]) -
         return str(env.states.context_object.context_object_data["Execution"]["Id"])
 
     def evaluate_aloud(self: Any, env: Any) -> None:
-        notify("state entered", self.name, arn(env), env.states.get_input())
+        notify("state entered", self.name, arn(env), env.states.get_input)
         evaluate(self, env)
-        notify("state exited", self.name, arn(env), env.states.get_input())
+        notify("state exited", self.name, arn(env), env.states.get_input)
 
     def attempt_aloud(self: Any, env: Any) -> None:
         retries = env.states.context_object.context_object_data["State"]["RetryCount"]

@@ -111,7 +111,8 @@ class Watch:
 def measure(cloud: App, flow: Flow, seed: int) -> tuple[Figures, Watch]:
     """Run one flow with the times of one seed."""
     cloud.reset()
-    cloud.rds.timing, cloud.rds.seed = "drawn", str(seed)
+    cloud.take_time("drawn")
+    cloud.rds.seed = str(seed)
     watch = Watch(cloud)
     execution = run(cloud, flow.request())
     if execution.status != "SUCCEEDED":

@@ -16,7 +16,7 @@ from tests.pipeline.facts import CLUSTER, INSTANCE
 def steps(stack: App) -> list[crowd.Step]:
     """A recorded restore."""
     stack.reset()
-    stack.rds.timing = "brisk"
+    stack.take_time("brisk")
     (name,) = crowd.make_many(stack, 1)
     return recorded(stack, name)
 

@@ -54,7 +54,7 @@ def run(cloud: App, first: Scenario, second: Scenario) -> tuple[str, str, bool]:
     that a person starts when the faults are gone, have ended.
     """
     cloud.reset()
-    cloud.rds.timing = "brisk"
+    cloud.take_time("brisk")
     flow = first.flow
     flow.arrange(cloud)
     before = look(cloud)

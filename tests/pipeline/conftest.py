@@ -20,7 +20,7 @@ def stack() -> Iterator[App]:
 def cloud(stack: App) -> App:
     """The same, as new; RDS is brisk, so that a test has less to wait through."""
     stack.reset()
-    stack.rds.timing = "brisk"
+    stack.take_time("brisk")
     return stack
 
 

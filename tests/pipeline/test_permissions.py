@@ -15,7 +15,7 @@ def test_every_right_that_is_granted_is_used_or_excused(cloud: App) -> None:
         if getattr(scenario, "func", None) in PLAIN:
             continue
         cloud.reset()
-        cloud.rds.timing = "brisk"
+        cloud.take_time("brisk")
         try:
             scenario(cloud)
         except AssertionError as error:
