@@ -47,7 +47,7 @@ check:
 	@$(MAKE) --no-print-directory --jobs 2 build lint
 	.venv/bin/python -m pytest -n 3 --dist loadfile tests/deploy/test_real_clients.py \
 		tests/bench tests/unit tests/deploy tests/emulator
-	.venv/bin/python -m pytest -n 3 tests/pipeline
+	.venv/bin/python -m pytest -n 2 tests/pipeline
 
 lint:
 	.venv/bin/ruff check .
