@@ -45,9 +45,7 @@ test: .venv/ready .venv-sam/ready .venv-checkov/ready
 
 check:
 	@$(MAKE) --no-print-directory --jobs 2 build lint
-	.venv/bin/python -m pytest -n 3 --dist loadfile tests/deploy/test_real_clients.py \
-		tests/bench tests/unit tests/deploy tests/emulator
-	.venv/bin/python -m pytest -n 2 tests/pipeline
+	.venv/bin/python -m pytest -n 2 --no-loadscope-reorder tests
 
 lint:
 	.venv/bin/ruff check .

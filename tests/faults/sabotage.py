@@ -19,7 +19,7 @@ LAYER = "layers/common/trapheus"
 
 @dataclass(frozen=True)
 class Sabotage:
-    """What is taken out where, and parts of the ids of the scenarios that must notice."""
+    """What is taken out where, and how the ids of the scenarios begin that notice, likely first."""
 
     name: str
     file: str
@@ -56,12 +56,13 @@ SABOTAGES = (
         "        if holder and holder != request[\"interrupted\"]:\n"
         "            item = judged(item, request)\n",
         "        if holder and holder != request[\"interrupted\"]:\n            pass\n",
-        "KIND-db_restore/Take_the_lock/",
+        "KIND-db_restore/Take_the_lock/prod", "KIND-db_restore/Take_the_lock/",
     ),
     *of_both(
         "a late step does not look at the lock", f"{LAYER}/lock.py",
         "    if item.get(\"holder\") != event[\"execution\"]:\n",
         "    if False:\n",
+        "KIND-db_restore/all_states/RenameKindFunction/invoked_while_another_works",
         "KIND-db_restore/all_states/RenameKindFunction", "KIND-rollback/all_states",
     ),
     *of_both(
@@ -77,13 +78,14 @@ SABOTAGES = (
         "            f\"The name {name} is taken",
         "    if False:\n        findings.add(\n            exceptions.NameTaken,\n"
         "            f\"The name {name} is taken",
-        "KIND-db_restore/Check_the_KIND/",
+        "KIND-db_restore/Check_the_KIND/prod", "KIND-db_restore/Check_the_KIND/",
     ),
     # The snapshot
     *of_both(
         "a snapshot is taken again", f"{LAYER}/snapshots.py",
         "        if found is None:\n            lock.require(event)\n",
         "        if True:\n            lock.require(event)\n",
+        "KIND-create_snapshot_only/Take_a_snapshot_of_the_KIND/SnapshotKindFunction.GetItem",
         "KIND-create_snapshot_only/Take_a_snapshot_of_the_KIND/",
     ),
     *of_both(
@@ -107,7 +109,7 @@ SABOTAGES = (
     *of_both(
         "whatever has the name is set aside", "src/rename/KIND.py",
         "        found = instance_with(resource_id)\n", "        found = KIND_named(names[0])\n",
-        "KIND-db_restore/Set_the_KIND_aside/",
+        "KIND-db_restore/Set_the_KIND_aside/prod", "KIND-db_restore/Set_the_KIND_aside/",
         cluster_old="    found = cluster_with(resource_id)\n",
     ),
     # The restore
@@ -121,7 +123,7 @@ SABOTAGES = (
     *of_both(
         "whatever has the name counts as restored", "src/restore/KIND.py",
         "        elif not is_marked(found, plan[\"execution\"]):\n", "        elif False:\n",
-        "KIND-db_restore/Restore_the_KIND/",
+        "KIND-db_restore/Restore_the_KIND/prod", "KIND-db_restore/Restore_the_KIND/",
         cluster_old="    if not is_marked(found, execution):\n",
     ),
     # The waits
@@ -135,7 +137,7 @@ SABOTAGES = (
     *of_both(
         "whatever has the name is configured", f"{LAYER}/lock.py",
         "    if resource_id != event[\"restored\"][\"resourceId\"]:\n", "    if False:\n",
-        "KIND-db_restore/Configure_the_KIND/",
+        "KIND-db_restore/Configure_the_KIND/prod", "KIND-db_restore/Configure_the_KIND/",
     ),
     *of_both(
         "what is configured is configured again", f"{LAYER}/configuration.py",
@@ -154,6 +156,7 @@ SABOTAGES = (
         "whatever is called so is deleted", "src/delete/KIND.py",
         "        found = seen(lambda: KIND_with(plan[\"resourceId\"]))\n",
         "        found = KIND_named(plan[\"aside\"])\n",
+        "KIND-db_restore/Delete_the_original_KIND/prod",
         "KIND-db_restore/Delete_the_original_KIND/",
     ),
     # The marks

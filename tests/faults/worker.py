@@ -85,7 +85,9 @@ def judge_requests(seed: int, count: int) -> tuple[dict[str, int], list[str]]:
 def notice(number: int) -> tuple[str, str, int]:
     """Which scenario notices a sabotage first: its id, what it finds wrong, how many were tried."""
     sabotage = SABOTAGES[number]
-    candidates = [name for name in Worker.scenarios if name.startswith(sabotage.noticed_by)]
+    candidates = dict.fromkeys(
+        name for part in sabotage.noticed_by for name in Worker.scenarios if name.startswith(part)
+    )
     tried = 0
     # There is one emulator at a time in a process, and this one has the whole app.
     Worker.closing.close()
@@ -96,8 +98,8 @@ def notice(number: int) -> tuple[str, str, int]:
         for tried, name in enumerate(candidates, 1):
             try:
                 _, wrong, fired = run(cloud, Worker.scenarios[name])
-            except Exception as error:  # the sabotage may break the judge's view too
-                wrong, fired = f"{type(error).__name__}: {error}", True
+            except Exception:  # the sabotage may break the judge's view too, which says nothing
+                continue
             if wrong and fired:
                 return name, wrong, tried
     return "", "", tried

@@ -1,0 +1,36 @@
+"""Which worker runs which test, and in which order."""
+
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# What takes longest begins first, so that no worker is left alone with it at the end; and what
+# needs the deployed app comes last and together, so that a worker deploys it once.
+LONGEST = ("test_real_clients.py", "test_bench.py", "test_deploy.py", "test_terminal.py")
+LONGEST_OF_THE_APP = ("test_every_right", "test_every_function")
+
+
+class ByPlace(LoadScopeScheduling):
+    """Gives a file to one worker; of tests/pipeline a test, or those of a database."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        if "tests/pipeline/" not in nodeid:
+            return nodeid.partition("::")[0]
+        return nodeid.partition(": ")[0] if "test_attributes.py" in nodeid else nodeid
+
+
+def turn(item: pytest.Item) -> tuple[bool, bool]:
+    """Whether a test needs the app, and whether it is not among the longest."""
+    if item.path.parent.name == "pipeline":
+        return True, not item.name.startswith(LONGEST_OF_THE_APP)
+    return False, item.path.name not in LONGEST
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put them into the order in which they are given to the workers."""
+    items.sort(key=turn)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPlace:
+    return ByPlace(config, log)
