@@ -154,6 +154,10 @@ def run_sabotages(pool: ProcessPoolExecutor, found: Found) -> None:
     """Each safeguard taken out, and who notices."""
     jobs = {pool.submit(worker.notice, number): one for number, one in enumerate(SABOTAGES)}
     for job in found.done("sabotages", jobs):
+        if error := job.exception():
+            found.wrong.append(f"{jobs[job].name}: {error}")
+            say(f"WRONG {jobs[job].name}: {error}")
+            continue
         name, wrong, tried = job.result()
         found.sabotages.append((jobs[job].name, name))
         if not name:

@@ -95,8 +95,8 @@ SABOTAGES = (
     ),
     *of_both(
         "the old snapshot goes first", f"{LAYER}/snapshots.py",
-        "            take(successor)\n            remove(name, old)\n",
-        "            remove(name, old)\n            take(successor)\n",
+        "            take(successor, found.get(successor))\n            remove(name, old)\n",
+        "            remove(name, old)\n            take(successor, found.get(successor))\n",
         "KIND-create_snapshot_only/Take_a_snapshot_of_the_KIND/",
     ),
     # The rename
@@ -141,7 +141,8 @@ SABOTAGES = (
     ),
     *of_both(
         "what is configured is configured again", f"{LAYER}/configuration.py",
-        "    return [role for role in planned[\"roles\"] if role not in present]\n",
+        "    return [\n        role for role in planned[\"roles\"]"
+        " if (role[\"RoleArn\"], role[\"FeatureName\"]) not in present\n    ]\n",
         "    return list(planned[\"roles\"])\n",
         "KIND-db_restore/Configure_the_KIND/ConfigureKindFunction.AddRole",
     ),
@@ -200,10 +201,13 @@ SABOTAGES = (
     ),
     *of_both(
         "nothing beside is looked at", "src/verify/KIND.py",
-        "        lines = [*deviations(plan, found, event[\"restored\"]), *stands(event)]\n",
+        "        lines = [*comparison.wrong, *deviations(plan, found, event[\"restored\"]),"
+        " *stands(event)]\n",
         "        lines: list[str] = []\n",
         "KIND-restore_first/Look_at_the_KIND_beside/prod",
         "KIND-db_restore/Take_the_last_look_at_the_KIND/prod",
+        cluster_old="        lines = [*deviations(plan, found, event[\"restored\"]),"
+        " *stands(event)]\n",
     ),
     # The ends
     *of_both(

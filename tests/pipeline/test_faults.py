@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from local.app import App
+from local.app import ROOT, App
 from tests.faults import requests
 from tests.faults.faults import Injected
 from tests.faults.flows import FLOWS, Flow, Watch, record
 from tests.faults.judge import Allowed
 from tests.faults.named import all_named, make_foreign
+from tests.faults.sabotage import SABOTAGES, Sabotage
 from tests.faults.scenario import KEPT, RESTORED, Scenario, generate, run
 from tests.pipeline.facts import KINDS
 from trapheus import rds as layer
@@ -66,6 +67,11 @@ def test_requests_are_refused_with_one_sentence_or_right(stack: App):
 
     assert wrongs == []
     assert {"InvalidRequest", "right"} <= set(ends)
+
+
+@pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
+def test_what_a_sabotage_takes_out_is_there(sabotage: Sabotage):
+    assert (ROOT / sabotage.file).read_text().count(sabotage.old) == 1
 
 
 def rename_it(cloud: App, flow: Flow) -> None:
