@@ -20,6 +20,7 @@ from local.environment import name_caller, read_time, taken_apart
         "2026-11-26T03:04:05.678000+00:00",
         "Thu, 26 Nov 2026 03:04:05 GMT",
         "1790000000.5",
+        "17120112001",
         1_790_000_000,
     ],
 )
