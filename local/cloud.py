@@ -58,7 +58,7 @@ from local.calls import (
     read,
 )
 from local.clock import START, Cancelled, Clock
-from local.environment import Raw, taken_apart
+from local.environment import Raw, spare_repeated_work, taken_apart
 from local.functions import Environment, Functions
 from local.rds import Change, Rds
 from local.surroundings import MotoSurroundings
@@ -194,6 +194,7 @@ class Cloud:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory()))
         traveller = closing.enter_context(time_machine.travel(START, tick=False))
         self.clock = Clock(on_move=traveller.move_to)
+        spare_repeated_work(closing)
         self._make_functions(closing, folder)
         self._repair_moto(closing)
         self._serve(closing, listening)
@@ -296,7 +297,7 @@ class Cloud:
             )
         return self._regions[region]
 
-    def take_time(self, timing: str) -> None:
+    def use_timing(self, timing: str) -> None:
         """Let RDS, in every region, take this long: least, typical, most, drawn or brisk."""
         self._timing = timing
         for rds in self._regions.values():
@@ -533,7 +534,7 @@ class Cloud:
     # Answering
 
     def _answer_port(self, environ: dict[str, Any]) -> Answer:
-        """Answer a caller from without, as a CLI is."""
+        """Answer a caller from outside this process, such as a CLI."""
         try:
             body = Request(environ).get_data()
         except ClientDisconnected:

@@ -25,6 +25,15 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
+import time_machine
+from botocore import auth, parsers, useragent
+from botocore.auth import SIGV4_TIMESTAMP
+from botocore.awsrequest import AWSResponse
+from botocore.compat import get_current_datetime
+from botocore.exceptions import ConnectionClosedError
+from botocore.httpsession import URLLib3Session
+from botocore.utils import parse_timestamp
+
 RUNTIME = "RUNTIME"
 
 # Their models take longest to read; every function would read them again.
@@ -39,7 +48,7 @@ class Raw(io.BytesIO):
         yield self.read()
 
 
-class Line:
+class Channel:
     """The way to the emulator: requests and answers on a socket pair, one at a time.
 
     request: method, path with its query, headers, body; the method RUNTIME is the Runtime API's.
@@ -71,9 +80,6 @@ class Line:
 
         ConnectionClosedError for an answer that never arrives.
         """
-        from botocore.awsrequest import AWSResponse  # noqa: PLC0415
-        from botocore.exceptions import ConnectionClosedError  # noqa: PLC0415
-
         answer = self.ask(*taken_apart(request))
         if answer is None:
             raise ConnectionClosedError(endpoint_url=request.url)
@@ -98,8 +104,6 @@ def taken_apart(request: Any) -> tuple[str, str, dict[str, str], bytes]:
 
 def read_time(value: Any) -> datetime:
     """Read a time as botocore does, the ISO 8601 of RDS in a fortieth of the time."""
-    from botocore.utils import parse_timestamp  # noqa: PLC0415
-
     try:
         if "T" in value:  # or a number written as text could pass for ISO 8601
             return datetime.fromisoformat(value)
@@ -108,20 +112,15 @@ def read_time(value: Any) -> datetime:
     return parse_timestamp(value)
 
 
-def name_caller(auth: Any, request: Any) -> None:
+def name_caller(signer: Any, request: Any) -> None:
     """Sign as botocore does, but for the signature, which the emulator does not look at."""
-    from botocore.auth import SIGV4_TIMESTAMP  # noqa: PLC0415
-    from botocore.compat import get_current_datetime  # noqa: PLC0415
-
     request.context["timestamp"] = get_current_datetime().strftime(SIGV4_TIMESTAMP)
-    auth._modify_request_before_signing(request)
-    request.headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={auth.scope(request)}"
+    signer._modify_request_before_signing(request)
+    request.headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={signer.scope(request)}"
 
 
 def spare_repeated_work(repairs: ExitStack) -> None:
     """Take a quarter off what the SDK computes for a call to the emulator."""
-    from botocore import auth, parsers, useragent  # noqa: PLC0415
-
     sanitized = functools.cache(useragent.sanitize_user_agent_string_component)
     for owner, name, replacement in (
         (auth.SigV4Auth, "add_auth", name_caller),
@@ -132,19 +131,19 @@ def spare_repeated_work(repairs: ExitStack) -> None:
 
 
 class Runtime:
-    """The environment's side of the Lambda Runtime API, on one kept connection.
+    """The environment's side of the Lambda Runtime API, on its channel.
 
     It stands in for awslambdaric's own client, which has a C extension and leaves real time on.
     """
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, channel: Channel) -> None:
         from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller  # noqa: PLC0415
 
         self.marshaller = LambdaMarshaller()
-        self._line = line
+        self._channel = channel
 
     def _ask(self, path: str, body: bytes = b"") -> tuple[dict[str, str], bytes]:
-        answer = self._line.ask(RUNTIME, path, {}, body)
+        answer = self._channel.ask(RUNTIME, path, {}, body)
         if answer is None:
             raise ConnectionAbortedError("this environment has been given up")
         return answer[1:]
@@ -191,10 +190,7 @@ class Runtime:
 
 def _become_environment(order: dict[str, Any], connection: Connection) -> None:
     """Turn the forked process into an execution environment, and serve until told to stop."""
-    # Imported in the parent before the fork, which itself lives in real time.
-    import time_machine  # noqa: PLC0415
-    from awslambdaric import bootstrap  # noqa: PLC0415
-    from botocore.httpsession import URLLib3Session  # noqa: PLC0415
+    from awslambdaric import bootstrap  # noqa: PLC0415 - imported in the parent before the fork
 
     os.environ.clear()
     os.environ.update(order["variables"])
@@ -206,9 +202,9 @@ def _become_environment(order: dict[str, Any], connection: Connection) -> None:
     elsewhere = [path for path in sys.path if os.path.abspath(path) != here]
     sys.path[:] = order["paths"] + elsewhere
     traveller = time_machine.travel(order["now"], tick=False).start()
-    line = Line(connection, traveller.move_to)
-    URLLib3Session.send = line.send  # type: ignore[assignment,method-assign]
-    runtime = Runtime(line)
+    channel = Channel(connection, traveller.move_to)
+    patch.object(URLLib3Session, "send", channel.send).start()
+    runtime = Runtime(channel)
     time.sleep = runtime.sleep  # type: ignore[assignment]
     bootstrap.run(order["handler"], runtime)
 
@@ -301,7 +297,6 @@ def main() -> None:
     import aws_lambda_powertools  # noqa: F401, PLC0415 - for the children
     import awslambdaric.bootstrap  # noqa: F401, PLC0415
     import boto3  # noqa: PLC0415
-    import time_machine  # noqa: F401, PLC0415
 
     spare_repeated_work(ExitStack())  # for as long as this process lives
     make_client: Callable[..., Any] = boto3.client

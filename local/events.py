@@ -36,7 +36,7 @@ def record(cloud: App) -> dict[str, str]:
 
     for name in INPUTS:
         cloud.reset()
-        cloud.take_time("brisk")
+        cloud.use_timing("brisk")
         cloud.listeners.append(note)
         # By way of another region, so that a copy is made and removed too.
         cloud.rds.exports = False

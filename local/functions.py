@@ -117,11 +117,6 @@ class Environment:
         self.waiting: queue.Queue[Work | None] = queue.Queue()
         self._read = 0
 
-    @property
-    def access_key(self) -> str:
-        """The key that its calls are signed with, so that the emulator knows who calls."""
-        return f"ASIA{self.number:016d}"
-
     def written(self) -> str:
         """Return what it has written since the last look."""
         if not self.log.exists():
@@ -255,8 +250,7 @@ class Functions:
             paths=paths,
             log=str(log),
             now=self._clock.now(),
-            variables=variables
-            | {"AWS_ACCESS_KEY_ID": environment.access_key, "AWS_SECRET_ACCESS_KEY": "local"},
+            variables=variables,
         )
         theirs.close()
         threading.Thread(
@@ -268,6 +262,8 @@ class Functions:
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         own = {str(name): str(value) for name, value in function.environment_vars.items()}
         given = {
+            "AWS_ACCESS_KEY_ID": "local",  # its channel tells who calls
+            "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_REGION": function.region,
             "AWS_DEFAULT_REGION": function.region,
             "AWS_ENDPOINT_URL": f"http://{self._host}",

@@ -45,7 +45,7 @@ class Baseline:
 def run(cloud: App, name: str) -> str:
     """Run a scenario from a fresh start; what is wrong with its end, "" for nothing."""
     cloud.reset()
-    cloud.take_time("brisk")
+    cloud.use_timing("brisk")
     try:
         SCENARIOS[name](cloud)
     except AssertionError as error:

@@ -19,5 +19,5 @@ def stack() -> Iterator[App]:
 def cloud(stack: App) -> App:
     """The same, as if just deployed."""
     stack.reset()
-    stack.take_time("brisk")
+    stack.use_timing("brisk")
     return stack

@@ -111,7 +111,7 @@ class Watch:
 def measure(cloud: App, flow: Flow, seed: int) -> tuple[Figures, Watch]:
     """Run one flow with the times of one seed."""
     cloud.reset()
-    cloud.take_time("drawn")
+    cloud.use_timing("drawn")
     cloud.rds.seed = str(seed)
     watch = Watch(cloud)
     execution = run(cloud, flow.request())

@@ -16,7 +16,7 @@ from tests.pipeline.facts import CLUSTER, INSTANCE
 def steps(stack: App) -> list[crowd.Step]:
     """A recorded restore."""
     stack.reset()
-    stack.take_time("brisk")
+    stack.use_timing("brisk")
     (name,) = crowd.make_many(stack, 1)
     return recorded(stack, name)
 
@@ -49,14 +49,14 @@ def test_rds_s_own_time_is_the_critical_path_of_what_was_drawn() -> None:
     assert own_seconds(Flow(INSTANCE, "db_restore"), courses) == 30 + 120 + 56 + 87
 
 
-def test_the_model_does_with_six_at_once_what_the_real_stack_does(
+def test_the_model_does_with_ten_at_once_what_the_real_stack_does(
     steps: list[crowd.Step], cloud: App
 ) -> None:
-    really = crowd.run_really(cloud, crowd.make_many(cloud, 6))
-    model = crowd.Model(1, 1, 0).run([steps], 6)
+    really = crowd.run_really(cloud, crowd.make_many(cloud, 10))
+    model = crowd.Model(1, 1, 0).run([steps], 10)
 
     assert (really.failed, model.failed) == (0, 0)
-    assert really.most == model.most == 6
+    assert really.most == model.most == 10
     # A throttled look is repeated at random moments, so both are one draw of many.
     assert model.total == pytest.approx(really.total, rel=0.05)
     assert model.calls == pytest.approx(really.calls, rel=0.15)

@@ -55,7 +55,7 @@ def trace(seed: int) -> list[crowd.Step]:
 def recorded(cloud: App, name: str, seed: int = 0) -> list[crowd.Step]:
     """The steps of one restore."""
     if seed:
-        cloud.take_time("drawn")
+        cloud.use_timing("drawn")
         cloud.rds.seed = str(seed)
     watch = Watch(cloud)
     asked = {"identifier": name, "task": "db_restore", "isCluster": False}

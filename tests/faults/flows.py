@@ -173,7 +173,7 @@ def is_own(call: Call) -> bool:
 def record(cloud: App, flow: Flow) -> tuple[list[str], list[Spot]]:
     """The states that a flow passes and its calls, of equal ones the first, middle and last."""
     cloud.reset()
-    cloud.take_time("brisk")
+    cloud.use_timing("brisk")
     flow.arrange(cloud)
     watch = Watch(cloud)
     seen: Counter[tuple[str, ...]] = Counter()

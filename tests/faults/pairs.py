@@ -54,7 +54,7 @@ def run(cloud: App, first: Scenario, second: Scenario) -> tuple[str, str, bool]:
     that a person starts when the faults are gone, have ended.
     """
     cloud.reset()
-    cloud.take_time("brisk")
+    cloud.use_timing("brisk")
     flow = first.flow
     flow.arrange(cloud)
     before = look(cloud)

@@ -130,7 +130,7 @@ def run(cloud: App, seed: int, count: int) -> tuple[dict[str, int], list[str]]:
     def one_request(request: Any) -> None:
         if ends.total() % 25 == 0:
             cloud.reset()
-            cloud.take_time("brisk")
+            cloud.use_timing("brisk")
         end, wrong = judged(cloud, request, f"request-{ends.total()}")
         ends[end] += 1
         if wrong:

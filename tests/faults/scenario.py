@@ -97,7 +97,7 @@ class Verdict:
 def run(cloud: App, scenario: Scenario) -> tuple[str, str, bool]:
     """Run it from a fresh start: the ending, what is wrong ("" for nothing), whether it fired."""
     cloud.reset()
-    cloud.take_time("brisk")
+    cloud.use_timing("brisk")
     flow = scenario.flow
     flow.arrange(cloud)
     before = look(cloud)

@@ -88,7 +88,7 @@ def notice(number: int) -> tuple[str, str, int]:
     candidates = dict.fromkeys(
         name for part in sabotage.noticed_by for name in Worker.scenarios if name.startswith(part)
     )
-    tried = 0
+    tried, broken = 0, ""
     # There is one emulator at a time in a process, and this one has the whole app.
     Worker.closing.close()
     with (
@@ -98,8 +98,9 @@ def notice(number: int) -> tuple[str, str, int]:
         for tried, name in enumerate(candidates, 1):
             try:
                 _, wrong, fired = run(cloud, Worker.scenarios[name])
-            except Exception:  # the sabotage may break the judge's view too, which says nothing
+            except Exception as error:  # a sabotage may break the emulator, which notices nothing
+                broken = f"{name}: {type(error).__name__}: {error}"
                 continue
             if wrong and fired:
                 return name, wrong, tried
-    return "", "", tried
+    return "", broken, tried

@@ -18,5 +18,5 @@ def stack() -> Iterator[App]:
 def cloud(stack: App) -> App:
     """The same, as new; RDS is brisk, so that a test has less to wait through."""
     stack.reset()
-    stack.take_time("brisk")
+    stack.use_timing("brisk")
     return stack

@@ -509,21 +509,16 @@ def export_statuses(cloud: App, region: str) -> list[str]:
 
 Scenario = Callable[["App"], None]
 
-# Tests of their own show these, and the other scenarios use every right that they do.
-PLAIN = (
+OF_EACH_KIND = (
     create_snapshot_only,
     create_snapshot,
     restore,
     roll_back,
-    keep_the_original,
-    restore_first,
-    refuse_a_disabled_key,
-)
-OF_EACH_KIND = (
-    *PLAIN,
     fail_before,
     fail_at_the_end,
+    keep_the_original,
     take_a_final_snapshot,
+    restore_first,
     swap_back,
     restore_beside,
     reboot_for_the_parameters,
@@ -531,6 +526,7 @@ OF_EACH_KIND = (
     take_over,
     mistake_the_kind,
     refuse_a_withdrawn_version,
+    refuse_a_disabled_key,
     warn_of_a_proxy,
     export_here,
     export_elsewhere,

@@ -21,7 +21,7 @@ def restored(cloud: App, name: str) -> dict[str, dict[str, Any]]:
     """What is expected of a database's parts: before, after a bare restore, after the app's."""
     database = DATABASES[name]
     cloud.reset()
-    cloud.take_time("brisk")
+    cloud.use_timing("brisk")
     build(cloud.rds, (database,))
     before = {part: shown(cloud.rds, database, part) for part in database.expects}
     ids = identities(cloud, database)

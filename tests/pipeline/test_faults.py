@@ -63,7 +63,7 @@ def test_a_fault_ends_as_it_may(stack: App, cells: Cells, kind: Flow, phase: str
 
 
 def test_requests_are_refused_with_one_sentence_or_right(stack: App):
-    ends, wrongs = requests.run(stack, seed=1, count=30)
+    ends, wrongs = requests.run(stack, seed=1, count=50)
 
     assert wrongs == []
     assert {"InvalidRequest", "right"} <= set(ends)

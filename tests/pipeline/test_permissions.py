@@ -5,17 +5,15 @@ import pytest
 from local.app import App
 from tests.pipeline.facts import INSTANCE, KINDS, Kind, databases, run
 from tests.pipeline.rights import EXCUSES, excuse, granted, roles, used
-from tests.pipeline.scenarios import PLAIN, SCENARIOS, restore
+from tests.pipeline.scenarios import SCENARIOS, restore
 
 
 def test_every_right_that_is_granted_is_used_or_excused(cloud: App) -> None:
-    """All of the scenarios but the plain, since only together do they use every right."""
+    """All of the scenarios, since only together do they use every right."""
     cloud.authorization.used.clear()
     for name, scenario in SCENARIOS.items():
-        if getattr(scenario, "func", None) in PLAIN:
-            continue
         cloud.reset()
-        cloud.take_time("brisk")
+        cloud.use_timing("brisk")
         try:
             scenario(cloud)
         except AssertionError as error:
