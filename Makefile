@@ -15,7 +15,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --requirement
 SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 \
 	.venv-sam/bin/sam
 
-.PHONY: run serve deploy-local test check faults attributes bench lint build permissions lock clean
+.PHONY: run serve deploy-local test check clients others faults attributes bench lint build permissions lock clean
 
 run: .venv/ready
 	@.venv/bin/python -m local run "$(EVENT)"
@@ -45,7 +45,15 @@ test: .venv/ready .venv-sam/ready .venv-checkov/ready
 
 check:
 	@$(MAKE) --no-print-directory --jobs 2 build lint
-	.venv/bin/python -m pytest -n 2 --no-loadscope-reorder tests
+	@$(MAKE) --no-print-directory --jobs 2 clients others
+
+# The CLIs wait for the server half of the time, which the other tests use.
+clients:
+	.venv/bin/python -m pytest tests/deploy/test_real_clients.py
+
+others:
+	.venv/bin/python -m pytest -n 2 --no-loadscope-reorder tests \
+		--ignore tests/deploy/test_real_clients.py
 
 lint:
 	.venv/bin/ruff check .

@@ -7,7 +7,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 # What takes longest begins first, so that no worker is left alone with it at the end; and what
 # needs the deployed app comes last and together, so that a worker deploys it once.
-LONGEST = ("test_real_clients.py", "test_bench.py", "test_deploy.py", "test_terminal.py")
+LONGEST = ("test_bench.py", "test_deploy.py", "test_terminal.py")
 LONGEST_OF_THE_APP = ("test_every_right", "test_every_function")
 
 
