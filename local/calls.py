@@ -40,7 +40,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong with a call: an error as its answer, or what `lost` and `killed` make."""
+    """What goes wrong with a call: an error as its answer, or what the functions below make."""
 
     code: str = ""
     message: str = ""
@@ -58,6 +58,11 @@ def lost(*, carried_out: bool = True) -> Fault:
 def killed(*, carried_out: bool) -> Fault:
     """Make the fault of a function whose process dies right after or right before its call."""
     return Fault(carried_out=carried_out, end="killed")
+
+
+def hung() -> Fault:
+    """Make the fault of a function that hangs right after its call, until Lambda's time-out."""
+    return Fault(carried_out=True, end="hung")
 
 
 @dataclass(frozen=True)

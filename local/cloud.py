@@ -6,6 +6,7 @@ import copy
 import io
 import json
 import logging
+import math
 import os
 import random
 import socket
@@ -53,6 +54,7 @@ from local.calls import (
     credential,
     error_answer,
     error_code,
+    hung,
     killed,
     lost,
     read,
@@ -66,7 +68,7 @@ from local.surroundings import MotoSurroundings
 if TYPE_CHECKING:
     from botocore.awsrequest import HTTPHeaders
 
-__all__ = ["Call", "Cloud", "Execution", "Fault", "Mail", "Notice", "killed", "lost"]
+__all__ = ["Call", "Cloud", "Execution", "Fault", "Mail", "Notice", "hung", "killed", "lost"]
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -670,6 +672,8 @@ class Cloud:
             self._carry_out(call, environ, body)
         if fault.end == "killed" and environment:
             self.functions.crash(environment)
+        if fault.end == "hung" and environment:
+            self.functions.spend(environment, math.inf)
         if fault.end != "answered":
             return CUT
         status, headers, text = error_answer(call, fault)

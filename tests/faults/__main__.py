@@ -21,6 +21,7 @@ from tests.faults.scenario import Verdict
 T = TypeVar("T")
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 WORKERS = 2
+PARTS = ("scenarios", "pairs", "requests", "sabotages")
 PHASES = ("lock", "prepare", "beside", "replace", "rollback", "finish", "end", "all")
 PAIRS, REQUESTS, PORTION = 300, 2000, 25
 SEED = 20261123
@@ -83,6 +84,7 @@ def main() -> int:
     """Run what is asked for; 1 when anything is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--only", help="run the scenarios whose id has this part, nothing else")
+    parser.add_argument("--part", action="append", choices=PARTS, help="run only this part")
     parser.add_argument("--seed", type=int, default=SEED, help="of the pairs and the requests")
     parser.add_argument("--minutes", type=float, help="for each part; the page says what was left")
     asked = parser.parse_args()
@@ -100,9 +102,10 @@ def main() -> int:
             "requests": lambda: run_requests(pool, asked.seed, found),
             "sabotages": lambda: run_sabotages(pool, found),
         }
-        for part in parts if not asked.only else ("scenarios",):
+        some = ("scenarios",) if asked.only else asked.part
+        for part in some or PARTS:
             found.timed(part, parts[part])
-            if not asked.only:
+            if not some:
                 write(found, asked.seed, asked.minutes)  # for whoever stops it
     say(report(found, asked.seed))
     return 1 if found.wrong else 0

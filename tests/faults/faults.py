@@ -124,7 +124,7 @@ class AtState(Injected):
         self, cloud: App, watch: Watch, state: str, act: Callable[[App, str], None]
     ) -> None:
         super().__init__(cloud, watch)
-        self.state, self.act = state, act
+        self.state, self.act, self.begun = state, act, False
         cloud.listeners.append(self)
 
     def __call__(self, notice: Any) -> None:
@@ -132,12 +132,17 @@ class AtState(Injected):
             notice.kind == "state entered"
             and notice.name == self.state
             and notice.execution == self.watch.execution
-            and not self.fired
+            and not self.begun
         ):
-            self.fired += 1
+            self.begun = True
             # As soon as whoever runs now waits for something.
-            act = self.cloud.clock.Thread(target=self.act, args=(self.cloud, notice.execution))
-            act.start()
+            self.cloud.clock.Thread(target=self.fire, args=(notice.execution,)).start()
+
+    def fire(self, execution: str) -> None:
+        """Let it happen; what RDS refuses has not happened."""
+        with suppress(RdsError):
+            self.act(self.cloud, execution)
+            self.fired += 1
 
 
 def _execution(arn: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from moto.awslambda_simple import models as simple_lambda
@@ -241,6 +242,24 @@ def unexpected(kind: str) -> Iterator[Scenario]:
             cloud, watch, f"Take the last look at the {kind}", tamper
         ),
     )  # fmt: skip
+
+    def rename_aside(cloud: App, _: str) -> None:
+        rename(cloud, flow.kind, f"{name}-temp", "moved-away")
+
+    def replace_snapshot(cloud: App, _: str) -> None:
+        shown = cloud.rds.find(flow.kind.snapshot_kind, flow.kind.snapshot).shown
+        shown["SnapshotCreateTime"] += timedelta(hours=1)
+
+    for what, act, allowed in (
+        ("the original is renamed", rename_aside, Allowed(TOLD, mails=0)),
+        ("the snapshot is another", replace_snapshot, Allowed(TOLD)),
+    ):
+        yield Scenario(
+            flow, f"Take the last look at the {kind}", name, what, allowed,
+            lambda cloud, watch, act=act: faults.AtState(
+                cloud, watch, f"Take the last look at the {kind}", act
+            ),
+        )  # fmt: skip
 
     def silence(cloud: App, watch: Watch) -> faults.Injected:
         cloud.rds.poison(kind, name)

@@ -1,6 +1,7 @@
 """The app with one of its safeguards taken out: the suite must notice each.
 
-A sabotage is a change of the text of one file, which must match exactly once.
+A sabotage is a change of the text of one file, which must match exactly once. Where a role's
+condition keeps a function from what it should keep itself from, that is taken out besides.
 """
 
 from __future__ import annotations
@@ -15,6 +16,13 @@ from pathlib import Path
 from local.app import ROOT
 
 LAYER = "layers/common/trapheus"
+TEMPLATE = "template.yaml"
+# Whose deletions are allowed by the roles.
+ONLY_MARKED = """\
+              Condition:
+                "Null":
+                  aws:ResourceTag/trapheus:in-progress: "false"
+"""
 
 
 @dataclass(frozen=True)
@@ -26,12 +34,22 @@ class Sabotage:
     old: str
     new: str
     noticed_by: tuple[str, ...]
+    of_any: bool = False  # whether the roles may also delete what has no mark
 
 
 def of_both(
-    name: str, file: str, old: str, new: str, *noticed_by: str, cluster_old: str = ""
+    name: str,
+    file: str,
+    old: str,
+    new: str,
+    *noticed_by: str,
+    cluster: tuple[str, str] | None = None,
+    of_any: bool = False,
 ) -> Iterator[Sabotage]:
-    """The same sabotage for both kinds: KIND and Kind stand for instance or cluster."""
+    """The same sabotage for both kinds: KIND and Kind stand for instance or cluster.
+
+    `cluster`: what is old and new there, if it is something else.
+    """
     for kind in ("instance", "cluster"):
         words = {"KIND": kind, "Kind": kind.capitalize()}
 
@@ -40,12 +58,13 @@ def of_both(
                 text = text.replace(word, spelling)
             return text
 
+        texts = cluster if cluster and kind == "cluster" else (old, new)
         yield Sabotage(
             f"{name} ({kind})",
             spelled(file),
-            spelled(cluster_old if cluster_old and kind == "cluster" else old),
-            spelled(new),
+            *map(spelled, texts),
             tuple(map(spelled, noticed_by)),
+            of_any,
         )
 
 
@@ -104,13 +123,15 @@ SABOTAGES = (
         "a rename that is done is a failure", "src/rename/KIND.py",
         "    if found[\"DBInstanceIdentifier\"] == new_name:\n        return False\n", "",
         "KIND-db_restore/Set_the_KIND_aside/",
-        cluster_old="    if found[\"DBClusterIdentifier\"] == new_name:\n        return False\n",
+        cluster=("    if found[\"DBClusterIdentifier\"] == new_name:\n        return False\n", ""),
     ),
     *of_both(
         "whatever has the name is set aside", "src/rename/KIND.py",
         "        found = instance_with(resource_id)\n", "        found = KIND_named(names[0])\n",
         "KIND-db_restore/Set_the_KIND_aside/prod", "KIND-db_restore/Set_the_KIND_aside/",
-        cluster_old="    found = cluster_with(resource_id)\n",
+        cluster=(
+            "    found = cluster_with(resource_id)\n", "    found = cluster_named(name)\n",
+        ),
     ),
     # The restore
     *of_both(
@@ -118,13 +139,16 @@ SABOTAGES = (
         "        if found is None:\n            lock.require(event)\n",
         "        if True:\n            lock.require(event)\n",
         "KIND-db_restore/Restore_the_KIND/RestoreKindFunction.RestoreDB",
-        cluster_old="    if found is None:\n        rds().restore_db_cluster_from_snapshot(\n",
+        cluster=(
+            "    if found is None:\n        rds().restore_db_cluster_from_snapshot(\n",
+            "    if True:\n        rds().restore_db_cluster_from_snapshot(\n",
+        ),
     ),
     *of_both(
         "whatever has the name counts as restored", "src/restore/KIND.py",
         "        elif not is_marked(found, plan[\"execution\"]):\n", "        elif False:\n",
         "KIND-db_restore/Restore_the_KIND/prod", "KIND-db_restore/Restore_the_KIND/",
-        cluster_old="    if not is_marked(found, execution):\n",
+        cluster=("    if not is_marked(found, execution):\n", "    if False:\n"),
     ),
     # The waits
     *of_both(
@@ -158,7 +182,7 @@ SABOTAGES = (
         "        found = seen(lambda: KIND_with(plan[\"resourceId\"]))\n",
         "        found = KIND_named(plan[\"aside\"])\n",
         "KIND-db_restore/Delete_the_original_KIND/prod",
-        "KIND-db_restore/Delete_the_original_KIND/",
+        "KIND-db_restore/Delete_the_original_KIND/", of_any=True,
     ),
     # The marks
     *of_both(
@@ -185,29 +209,32 @@ SABOTAGES = (
         "    return is_marked(found, plan[\"execution\"]) and found.get(created, began) >= began\n",
         "    return True\n",
         "KIND-rollback/Put_the_KIND_back/prod", "KIND-db_restore/Restore_the_KIND/prod",
-        "KIND-restore_first/Configure_the_KIND_beside/prod",
+        "KIND-restore_first/Configure_the_KIND_beside/prod", of_any=True,
     ),
     *of_both(
         "what was restored beside stays", "src/roll_back/KIND.py",
         "        if made and is_own(plan, made, CREATED):\n", "        if False:\n",
         "KIND-restore_first/Make_the_KIND_beside/", "KIND-restore_first/Configure_the_KIND_beside/",
-        cluster_old="        if seen.made and is_own(plan, seen.made, CREATED):\n",
+        cluster=(
+            "        if seen.made and is_own(plan, seen.made, CREATED):\n", "        if False:\n",
+        ),
     ),
     *of_both(
         "what was restored keeps the name", "src/roll_back/KIND.py",
         "            step_back(plan, named, made)\n", "",
         "KIND-swap_back/",
-        cluster_old="        step_cluster_back(plan, named, seen.made)\n        return False\n",
+        cluster=("        step_cluster_back(plan, named, seen.made)\n        return False\n", ""),
     ),
     *of_both(
         "nothing beside is looked at", "src/verify/KIND.py",
         "        lines = [*comparison.wrong, *deviations(plan, found, event[\"restored\"]),"
         " *stands(event)]\n",
         "        lines: list[str] = []\n",
-        "KIND-restore_first/Look_at_the_KIND_beside/prod",
         "KIND-db_restore/Take_the_last_look_at_the_KIND/prod",
-        cluster_old="        lines = [*deviations(plan, found, event[\"restored\"]),"
-        " *stands(event)]\n",
+        cluster=(
+            "        lines = [*deviations(plan, found, event[\"restored\"]), *stands(event)]\n",
+            "        lines: list[str] = []\n",
+        ),
     ),
     # The ends
     *of_both(
@@ -240,17 +267,23 @@ def sabotaged(sabotage: Sabotage) -> Iterator[Path]:
         root = Path(folder)
         for part in ("src", "layers", "statemachine"):
             shutil.copytree(ROOT / part, root / part)
-        shutil.copy(ROOT / "template.yaml", root)
+        shutil.copy(ROOT / TEMPLATE, root)
         file = root / sabotage.file
-        text = file.read_text()
-        if text.count(sabotage.old) != 1:
-            raise RuntimeError(f"{sabotage.name}: {text.count(sabotage.old)} matches, not one")
-        text = text.replace(sabotage.old, sabotage.new)
-        for kind, line in IMPORT.items():
-            if f"{kind}_named(" in text:
-                text = text.replace(
-                    "from trapheus.logs import logged\n",
-                    f"{line}from trapheus.logs import logged\n",
-                )
-        file.write_text(text)
-        yield root / "template.yaml"
+        file.write_text(changed(sabotage, file.read_text()))
+        template = root / TEMPLATE
+        if sabotage.of_any:
+            template.write_text(template.read_text().replace(ONLY_MARKED, ""))
+        yield template
+
+
+def changed(sabotage: Sabotage, text: str) -> str:
+    """The text of the file that a sabotage changes."""
+    if text.count(sabotage.old) != 1:
+        raise RuntimeError(f"{sabotage.name}: {text.count(sabotage.old)} matches, not one")
+    text = text.replace(sabotage.old, sabotage.new)
+    for kind, line in IMPORT.items():
+        if f"{kind}_named(" in text:
+            text = text.replace(
+                "from trapheus.logs import logged\n", f"{line}from trapheus.logs import logged\n"
+            )
+    return text

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from local.cloud import Fault, killed, lost
+from local.cloud import Fault, hung, killed, lost
 from tests.faults import faults
 from tests.faults.flows import Flow, Spot, Watch
 from tests.faults.judge import Allowed, Ended, World, is_kept, look, wrongs
@@ -148,6 +148,8 @@ BAD = {
         "inaccessible-encryption-credentials-recoverable", "stopped",
     ),
 }  # fmt: skip
+# For at most so many seconds a new database does not show.
+HIDDEN = 60
 # Seconds for a whole execution whose wait ends badly: no patience is to be used up.
 AT_ONCE = 3 * 3600.0
 RESTORED, KEPT, TOLD = frozenset({"restored"}), frozenset({"kept"}), frozenset({"told"})
@@ -234,6 +236,9 @@ def at_spots(flow: Flow, spots: list[Spot]) -> Iterator[Scenario]:
         if by_function and changes:
             once = killed(carried_out=True)
             yield make("killed once", passing, once, 1)
+            if spot.n == 0:
+                # Tried again when RDS is done with it.
+                yield make("hung", passing, hung(), 1)
             yield make("killed before", passing, killed(carried_out=False), 1)
             # It has taken effect: the next try may find nothing left to do.
             either = replace(lasting, endings=lasting.endings | passing.endings, recovers=False)
@@ -303,8 +308,12 @@ def statuses(flow: Flow) -> Iterator[Scenario]:
     """Every bad status of what is waited for: of the restored one, before and past the point."""
     if flow.name == "restore_first":
         yield from statuses_beside(flow)
+        yield from statuses_of_parts(
+            flow, f"Wait until the {flow.kind.name} beside is made", "-next"
+        )
     if flow.name != "db_restore":
         return
+    yield from statuses_of_parts(flow, f"Wait until the {flow.kind.name} is restored")
     for status in BAD[flow.kind.name]:
 
         def poison(cloud: App, watch: Watch, status: str = status) -> faults.Injected:
@@ -314,10 +323,8 @@ def statuses(flow: Flow) -> Iterator[Scenario]:
         def spoil(cloud: App, _: str, status: str = status) -> None:
             cloud.rds.become(flow.kind.name, flow.kind.identifier, status)
 
-        yield Scenario(
-            flow, f"Wait until the {flow.kind.name} is restored", "rds", status,
-            Allowed(KEPT, within=AT_ONCE), poison,
-        )  # fmt: skip
+        wait = f"Wait until the {flow.kind.name} is restored"
+        yield Scenario(flow, wait, "rds", status, Allowed(KEPT, within=AT_ONCE), poison)
         state = f"Take the last look at the {flow.kind.name}"
         yield Scenario(
             flow, state, "rds", status, Allowed(TOLD, serving=False, within=AT_ONCE),
@@ -325,6 +332,27 @@ def statuses(flow: Flow) -> Iterator[Scenario]:
                 cloud, watch, state, spoil
             ),
         )  # fmt: skip
+
+
+def statuses_of_parts(flow: Flow, wait: str, suffix: str = "") -> Iterator[Scenario]:
+    """Every bad status of a cluster, and of its writer, while its members are being made."""
+    if not flow.kind.is_cluster:
+        return
+    for kind, name in (("cluster", flow.kind.identifier), ("instance", flow.kind.members[0])):
+        for status in BAD[kind]:
+
+            def spoil(cloud: App, _: str, kind: str = kind, name: str = name + suffix,
+                      status: str = status) -> None:  # fmt: skip
+                for _ in range(HIDDEN):
+                    if cloud.rds.named(kind, name):
+                        break
+                    cloud.clock.sleep(1)
+                cloud.rds.become(kind, name, status)
+
+            yield Scenario(
+                flow, wait, name + suffix, status, Allowed(KEPT, within=AT_ONCE),
+                lambda cloud, watch, spoil=spoil: faults.AtState(cloud, watch, wait, spoil),
+            )  # fmt: skip
 
 
 def statuses_beside(flow: Flow) -> Iterator[Scenario]:
@@ -342,7 +370,7 @@ def statuses_beside(flow: Flow) -> Iterator[Scenario]:
 
 
 # What a step gets over by itself, wherever it stands among the others.
-PASSING = ("throttled", "5xx", "lost", "killed once", "killed before", "not found")
+PASSING = ("throttled", "5xx", "lost", "killed once", "hung", "killed before", "not found")
 
 
 def is_of_its_way(scenario: Scenario) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import warnings
 from contextlib import ExitStack
@@ -17,6 +18,9 @@ from tests.faults.scenario import Scenario, Verdict, generate, run
 
 if TYPE_CHECKING:
     from local.app import App
+
+# A function without sense: Lambda's own word, or Python's.
+CRASHED = re.compile(r"Runtime\.(?:UserCodeSyntaxError|ImportModuleError)|(?:Name|Import)Error")
 
 
 class Worker:
@@ -101,6 +105,8 @@ def notice(number: int) -> tuple[str, str, int]:
             except Exception as error:  # a sabotage may break the emulator, which notices nothing
                 broken = f"{name}: {type(error).__name__}: {error}"
                 continue
-            if wrong and fired:
+            if CRASHED.search(wrong):  # nor is it noticed by a function that cannot run
+                broken = f"{name}: {wrong}"
+            elif wrong and fired:
                 return name, wrong, tried
     return "", broken, tried
