@@ -44,6 +44,7 @@ class World:
     databases: dict[tuple[str, str], Part]
     snapshots: dict[str, tuple[str, str]]
     endpoints: dict[str, str]
+    backups: set[str]  # the resource ids of deleted databases whose automated backups are kept
 
     def forget(self, gone: frozenset[tuple[str, str]]) -> None:
         """Leave out databases that need not be there any more, from their clusters' lists too."""
@@ -78,7 +79,9 @@ def look(cloud: App) -> World:
         for name, shown in shelf.items()
     }
     endpoints = {name: shown["DBClusterIdentifier"] for name, shown in rds.custom_endpoints.items()}
-    return World(databases, snapshots, endpoints)
+    retained = (*rds.retained_backups, *rds.retained_cluster_backups)
+    backups = {kept.get("DbiResourceId") or kept["DbClusterResourceId"] for kept in retained}
+    return World(databases, snapshots, endpoints, backups)
 
 
 def is_restored(flow: Flow, before: World, now: World, data: str) -> str:
@@ -213,6 +216,11 @@ def wrong_remains(flow: Flow, before: World, now: World, data: str) -> str:
     final = {name: held for name, held in now.snapshots.items() if name not in before.snapshots}
     if flow.request().get("finalSnapshot") and ("available", data) not in final.values():
         return f"there is no final snapshot: {sorted(final)}"
+    original = before.databases[flow.kind.name, flow.kind.identifier]
+    if original.resource_id not in {part.resource_id for part in now.databases.values()}:
+        wanted = not flow.request().get("deleteAutomatedBackups")
+        if wanted != (original.resource_id in now.backups):
+            return f"the automated backups are those of {sorted(now.backups)}"
     return ""
 
 

@@ -68,6 +68,36 @@ def make_foreign(cloud: App, kind: Kind, name: str) -> None:
         )
 
 
+def make_member(cloud: App, cluster: str) -> None:
+    """Give a cluster a writer."""
+    with cloud.rds.instantly():
+        cloud.rds.call(
+            "CreateDBInstance",
+            {
+                "DBInstanceIdentifier": member_of(cluster),
+                "DBClusterIdentifier": cluster,
+                "Engine": "aurora-postgresql",
+                "DBInstanceClass": "db.r6g.large",
+            },
+        )
+
+
+def member_of(cluster: str) -> str:
+    """The name of the writer that `make_member` makes."""
+    return f"{cluster}-temp-1"
+
+
+def make_snapshot(cloud: App, kind: Kind) -> None:
+    """Let a database have the snapshot that a restore looks for."""
+    group = "DBCluster" if kind.is_cluster else "DBInstance"
+    taken = "DBClusterSnapshot" if kind.is_cluster else "DBSnapshot"
+    with cloud.rds.instantly():
+        cloud.rds.call(
+            f"Create{taken}",
+            {f"{group}Identifier": kind.identifier, f"{taken}Identifier": kind.snapshot},
+        )
+
+
 def rename(cloud: App, kind: Kind, name: str, new: str) -> None:
     """Let somebody rename a database."""
     group = "DBCluster" if kind.is_cluster else "DBInstance"
@@ -93,6 +123,8 @@ class Foreign(faults.AtState):
         if (self.kind.name, self.name) in look(cloud).databases:
             try:
                 rename(cloud, self.kind, self.name, "moved-away")
+                # So that nothing but the app keeps what has the name now from a deletion.
+                cloud.rds.find(self.kind.name, "moved-away").shown["DeletionProtection"] = False
             except RdsError:  # a half-made one
                 cloud.rds.things.pop(cloud.rds.find(self.kind.name, self.name).key)
         make_foreign(cloud, self.kind, self.name)
@@ -332,6 +364,18 @@ def limits(kind: str) -> Iterator[Scenario]:
             {"GlobalClusterIdentifier": "world"}
         )
     untouched = Allowed(KEPT, untouched=True)
+    secret = replace(flow.kind, identifier=f"{kind}-of-others")  # none that the local stack allows
+
+    def have_secret(cloud: App) -> None:
+        make_foreign(cloud, secret, secret.identifier)
+        if secret.is_cluster:
+            make_member(cloud, secret.identifier)
+        make_snapshot(cloud, secret)
+
+    yield Scenario(
+        replace(flow, typed=secret.identifier, before=have_secret),
+        "Read the request", secret.identifier, "not allowed", untouched, nothing,
+    )  # fmt: skip
     for what, arrange in refusals.items():
         yield Scenario(
             replace(flow, before=arrange), f"Check the {kind}", name, what, untouched, nothing
@@ -343,18 +387,9 @@ def limits(kind: str) -> Iterator[Scenario]:
             make_foreign(cloud, own, own.identifier)
             cloud.rds.find(own.name, own.identifier).data = "written today"
             if own.is_cluster:
-                with cloud.rds.instantly():
-                    cloud.rds.call(
-                        "CreateDBInstance",
-                        {
-                            "DBInstanceIdentifier": f"{own.identifier}-temp-1",
-                            "DBClusterIdentifier": own.identifier,
-                            "Engine": "aurora-postgresql",
-                            "DBInstanceClass": "db.r6g.large",
-                        },
-                    )
+                make_member(cloud, own.identifier)
 
-        kind_inside = replace(own, members=(f"{own.identifier}-temp-1",) if own.is_cluster else ())
+        kind_inside = replace(own, members=(member_of(own.identifier),) if own.is_cluster else ())
         yield Scenario(
             replace(of(kind, "create_snapshot"), kind=kind_inside, before=arranged),
             "all states", own.identifier, "-temp inside the name", Allowed(RESTORED), nothing,

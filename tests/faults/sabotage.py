@@ -69,6 +69,12 @@ def of_both(
 
 
 SABOTAGES = (
+    # The request
+    *of_both(
+        "any identifier is allowed", "src/request/read.py",
+        "    if not any(fnmatchcase(", "    if False and not any(fnmatchcase(",
+        "KIND-db_restore/Read_the_request/KIND",
+    ),
     # The lock
     *of_both(
         "the lock is taken whoever holds it", "src/lock/take.py",
@@ -99,6 +105,11 @@ SABOTAGES = (
         "            f\"The name {name} is taken",
         "KIND-db_restore/Check_the_KIND/prod", "KIND-db_restore/Check_the_KIND/",
     ),
+    *of_both(
+        "no quota is looked at", f"{LAYER}/quotas.py",
+        "    left = max(0, most - used)\n", "    left = most\n",
+        "KIND-db_restore/Check_the_KIND/prod",
+    ),
     # The snapshot
     *of_both(
         "a snapshot is taken again", f"{LAYER}/snapshots.py",
@@ -116,12 +127,14 @@ SABOTAGES = (
         "the old snapshot goes first", f"{LAYER}/snapshots.py",
         "            take(successor, found.get(successor))\n            remove(name, old)\n",
         "            remove(name, old)\n            take(successor, found.get(successor))\n",
+        "KIND-create_snapshot_only/Take_a_snapshot_of_the_KIND/SnapshotKindFunction.DescribeDBKinds",
         "KIND-create_snapshot_only/Take_a_snapshot_of_the_KIND/",
     ),
     # The rename
     *of_both(
         "a rename that is done is a failure", "src/rename/KIND.py",
         "    if found[\"DBInstanceIdentifier\"] == new_name:\n        return False\n", "",
+        "KIND-db_restore/Set_the_KIND_aside/RenameKindFunction.ModifyDB",
         "KIND-db_restore/Set_the_KIND_aside/",
         cluster=("    if found[\"DBClusterIdentifier\"] == new_name:\n        return False\n", ""),
     ),
@@ -156,6 +169,7 @@ SABOTAGES = (
         "        success=\" && \".join(conditions),\n        bad=kind.bad + DELETING,\n",
         "        success=\" && \".join(conditions),\n        bad=DELETING,\n",
         "KIND-db_restore/Wait_until_the_KIND_is_restored/rds/failed",
+        "KIND-db_restore/Wait_until_the_KIND_is_restored/prod",
     ),
     # The configuration
     *of_both(
@@ -184,6 +198,46 @@ SABOTAGES = (
         "KIND-db_restore/Delete_the_original_KIND/prod",
         "KIND-db_restore/Delete_the_original_KIND/", of_any=True,
     ),
+    *of_both(
+        "whatever has the planned name is deleted", "src/delete/KIND.py",
+        "        if found[\"DBInstanceIdentifier\"] != plan[\"aside\"] or not is_marked(\n"
+        "            found, plan[\"execution\"]\n        ):\n",
+        "        if False:\n",
+        "KIND-db_restore/Delete_the_original_KIND/prod", of_any=True,
+        cluster=(
+            "        if found[\"DBClusterIdentifier\"] != plan[\"aside\"]"
+            " or not is_marked(found, plan[\"execution\"]):\n",
+            "        if False:\n",
+        ),
+    ),
+    *of_both(
+        "a deletion that is done is a failure", "src/delete/KIND.py",
+        "        if found is None or found[\"DBInstanceStatus\"] in DELETING:\n",
+        "        if found and found[\"DBInstanceStatus\"] in DELETING:\n",
+        "KIND-db_restore/Delete_the_original_KIND/DeleteKindFunction.DeleteDB",
+        cluster=(
+            "        if found is None or found[\"Status\"] in DELETING:\n",
+            "        if found and found[\"Status\"] in DELETING:\n",
+        ),
+    ),
+    *of_both(
+        "what is to be kept is deleted", "statemachine/restore.asl.yaml",
+        "                Next: Keep the original KIND\n",
+        "                Next: Delete the original KIND\n",
+        "KIND-keep_original/all_states/",
+    ),
+    *of_both(
+        "there is no final snapshot", "src/delete/KIND.py",
+        "    plan, request = event[\"plan\"], event[\"request\"]\n",
+        "    plan, request = event[\"plan\"], event[\"request\"] | {\"finalSnapshot\": False}\n",
+        "KIND-final_snapshot/",
+    ),
+    *of_both(
+        "automated backups are not kept", "src/delete/KIND.py",
+        "            DeleteAutomatedBackups=request[\"deleteAutomatedBackups\"],\n",
+        "            DeleteAutomatedBackups=True,\n",
+        "KIND-db_restore/Unmark_the_KIND/",
+    ),
     # The marks
     *of_both(
         "marks stay", f"{LAYER}/rds.py",
@@ -197,6 +251,12 @@ SABOTAGES = (
         "ResultPath: $.error, Next: Roll the KIND back}\n    Next: Finish the KIND\n",
         "ResultPath: $.error, Next: Tell what failed}\n    Next: Finish the KIND\n",
         "KIND-db_restore/Restore_the_KIND/",
+    ),
+    *of_both(
+        "a name that is given back is asked for again", "src/roll_back/KIND.py",
+        "    if original[\"DBInstanceIdentifier\"] != identifier:\n", "    if True:\n",
+        "KIND-rollback/Put_the_KIND_back/",
+        cluster=("    if original[\"DBClusterIdentifier\"] != identifier:\n", "    if True:\n"),
     ),
     *of_both(
         "two looks are one", f"{LAYER}/rollback.py",
@@ -214,7 +274,8 @@ SABOTAGES = (
     *of_both(
         "what was restored beside stays", "src/roll_back/KIND.py",
         "        if made and is_own(plan, made, CREATED):\n", "        if False:\n",
-        "KIND-restore_first/Make_the_KIND_beside/", "KIND-restore_first/Configure_the_KIND_beside/",
+        "KIND-restore_first/Make_the_KIND_beside/RestoreKindFunction.RestoreDB",
+        "KIND-restore_first/Make_the_KIND_beside/",
         cluster=(
             "        if seen.made and is_own(plan, seen.made, CREATED):\n", "        if False:\n",
         ),
@@ -222,8 +283,9 @@ SABOTAGES = (
     *of_both(
         "what was restored keeps the name", "src/roll_back/KIND.py",
         "            step_back(plan, named, made)\n", "",
-        "KIND-swap_back/",
-        cluster=("        step_cluster_back(plan, named, seen.made)\n        return False\n", ""),
+        "KIND-swap_back/all_states/", "KIND-swap_back/",
+        cluster=("        step_cluster_back(plan, named, seen.made)\n        return False\n",
+                 "        return left\n"),
     ),
     *of_both(
         "nothing beside is looked at", "src/verify/KIND.py",
@@ -236,7 +298,26 @@ SABOTAGES = (
             "        lines: list[str] = []\n",
         ),
     ),
+    # The export
+    *of_both(
+        "an export that cannot be started fails the restore", "statemachine/restore.asl.yaml",
+        "              - {ErrorEquals: [States.ALL], ResultPath: $.exportError,\n"
+        "                  Next: Tell that the KIND's snapshot is not exported}\n",
+        "",
+        "KIND-create_snapshot_only/Start_the_export_of_the_KIND's_snapshot/",
+        "KIND-create_snapshot/Start_the_export_of_the_KIND's_snapshot/",
+    ),
     # The ends
+    *of_both(
+        "the lock is kept", "statemachine/restore.asl.yaml",
+        "    Next: Release the lock\n\n  # The cluster.\n",
+        "    Next: What was done?\n\n  # The cluster.\n",
+        "KIND-db_restore/Unmark_the_KIND/",
+        cluster=(
+            "    Next: Release the lock\n\n  # The end of every success.\n",
+            "    Next: What was done?\n\n  # The end of every success.\n",
+        ),
+    ),
     *of_both(
         "a failure is a success", "statemachine/restore.asl.yaml",
         "  Not restored:\n    Type: Fail\n    ErrorPath: $.error.Error\n"
