@@ -63,6 +63,7 @@ from local.clock import START, Cancelled, Clock
 from local.environment import Raw, spare_repeated_work, taken_apart
 from local.functions import Environment, Functions
 from local.rds import Change, Rds
+from local.rds.wire import pickle_answer, write_answer
 from local.surroundings import MotoSurroundings
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ OUTSIDE_KEY = "outside"
 UNSEEN_KEY = "unseen"
 LENGTH = "content-length"
 AROUND_RDS = {"iam", "kms", "s3"}  # what exports use
+OF_FUNCTION = "trapheus.of_function"  # in a request's environ: it comes from a function
 ROLE = "HTTP_" + interpreter.ROLE.upper().replace("-", "_")
 # EventBridge tries for a day; with pauses each twice as long as the one before, that is 16 times.
 EVENT_TRIES = 16
@@ -569,7 +571,7 @@ class Cloud:
     ) -> functions.Answer | None:
         """Answer a call of a function."""
         body = request[-1]
-        environ = self._environ(*request)
+        environ = self._environ(*request) | {OF_FUNCTION: True}
         answer = self._call(environ, body, credential(environ), environment)
         return None if answer.body is None else (answer.status, dict(answer.headers), answer.body)
 
@@ -681,7 +683,8 @@ class Cloud:
 
     def _carry_out(self, call: Call, environ: dict[str, Any], body: bytes) -> Answer:
         if call.service == "rds":
-            status, headers, text = self.rds_in(call.region).answer(body)
+            write = pickle_answer if environ.get(OF_FUNCTION) else write_answer
+            status, headers, text = self.rds_in(call.region).answer(body, write)
             return Answer(status, list(headers.items()), text)
         if call.service in AROUND_RDS:
             for rds in list(self._regions.values()):

@@ -34,6 +34,7 @@ from botocore.httpsession import URLLib3Session
 from botocore.utils import parse_timestamp
 
 RUNTIME = "RUNTIME"
+READ_XML: Callable[..., Any] = vars(parsers.QueryParser)["_parse_body_as_xml"]
 
 # Their models take longest to read; every function would read them again.
 WARM_CLIENTS = ("dynamodb", "kms", "rds", "sesv2", "stepfunctions")
@@ -111,6 +112,17 @@ def read_time(value: Any) -> datetime:
     return parse_timestamp(value)
 
 
+def read_answer(
+    self: parsers.QueryParser, response: Any, shape: Any, inject_metadata: bool = True
+) -> Any:
+    """Take what the emulator has read already for botocore, or read XML as botocore does."""
+    body = response["body"]
+    # No XML begins as a pickle does.
+    if body[:1] == pickle.PROTO:
+        return pickle.loads(body)
+    return READ_XML(self, response, shape, inject_metadata)
+
+
 def name_caller(signer: Any, request: Any) -> None:
     """Sign as botocore does, but for the signature, which the emulator does not look at."""
     request.context["timestamp"] = get_current_datetime().strftime(SIGV4_TIMESTAMP)
@@ -123,6 +135,7 @@ def spare_repeated_work(repairs: ExitStack) -> None:
     for owner, name, replacement in (
         (auth.SigV4Auth, "add_auth", name_caller),
         (parsers, "DEFAULT_TIMESTAMP_PARSER", read_time),
+        (parsers.QueryParser, "_parse_body_as_xml", read_answer),
         (useragent.UserAgentString, "to_string", lambda _: "local"),
     ):
         repairs.enter_context(patch.object(owner, name, replacement))

@@ -268,8 +268,10 @@ class Rds:
             self.settle()
         return answer
 
-    def answer(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        """Answer a request of the query protocol: status, headers, XML."""
+    def answer(
+        self, body: bytes, write: Callable[..., bytes] = wire.write_answer
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Answer a request of the query protocol: status, headers, XML, or what `write` writes."""
         request_id = f"00000000-0000-4000-8000-{self._next('request'):012d}"
         headers = {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}
         try:
@@ -277,7 +279,7 @@ class Rds:
             if self.throttle and not self.throttle.takes(self._now()):
                 raise RdsError("Throttling", "Rate exceeded")
             with self._lock:
-                text = wire.write_answer(action, self._do(action, parameters), request_id)
+                text = write(action, self._do(action, parameters), request_id)
         except RdsError as error:
             return error.status, headers, wire.write_error(error, request_id)
         return 200, headers, text

@@ -1,5 +1,6 @@
 """The AWS query protocol: a form in, XML out, and the check of parameters against the model."""
 
+import pickle
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache, lru_cache, partial
@@ -94,6 +95,29 @@ def write_answer(action: str, answer: Mapping[str, Any], request_id: str) -> byt
         f'<{action}Response xmlns="{XMLNS}">{result}<ResponseMetadata>'
         f"<RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
     ).encode()
+
+
+def pickle_answer(action: str, answer: Mapping[str, Any], request_id: str) -> bytes:
+    """What botocore would read of the XML, for a function, whose process is on this machine."""
+    output = operation(action).output_shape
+    read = as_read(output, answer) if output else {}
+    return pickle.dumps(read | {"ResponseMetadata": {"RequestId": request_id}})
+
+
+def as_read(shape: Any, value: Any) -> Any:
+    """What botocore reads of a value that was written along this shape: a copy of it."""
+    if shape.type_name == "structure":
+        known = members(shape.name)
+        return {
+            name: as_read(known[name], one)
+            for name, one in value.items()
+            if one is not None and name in known
+        }
+    if shape.type_name == "list":
+        return [as_read(shape.member, one) for one in value]
+    if shape.type_name == "timestamp":  # written with milliseconds
+        return value.replace(microsecond=value.microsecond // 1000 * 1000)
+    return value
 
 
 def _written_time(value: datetime) -> str:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from local.clock import START
-from local.cloud import Cloud, Fault, killed, lost
+from local.cloud import Cloud, Fault, hung, killed, lost
 
 
 @pytest.fixture
@@ -145,15 +145,30 @@ def test_a_lost_answer_makes_botocore_ask_again(cloud, invoke):
     assert [call.error for call in of(cloud, "LookFunction")] == ["lost", ""]
 
 
+def served_by(cloud) -> list[bytes]:
+    served: list[bytes] = []
+    answer_rds = cloud.rds.answer
+    cloud.rds.answer = lambda body, *write: served.append(body) or answer_rds(body, *write)
+    return served
+
+
 @pytest.mark.parametrize("carried_out", [True, False])
 def test_a_function_killed_at_a_call_has_made_it_or_not(cloud, invoke, carried_out):
-    served = []
-    answer_rds = cloud.rds.answer
-    cloud.rds.answer = lambda body: served.append(body) or answer_rds(body)
+    served = served_by(cloud)
     fail_once(cloud, killed(carried_out=carried_out))
     answer, error = invoke("LookFunction", {"times": 2})
     assert (answer["errorType"], error) == ("Runtime.ExitError", "Unhandled")
     assert len(served) == int(carried_out)
+
+
+def test_a_function_that_hangs_behind_its_call_is_ended_by_its_timeout(cloud, invoke):
+    served, begins = served_by(cloud), cloud.clock.now()
+    fail_once(cloud, hung())
+    answer, error = invoke("LookFunction", {"times": 2})
+    assert (answer["errorType"], error) == ("Sandbox.Timedout", "Unhandled")
+    assert len(served) == 1
+    timeout = float(answer["errorMessage"].split()[-2])
+    assert cloud.clock.now() - begins >= timeout
 
 
 def test_what_a_function_prints_is_kept_and_not_shown(cloud, invoke, capfd):

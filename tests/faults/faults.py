@@ -210,11 +210,11 @@ class Stale(Injected):
         self.until = 0.0
         rds, answer = cloud.rds, cloud.rds.answer
 
-        def stale_answer(body: bytes) -> tuple[int, dict[str, str], bytes]:
+        def stale_answer(body: bytes, *write: Any) -> tuple[int, dict[str, str], bytes]:
             if self.old and cloud.clock.now() < self.until and is_look(body):
                 self.fired += 1
-                return self.old.answer(body)
-            return answer(body)
+                return self.old.answer(body, *write)
+            return answer(body, *write)
 
         rds.answer = stale_answer  # type: ignore[method-assign]
         cloud.faults.append(self)

@@ -24,8 +24,7 @@ from botocore.retries.quota import RetryQuota
 from local.account import build
 from local.environment import Raw, spare_repeated_work
 from local.rds import Rds, RdsError
-from local.rds.model import members
-from local.rds.wire import read_request, write_answer, write_error
+from local.rds.wire import as_read, read_request, write_answer, write_error
 from src.email import send
 from trapheus import lock, offers
 from trapheus import rds as layer
@@ -435,20 +434,6 @@ def take_snapshot(aws: Aws, name: str, execution: str = "") -> None:
             "Tags": [layer.mark(execution)] if execution else [],
         },
     )
-
-
-def as_read(shape: Any, value: Any) -> Any:
-    """What botocore reads of a value that was written along this shape: a copy of it."""
-    if shape.type_name == "structure":
-        known = members(shape.name)
-        return {
-            name: as_read(known[name], one)
-            for name, one in value.items()
-            if one is not None and name in known
-        }
-    if shape.type_name == "list":
-        return [as_read(shape.member, one) for one in value]
-    return value
 
 
 @contextmanager
