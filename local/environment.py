@@ -24,7 +24,10 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
+import boto3
 import time_machine
+from awslambdaric import bootstrap
+from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
 from botocore import auth, parsers, useragent
 from botocore.auth import SIGV4_TIMESTAMP
 from botocore.awsrequest import AWSResponse
@@ -148,8 +151,6 @@ class Runtime:
     """
 
     def __init__(self, channel: Channel) -> None:
-        from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller  # noqa: PLC0415
-
         self.marshaller = LambdaMarshaller()
         self._channel = channel
 
@@ -201,8 +202,6 @@ class Runtime:
 
 def _become_environment(order: dict[str, Any], connection: Connection) -> None:
     """Turn the forked process into an execution environment, and serve until told to stop."""
-    from awslambdaric import bootstrap  # noqa: PLC0415 - imported in the parent before the fork
-
     os.environ.clear()
     os.environ.update(order["variables"])
     output = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -306,8 +305,6 @@ class Nursery:
 def main() -> None:
     """Import what the runtime has, then serve on the socket whose number is the argument."""
     import aws_lambda_powertools  # noqa: F401, PLC0415 - for the children
-    import awslambdaric.bootstrap  # noqa: F401, PLC0415
-    import boto3  # noqa: PLC0415
 
     spare_repeated_work(ExitStack())  # for as long as this process lives
     make_client: Callable[..., Any] = boto3.client

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import warnings
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
@@ -92,21 +93,32 @@ def notice(number: int) -> tuple[str, str, int]:
     candidates = dict.fromkeys(
         name for part in sabotage.noticed_by for name in Worker.scenarios if name.startswith(part)
     )
-    tried, broken = 0, ""
     # There is one emulator at a time in a process, and this one has the whole app.
     Worker.closing.close()
     with (
         sabotaged(sabotage) as template,
         deployed(template=template, parameters=FEW_INVOCATIONS) as cloud,
     ):
-        for tried, name in enumerate(candidates, 1):
-            try:
-                _, wrong, fired = run(cloud, Worker.scenarios[name])
-            except Exception as error:  # a sabotage may break the emulator, which notices nothing
-                broken = f"{name}: {type(error).__name__}: {error}"
-                continue
-            if CRASHED.search(wrong):  # nor is it noticed by a function that cannot run
-                broken = f"{name}: {wrong}"
-            elif wrong and fired:
-                return name, wrong, tried
+        return first_to_notice(candidates, lambda name: run(cloud, Worker.scenarios[name]))
+
+
+def first_to_notice(
+    candidates: Iterable[str], judged: Callable[[str], tuple[str, str, bool]]
+) -> tuple[str, str, int]:
+    """Which candidate finds something wrong, as `notice` returns it.
+
+    What breaks notices nothing, be it the emulator, the judge or a function that cannot run; why
+    the last one broke is told in place of what is wrong when nobody else notices.
+    """
+    tried, broken = 0, ""
+    for tried, name in enumerate(candidates, 1):
+        try:
+            _, wrong, fired = judged(name)
+        except Exception as error:
+            broken = f"{name}: {type(error).__name__}: {error}"
+            continue
+        if CRASHED.search(wrong):
+            broken = f"{name}: {wrong}"
+        elif wrong and fired:
+            return name, wrong, tried
     return "", broken, tried

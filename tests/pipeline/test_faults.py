@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.app import ROOT, App
-from tests.faults import requests
+from tests.faults import requests, worker
 from tests.faults.faults import Injected
 from tests.faults.flows import FLOWS, Flow, Watch, record
 from tests.faults.judge import Allowed
@@ -91,6 +91,26 @@ def test_a_sabotaged_function_knows_every_name(tmp_path: Path):
     check = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F821", str(tmp_path)]
     found = subprocess.run(check, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout
+
+
+def test_only_who_finds_something_wrong_notices_a_sabotage():
+    verdicts = {
+        "is right": ("kept", "", True),
+        "did not fire": ("told", "FAILED", False),
+        "cannot run": ("kept", "FAILED NameError name 'found' is not defined", True),
+        "notices": ("told", "the lock is left", True),
+    }
+
+    def judged(name: str) -> tuple[str, str, bool]:
+        if name == "breaks":
+            raise RuntimeError("no time is left")
+        return verdicts[name]
+
+    found = worker.first_to_notice(["breaks", *verdicts], judged)
+    nobody = worker.first_to_notice(["is right", "did not fire", "breaks"], judged)
+
+    assert found == ("notices", "the lock is left", 5)
+    assert nobody == ("", "breaks: RuntimeError: no time is left", 3)
 
 
 def rename_it(cloud: App, flow: Flow) -> None:
