@@ -79,7 +79,7 @@ attributes: .venv/ready
 
 # Every kind, task and strategy with 200 seeds, and many at once. Writes docs/performance.md.
 bench: .venv/ready
-	@.venv/bin/python -m tests.bench
+	@PYTHONPATH=layers/common .venv/bin/python -m tests.bench
 
 # docs/permissions.md, written anew: takes each action out of its policy and sees a test fail.
 permissions: .venv/ready

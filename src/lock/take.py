@@ -1,4 +1,4 @@
-"""Lock step: takes the lock on the database, also from an execution that has ended."""
+"""Lock step: takes the lock on the database, also from an execution that has ended, and a turn."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from trapheus.exceptions import LockFailed, LockHeld, NotRecovered, StateConflic
 from trapheus.lock import Item, dynamodb, read
 from trapheus.logs import logged
 from trapheus.rds import PATIENT
+from trapheus.turns import seconds_until_turn
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -35,25 +36,33 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
     `phase`: the phase in which it was interrupted, empty when there is nothing to recover; with
     it come `interrupted`, the ended execution's ARN, and its `plan`, if it has made one.
+    `wait`: the seconds until its turn, among many; none for what has to be recovered or is urgent.
     """
-    request, execution = event["request"], event["execution"]
+    request = event["request"]
+    with failing_as(LockFailed, request["identifier"]):
+        found = left(held(request, event["execution"]))
+        at_once = found["phase"] or request["task"] == RECOVER or request["urgent"]
+        return {**found, "wait": 0 if at_once else seconds_until_turn()}
+
+
+def held(request: dict[str, Any], execution: str) -> Item:
+    """The item of the lock once this execution has it; empty when there is nothing to recover."""
     database, identifier = request["lock"], request["identifier"]
-    with failing_as(LockFailed, identifier):
-        item = read(database)
-        holder = item.get("holder", "")
-        if holder == execution:
-            return left(item)
-        if request["task"] == RECOVER and (not item or request["interrupted"] not in ("", holder)):
-            return left({})
-        if holder and holder != request["interrupted"]:
-            item = judged(item, request)
-        elif item and request["task"] != RECOVER:
-            raise NotRecovered(
-                f"An earlier execution could not put {identifier} back: start"
-                f" {recovery(request)} first.",
-                identifier=identifier,
-            )
-        return left(take(database, item, execution))
+    item = read(database)
+    holder = item.get("holder", "")
+    if holder == execution:
+        return item
+    if request["task"] == RECOVER and (not item or request["interrupted"] not in ("", holder)):
+        return {}
+    if holder and holder != request["interrupted"]:
+        item = judged(item, request)
+    elif item and request["task"] != RECOVER:
+        raise NotRecovered(
+            f"An earlier execution could not put {identifier} back: start"
+            f" {recovery(request)} first.",
+            identifier=identifier,
+        )
+    return take(database, item, execution)
 
 
 def judged(item: Item, request: dict[str, Any]) -> Item:

@@ -31,6 +31,7 @@ MOST_OF_A_SNAPSHOT = 255
 REQUIRED: dict[str, type] = {"identifier": str, "task": str, "isCluster": bool}
 OPTIONAL: dict[str, type] = {
     "dryRun": bool,
+    "urgent": bool,
     "keepOriginal": bool,
     "finalSnapshot": bool,
     "deleteAutomatedBackups": bool,

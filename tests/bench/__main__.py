@@ -23,11 +23,17 @@ PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 WORKERS = 2
 SEEDS = 200
 TRACES = 20
-# Databases, StartSpreadSeconds, ReservedConcurrency.
+# Databases, and what is set otherwise than the template has it.
 CROWDS = (
-    (10, 1, 0), (100, 1, 0), (100, 700, 0), (1000, 1, 0), (1000, 1, 5), (1000, 600, 5),
-    (1000, 7200, 0), (1000, 7200, 5),
-)  # fmt: skip
+    (10, crowd.Means()),
+    (100, crowd.Means()),
+    (1000, crowd.Means()),
+    (1000, crowd.Means(reserved=15)),
+    (1000, crowd.Means(reserved=5)),
+    (1000, crowd.Means(interval=7)),
+    (1000, crowd.Means(spread=1)),
+    (1000, crowd.Means(spread=1, interval=0)),
+)
 HEAD = """\
 # Performance
 
@@ -67,7 +73,9 @@ MEANINGS = """
 HOLDS = """
 What holds up the figures above 1.05, ten changes or fifteen looks:
 
-- Each look comes at most a quarter of a minute late, plus a fiftieth of what was waited, since RDS
+- An execution begins at random within {spread} seconds, so that a thousand do not need a thousand
+  Lambdas.
+- Each look comes at most a quarter of a minute late, plus a ninetieth of what was waited, since RDS
   is asked at most four times a minute. A short task of many waits feels it most: to take a
   cluster's snapshot anew is four waits of a few minutes.
 - While an instance's rename shows neither name, up to a minute, the app cannot know that the old
@@ -80,23 +88,26 @@ CROWD = """
 ## Many at once
 
 Restores (`db_restore`) of as many instances, started within one second, against an RDS that takes
-{rate:.0f} calls a second. Ten also run on the real stack in the local AWS, whose RDS then
-throttles; the others are a model ([crowd.py](../tests/bench/crowd.py)) that replays {traces}
-recorded executions of drawn times, with the client's three tries, the state machine's retriers,
+{rate:.0f} calls a second. Ten also run on the real stack in the local AWS; the others are a model
+([crowd.py](../tests/bench/crowd.py)) that replays {traces} recorded executions of drawn times, with
+the spread and the turns of the template, the client's three tries, the state machine's retriers,
 their jitter, and the costs of [costs.toml](../local/costs.toml): {costs}.
-`tests/bench/test_bench.py` holds the two together at ten.
+`tests/bench/test_bench.py` holds the two together at ten, before an RDS that throttles these too.
 
-| databases | StartSpreadSeconds | ReservedConcurrency | Lambdas at once, at most \
-| total, minutes | calls | throttled | not restored |
-|---|---|---|---|---|---|---|---|
+| databases | StartSpreadSeconds | StartIntervalSeconds | ReservedConcurrency \
+| Lambdas at once, at most | total, minutes | calls | throttled | not restored |
+|---|---|---|---|---|---|---|---|---|
 """
 LEARNT = """
 A thousand restores need about {needed:,.0f} calls, which at {rate:.0f} a second are {floor:.0f}
-minutes: whoever starts that many gives them `StartSpreadSeconds` of seven seconds each, and then
-nothing is throttled for long and few Lambdas run at once. With no spread, all run their first
-function at once, and the preflights take the calls from each other until some give up, with nothing
-touched. `ReservedConcurrency` bounds what is left; it is not for the functions that read the
-request, lock, roll back and alert, which so can never be starved by it.
+minutes. As the stack is deployed, the first ten begin at once, and then one every
+`StartIntervalSeconds`, in the order in which they have taken the lock: hardly a call is throttled,
+so that whatever else in the account calls RDS is not either. Below ten seconds the looks of all
+that are under way exceed what RDS takes. Without turns the preflights take the calls from each
+other until some give up, with nothing touched. `StartSpreadSeconds` spreads the functions before
+the turn. `ReservedConcurrency` bounds each function besides; one that configures may stay for a
+minute and a half to see its change, so it needs a dozen at that pace. It is not for the functions
+that read the request, lock, roll back and alert, which so can never be starved by it.
 """
 
 
@@ -124,7 +135,9 @@ def main() -> int:
         minutes=(time.perf_counter() - began) / 60,
         seeds=asked.seeds,
     )
-    PAGE.write_text(head + table(figures) + MEANINGS + HOLDS + many)
+    PAGE.write_text(
+        head + table(figures) + MEANINGS + HOLDS.format(spread=crowd.Means().spread) + many
+    )
     return 0
 
 
@@ -177,13 +190,14 @@ def measure_crowds(pool: ProcessPoolExecutor) -> str:
     really = pool.submit(worker.really, 10)
     traces = [job.result() for job in [pool.submit(worker.trace, n + 1) for n in range(TRACES)]]
     typical = pool.submit(worker.trace, 0).result()
-    rows = [row("10, real stack, typical times", 1, 0, really.result())]
-    rows.append(row("10, model, typical times", 1, 0, crowd.Model(1, 1, 0).run([typical], 10)))
+    usual = crowd.Means()
+    rows = [row("10, real stack, typical times", usual, really.result())]
+    rows.append(row("10, model, typical times", usual, crowd.Model(1, usual).run([typical], 10)))
     calls: dict[int, float] = defaultdict(float)
-    for count, spread, reserved in CROWDS:
-        outcome = crowd.Model(1, spread, reserved).run(traces, count)
+    for count, means in CROWDS:
+        outcome = crowd.Model(1, means).run(traces, count)
         calls[count] = min(calls[count] or outcome.calls, outcome.calls - outcome.throttled)
-        rows.append(row(f"{count:,}, model", spread, reserved, outcome))
+        rows.append(row(f"{count:,}, model", means, outcome))
     costs = ", ".join(f"{name.replace('_', ' ')} {seconds} s" for name, seconds in COSTS.items())
     needed = max(calls.values())
     return (
@@ -194,11 +208,11 @@ def measure_crowds(pool: ProcessPoolExecutor) -> str:
     )
 
 
-def row(what: str, spread: float, reserved: int, outcome: crowd.Outcome) -> str:
+def row(what: str, means: crowd.Means, outcome: crowd.Outcome) -> str:
     """A line of the table."""
     return (
-        f"| {what} | {spread} | {reserved or 'off'} | {outcome.most}"
-        f" | {outcome.total / 60:.0f} | {outcome.calls:,} | {outcome.throttled:,}"
+        f"| {what} | {means.spread} | {means.interval} | {means.reserved or 'off'}"
+        f" | {outcome.most} | {outcome.total / 60:.0f} | {outcome.calls:,} | {outcome.throttled:,}"
         f" | {outcome.failed} |"
     )
 

@@ -18,10 +18,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from local.cloud import COSTS
+from local.deploy import read_template
 from local.rds.service import Bucket
 from tests.bench.measure import Attempt, Visit
-from tests.deploy.definition import RESTORE, tasks
+from tests.deploy.definition import RESTORE, ROOT, tasks
 from tests.faults.flows import READS
+from trapheus.turns import AT_ONCE
 
 if TYPE_CHECKING:
     from local.app import App
@@ -35,6 +37,11 @@ RETRIERS = next(iter(tasks(RESTORE)))[1]["Retry"]
 def retrier(error: str) -> dict[str, float]:
     """How the state machine tries again after an error; a test says that all Tasks are alike."""
     return next(dict(each) for each in RETRIERS if error in each["ErrorEquals"])
+
+
+def parameter(name: str) -> int:
+    """The default of a parameter of the template."""
+    return int(read_template(ROOT / "template.yaml")["Parameters"][name]["Default"])
 
 
 @dataclass(frozen=True)
@@ -59,8 +66,10 @@ class Step:
 
 def replayable(visits: Sequence[Visit], begins: float) -> list[Step]:
     """The steps of a recorded execution."""
-    steps, changed, left = [], begins, begins
-    for visit in (each for each in visits if each.attempts):
+    attempted = [visit for visit in visits if visit.attempts]
+    # How long it has waited to begin is of that execution's chance.
+    steps, changed, left = [], begins, attempted[0].begins
+    for visit in attempted:
         stages: list[Stage] = []
         early: list[Attempt] = []
         for attempt in visit.attempts:
@@ -115,14 +124,24 @@ class Outcome:
         self.most = max(self.most, self.running.total())
 
 
+@dataclass(frozen=True)
+class Means:
+    """The parameters of the stack against too many at once; as they are deployed unless set."""
+
+    spread: int = parameter("StartSpreadSeconds")
+    interval: int = parameter("StartIntervalSeconds")
+    reserved: int = parameter("ReservedConcurrency")
+
+
 class Model:
     """A clock, RDS's bucket, and the environments of the functions."""
 
-    def __init__(self, seed: int, spread: float, reserved: int) -> None:
+    def __init__(self, seed: int, means: Means, rate: float = RATE) -> None:
         self.random = random.Random(seed)
-        self.spread, self.reserved = spread, reserved
+        self.means = means
+        self.taken = 0.0  # up to when turns are taken
         self.now = 0.0
-        self.bucket = Bucket(RATE)
+        self.bucket = Bucket(rate)
         self.idle: Counter[str] = Counter()
         self.outcome = Outcome()
 
@@ -142,7 +161,7 @@ class Model:
 
     def execution(self, steps: Sequence[Step]) -> Iterator[float]:
         """Yield the seconds until it goes on, again and again."""
-        yield self.random.randrange(0, max(int(self.spread), 1))
+        yield self.random.randrange(self.means.spread)
         changed = self.now
         for step in steps:
             yield step.gap
@@ -150,6 +169,13 @@ class Model:
             if changed < 0:
                 self.outcome.failed += 1
                 return
+            if step.function.startswith("TakeLock"):
+                yield self.turn()
+
+    def turn(self) -> float:
+        """The seconds until the next turn, as the app's turns.py counts them."""
+        self.taken = max(self.taken, self.now) + self.means.interval
+        return max(self.taken - self.now - AT_ONCE * self.means.interval, 0.0)
 
     def task(self, step: Step, changed: float) -> Iterator[float]:
         """The tries of a Task; returns the time of the last change, -1 if it has failed."""
@@ -177,7 +203,7 @@ class Model:
 
     def invocation(self, function: str, stage: Stage, ready: bool) -> Iterator[float]:
         """One try; whether neither Lambda nor RDS has throttled it."""
-        limit = self.reserved if is_limited(function) else 0
+        limit = self.means.reserved if is_limited(function) else 0
         if limit and self.outcome.running[function] >= limit:
             self.outcome.refused += 1
             return False
@@ -242,8 +268,8 @@ def make_many(cloud: App, count: int) -> list[str]:
     return names
 
 
-def run_really(cloud: App, names: Sequence[str], task: str = "db_restore") -> Outcome:
-    """Restore these databases at once, against an RDS that throttles."""
+def run_really(cloud: App, names: Sequence[str], rate: float = RATE) -> Outcome:
+    """Restore these databases at once, against an RDS that takes so many calls a second."""
     outcome = Outcome()
 
     def count(notice: Notice) -> None:
@@ -253,11 +279,13 @@ def run_really(cloud: App, names: Sequence[str], task: str = "db_restore") -> Ou
             outcome.runs(notice.name, -1)
 
     cloud.listeners.append(count)
-    cloud.rds.throttle = Bucket(RATE)
+    cloud.rds.throttle = Bucket(rate)
     with cloud.clock.held():
         arns = [
             cloud.start(
-                cloud.machine, {"identifier": name, "task": task, "isCluster": False}, f"run-{name}"
+                cloud.machine,
+                {"identifier": name, "task": "db_restore", "isCluster": False},
+                f"run-{name}",
             )
             for name in names
         ]

@@ -92,20 +92,21 @@ def own_seconds(flow: Flow, courses: Sequence[Course]) -> float:
     Each begins when RDS would take it: a name is free once `renaming` is over, whatever its old
     owner does then; a change or a deletion wants what it changes to be available. The snapshots
     are at rest before anything else is touched, and the original goes after the last look: so the
-    guarantee wants it.
+    guarantee wants it. A copy beside may be made while the original is still backing up.
     """
     path = Path(flow, courses)
-    begins = snapshots(path)
+    gone, rested = snapshots(path)
     if not flow.replaces:
-        return begins
-    replace = rename_first if flow.strategy == "rename-first" else restore_first
-    return replace(path, begins)
+        return gone
+    if flow.strategy == "rename-first":
+        return rename_first(path, max(gone, rested))
+    return restore_first(path, gone, rested)
 
 
-def snapshots(path: Path) -> float:
-    """When the new snapshot is taken and its successor gone, and the database is at rest."""
+def snapshots(path: Path) -> tuple[float, float]:
+    """When the new snapshot is taken and its successor gone, and when the database is at rest."""
     if path.flow.task == "db_restore":
-        return 0.0
+        return 0.0, 0.0
     kind = path.flow.kind.snapshot_kind
     # The successor, then the old one's deletion; the database takes no other snapshot meanwhile.
     first = path.lasts(f"create {kind}")
@@ -114,7 +115,7 @@ def snapshots(path: Path) -> float:
     taken = freed + path.lasts(f"create {kind}")
     gone = taken + path.lasts(f"delete {kind}")
     rested = freed + path.lasts("back up instance")
-    return max(gone, rested) if path.flow.replaces else gone
+    return gone, rested
 
 
 def rename_first(path: Path, begins: float) -> float:
@@ -134,13 +135,13 @@ def rename_first(path: Path, begins: float) -> float:
     return max(changed, aside) + deletion(path)
 
 
-def restore_first(path: Path, begins: float) -> float:
+def restore_first(path: Path, begins: float, rested: float) -> float:
     """The copy is made and changed beside the original, then both change names."""
     kind = path.flow.kind
     made = begins + path.lasts(f"restore {kind.name}")
     for name in kind.members:
         made = max(made, begins + path.lasts("create member", f"{name}-next"))
-    changed = made + path.lasts(f"modify {kind.name}")
+    changed = max(made + path.lasts(f"modify {kind.name}"), rested)
     first = path.take(f"rename {kind.name}", kind.identifier)
     second = path.take(f"rename {kind.name}")
     freed = changed + sum(first.get(phase, 0.0) for phase in FREEING)

@@ -52,11 +52,12 @@ def test_rds_s_own_time_is_the_critical_path_of_what_was_drawn() -> None:
 def test_the_model_does_with_ten_at_once_what_the_real_stack_does(
     steps: list[crowd.Step], cloud: App
 ) -> None:
-    really = crowd.run_really(cloud, crowd.make_many(cloud, 10))
-    model = crowd.Model(1, 1, 0).run([steps], 10)
+    rate = 8.0  # of an RDS that has to throttle even so few
+    really = crowd.run_really(cloud, crowd.make_many(cloud, 10), rate)
+    model = crowd.Model(1, crowd.Means(), rate).run([steps], 10)
 
     assert (really.failed, model.failed) == (0, 0)
-    assert really.most == model.most == 10
+    assert really.most == pytest.approx(model.most, abs=1)
     # A throttled look is repeated at random moments, so both are one draw of many.
     assert model.total == pytest.approx(really.total, rel=0.05)
     assert model.calls == pytest.approx(really.calls, rel=0.15)
@@ -64,10 +65,10 @@ def test_the_model_does_with_ten_at_once_what_the_real_stack_does(
     assert 0 < really.throttled < 3 * model.throttled
 
 
-def test_a_thousand_spread_over_two_hours_hold_few_lambdas_and_all_succeed(
+def test_a_thousand_at_once_hold_few_lambdas_and_are_all_restored_as_the_stack_is_deployed(
     steps: list[crowd.Step],
 ) -> None:
-    outcome = crowd.Model(1, spread=7200, reserved=0).run([steps], 1000)
+    outcome = crowd.Model(1, crowd.Means()).run([steps], 1000)
 
     assert outcome.failed == 0
     assert outcome.most <= 200

@@ -342,4 +342,16 @@ def test_executions_are_spread_before_their_first_function_but_recoveries_are_no
     waits = top[asks["Default"]]
     assert (waits["Type"], waits["SecondsPath"]) == ("Wait", "$.spread")
     assert recovers["Next"] == waits["Next"] == "Read the request"
-    assert template()["Parameters"]["StartSpreadSeconds"]["Default"] == 1, "one is not delayed"
+
+
+def test_many_wait_for_their_turn_before_their_first_call_to_rds_but_no_rollback_does() -> None:
+    top = RESTORE["States"]
+    assert top["Wait for its turn"] == {
+        "Type": "Wait",
+        "Comment": top["Wait for its turn"]["Comment"],
+        "SecondsPath": "$.lock.wait",
+        "Next": "Instance or cluster?",
+    }
+    before = {name for name, state in top.items() if "Wait for its turn" in targets(state)}
+    assert before == {"Was an execution interrupted?"}
+    assert top["Was an execution interrupted?"]["Default"] == "Take over what it has left"

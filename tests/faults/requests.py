@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 TASKS = ("create_snapshot", "db_restore", "create_snapshot_only", "recover")
 KEYS = ("identifier", "task", "isCluster")
-OPTIONS = ("dryRun", "keepOriginal", "finalSnapshot", "deleteAutomatedBackups", "acceptWriteLoss")
+OPTIONS = (
+    "dryRun", "urgent", "keepOriginal", "finalSnapshot", "deleteAutomatedBackups",
+    "acceptWriteLoss",
+)  # fmt: skip
 # What a restore may be told, good and nearly good; each is also drawn from ODD.
 TOLD: dict[str, tuple[Any, ...]] = {
     "strategy": ("rename-first", "restore-first", "beside", "Restore-First"),

@@ -48,6 +48,7 @@ def test_a_request_comes_back_with_its_defaults(task: str, is_cluster: bool):
     assert read(request) == {
         **request,
         "dryRun": False,
+        "urgent": False,
         "keepOriginal": False,
         "finalSnapshot": False,
         "deleteAutomatedBackups": False,
@@ -66,7 +67,9 @@ def test_a_dry_run_takes_no_lock():
     assert "lock" not in read({**GOOD, "dryRun": True})
 
 
-@pytest.mark.parametrize("option", ["keepOriginal", "finalSnapshot", "deleteAutomatedBackups"])
+@pytest.mark.parametrize(
+    "option", ["urgent", "keepOriginal", "finalSnapshot", "deleteAutomatedBackups"]
+)
 def test_an_option_is_kept(option: str):
     assert read({**GOOD, option: True})[option] is True
 
@@ -77,7 +80,7 @@ def test_what_only_a_deletion_can_do_is_refused_for_an_original_that_is_kept(opt
     assert "keepOriginal" in said
 
 
-@pytest.mark.parametrize("option", ["dryRun", "keepOriginal", "finalSnapshot"])
+@pytest.mark.parametrize("option", ["dryRun", "urgent", "keepOriginal", "finalSnapshot"])
 def test_a_recovery_takes_no_options(option: str):
     request = {**GOOD, "task": "recover", option: True}
     assert option in refusal(request, exceptions.InvalidRequest)

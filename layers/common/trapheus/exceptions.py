@@ -22,7 +22,7 @@ class IdentifierNotAllowed(TrapheusError):
 
 
 class LockFailed(TrapheusError):
-    """The lock on the database could not be read or written."""
+    """The lock on the database could not be read or written, or no turn be taken."""
 
 
 class LockHeld(TrapheusError):
