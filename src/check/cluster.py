@@ -12,7 +12,6 @@ from trapheus.constants import (
     MAX_CLUSTER_IDENTIFIER,
     MAX_IDENTIFIER,
     MAX_INSTANCE_IDENTIFIER,
-    RENAME_FIRST,
     SUCCESSOR_SUFFIX,
 )
 from trapheus.endpoints import custom_endpoints
@@ -25,7 +24,9 @@ from trapheus.rds import (
     cluster,
     cluster_snapshot,
     cluster_snapshots,
+    clusters,
     instance,
+    instances,
     members,
     moment_of,
 )
@@ -107,6 +108,7 @@ def examine(
     restores = preflight.restores(request)
     keys = [key for one in (found, *own) for key in offers.keys_of(one, replaces=restores)]
     offers.check_keys(findings, keys, found["DBClusterArn"].split(":")[4])
+    check_names(findings, request, names_of(own))
     if restores:
         examine_restore(findings, request, found, own, source)
     if preflight.replaces(request):
@@ -117,6 +119,38 @@ def examine(
     check_room(findings, request, found, own, source)
 
 
+def names_of(own: list[Description]) -> list[str]:
+    """The names of these members."""
+    return [member["DBInstanceIdentifier"] for member in own]
+
+
+def check_names(findings: Findings, request: dict[str, Any], members: list[str]) -> None:
+    """The names of the copy, and of the original once it steps aside, must be possible and free."""
+    identifier = request["identifier"]
+    made = preflight.made_name(request, identifier)
+    made_members = preflight.member_names(request, members)
+    taken = {
+        "cluster": clusters(preflight.wanted_names(request, {identifier: made})),
+        "instance": instances(preflight.wanted_names(request, made_members)),
+    }
+    if made != identifier:
+        preflight.check_made(findings, request, made, "cluster", taken)
+        for name in made_members.values():
+            preflight.check_made(findings, request, name, "instance", taken)
+    if not preflight.replaces(request):
+        return
+    preflight.check_free(findings, request, identifier + ASIDE_SUFFIX, "cluster", taken)
+    for name in members:
+        if len(name) > MAX_INSTANCE_IDENTIFIER:
+            findings.add(
+                exceptions.DatabaseNotSupported,
+                f"The member {name} has {len(name)} characters; with the suffix -temp it may have"
+                f" {MAX_INSTANCE_IDENTIFIER}: rename it first.",
+            )
+        else:
+            preflight.check_free(findings, request, name + ASIDE_SUFFIX, "instance", taken)
+
+
 def examine_restore(
     findings: Findings,
     request: dict[str, Any],
@@ -125,15 +159,10 @@ def examine_restore(
     source: Description | None,
 ) -> None:
     """Note what speaks against a copy of the cluster, wherever it is made."""
-    identifier, names = request["identifier"], [one["DBInstanceIdentifier"] for one in own]
+    identifier, names = request["identifier"], names_of(own)
     if source is not None and request["task"] == DB_RESTORE:
         preflight.compare(findings, source["DBClusterSnapshotIdentifier"], found, source)
     check_members(findings, identifier, found, own)
-    if request["strategy"] != RENAME_FIRST:
-        made = preflight.made_name(request, identifier)
-        preflight.check_made(findings, request, made, "cluster", cluster)
-        for made in preflight.member_names(request, names).values():
-            preflight.check_made(findings, request, made, "instance", instance)
     for name, one in zip((identifier, *names), (found, *own), strict=True):
         preflight.check_tags(findings, name, one)
     overrides = request["overrides"]
@@ -150,9 +179,6 @@ def examine_replacement(
 ) -> None:
     """Note what speaks against the cluster's replacement, and what it cannot keep."""
     identifier, resource_id = request["identifier"], found["DbClusterResourceId"]
-    aside = identifier + ASIDE_SUFFIX
-    preflight.check_free(findings, request, aside, "cluster", cluster(aside))
-    check_member_names(findings, request, own)
     check_ties(findings, found)
     network = own[0].get("DBSubnetGroup", {}).get("VpcId", "") if own else ""
     ties.warn_of_proxies(findings, identifier, resource_id, found["Engine"], network)
@@ -224,21 +250,6 @@ def check_members(
         preflight.check_quiet(
             findings, name, member["DBInstanceStatus"], member.get("PendingModifiedValues", {})
         )
-
-
-def check_member_names(findings: Findings, request: dict[str, Any], own: list[Description]) -> None:
-    """Every member must be able to step aside."""
-    for member in own:
-        name = member["DBInstanceIdentifier"]
-        if len(name) > MAX_INSTANCE_IDENTIFIER:
-            findings.add(
-                exceptions.DatabaseNotSupported,
-                f"The member {name} has {len(name)} characters; with the suffix -temp it may have"
-                f" {MAX_INSTANCE_IDENTIFIER}: rename it first.",
-            )
-        else:
-            aside = name + ASIDE_SUFFIX
-            preflight.check_free(findings, request, aside, "instance", instance(aside))
 
 
 def check_ties(findings: Findings, found: Description) -> None:

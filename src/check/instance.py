@@ -10,14 +10,13 @@ from trapheus.constants import (
     DB_RESTORE,
     MAX_IDENTIFIER,
     MAX_INSTANCE_IDENTIFIER,
-    RENAME_FIRST,
     SUCCESSOR_SUFFIX,
 )
 from trapheus.errors import failing_as
 from trapheus.logs import logged
 from trapheus.overrides import as_overridden, override
 from trapheus.preflight import Findings
-from trapheus.rds import Description, cluster, instance, moment_of, snapshot, snapshots
+from trapheus.rds import Description, cluster, instance, instances, moment_of, snapshot, snapshots
 
 # RDS Custom is left out: its instances cannot be renamed (API reference of ModifyDBInstance).
 SUPPORTED = ("mysql", "mariadb", "postgres", "oracle-", "sqlserver-", "db2-")
@@ -86,6 +85,7 @@ def examine(
     restores = preflight.restores(request)
     keys = offers.keys_of(found, replaces=restores)
     offers.check_keys(findings, keys, found["DBInstanceArn"].split(":")[4])
+    check_names(findings, request)
     if restores:
         examine_restore(findings, request, found, source)
     if preflight.replaces(request):
@@ -94,6 +94,25 @@ def examine(
         replaces, error = preflight.replaces(request), exceptions.DatabaseNotSupported
         preflight.check_attributes(findings, INSTANCE, identifier, found, error, replaces=replaces)
     check_room(findings, request, found, source)
+
+
+def check_names(findings: Findings, request: dict[str, Any]) -> None:
+    """The names of the copy, and of the original once it steps aside, must be possible and free."""
+    identifier = request["identifier"]
+    made = preflight.made_name(request, identifier)
+    taken = {"instance": instances(preflight.wanted_names(request, {identifier: made}))}
+    if made != identifier:
+        preflight.check_made(findings, request, made, "instance", taken)
+    if not preflight.replaces(request):
+        return
+    if len(identifier) > MAX_INSTANCE_IDENTIFIER:
+        findings.add(
+            exceptions.InvalidRequest,
+            f"The identifier is {len(identifier)} characters long; with the suffix -temp it may"
+            f" have {MAX_INSTANCE_IDENTIFIER}.",
+        )
+    else:
+        preflight.check_free(findings, request, identifier + ASIDE_SUFFIX, "instance", taken)
 
 
 def examine_restore(
@@ -107,9 +126,6 @@ def examine_restore(
         size = "" if request["overrides"].get("AllocatedStorage") else "AllocatedStorage"
         preflight.compare(findings, name, found, source, size)
     preflight.check_size(findings, request, found, source if restores else None)
-    if request["strategy"] != RENAME_FIRST:
-        made = preflight.made_name(request, identifier)
-        preflight.check_made(findings, request, made, "instance", instance)
     preflight.check_tags(findings, identifier, found)
     wanted = as_overridden(found, request["overrides"])
     check_offers(findings, wanted, source if restores else None)
@@ -119,15 +135,6 @@ def examine_restore(
 def examine_replacement(findings: Findings, request: dict[str, Any], found: Description) -> None:
     """Note what speaks against the instance's replacement, and what it cannot keep."""
     identifier = request["identifier"]
-    if len(identifier) > MAX_INSTANCE_IDENTIFIER:
-        findings.add(
-            exceptions.InvalidRequest,
-            f"The identifier is {len(identifier)} characters long; with the suffix -temp it may"
-            f" have {MAX_INSTANCE_IDENTIFIER}.",
-        )
-    else:
-        aside = identifier + ASIDE_SUFFIX
-        preflight.check_free(findings, request, aside, "instance", instance(aside))
     check_ties(findings, found)
     network = found.get("DBSubnetGroup", {}).get("VpcId", "")
     ties.warn_of_proxies(findings, identifier, found["DbiResourceId"], found["Engine"], network)

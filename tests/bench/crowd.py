@@ -23,6 +23,7 @@ from local.rds.service import Bucket
 from tests.bench.measure import Attempt, Visit
 from tests.deploy.definition import RESTORE, ROOT, tasks
 from tests.faults.flows import READS
+from tests.pipeline.facts import INSTANCE
 from trapheus.turns import AT_ONCE
 
 if TYPE_CHECKING:
@@ -281,14 +282,8 @@ def run_really(cloud: App, names: Sequence[str], rate: float = RATE) -> Outcome:
     cloud.listeners.append(count)
     cloud.rds.throttle = Bucket(rate)
     with cloud.clock.held():
-        arns = [
-            cloud.start(
-                cloud.machine,
-                {"identifier": name, "task": "db_restore", "isCluster": False},
-                f"run-{name}",
-            )
-            for name in names
-        ]
+        requests = {name: INSTANCE.request("db_restore", identifier=name) for name in names}
+        arns = [cloud.start(cloud.machine, one, f"run-{name}") for name, one in requests.items()]
     cloud.settle(real_timeout=900)
     ended = [cloud.describe(arn) for arn in arns]
     asked = [call for call in cloud.calls if call.service == "rds"]

@@ -247,11 +247,11 @@ def test_a_table_that_may_not_be_read_is_named(table: Table, is_cluster: bool):
 
 
 @pytest.fixture
-def moment(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+def moment(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time that the turns go by; what is put into it is the time from then on."""
     now = [1_000_000.2]
     monkeypatch.setattr(turns.time, "time", lambda: now[0])
-    yield now
+    return now
 
 
 @KINDS

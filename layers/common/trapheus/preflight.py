@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jmespath
 
@@ -20,6 +20,7 @@ from trapheus.constants import (
     MAX_IDENTIFIER,
     PROTECT_TAG,
     RECOVER,
+    RENAME_FIRST,
     RESTORE_FIRST,
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
@@ -29,11 +30,14 @@ from trapheus.rds import own_tags
 from trapheus.waiters import AVAILABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from trapheus.attributes import Table
     from trapheus.exceptions import TrapheusError
     from trapheus.rds import Description
+
+# What has the names that must be free: by kind, "instance" or "cluster", and by name.
+Taken: TypeAlias = "Mapping[str, Mapping[str, Description]]"
 
 MOST_TAGS = 50
 # Twice the plan, and what else an execution knows, must fit into 262,144 bytes: an execution that
@@ -330,14 +334,30 @@ def compare(
         )
 
 
+def wanted_names(request: dict[str, Any], made: Mapping[str, str]) -> list[str]:
+    """The names that must be free for what is made, and for the originals to step aside.
+
+    made: the names of what is made, by those of the originals. Names that RDS would not take are
+    left out.
+    """
+    wanted = list(made.values()) if request["strategy"] != RENAME_FIRST else []
+    if replaces(request):
+        wanted += [name + ASIDE_SUFFIX for name in made]
+    return [name for name in wanted if len(name) <= MAX_IDENTIFIER]
+
+
 def check_free(
-    findings: Findings, request: dict[str, Any], name: str, kind: str, found: Description | None
+    findings: Findings,
+    request: dict[str, Any],
+    name: str,
+    kind: str,
+    taken: Taken,
 ) -> None:
-    """The name that the original is to take must be free. kind: "instance" or "cluster"."""
-    if found is not None:
+    """The name that the original is to take must be free."""
+    if name in taken[kind]:
         findings.add(
             exceptions.NameTaken,
-            f"The name {name} is taken {left_over(request, name, kind, found)}.",
+            f"The name {name} is taken {left_over(request, name, kind, taken[kind][name])}.",
         )
 
 
@@ -346,7 +366,7 @@ def check_made(
     request: dict[str, Any],
     name: str,
     kind: str,
-    find: Callable[[str], Description | None],
+    taken: Taken,
 ) -> None:
     """The name under which something is restored beside must be possible, and free."""
     if len(name) > MAX_IDENTIFIER:
@@ -355,11 +375,9 @@ def check_made(
             f"{name} would be restored, and has {len(name)} characters, of which RDS takes"
             f" {MAX_IDENTIFIER}: use a shorter targetIdentifier.",
         )
-        return
-    found = find(name)
-    if found is None or request["strategy"] == RESTORE_FIRST:
-        check_free(findings, request, name, kind, found)
-    else:
+    elif request["strategy"] == RESTORE_FIRST:
+        check_free(findings, request, name, kind, taken)
+    elif name in taken[kind]:
         findings.add(
             exceptions.NameTaken,
             f"The name {name} is taken: choose another targetIdentifier, or delete that {kind}.",

@@ -15,7 +15,7 @@ from trapheus.errors import NOT_FOUND, code_of
 from trapheus.exceptions import StillInProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from mypy_boto3_rds import RDSClient
     from mypy_boto3_rds.type_defs import FilterTypeDef, TagTypeDef
@@ -59,6 +59,14 @@ def instance(name: str) -> Description | None:
     return only(lambda: rds().describe_db_instances(DBInstanceIdentifier=name)["DBInstances"])
 
 
+def instances(names: Sequence[str]) -> dict[str, Description]:
+    """Those DB instances that have one of these names now, by name. At most 100 names: a page."""
+    by_name: list[FilterTypeDef] = [{"Name": "db-instance-id", "Values": names}]
+    # Without a value there is no filter.
+    found = rds().describe_db_instances(Filters=by_name)["DBInstances"] if names else []
+    return {each["DBInstanceIdentifier"]: cast("Description", each) for each in found}
+
+
 def instance_with(resource_id: str) -> Description | None:
     """The DB instance with this resource id, whatever it is called now."""
     by_id: list[FilterTypeDef] = [{"Name": "dbi-resource-id", "Values": [resource_id]}]
@@ -68,6 +76,13 @@ def instance_with(resource_id: str) -> Description | None:
 def cluster(name: str) -> Description | None:
     """The DB cluster that has this name now."""
     return only(lambda: rds().describe_db_clusters(DBClusterIdentifier=name)["DBClusters"])
+
+
+def clusters(names: Sequence[str]) -> dict[str, Description]:
+    """Those DB clusters that have one of these names now, by name. At most 100 names: a page."""
+    by_name: list[FilterTypeDef] = [{"Name": "db-cluster-id", "Values": names}]
+    found = rds().describe_db_clusters(Filters=by_name)["DBClusters"] if names else []
+    return {each["DBClusterIdentifier"]: cast("Description", each) for each in found}
 
 
 def cluster_with(resource_id: str) -> Description | None:
