@@ -5,13 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from local.rds import databases, settings, snapshots
+from local.rds import databases, multi_az, settings, snapshots
 from local.rds.errors import RdsError
 from local.rds.paging import filtered, page
 from local.rds.registry import operation
 from local.rds.timing import BROKEN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from local.rds.resources import Resource
     from local.rds.service import Rds
 
@@ -49,11 +51,10 @@ def described(rds: Rds, shown: dict[str, Any]) -> dict[str, Any]:
 
 @operation("CreateDBCluster")
 def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """An Aurora cluster, without members."""
-    name = rds.free("cluster", parameters["DBClusterIdentifier"])
-    shown = databases.blank(
-        rds, "cluster", name, parameters["Engine"], parameters.get("EngineVersion")
-    )
+    """An Aurora cluster, without members, or a Multi-AZ DB cluster with them."""
+    name, engine = rds.free("cluster", parameters["DBClusterIdentifier"]), parameters["Engine"]
+    own = multi_az.check_birth(parameters, engine)
+    shown = databases.blank(rds, "cluster", name, engine, parameters.get("EngineVersion")) | own
     if parameters.get("WithExpressConfiguration"):
         # model: internet access gateway, no network of a VPC, IAM authentication
         shown |= {
@@ -62,7 +63,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             "IAMDatabaseAuthenticationEnabled": True,
         }
     cluster = settle_in(rds, shown, parameters, f"{name} as created")
-    rds.play(cluster, "create cluster")
+    begin(rds, cluster, "create cluster", lambda: rds.done(cluster))
     return {"DBCluster": shown}
 
 
@@ -76,20 +77,27 @@ def settle_in(rds: Rds, shown: dict[str, Any], parameters: dict[str, Any], data:
     return rds.add("cluster", shown, data)
 
 
+def begin(rds: Rds, cluster: Resource, what: str, end: Callable[[], None]) -> None:
+    """Let a new cluster come up, with its members if RDS makes them."""
+    populated = multi_az.populate(rds, cluster) if multi_az.is_one(cluster.shown) else lambda: True
+    rds.play(cluster, what, end=lambda: rds.wait(cluster, populated, end))
+
+
 @operation("RestoreDBClusterFromSnapshot")
 def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """A new cluster out of a snapshot, without members."""
+    """A new cluster out of a snapshot, without members but those of a Multi-AZ DB cluster."""
     snapshot = rds.find("cluster-snapshot", parameters["SnapshotIdentifier"])
     name = rds.free("cluster", parameters["DBClusterIdentifier"])
     rds.require(snapshot, "RestoreDBClusterFromSnapshot")
     kept = snapshot.source["settings"]
     if parameters["Engine"] != kept["Engine"]:
         raise settings.combination("The engine is not the snapshot's.")
+    own = multi_az.check_birth(parameters, kept["Engine"])
     # model: without a version the default one of the engine in the Region is used
     shown = databases.blank(rds, "cluster", name, kept["Engine"], parameters.get("EngineVersion"))
-    cluster = settle_in(rds, shown | kept, parameters, snapshot.data)
+    cluster = settle_in(rds, shown | own | kept, parameters, snapshot.data)
     cluster.poison = snapshot.poison
-    rds.play(cluster, "restore cluster", end=lambda: rds.restored(cluster))
+    begin(rds, cluster, "restore cluster", lambda: rds.restored(cluster))
     return {"DBCluster": cluster.shown}
 
 
@@ -98,6 +106,8 @@ def modify(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """Change settings or the name of a cluster."""
     cluster = rds.find("cluster", parameters["DBClusterIdentifier"])
     rds.require(cluster, "ModifyDBCluster")
+    multi_az.check(parameters, cluster.shown["Engine"])
+    multi_az.check_size(cluster.shown, parameters)
     databases.modify(rds, cluster, parameters)
     return {"DBCluster": cluster.shown}
 
@@ -122,7 +132,8 @@ def delete(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     cluster = rds.find("cluster", parameters["DBClusterIdentifier"])
     databases.refuse_protected(cluster, "Cluster")
     rds.require(cluster, "DeleteDBCluster")
-    if any(member.true_status != "deleting" for member in rds.members(cluster)):
+    own = multi_az.is_one(cluster.shown)
+    if not own and any(member.true_status != "deleting" for member in rds.members(cluster)):
         raise RdsError(
             "InvalidDBClusterStateFault",
             "Cluster cannot be deleted, it still contains DB instances in non-deleting state.",
@@ -134,6 +145,8 @@ def delete(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     if final:
         snapshots.take(rds, "cluster-snapshot", cluster, final, [])
     databases.keep_backups(rds, cluster, parameters)
+    if own:
+        multi_az.leave(rds, cluster)
 
     def ends() -> None:
         rds.wait(cluster, lambda: not rds.members(cluster), lambda: rds.gone(cluster))

@@ -33,7 +33,9 @@ def blank(rds: Rds, kind: str, name: str, engine: str, version: str | None) -> d
     """A database for which nothing was asked: AWS's defaults, all of them."""
     if engine not in ENGINES:
         raise RdsError("InvalidParameterValue", f"Invalid DB engine: {engine}")
-    if engine.startswith("aurora") != (kind == "cluster"):
+    # Which others have clusters, and of which sort, is in multi_az.
+    fits = engine in ("mysql", "postgres") or engine.startswith("aurora") == (kind == "cluster")
+    if not fits:
         raise settings.combination(f"The engine {engine} does not fit a DB {kind}.")
     table = INSTANCE if kind == "instance" else CLUSTER
     shown: dict[str, Any] = {

@@ -98,7 +98,7 @@ OFFERED_VERSIONS: dict[str, tuple[str, ...]] = {
 OFFERED_CLASSES: dict[str, tuple[str, ...]] = {
     "standalone": (
         "db.t4g.micro", "db.t4g.medium", "db.m6g.large", "db.r6g.large", "db.r6g.xlarge",
-        "db.r6g.2xlarge",
+        "db.r6g.2xlarge", "db.r6gd.large", "db.r6gd.xlarge",
     ),
     "aurora": (
         "db.serverless", "db.t4g.medium", "db.r6g.large", "db.r6g.xlarge", "db.r6g.2xlarge",
@@ -131,6 +131,7 @@ CARRIED: dict[str, dict[str, str]] = {
     },
     "cluster": {
         "Engine": "model",
+        "AllocatedStorage": "UG: of a Multi-AZ DB cluster; Aurora shows 1",
         "Port": "model: the same port as the original",
         "BackupRetentionPeriod": "model: uses existing setting",
         "MasterUsername": "UG",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from local.rds import databases, members, settings, snapshots
+from local.rds import databases, members, multi_az, settings, snapshots
 from local.rds.defaults import FORGOTTEN, REFUSED_IN_A_RESTORE
 from local.rds.errors import RdsError
 from local.rds.paging import filtered, page
@@ -166,6 +166,7 @@ def modify(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     instance = rds.find("instance", parameters["DBInstanceIdentifier"])
     rds.require(instance, "ModifyDBInstance")
     cluster = rds.cluster_of(instance)
+    multi_az.refuse_member(cluster)
     if cluster:
         members.refuse_cluster_settings(parameters)
         if cluster.true_status not in READY | {"backing-up"}:
@@ -213,6 +214,7 @@ def delete(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     databases.refuse_protected(instance, "DB Instance")
     rds.require(instance, "DeleteDBInstance")
     cluster = rds.cluster_of(instance)
+    multi_az.refuse_member(cluster)
     if cluster:
         if "FinalDBSnapshotIdentifier" in parameters:
             raise settings.combination(

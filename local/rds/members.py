@@ -28,6 +28,8 @@ def create(rds: Rds, parameters: dict[str, Any]) -> Resource:
     """A member; the first of a cluster becomes its writer."""
     refuse_cluster_settings(parameters)
     cluster = rds.find("cluster", parameters["DBClusterIdentifier"])
+    if cluster.shown["Engine"] in ("mysql", "postgres"):
+        raise settings.combination(f"RDS makes the members of {cluster.name} itself.")
     rds.require(cluster, "CreateDBInstance")
     if cluster.true_status == "creating" and not rds.members_while_creating:
         raise RdsError(

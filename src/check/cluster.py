@@ -4,7 +4,7 @@ from typing import Any
 
 from trapheus import exceptions, offers, preflight, quotas, ties
 from trapheus.attributes import CLUSTER, MEMBER
-from trapheus.configuration import configuration
+from trapheus.configuration import configuration, fit_storage
 from trapheus.constants import (
     ASIDE_SUFFIX,
     BESIDE,
@@ -17,7 +17,7 @@ from trapheus.constants import (
 from trapheus.endpoints import custom_endpoints
 from trapheus.errors import failing_as
 from trapheus.logs import logged
-from trapheus.overrides import as_overridden, override
+from trapheus.overrides import as_overridden, of_cluster, override, unfit
 from trapheus.preflight import Findings
 from trapheus.rds import (
     Description,
@@ -27,6 +27,7 @@ from trapheus.rds import (
     clusters,
     instance,
     instances,
+    is_multi_az,
     members,
     moment_of,
 )
@@ -44,16 +45,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     findings = Findings()
     with failing_as(exceptions.CheckFailed, identifier):
         found = cluster(identifier)
-        if found is None or not is_restorable(findings, found):
+        if found is None or not is_restorable(findings, request, found):
             if found is None:
                 explain_absence(findings, request)
             return preflight.concluded(findings, None, request)
         source = preflight.source_of(request, cluster_snapshot, cluster_snapshots)
-        own = [
-            member
-            for member in members(found)
-            if not member["DBInstanceIdentifier"].startswith(AUTOSCALED)
-        ]
+        own = own_members(found)
         examine(findings, request, found, own, source)
         plan = planned(event, findings, found, own, source)
     return preflight.concluded(findings, plan, request)
@@ -73,13 +70,25 @@ def explain_absence(findings: Findings, request: dict[str, Any]) -> None:
         preflight.refuse_absent(findings, request, "cluster", cluster(aside) if fits else None)
 
 
-def is_restorable(findings: Findings, found: Description) -> bool:
-    """Whether this is an Aurora cluster with members of its own."""
-    name = found["DBClusterIdentifier"]
-    preflight.check_attributes(findings, CLUSTER, name, found, exceptions.WrongKind)
-    if not findings.all and not found["Engine"].startswith("aurora"):
-        findings.add(exceptions.WrongKind, f"{name} is of {found['Engine']}, which is not Aurora.")
+def is_restorable(findings: Findings, request: dict[str, Any], found: Description) -> bool:
+    """Whether this is a cluster of RDS that the request is possible for."""
+    name, replaces = found["DBClusterIdentifier"], preflight.replaces(request)
+    error = exceptions.WrongKind
+    preflight.check_attributes(findings, CLUSTER, name, found, error, replaces=replaces)
+    if not (findings.all or found["Engine"].startswith("aurora") or is_multi_az(found)):
+        findings.add(error, f"{name} is of {found['Engine']}, which is not Aurora.")
     return not findings.all
+
+
+def own_members(found: Description) -> list[Description]:
+    """The members to restore: none that auto scaling or, in a Multi-AZ DB cluster, RDS makes."""
+    if is_multi_az(found):
+        return []
+    return [
+        member
+        for member in members(found)
+        if not member["DBInstanceIdentifier"].startswith(AUTOSCALED)
+    ]
 
 
 def examine(
@@ -160,12 +169,19 @@ def examine_restore(
 ) -> None:
     """Note what speaks against a copy of the cluster, wherever it is made."""
     identifier, names = request["identifier"], names_of(own)
-    if source is not None and request["task"] == DB_RESTORE:
-        preflight.compare(findings, source["DBClusterSnapshotIdentifier"], found, source)
-    check_members(findings, identifier, found, own)
+    restores, overrides = source is not None and request["task"] == DB_RESTORE, request["overrides"]
+    if source is not None and restores:
+        name = source["DBClusterSnapshotIdentifier"]
+        fixed = is_multi_az(found) and not overrides.get("AllocatedStorage")
+        size = "AllocatedStorage" if fixed else ""
+        preflight.compare(findings, name, found, source, size)
+    if is_multi_az(found):
+        preflight.check_size(findings, request, found, source if restores else None)
+    else:
+        check_members(findings, identifier, found, own)
+    check_overrides(findings, identifier, found, overrides)
     for name, one in zip((identifier, *names), (found, *own), strict=True):
         preflight.check_tags(findings, name, one)
-    overrides = request["overrides"]
     check_offers(
         findings, as_overridden(found, overrides), [as_overridden(one, overrides) for one in own]
     )
@@ -191,7 +207,8 @@ def check_offers(findings: Findings, found: Description, own: list[Description])
     That is the cluster's own: the restore call asks for it, whatever the snapshot's is.
     """
     version = offers.Version(found["Engine"], found["EngineVersion"], "the cluster")
-    classes = dict.fromkeys(member["DBInstanceClass"] for member in own)
+    of_cluster = [found["DBClusterInstanceClass"]] if is_multi_az(found) else []
+    classes = dict.fromkeys([*of_cluster, *(member["DBInstanceClass"] for member in own)])
     offers.check_offer(findings, version, classes)
     # A cluster that the internet reaches may have none.
     if "DBSubnetGroup" in found:
@@ -212,11 +229,24 @@ def check_room(
     """Refuse what the account's quotas have no room for."""
     needed = {"ManualClusterSnapshots": quotas.snapshots_needed(request, source)}
     if preflight.restores(request):
-        needed |= {"DBClusters": 1, "DBInstances": len(own)}
+        count = len(found["DBClusterMembers"]) if is_multi_az(found) else len(own)
+        needed |= {"DBClusters": 1, "DBInstances": count}
     most = quotas.check_quotas(findings, needed)
     if quotas.keeps_backups(request, found):
         operation, key = "describe_db_cluster_automated_backups", "DBClusterAutomatedBackups"
         quotas.check_backups(findings, operation, key, most.get("DBClusters"))
+
+
+def check_overrides(
+    findings: Findings, identifier: str, found: Description, overrides: dict[str, Any]
+) -> None:
+    """Refuse what is asked for and has no meaning for this sort of cluster."""
+    for name in unfit(found, overrides):
+        sort = "a Multi-AZ DB cluster" if is_multi_az(found) else "an Aurora cluster"
+        findings.add(
+            exceptions.InvalidRequest,
+            f"{identifier} is {sort}, whose restore takes no {name}: leave that override out.",
+        )
 
 
 def check_members(
@@ -305,7 +335,9 @@ def planned(
             for member in (own if wanted["members"] else [])
         ],
     }
-    override(plan, CLUSTER, found["Engine"], request["overrides"])
+    override(plan, CLUSTER, found["Engine"], of_cluster(found, request["overrides"]))
+    if is_multi_az(found):
+        fit_storage(plan, found, source)
     for member in plan["members"]:
         override(member, MEMBER, found["Engine"], request["overrides"])
     preflight.leave_to_the_original(plan)

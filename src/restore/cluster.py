@@ -28,13 +28,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     with failing_as(RestoreFailed, identifier, conflict=StillInProgress, exists=StateConflict):
         lock.require(event)
         resource_id = restore(plan)
-        writer, *readers = plan["members"]
-        create(writer, plan)
-        for reader in readers:
+        for index, member in enumerate(plan["members"]):
             try:
-                create(reader, plan)
+                create(member, plan)
             except (ClientError, RestoreFailed, NameTaken):
-                if plan["strategy"] != RENAME_FIRST:
+                # The first is the writer.
+                if index == 0 or plan["strategy"] != RENAME_FIRST:
                     raise
         source = cluster_snapshot(plan["snapshot"])
     if source is None:

@@ -79,6 +79,8 @@ def deviations(plan: dict[str, Any], found: Description, restored: dict[str, str
         lines.append(
             f"the resource id is {found.get('DbClusterResourceId')}, not {restored['resourceId']}"
         )
+    if not any(member["IsClusterWriter"] for member in found.get("DBClusterMembers", [])):
+        lines.append("the restored cluster has no writer")
     source = cluster_snapshot(plan["snapshot"])
     if moment_of(source) != restored["dataAsOf"]:
         lines.append(f"the snapshot {plan['snapshot']} is not the one that was restored")

@@ -38,7 +38,23 @@ class Database:
 
     @property
     def kind(self) -> str:
-        return "cluster" if self.made["Engine"].startswith("aurora") else "instance"
+        of_aurora = self.made["Engine"].startswith("aurora")
+        return "cluster" if of_aurora or self.beside else "instance"
+
+    @property
+    def beside(self) -> bool:
+        """Whether it is a Multi-AZ DB cluster, which is restored under another name only."""
+        return "DBClusterInstanceClass" in self.made
+
+    @property
+    def request(self) -> Shown:
+        """What asks the app to restore it."""
+        asked = {"identifier": self.name, "isCluster": self.kind == "cluster"}
+        return asked | ({"targetIdentifier": self.restored(self.name)} if self.beside else {})
+
+    def restored(self, part: str) -> str:
+        """The name under which a part of it is restored."""
+        return f"copy-of-{part}" if self.beside else part
 
     @property
     def snapshot(self) -> str:
@@ -277,6 +293,19 @@ CLUSTERS = (
         members={"watched-cluster-one": SMALL},
     ),
     Database(
+        "zones-cluster",
+        {"Engine": "postgres", "EngineVersion": "16.4", "DBClusterInstanceClass": "db.r6gd.large",
+         "AllocatedStorage": 100, "StorageType": "io1", "Iops": 1000, "PubliclyAccessible": True},
+        {"zones-cluster": {
+            "AllocatedStorage": 200, "CertificateDetails": "rds-ca-ecc384-g1",
+            "DBClusterInstanceClass": "db.r6gd.xlarge", "Iops": 3000, "PubliclyAccessible": True,
+        }},
+        changed={
+            "AllocatedStorage": 200, "CACertificateIdentifier": "rds-ca-ecc384-g1",
+            "DBClusterInstanceClass": "db.r6gd.xlarge", "Iops": 3000,
+        },
+    ),
+    Database(
         "gauge-cluster",
         POSTGRES,
         {"gauge-cluster-one": {"MonitoringInterval": 15, "MonitoringRoleArn": WATCHER}},
@@ -332,6 +361,11 @@ NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "VPCNetworkingEnabled": (
             "InternetAccessGatewayEnabled", "IAMDatabaseAuthenticationEnabled",
+        ),
+        # There is no Multi-AZ DB cluster without its class.
+        **dict.fromkeys(
+            ("AllocatedStorage", "CertificateDetails", "Iops", "PubliclyAccessible"),
+            ("DBClusterInstanceClass",),
         ),
     },
     "member": {
@@ -428,10 +462,13 @@ def change(rds: Rds, database: Database) -> None:
 # How they are read
 
 
-def shown(rds: Rds, database: Database, name: str) -> Expected:
-    """The expected attributes as they are now; nothing when there is no database of the name."""
+def shown(rds: Rds, database: Database, name: str, now: str = "") -> Expected:
+    """The expected attributes as they are now; nothing when there is no database of the name.
+
+    now: what it is called now, if otherwise.
+    """
     shelf = rds.clusters if name == database.name and database.kind == "cluster" else rds.instances
-    found = shelf.get(name, {})
+    found = shelf.get(now or name, {})
     return {attribute: plain(rds, found, attribute) for attribute in database.expects.get(name, {})}
 
 
@@ -458,6 +495,7 @@ READ: dict[str, Callable[[Any], Any]] = {
     "AssociatedRoles": lambda roles: sorted(
         (one["RoleArn"].rpartition("/")[2], one.get("FeatureName", "")) for one in roles
     ),
+    "CertificateDetails": lambda details: details["CAIdentifier"],
     "DBClusterMembers": lambda members: sorted(
         (one["DBInstanceIdentifier"], one["IsClusterWriter"]) for one in members
     ),
@@ -506,6 +544,7 @@ def bare(rds: Rds, database: Database) -> dict[str, Expected]:
             rds.call("RestoreDBClusterFromSnapshot", {
                 "DBClusterIdentifier": name, "SnapshotIdentifier": database.snapshot,
                 "Engine": database.made["Engine"],
+                **({"DBClusterInstanceClass": "db.r6gd.large"} if database.beside else {}),
             })  # fmt: skip
         for member in made.members:
             rds.call("CreateDBInstance", {

@@ -18,8 +18,12 @@ from trapheus.exceptions import TrapheusError
 if TYPE_CHECKING:
     from tests.attributes.databases import Database
 
-# In the order of the state machine.
+# In the order of the state machine: a step, what it waits for, the phase if not its usual one.
 STEPS = ("rename", "status:aside", "restore", "status:restored", "configure", "verify", "tidy")
+BESIDE = (
+    "restore::beside", "status:made:beside", "configure::beside", "verify::beside",
+    "configure", "verify", "tidy",
+)  # fmt: skip
 
 
 @contextmanager
@@ -43,13 +47,13 @@ def restore(surroundings: Aws, database: Database) -> str:
     """Restore a database; "" or the error with which that ended."""
     prepare(surroundings, database)
     try:
-        plan = surroundings.check(identifier=database.name, isCluster=database.kind == "cluster")[
-            "plan"
-        ]
+        strategy = {"strategy": "beside"} if database.beside else {}
+        plan = surroundings.check(**database.request, **strategy)["plan"]
         known: dict[str, Any] = {"plan": plan}
-        for step in STEPS:
-            name, _, until = step.partition(":")
-            answer = surroundings.until_done(name, **known, until=until)
+        for step in BESIDE if database.beside else STEPS:
+            name, until, phase = (*step.split(":"), "", "")[:3]
+            more = {"phase": phase} if phase else {}
+            answer = surroundings.until_done(name, **known, until=until, **more)
             if name == "restore":
                 known["restored"] = answer
     # Whatever it is: without the call that was taken out, no restore.
@@ -63,7 +67,7 @@ def failing(surroundings: Aws, database: Database) -> set[tuple[str, str]]:
     error = restore(surroundings, database)
     failed = set()
     for name, expected in database.expects.items():
-        now = databases.shown(surroundings.rds, database, name)
+        now = databases.shown(surroundings.rds, database, name, database.restored(name))
         table = databases.of(database, name)
         failed |= {(table, key) for key in expected if error or now[key] != expected[key]}
     return failed

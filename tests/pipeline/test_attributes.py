@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local.app import App
-from tests.attributes.databases import DATABASES, REQUIRED, Database, bare, build, of, shown
+from tests.attributes.databases import DATABASES, REQUIRED, bare, build, of, shown
 from tests.pipeline.facts import run
 
 
@@ -24,15 +24,15 @@ def restored(cloud: App, name: str) -> dict[str, dict[str, Any]]:
     cloud.use_timing("brisk")
     build(cloud.rds, (database,))
     before = {part: shown(cloud.rds, database, part) for part in database.expects}
-    ids = identities(cloud, database)
-    cluster = database.kind == "cluster"
+    ids = identities(cloud, [database.name, *database.members])
 
-    execution = run(cloud, {"identifier": name, "task": "db_restore", "isCluster": cluster})
+    execution = run(cloud, {**database.request, "task": "db_restore"})
 
     assert execution.status == "SUCCEEDED", execution.cause
-    after = {part: shown(cloud.rds, database, part) for part in database.expects}
-    now = identities(cloud, database)
-    assert now.keys() == ids.keys()
+    after = {
+        part: shown(cloud.rds, database, part, database.restored(part)) for part in database.expects
+    }
+    now = identities(cloud, [database.restored(one) for one in (database.name, *database.members)])
     assert not set(now.values()) & set(ids.values())
     with cloud.rds.instantly():
         least = bare(cloud.rds, database)
@@ -40,13 +40,12 @@ def restored(cloud: App, name: str) -> dict[str, dict[str, Any]]:
             for part in database.expects}  # fmt: skip
 
 
-def identities(cloud: App, database: Database) -> dict[str, str]:
-    """The resource ids of a database and of its members."""
+def identities(cloud: App, names: list[str]) -> dict[str, str]:
+    """The resource ids of databases; each must be there."""
     cloud.rds.settle()
     both = {**cloud.rds.instances, **cloud.rds.clusters}
     return {
-        name: both[name].get("DbiResourceId") or both[name]["DbClusterResourceId"]
-        for name in (database.name, *database.members)
+        name: both[name].get("DbiResourceId") or both[name]["DbClusterResourceId"] for name in names
     }
 
 

@@ -210,7 +210,20 @@ _STREAMING = refused(
 )
 _PENDING = refused_by("preflight.check_quiet")
 _ENGINE_OF_CUSTOM = refused_by("check.instance.is_restorable")
-_OF_MULTI_AZ_CLUSTERS = refused_by("DBClusterInstanceClass")
+# A Multi-AZ DB cluster, whose members RDS makes, and which has storage of its own (RDS User Guide).
+_CLUSTER_CLASS = "DBClusterInstanceClass"
+
+
+def of_multi_az(name: str) -> str:
+    """An attribute that a call takes for Multi-AZ DB clusters only (botocore's model)."""
+    return only(name, _CLUSTER_CLASS)
+
+
+def of_aurora(name: str) -> str:
+    """An attribute that a call takes for Aurora only (botocore's model)."""
+    return only(name, f"!{_CLUSTER_CLASS}")
+
+
 _LIMITLESS = "{name} is an Aurora Limitless Database, whose scale no restore can ask for."
 
 
@@ -364,17 +377,28 @@ CLUSTER: Table = {
     "ActivityStreamKmsKeyId": refused_by(_STREAM),
     "ActivityStreamMode": refused_by(_STREAM),
     "ActivityStreamStatus": _STREAMING,
-    "AllocatedStorage": derived("Aurora's storage grows and shrinks by itself"),
+    # RDS changes storage only by a tenth or more: what is restored otherwise is as it should be.
+    "AllocatedStorage": Attribute(
+        MODIFY,
+        modify={"AllocatedStorage": of_multi_az("AllocatedStorage")},
+        once=True,
+        why="Aurora's grows and shrinks by itself.",
+    ),
     "AssociatedRoles": _roles("AddRoleToDBCluster"),
     "AutoMinorVersionUpgrade": modified(AutoMinorVersionUpgrade="AutoMinorVersionUpgrade"),
     "AutomaticRestartTime": derived("of a stopped cluster"),
-    "AvailabilityZones": restored(AvailabilityZones="AvailabilityZones"),
+    "AvailabilityZones": restored(AvailabilityZones=of_aurora("AvailabilityZones")),
     "AwsBackupRecoveryPointArn": _RECOVERY_POINT,
     "BacktrackConsumedChangeRecords": derived(),
     "BacktrackWindow": restored(BacktrackWindow=only("BacktrackWindow", "BacktrackWindow > `0`")),
     "BackupRetentionPeriod": restored(BackupRetentionPeriod="BackupRetentionPeriod"),
     "Capacity": refused_by("EngineMode"),
-    "CertificateDetails": derived("Aurora has a CA for each member"),
+    "CertificateDetails": Attribute(
+        MODIFY,
+        modify={"CACertificateIdentifier": of_multi_az("CertificateDetails.CAIdentifier")},
+        once=True,
+        why="Aurora has a CA for each member.",
+    ),
     "CharacterSetName": Attribute(SNAPSHOT),
     "CloneGroupId": lost("The restored cluster shares its storage with no clone."),
     "ClusterCreateTime": derived(),
@@ -389,11 +413,17 @@ CLUSTER: Table = {
     ),
     "DBClusterArn": derived("of the identifier"),
     "DBClusterIdentifier": derived("it is the request's"),
-    "DBClusterInstanceClass": refused(
-        "DBClusterInstanceClass",
-        "{name} is a Multi-AZ DB cluster, which cannot be replaced in place: restore its snapshot"
-        " under another name.",
-        WrongKind,
+    "DBClusterInstanceClass": Attribute(
+        RESTORE,
+        restore={_CLUSTER_CLASS: _CLUSTER_CLASS},
+        # No source says whether its members' names collide once the cluster is renamed.
+        refusal=Refusal(
+            _CLUSTER_CLASS,
+            "{name} is a Multi-AZ DB cluster, which cannot be replaced in place: restore it beside,"
+            " with a targetIdentifier.",
+            WrongKind,
+            of_replacement=True,
+        ),
     ),
     "DBClusterMembers": Attribute(
         OTHER, call="CreateDBInstance", plan="members", reads="DBClusterMembers"
@@ -443,7 +473,7 @@ CLUSTER: Table = {
     "InternetAccessGatewayEnabled": restored(
         EnableInternetAccessGateway=only_true("InternetAccessGatewayEnabled")
     ),
-    "Iops": _OF_MULTI_AZ_CLUSTERS,
+    "Iops": restored(Iops=of_multi_az("Iops")),
     "KmsKeyId": Attribute(SNAPSHOT),
     "LatestRestorableTime": derived(),
     "LimitlessDatabase": refused(
@@ -457,7 +487,7 @@ CLUSTER: Table = {
     "MonitoringInterval": restored(MonitoringInterval="MonitoringInterval"),
     "MonitoringRoleArn": restored(MonitoringRoleArn="MonitoringRoleArn"),
     "MultiAZ": derived("of the members' zones"),
-    "NetworkType": restored(NetworkType="NetworkType"),
+    "NetworkType": restored(NetworkType=of_aurora("NetworkType")),
     "PendingModifiedValues": _PENDING,
     "PercentProgress": derived(),
     # The mode of Database Insights is only taken together with these.
@@ -479,7 +509,7 @@ CLUSTER: Table = {
     "Port": restored(Port="Port"),
     "PreferredBackupWindow": restored(PreferredBackupWindow="PreferredBackupWindow"),
     "PreferredMaintenanceWindow": modified(PreferredMaintenanceWindow="PreferredMaintenanceWindow"),
-    "PubliclyAccessible": _OF_MULTI_AZ_CLUSTERS,
+    "PubliclyAccessible": restored(PubliclyAccessible=of_multi_az("PubliclyAccessible")),
     "RdsCustomClusterConfiguration": derived("reserved by AWS"),
     "ReadReplicaIdentifiers": refused(
         "ReadReplicaIdentifiers",
@@ -501,7 +531,7 @@ CLUSTER: Table = {
     "StatusInfos": derived(),
     "StorageEncrypted": Attribute(SNAPSHOT),
     "StorageEncryptionType": Attribute(SNAPSHOT),
-    "StorageThroughput": _OF_MULTI_AZ_CLUSTERS,
+    "StorageThroughput": lost("RDS sets the throughput of a Multi-AZ DB cluster's storage."),
     "StorageType": restored(StorageType="StorageType"),
     "TagList": _TAGS,
     "UpgradeRolloutOrder": derived("of the organization's policy"),

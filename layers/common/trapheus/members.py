@@ -3,7 +3,7 @@
 from typing import Any
 
 from trapheus.exceptions import NameTaken, RenameFailed, RestoreFailed, StillInProgress
-from trapheus.rds import Description, instance, is_marked, mark, members, rds
+from trapheus.rds import Description, instance, is_marked, is_multi_az, mark, members, rds
 from trapheus.waiters import AVAILABLE, BAD_INSTANCE, DELETING, not_ready
 
 
@@ -62,8 +62,11 @@ def delete(cluster: Description) -> None:
     """Ask for the deletion of a cluster's members as they are now; one that is going counts.
 
     RDS deletes by name only, and a listing may lag behind a rename: nothing is deleted while a
-    name that this cluster lists is a member of another one. Raises StillInProgress then.
+    name that this cluster lists is a member of another one. Raises StillInProgress then. Those of a
+    Multi-AZ DB cluster go with it.
     """
+    if is_multi_az(cluster):
+        return
     name = cluster["DBClusterIdentifier"]
     own = members(cluster)
     for member in own:

@@ -9,6 +9,7 @@ from botocore.validate import ParamValidator
 
 from trapheus.attributes import CLUSTER, INSTANCE, MEMBER
 from trapheus.configuration import note_change, parameters, wanted_of
+from trapheus.rds import is_multi_az
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,30 @@ FOLLOWING_A_SWITCH: dict[str, tuple[str, ...]] = {
     "ManageMasterUserPassword": ("MasterUserSecretKmsKeyId",),
     "MonitoringInterval": ("MonitoringRoleArn",),
 }
+# Parameters of a cluster's calls for Multi-AZ DB clusters only, and for Aurora only: "Valid for
+# Cluster Type" in botocore's model. Two of the first are parameters of an Aurora cluster's members.
+OF_MULTI_AZ = frozenset(
+    {
+        "AllocatedStorage",
+        "CACertificateIdentifier",
+        "DBClusterInstanceClass",
+        "Iops",
+        "PubliclyAccessible",
+    }
+)
+OF_AURORA = frozenset(
+    {
+        "AvailabilityZones",
+        "BacktrackWindow",
+        "Domain",
+        "DomainIAMRoleName",
+        "EnableInternetAccessGateway",
+        "EnableLocalWriteForwarding",
+        "EnableVPCNetworking",
+        "NetworkType",
+        "ServerlessV2ScalingConfiguration",
+    }
+)
 MOST = 2**31 - 1
 
 OVERRIDDEN = "overridden by the request"
@@ -71,6 +96,24 @@ def shapes(*, is_cluster: bool) -> dict[str, Shape]:
         names = parameters(table, call).keys() - OF_THE_SNAPSHOT
         found.update({name: taken[name] for name in names})
     return found
+
+
+def of_cluster(cluster: Description, overrides: Parameters) -> Parameters:
+    """Those overrides that are for the cluster itself, and not for its members."""
+    without = frozenset() if is_multi_az(cluster) else OF_MULTI_AZ
+    return {name: value for name, value in overrides.items() if name not in without}
+
+
+def unfit(cluster: Description, overrides: Parameters) -> list[str]:
+    """The names of the overrides that neither this sort of cluster nor its members take."""
+    own, of_members = taken_by_any(CLUSTER), taken_by_any(MEMBER)
+    fit = own - OF_AURORA if is_multi_az(cluster) else (own - OF_MULTI_AZ) | of_members
+    return sorted(overrides.keys() - fit)
+
+
+def taken_by_any(table: Table) -> set[str]:
+    """The parameters of both calls of a table."""
+    return {*parameters(table, "restore"), *parameters(table, "modify")}
 
 
 def is_value_of(shape: Shape, value: Any) -> bool:
@@ -146,6 +189,7 @@ def as_overridden(found: Description, overrides: Parameters) -> Description:
     asked: dict[str, tuple[str, Callable[[Any], Any]]] = {
         "AllocatedStorage": ("AllocatedStorage", lambda size: size),
         "DBCapacityReservationIdentifier": ("DBCapacityReservationIdentifier", lambda name: name),
+        "DBClusterInstanceClass": ("DBClusterInstanceClass", lambda name: name),
         "DBInstanceClass": ("DBInstanceClass", lambda name: name),
         "DBParameterGroupName": (
             "DBParameterGroups",
