@@ -1,6 +1,7 @@
 """Multi-AZ DB clusters: three members that RDS makes, changes and deletes with the cluster.
 
-RDS User Guide, "Multi-AZ DB cluster deployments"; what the calls take is in botocore's model.
+RDS User Guide, "Multi-AZ DB cluster deployments"; what the calls take is in botocore's model, as is
+that the members are terminated with the cluster (DeleteDBCluster).
 """
 
 from __future__ import annotations

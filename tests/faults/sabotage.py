@@ -78,9 +78,9 @@ SABOTAGES = (
     # The lock
     *of_both(
         "the lock is taken whoever holds it", "src/lock/take.py",
-        "        if holder and holder != request[\"interrupted\"]:\n"
-        "            item = judged(item, request)\n",
-        "        if holder and holder != request[\"interrupted\"]:\n            pass\n",
+        "    if holder and holder != request[\"interrupted\"]:\n"
+        "        item = judged(item, request)\n",
+        "    if holder and holder != request[\"interrupted\"]:\n        pass\n",
         "KIND-db_restore/Take_the_lock/prod", "KIND-db_restore/Take_the_lock/",
     ),
     *of_both(
@@ -99,7 +99,7 @@ SABOTAGES = (
     # The check
     *of_both(
         "what is left over is not seen", f"{LAYER}/preflight.py",
-        "    if found is not None:\n        findings.add(\n            exceptions.NameTaken,\n"
+        "    if name in taken[kind]:\n        findings.add(\n            exceptions.NameTaken,\n"
         "            f\"The name {name} is taken",
         "    if False:\n        findings.add(\n            exceptions.NameTaken,\n"
         "            f\"The name {name} is taken",

@@ -63,7 +63,7 @@ def delete(cluster: Description) -> None:
 
     RDS deletes by name only, and a listing may lag behind a rename: nothing is deleted while a
     name that this cluster lists is a member of another one. Raises StillInProgress then. Those of a
-    Multi-AZ DB cluster go with it.
+    Multi-AZ DB cluster go with it (API reference of DeleteDBCluster).
     """
     if is_multi_az(cluster):
         return

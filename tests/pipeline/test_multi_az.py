@@ -1,0 +1,133 @@
+"""A Multi-AZ DB cluster, whose members are RDS's own: restored beside, and never replaced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local.app import App
+from local.cloud import Fault
+from tests.pipeline.facts import CLUSTER, On, databases, marks, run
+
+NAME, COPY = "zones-cluster", "staging-cluster"
+DENIED = Fault("AccessDenied", "User is not authorized", 403)
+
+
+@pytest.fixture
+def zones(cloud: App) -> App:
+    """The sample account with a Multi-AZ DB cluster in it, written to since its snapshot."""
+    with cloud.rds.instantly(at=cloud.rds.time - 86_400):
+        cloud.rds.call("CreateDBCluster", {
+            "DBClusterIdentifier": NAME, "Engine": "postgres", "EngineVersion": "16.4",
+            "DBClusterInstanceClass": "db.r6gd.large", "AllocatedStorage": 100, "Iops": 1000,
+            "StorageType": "io1", "MasterUsername": "owner", "ManageMasterUserPassword": True,
+            "DeletionProtection": True, "PreferredMaintenanceWindow": "tue:04:00-tue:05:00",
+        })  # fmt: skip
+        cloud.rds.call("CreateDBClusterSnapshot", {
+            "DBClusterIdentifier": NAME, "DBClusterSnapshotIdentifier": f"{NAME}-snapshot",
+        })  # fmt: skip
+    cloud.rds.settle()
+    return cloud
+
+
+def asked(task: str = "db_restore", **more: Any) -> dict[str, Any]:
+    return {"identifier": NAME, "task": task, "isCluster": True, **more}
+
+
+@pytest.mark.parametrize("task", ["db_restore", "create_snapshot"])
+def test_it_is_restored_beside_with_the_members_that_rds_makes(zones: App, task: str) -> None:
+    before = databases(zones)
+
+    execution = run(zones, asked(task, targetIdentifier=COPY))
+
+    assert execution.status == "SUCCEEDED", execution.cause
+    after = databases(zones)
+    assert {name: after[name] for name in before} == before
+    members = {f"instance {COPY}-instance-{n}" for n in (1, 2, 3)}
+    assert set(after) - set(before) == {f"cluster {COPY}", *members}
+    copy, original = zones.rds.clusters[COPY], zones.rds.clusters[NAME]
+    for name in ("DBClusterInstanceClass", "AllocatedStorage", "Iops", "StorageType",
+                 "DeletionProtection", "PreferredMaintenanceWindow"):  # fmt: skip
+        assert copy[name] == original[name], name
+    assert zones.rds.data("cluster", COPY) == zones.rds.data("cluster", NAME)
+    assert execution.output["report"]["cannotKeep"] == execution.output["report"]["differs"] == []
+    assert (marks(zones), zones.mails) == ([], [])
+
+
+def test_its_snapshot_alone_is_taken_too(zones: App) -> None:
+    before = databases(zones)
+
+    execution = run(zones, asked("create_snapshot_only"))
+
+    assert execution.status == "SUCCEEDED", execution.cause
+    assert databases(zones) == before
+
+
+@pytest.mark.parametrize("strategy", ["rename-first", "restore-first"])
+def test_it_is_not_replaced(zones: App, strategy: str) -> None:
+    before = databases(zones)
+
+    execution = run(zones, asked(strategy=strategy))
+
+    assert (execution.status, execution.error) == ("FAILED", "WrongKind")
+    assert "with a targetIdentifier" in execution.cause
+    assert databases(zones) == before
+
+
+@pytest.mark.parametrize(
+    ("function", "operation"),
+    [("Configure", "ModifyDBCluster"), ("Verify", "DescribeDBClusterSnapshots")],
+)
+def test_a_copy_that_fails_is_removed_with_its_members(
+    zones: App, function: str, operation: str
+) -> None:
+    before = databases(zones)
+    zones.faults.append(On(function, operation, DENIED))
+
+    execution = run(zones, asked(targetIdentifier=COPY))
+
+    assert execution.status == "FAILED"
+    zones.rds.settle()
+    assert databases(zones) == before
+    assert len(zones.mails) == 1
+
+
+def test_a_copy_may_be_smaller(zones: App) -> None:
+    overrides = {"DBClusterInstanceClass": "db.r6gd.xlarge", "PubliclyAccessible": True}
+
+    execution = run(zones, asked(targetIdentifier=COPY, overrides=overrides))
+
+    assert execution.status == "SUCCEEDED", execution.cause
+    copy = zones.rds.clusters[COPY]
+    assert {name: copy[name] for name in overrides} == overrides
+    differs = {entry["attribute"] for entry in execution.output["report"]["differs"]}
+    assert differs == set(overrides)
+
+
+@pytest.mark.parametrize("name", ["DBInstanceClass", "PromotionTier", "AvailabilityZones"])
+def test_what_only_aurora_takes_is_refused_of_it(zones: App, name: str) -> None:
+    value: Any = {"PromotionTier": 1, "AvailabilityZones": ["us-east-1a"]}.get(name, "db.r6g.large")
+
+    execution = run(zones, asked(targetIdentifier=COPY, overrides={name: value}))
+
+    assert (execution.status, execution.error) == ("FAILED", "InvalidRequest")
+    assert f"a Multi-AZ DB cluster, whose restore takes no {name}" in execution.cause
+
+
+@pytest.mark.parametrize("name", ["AllocatedStorage", "DBClusterInstanceClass", "Iops"])
+def test_what_only_it_takes_is_refused_of_aurora(cloud: App, name: str) -> None:
+    value: Any = "db.r6gd.large" if name == "DBClusterInstanceClass" else 2000
+
+    execution = run(cloud, CLUSTER.request("db_restore", overrides={name: value}))
+
+    assert (execution.status, execution.error) == ("FAILED", "InvalidRequest")
+    assert f"an Aurora cluster, whose restore takes no {name}" in execution.cause
+
+
+def test_without_room_for_its_members_it_is_not_restored(zones: App) -> None:
+    zones.rds.quotas["instance"] = len(zones.rds.instances) + 2
+
+    execution = run(zones, asked(targetIdentifier=COPY))
+
+    assert (execution.status, execution.error) == ("FAILED", "QuotaExceeded")
