@@ -393,6 +393,10 @@ def _tell_cause_of_stop(repairs: ExitStack) -> None:
     )
 
 
+# The same app deployed to the next AWS of this process has the same definition: two seconds.
+parse_once = functools.cache(execution_worker.AmazonStateLanguageParser.parse)
+
+
 def spare_repeated_work(
     repairs: ExitStack, answer: Callable[[AWSPreparedRequest], AWSResponse]
 ) -> None:
@@ -412,8 +416,7 @@ def spare_repeated_work(
     for module in MAKE_CLIENTS:
         repairs.enter_context(patch.object(module, "boto_client_for", client_for))
     parser = execution_worker.AmazonStateLanguageParser
-    parse = functools.cache(parser.parse)
-    repairs.enter_context(patch.object(parser, "parse", staticmethod(parse)))
+    repairs.enter_context(patch.object(parser, "parse", staticmethod(parse_once)))
     # A path is read anew for every value that it finds, and makes its grammar's tables each time.
     for module in (json_path, result_path):
         repairs.enter_context(patch.object(module, "parse", functools.cache(module.parse)))

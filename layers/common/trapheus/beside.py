@@ -37,8 +37,9 @@ def named(plan: Plan, key: str) -> Plan:
 
 
 def unprotected(plan: Plan) -> Plan:
-    """The plan without its deletion protection."""
-    return plan | {"modify": plan["modify"] | {"DeletionProtection": False}}
+    """The plan without its deletion protection, if it says anything of one."""
+    modify = plan["modify"]
+    return plan | {"modify": modify | dict.fromkeys({"DeletionProtection"} & modify.keys(), False)}
 
 
 def may_reboot(plan: Plan, phase: str) -> bool:
