@@ -115,6 +115,21 @@ def also(action: str, part: str, parameter: str) -> Row:
     return lambda asked: [Need(action, asked.of(part, parameter))]
 
 
+def of_its_members(action: str) -> Row:
+    """An action on the members that RDS makes, of a Multi-AZ DB cluster (SAR, dependent action).
+
+    That it is asked for on these, and of such a cluster only, is memory.
+    """
+
+    def needs(asked: Asked) -> list[Need]:
+        shown = asked.found("cluster", CLUSTER)
+        listed = shown.get("DBClusterMembers", []) if "DBClusterInstanceClass" in shown else []
+        names = [member["DBInstanceIdentifier"] for member in listed]
+        return [Need(action, asked.arn("rds", f"db:{name}")) for name in names]
+
+    return needs
+
+
 def everywhere(asked: Asked) -> list[Need]:
     """The operation's own action, which takes no resource."""
     return [Need(f"rds:{asked.operation}", "*")]
@@ -371,7 +386,7 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
         INSIGHTS,
         managed_password("db"),
     ),
-    # SAR: cluster*, cluster-pg, og, PassRole
+    # SAR: cluster*, cluster-pg, og, PassRole, ModifyDBInstance
     ("rds", "ModifyDBCluster"): (
         on("cluster", CLUSTER),
         named("cluster-pg", "DBClusterParameterGroupName"),
@@ -380,16 +395,18 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
         MONITORING,
         INSIGHTS,
         managed_password("cluster"),
+        of_its_members("rds:ModifyDBInstance"),
     ),
     # SAR: db*; with a final snapshot also CreateDBSnapshot, on it (memory)
     ("rds", "DeleteDBInstance"): (
         on("db", INSTANCE),
         named("snapshot", "FinalDBSnapshotIdentifier"),
     ),
-    # SAR: cluster*, cluster-snapshot*; the latter is the final one (memory)
+    # SAR: cluster*, cluster-snapshot*, DeleteDBInstance; the snapshot is the final one (memory)
     ("rds", "DeleteDBCluster"): (
         on("cluster", CLUSTER),
         named("cluster-snapshot", "FinalDBSnapshotIdentifier"),
+        of_its_members("rds:DeleteDBInstance"),
     ),
     # SAR: db*, PassRole
     ("rds", "RebootDBInstance"): (on("db", INSTANCE),),

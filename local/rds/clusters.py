@@ -107,7 +107,7 @@ def modify(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     cluster = rds.find("cluster", parameters["DBClusterIdentifier"])
     rds.require(cluster, "ModifyDBCluster")
     multi_az.check(parameters, cluster.shown["Engine"])
-    multi_az.check_size(cluster.shown, parameters)
+    multi_az.check_storage(cluster.shown, parameters)
     databases.modify(rds, cluster, parameters)
     return {"DBCluster": cluster.shown}
 

@@ -60,8 +60,16 @@ def check_birth(parameters: Mapping[str, Any], engine: str) -> dict[str, Any]:
     return dict(DEFAULTS)
 
 
-def check_size(shown: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
-    """Storage grows by a tenth at least, and never shrinks; UG."""
+def check_storage(shown: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
+    """Storage grows by a tenth at least, never shrinks, and goes with IOPS; UG, GH.
+
+    GH hashicorp/terraform-provider-aws#44697
+    """
+    if is_one(shown) and len({"AllocatedStorage", "Iops"} & parameters.keys()) == 1:
+        raise settings.combination(
+            "When modifying Provisioned IOPS storage, specify a value for both allocated storage"
+            " and iops."
+        )
     now = shown["AllocatedStorage"]
     asked = parameters.get("AllocatedStorage", now)
     if asked != now and asked < now * 1.1:

@@ -4,7 +4,7 @@ from typing import Any
 
 from trapheus import exceptions, offers, preflight, quotas, ties
 from trapheus.attributes import CLUSTER, MEMBER
-from trapheus.configuration import configuration, fit_storage
+from trapheus.configuration import configuration
 from trapheus.constants import (
     ASIDE_SUFFIX,
     BESIDE,
@@ -17,7 +17,8 @@ from trapheus.constants import (
 from trapheus.endpoints import custom_endpoints
 from trapheus.errors import failing_as
 from trapheus.logs import logged
-from trapheus.overrides import as_overridden, of_cluster, override, unfit
+from trapheus.multi_az import fit, is_multi_az, names_of_members
+from trapheus.overrides import as_overridden, for_cluster, override, unfit
 from trapheus.preflight import Findings
 from trapheus.rds import (
     Description,
@@ -27,7 +28,6 @@ from trapheus.rds import (
     clusters,
     instance,
     instances,
-    is_multi_az,
     members,
     moment_of,
 )
@@ -117,7 +117,7 @@ def examine(
     restores = preflight.restores(request)
     keys = [key for one in (found, *own) for key in offers.keys_of(one, replaces=restores)]
     offers.check_keys(findings, keys, found["DBClusterArn"].split(":")[4])
-    check_names(findings, request, names_of(own))
+    check_names(findings, request, found, names_of(own))
     if restores:
         examine_restore(findings, request, found, own, source)
     if preflight.replaces(request):
@@ -133,11 +133,15 @@ def names_of(own: list[Description]) -> list[str]:
     return [member["DBInstanceIdentifier"] for member in own]
 
 
-def check_names(findings: Findings, request: dict[str, Any], members: list[str]) -> None:
+def check_names(
+    findings: Findings, request: dict[str, Any], found: Description, names: list[str]
+) -> None:
     """The names of the copy, and of the original once it steps aside, must be possible and free."""
     identifier = request["identifier"]
     made = preflight.made_name(request, identifier)
-    made_members = preflight.member_names(request, members)
+    made_members = preflight.member_names(request, names)
+    if is_multi_az(found):
+        made_members = {name: name for name in names_of_members(made)}
     taken = {
         "cluster": clusters(preflight.wanted_names(request, {identifier: made})),
         "instance": instances(preflight.wanted_names(request, made_members)),
@@ -149,7 +153,7 @@ def check_names(findings: Findings, request: dict[str, Any], members: list[str])
     if not preflight.replaces(request):
         return
     preflight.check_free(findings, request, identifier + ASIDE_SUFFIX, "cluster", taken)
-    for name in members:
+    for name in names:
         if len(name) > MAX_INSTANCE_IDENTIFIER:
             findings.add(
                 exceptions.DatabaseNotSupported,
@@ -169,14 +173,15 @@ def examine_restore(
 ) -> None:
     """Note what speaks against a copy of the cluster, wherever it is made."""
     identifier, names = request["identifier"], names_of(own)
-    restores, overrides = source is not None and request["task"] == DB_RESTORE, request["overrides"]
-    if source is not None and restores:
-        name = source["DBClusterSnapshotIdentifier"]
+    overrides = request["overrides"]
+    restored = source if request["task"] == DB_RESTORE else None
+    if restored is not None:
+        name = restored["DBClusterSnapshotIdentifier"]
         fixed = is_multi_az(found) and not overrides.get("AllocatedStorage")
         size = "AllocatedStorage" if fixed else ""
-        preflight.compare(findings, name, found, source, size)
+        preflight.compare(findings, name, found, restored, size)
     if is_multi_az(found):
-        preflight.check_size(findings, request, found, source if restores else None)
+        preflight.check_size(findings, request, found, restored)
     else:
         check_members(findings, identifier, found, own)
     check_overrides(findings, identifier, found, overrides)
@@ -207,8 +212,8 @@ def check_offers(findings: Findings, found: Description, own: list[Description])
     That is the cluster's own: the restore call asks for it, whatever the snapshot's is.
     """
     version = offers.Version(found["Engine"], found["EngineVersion"], "the cluster")
-    of_cluster = [found["DBClusterInstanceClass"]] if is_multi_az(found) else []
-    classes = dict.fromkeys([*of_cluster, *(member["DBInstanceClass"] for member in own)])
+    of_all = [found["DBClusterInstanceClass"]] if is_multi_az(found) else []
+    classes = dict.fromkeys([*of_all, *(member["DBInstanceClass"] for member in own)])
     offers.check_offer(findings, version, classes)
     # A cluster that the internet reaches may have none.
     if "DBSubnetGroup" in found:
@@ -229,8 +234,11 @@ def check_room(
     """Refuse what the account's quotas have no room for."""
     needed = {"ManualClusterSnapshots": quotas.snapshots_needed(request, source)}
     if preflight.restores(request):
-        count = len(found["DBClusterMembers"]) if is_multi_az(found) else len(own)
-        needed |= {"DBClusters": 1, "DBInstances": count}
+        needed |= {"DBClusters": 1, "DBInstances": len(own)}
+        if is_multi_az(found):
+            # Whether the quota counts its storage once or for each member is in no source.
+            size = request["overrides"].get("AllocatedStorage") or found["AllocatedStorage"]
+            needed |= {"DBInstances": len(found["DBClusterMembers"]), "AllocatedStorage": size}
     most = quotas.check_quotas(findings, needed)
     if quotas.keeps_backups(request, found):
         operation, key = "describe_db_cluster_automated_backups", "DBClusterAutomatedBackups"
@@ -310,7 +318,7 @@ def planned(
             f" for {request['targetIdentifier']}."
         )
         endpoints = []
-    made = preflight.member_names(request, [member["DBInstanceIdentifier"] for member in own])
+    made = preflight.member_names(request, names_of(own))
     plan = {
         **preflight.basis(event, findings, source),
         "resourceId": found["DbClusterResourceId"],
@@ -335,9 +343,9 @@ def planned(
             for member in (own if wanted["members"] else [])
         ],
     }
-    override(plan, CLUSTER, found["Engine"], of_cluster(found, request["overrides"]))
+    override(plan, CLUSTER, found["Engine"], for_cluster(found, request["overrides"]))
     if is_multi_az(found):
-        fit_storage(plan, found, source)
+        fit(plan, found, source)
     for member in plan["members"]:
         override(member, MEMBER, found["Engine"], request["overrides"])
     preflight.leave_to_the_original(plan)

@@ -10,7 +10,8 @@ from trapheus.errors import failing_as
 from trapheus.exceptions import NameTaken, RestoreFailed, StateConflict, StillInProgress
 from trapheus.logs import logged
 from trapheus.members import create
-from trapheus.rds import cluster, cluster_snapshot, is_marked, mark, moment_of, rds
+from trapheus.multi_az import is_multi_az, mark_members
+from trapheus.rds import Description, cluster, cluster_snapshot, is_marked, mark, moment_of, rds
 from trapheus.waiters import BAD_CLUSTER
 
 
@@ -27,7 +28,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     identifier = plan["made"]
     with failing_as(RestoreFailed, identifier, conflict=StillInProgress, exists=StateConflict):
         lock.require(event)
-        resource_id = restore(plan)
+        found = restore(plan)
+        if is_multi_az(found):
+            mark_members(found, plan["execution"])
         for index, member in enumerate(plan["members"]):
             try:
                 create(member, plan)
@@ -41,12 +44,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     return {
         "snapshot": plan["snapshot"],
         "dataAsOf": moment_of(source),
-        "resourceId": resource_id,
+        "resourceId": found["DbClusterResourceId"],
     }
 
 
-def restore(plan: dict[str, Any]) -> str:
-    """Ask for the cluster with all the configuration that the call takes; return its resource id.
+def restore(plan: dict[str, Any]) -> Description:
+    """Ask for the cluster with all the configuration that the call takes; return what it shows.
 
     Raises StillInProgress as long as it does not show.
     """
@@ -69,4 +72,4 @@ def restore(plan: dict[str, Any]) -> str:
         raise NameTaken(f"{identifier} is not of this execution.", identifier=identifier)
     if found["Status"] in BAD_CLUSTER:
         raise RestoreFailed(f"{identifier} is {found['Status']}", identifier=identifier)
-    return str(found["DbClusterResourceId"])
+    return found

@@ -7,6 +7,7 @@ from trapheus.beside import standing
 from trapheus.errors import failing_as
 from trapheus.exceptions import TidyFailed
 from trapheus.logs import logged
+from trapheus.multi_az import is_multi_az
 from trapheus.originals import final_snapshot
 from trapheus.rds import cluster, cluster_snapshot, cluster_with, instance, members, unmark
 
@@ -16,7 +17,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Unmark the cluster, its snapshots and a kept original, if they are this execution's."""
     plan = standing(event["plan"], event["phase"])
     with failing_as(TidyFailed, plan["identifier"]):
-        stays = [("DBClusterArn", cluster(plan["identifier"]))]
+        restored = cluster(plan["identifier"])
+        stays = [("DBClusterArn", restored)]
+        if restored and is_multi_az(restored):
+            stays += [("DBInstanceArn", member) for member in members(restored)]
         taken = cluster_snapshot(plan["snapshot"])
         if taken or event["phase"] == "prepare":
             stays.append(("DBClusterSnapshotArn", taken))

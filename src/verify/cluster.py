@@ -17,6 +17,7 @@ from trapheus.endpoints import lacking
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigurationDiffers
 from trapheus.logs import logged
+from trapheus.multi_az import is_multi_az, lines_on
 from trapheus.rds import (
     Description,
     cluster,
@@ -61,6 +62,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         for index, member in enumerate(plan["members"]):
             # The plan names the writer first.
             lines += compare_member(comparison, member, index == 0, found)
+        if is_multi_az(found):
+            lines += lines_on(found)
         tell_of_others(comparison, plan, found)
     lines = [*comparison.wrong, *lines]
     if lines:
@@ -79,8 +82,6 @@ def deviations(plan: dict[str, Any], found: Description, restored: dict[str, str
         lines.append(
             f"the resource id is {found.get('DbClusterResourceId')}, not {restored['resourceId']}"
         )
-    if not any(member["IsClusterWriter"] for member in found.get("DBClusterMembers", [])):
-        lines.append("the restored cluster has no writer")
     source = cluster_snapshot(plan["snapshot"])
     if moment_of(source) != restored["dataAsOf"]:
         lines.append(f"the snapshot {plan['snapshot']} is not the one that was restored")

@@ -332,16 +332,19 @@ def replaced(match: re.Match[str]) -> str:
     return {"Partition": "aws"}.get(name, "someone@example.com")
 
 
-def test_executions_are_spread_before_their_first_function_but_recoveries_are_not() -> None:
+def test_executions_are_spread_before_their_first_function_but_some_are_not() -> None:
     top = RESTORE["States"]
     first = top[RESTORE["StartAt"]]
     assert first["Parameters"]["spread.$"] == "States.MathRandom(0, ${StartSpreadSeconds})"
     asks = top[first["Next"]]
-    (recovers,) = asks["Choices"]
-    assert {"Variable": "$.input.task", "StringEquals": "recover"} in recovers["And"]
+    assert [choice["And"][1] for choice in asks["Choices"]] == [
+        {"Variable": "$.input.task", "StringEquals": "recover"},
+        {"Variable": "$.input.urgent", "BooleanEquals": True},
+        {"Variable": "$.input.dryRun", "BooleanEquals": True},
+    ]
     waits = top[asks["Default"]]
     assert (waits["Type"], waits["SecondsPath"]) == ("Wait", "$.spread")
-    assert recovers["Next"] == waits["Next"] == "Read the request"
+    assert {state["Next"] for state in (*asks["Choices"], waits)} == {"Read the request"}
 
 
 def test_many_wait_for_their_turn_before_their_first_call_to_rds_but_no_rollback_does() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.app import App
-from local.cloud import Fault
+from local.cloud import Call, Fault
 from tests.pipeline.facts import CLUSTER, On, databases, marks, run
 
 NAME, COPY = "zones-cluster", "staging-cluster"
@@ -123,6 +123,56 @@ def test_what_only_it_takes_is_refused_of_aurora(cloud: App, name: str) -> None:
 
     assert (execution.status, execution.error) == ("FAILED", "InvalidRequest")
     assert f"an Aurora cluster, whose restore takes no {name}" in execution.cause
+
+
+@pytest.mark.parametrize("grown", [200, 105])
+def test_storage_that_has_grown_since_the_snapshot_comes_back_as_rds_lets_it(
+    zones: App, grown: int
+) -> None:
+    zones.rds.clusters[NAME] |= {"AllocatedStorage": grown, "Iops": 3000}
+
+    execution = run(zones, asked(targetIdentifier=COPY))
+
+    assert execution.status == "SUCCEEDED", execution.cause
+    copy = zones.rds.clusters[COPY]
+    assert copy["Iops"] == 3000
+    # RDS makes storage larger only by a tenth or more.
+    assert copy["AllocatedStorage"] == (200 if grown == 200 else 100)
+
+
+def test_a_parameter_group_that_awaits_a_reboot_is_told(zones: App) -> None:
+    def waits(call: Call) -> None:
+        if call.caller.startswith("Verify") and COPY in zones.rds.clusters:
+            for member in zones.rds.clusters[COPY]["DBClusterMembers"]:
+                member["DBClusterParameterGroupStatus"] = "pending-reboot"
+
+    zones.faults.append(waits)
+
+    execution = run(zones, asked(targetIdentifier=COPY))
+
+    assert (execution.status, execution.error) == ("FAILED", "ConfigurationDiffers")
+    assert "takes effect only after a reboot" in execution.cause
+
+
+@pytest.mark.parametrize("target", ["x" * 45 + "-cluster", COPY], ids=["too long", "taken"])
+def test_the_names_that_rds_gives_the_members_must_be_possible_and_free(
+    zones: App, target: str
+) -> None:
+    if target == COPY:
+        with zones.rds.instantly():
+            zones.rds.call("CreateDBInstance", {
+                "DBInstanceIdentifier": f"{COPY}-instance-2", "DBInstanceClass": "db.t4g.micro",
+                "Engine": "postgres", "AllocatedStorage": 20, "MasterUsername": "someone",
+                "ManageMasterUserPassword": True,
+            })  # fmt: skip
+    before = databases(zones)
+
+    execution = run(zones, asked(targetIdentifier=target))
+
+    assert execution.status == "FAILED"
+    assert execution.error == ("NameTaken" if target == COPY else "DatabaseNotSupported")
+    assert f"{target}-instance-" in execution.cause
+    assert databases(zones) == before
 
 
 def test_without_room_for_its_members_it_is_not_restored(zones: App) -> None:

@@ -473,7 +473,10 @@ CLUSTER: Table = {
     "InternetAccessGatewayEnabled": restored(
         EnableInternetAccessGateway=only_true("InternetAccessGatewayEnabled")
     ),
-    "Iops": restored(Iops=of_multi_az("Iops")),
+    # Its storage and IOPS are modified together; RDS wants IOPS in a restore with a storage type.
+    "Iops": Attribute(
+        RESTORE, restore={"Iops": of_multi_az("Iops")}, modify={"Iops": of_multi_az("Iops")}
+    ),
     "KmsKeyId": Attribute(SNAPSHOT),
     "LatestRestorableTime": derived(),
     "LimitlessDatabase": refused(

@@ -3,7 +3,8 @@
 from typing import Any
 
 from trapheus.exceptions import NameTaken, RenameFailed, RestoreFailed, StillInProgress
-from trapheus.rds import Description, instance, is_marked, is_multi_az, mark, members, rds
+from trapheus.multi_az import is_multi_az
+from trapheus.rds import Description, instance, is_marked, mark, members, rds
 from trapheus.waiters import AVAILABLE, BAD_INSTANCE, DELETING, not_ready
 
 

@@ -9,7 +9,7 @@ from botocore.validate import ParamValidator
 
 from trapheus.attributes import CLUSTER, INSTANCE, MEMBER
 from trapheus.configuration import note_change, parameters, wanted_of
-from trapheus.rds import is_multi_az
+from trapheus.multi_az import is_multi_az
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +98,7 @@ def shapes(*, is_cluster: bool) -> dict[str, Shape]:
     return found
 
 
-def of_cluster(cluster: Description, overrides: Parameters) -> Parameters:
+def for_cluster(cluster: Description, overrides: Parameters) -> Parameters:
     """Those overrides that are for the cluster itself, and not for its members."""
     without = frozenset() if is_multi_az(cluster) else OF_MULTI_AZ
     return {name: value for name, value in overrides.items() if name not in without}

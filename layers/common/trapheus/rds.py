@@ -91,11 +91,6 @@ def cluster_with(resource_id: str) -> Description | None:
     return only(lambda: rds().describe_db_clusters(Filters=by_id)["DBClusters"])
 
 
-def is_multi_az(cluster_description: Description) -> bool:
-    """Whether it is a Multi-AZ DB cluster, whose members are RDS's own, and not one of Aurora."""
-    return "DBClusterInstanceClass" in cluster_description
-
-
 def members(cluster_description: Description) -> list[Description]:
     """The members of a cluster, the writer first, then by promotion tier and name.
 
