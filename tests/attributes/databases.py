@@ -297,13 +297,20 @@ CLUSTERS = (
         {"Engine": "postgres", "EngineVersion": "16.4", "DBClusterInstanceClass": "db.r6gd.large",
          "AllocatedStorage": 100, "StorageType": "io1", "Iops": 1000, "PubliclyAccessible": True},
         {"zones-cluster": {
-            "AllocatedStorage": 200, "CertificateDetails": "rds-ca-ecc384-g1",
-            "DBClusterInstanceClass": "db.r6gd.xlarge", "Iops": 3000, "PubliclyAccessible": True,
+            "CertificateDetails": "rds-ca-ecc384-g1", "DBClusterInstanceClass": "db.r6gd.xlarge",
+            "PubliclyAccessible": True,
         }},
         changed={
-            "AllocatedStorage": 200, "CACertificateIdentifier": "rds-ca-ecc384-g1",
-            "DBClusterInstanceClass": "db.r6gd.xlarge", "Iops": 3000,
+            "CACertificateIdentifier": "rds-ca-ecc384-g1",
+            "DBClusterInstanceClass": "db.r6gd.xlarge",
         },
+    ),
+    Database(
+        "grown-cluster",
+        {"Engine": "postgres", "EngineVersion": "16.4", "DBClusterInstanceClass": "db.r6gd.large",
+         "AllocatedStorage": 100, "StorageType": "io1", "Iops": 1000},
+        {"grown-cluster": {"AllocatedStorage": 200, "Iops": 3000}},
+        changed={"AllocatedStorage": 200, "Iops": 3000},
     ),
     Database(
         "gauge-cluster",
@@ -364,9 +371,9 @@ NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         # There is no Multi-AZ DB cluster without its class.
         **dict.fromkeys(
-            ("AllocatedStorage", "CertificateDetails", "Iops", "PubliclyAccessible"),
-            ("DBClusterInstanceClass",),
+            ("CertificateDetails", "Iops", "PubliclyAccessible"), ("DBClusterInstanceClass",)
         ),
+        "AllocatedStorage": ("DBClusterInstanceClass", "Iops"),
     },
     "member": {
         "MonitoringInterval": MONITORING,

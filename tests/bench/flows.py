@@ -125,23 +125,25 @@ def rename_first(path: Path, begins: float) -> float:
     freed = begins + sum(renamed.get(phase, 0.0) for phase in FREEING)
     aside = begins + sum(renamed.values())
     made = freed + path.lasts(f"restore {kind.name}")
+    # A cluster takes changes while its members are being made.
+    changed = made + path.lasts(f"modify {kind.name}", kind.identifier)
     for name in kind.members:
         # Each gives its name up once the cluster has; its copy is there once the cluster is.
         moved = path.take("rename member", name)
         aside = max(aside, freed + sum(moved.values()))
         free = freed + sum(moved.get(phase, 0.0) for phase in FREEING)
         made = max(made, free + path.lasts("create member", name))
-    changed = made + path.lasts(f"modify {kind.name}", kind.identifier)
-    return max(changed, aside) + deletion(path)
+    return max(made, changed, aside) + deletion(path)
 
 
 def restore_first(path: Path, begins: float, rested: float) -> float:
     """The copy is made and changed beside the original, then both change names."""
     kind = path.flow.kind
     made = begins + path.lasts(f"restore {kind.name}")
+    changed = made + path.lasts(f"modify {kind.name}")
     for name in kind.members:
         made = max(made, begins + path.lasts("create member", f"{name}-next"))
-    changed = max(made + path.lasts(f"modify {kind.name}"), rested)
+    changed = max(made, changed, rested)
     first = path.take(f"rename {kind.name}", kind.identifier)
     second = path.take(f"rename {kind.name}")
     freed = changed + sum(first.get(phase, 0.0) for phase in FREEING)
