@@ -9,7 +9,7 @@ import platform
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from statistics import fmean
@@ -22,6 +22,7 @@ from tests.bench.measure import Figures
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 WORKERS = 2
 SEEDS = 200
+PORTION = 10  # seeds after which the page is written
 TRACES = 20
 # Databases, and what is set otherwise than the template has it.
 CROWDS = (
@@ -37,7 +38,7 @@ CROWDS = (
 HEAD = """\
 # Performance
 
-Written by `make bench` on {day}: {command}, Python {python}, {processors} processors, in
+Written by `make bench` on {day}, for {seeds} seeds: Python {python}, {processors} processors, in
 {minutes:.0f} minutes.
 
 Every execution is the real definition with the real functions, on the local AWS's virtual clock.
@@ -119,41 +120,45 @@ def main() -> int:
     asked = parser.parse_args()
     began = time.perf_counter()
     spawn = multiprocessing.get_context("spawn")
+    figures: dict[Flow, list[Figures]] = {}
     with ProcessPoolExecutor(WORKERS, spawn, worker.Worker.open) as pool:
         flows = [flow for flow in pool.submit(worker.flows).result() if asked.only in str(flow)]
-        figures = measure_all(pool, flows, asked.seeds)
-        say(table(figures))
-        if asked.only:
-            return 0
-        many = measure_crowds(pool)
-    say(many)
-    head = HEAD.format(
-        day=time.strftime("%Y-%m-%d", time.gmtime()),
-        command=f"`python -m tests.bench --seeds {asked.seeds}`",
-        python=platform.python_version(),
-        processors=os.cpu_count(),
-        minutes=(time.perf_counter() - began) / 60,
-        seeds=asked.seeds,
-    )
-    PAGE.write_text(
-        head + table(figures) + MEANINGS + HOLDS.format(spread=crowd.Means().spread) + many
-    )
+        many = "" if asked.only else measure_crowds(pool)
+        say(many)
+        for seeds, figures in measured(pool, flows, asked.seeds):
+            say(f"{seeds} seeds")
+            if not asked.only:
+                # After each portion, for whoever stops it.
+                PAGE.write_text(page(figures, seeds, (time.perf_counter() - began) / 60, many))
+    say(table(figures))
     return 0
 
 
-def measure_all(
+def page(figures: dict[Flow, list[Figures]], seeds: int, minutes: float, many: str) -> str:
+    """The page, of so many seeds."""
+    head = HEAD.format(
+        day=time.strftime("%Y-%m-%d", time.gmtime()),
+        python=platform.python_version(),
+        processors=os.cpu_count(),
+        minutes=minutes,
+        seeds=seeds,
+    )
+    return head + table(figures) + MEANINGS + HOLDS.format(spread=crowd.Means().spread) + many
+
+
+def measured(
     pool: ProcessPoolExecutor, flows: Sequence[Flow], seeds: int
-) -> dict[Flow, list[Figures]]:
-    """Every flow with every seed."""
-    jobs = {
-        pool.submit(worker.measured, flow, seed): flow for seed in range(seeds) for flow in flows
-    }
+) -> Iterator[tuple[int, dict[Flow, list[Figures]]]]:
+    """Every flow with every seed, a portion after the other: how many seeds, and all so far."""
     found: dict[Flow, list[Figures]] = {flow: [] for flow in flows}
-    for done, job in enumerate(as_completed(jobs), 1):
-        found[jobs[job]].append(job.result())
-        if done % 50 == 0:
-            say(f"{done} of {len(jobs)} executions")
-    return found
+    for begin in range(0, seeds, PORTION):
+        portion = range(begin, min(begin + PORTION, seeds))
+        jobs = {
+            pool.submit(worker.measured, flow, seed): flow for seed in portion for flow in flows
+        }
+        for job in as_completed(jobs):
+            found[jobs[job]].append(job.result())
+        yield portion.stop, found
 
 
 def table(figures: dict[Flow, list[Figures]]) -> str:
