@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # Two of anything may also silence the mails, leave the lock, and leave marks.
 ANY = Allowed(RESTORED | KEPT | TOLD, unlocked=False, mails=0, marked=True, serving=False)
 
+ONE_AFTER_THE_OTHER = ("lock", "prepare", "beside", "replace", "finish")
+
 
 def each_drawn(
     scenarios: list[Scenario], seed: int, count: int, judge: Callable[[Scenario, Scenario], None]
@@ -34,7 +36,7 @@ def each_drawn(
     pairs = strategies.sampled_from(single).flatmap(
         lambda first: strategies.tuples(
             strategies.just(first),
-            strategies.sampled_from(flows[first.flow]).filter(lambda other: other is not first),
+            strategies.sampled_from(flows[first.flow]).filter(lambda other: may_meet(first, other)),
         )
     )
 
@@ -45,6 +47,22 @@ def each_drawn(
         judge(*pair)
 
     one_pair()
+
+
+def may_meet(first: Scenario, second: Scenario) -> bool:
+    """Whether both may fire in one execution: neither always ends it in a phase before the other's.
+
+    What comes in the rollback or at the end may follow upon anything.
+    """
+    return first is not second and not (is_before(first, second) or is_before(second, first))
+
+
+def is_before(one: Scenario, other: Scenario) -> bool:
+    """Whether a fault ends the execution, and in a phase before the other's."""
+    goes_on = one.flow.ending in one.allowed.endings
+    if goes_on or not {one.phase, other.phase} <= set(ONE_AFTER_THE_OTHER):
+        return False
+    return ONE_AFTER_THE_OTHER.index(one.phase) < ONE_AFTER_THE_OTHER.index(other.phase)
 
 
 def run(cloud: App, first: Scenario, second: Scenario) -> tuple[str, str, bool]:
