@@ -459,6 +459,35 @@ def make_a_reader_late(cloud: App) -> None:
     same("the names", set(resource_ids(cloud)), set(before))
 
 
+ZONES, COPY_OF_ZONES = "zones-cluster", "staging-cluster"
+
+
+def make_multi_az(cloud: App) -> None:
+    """A Multi-AZ DB cluster, and its snapshot."""
+    with cloud.rds.instantly(at=cloud.rds.time - 86_400):
+        cloud.rds.call("CreateDBCluster", {
+            "DBClusterIdentifier": ZONES, "Engine": "postgres", "EngineVersion": "16.4",
+            "DBClusterInstanceClass": "db.r6gd.large", "AllocatedStorage": 100, "Iops": 1000,
+            "StorageType": "io1", "MasterUsername": "owner", "ManageMasterUserPassword": True,
+            "DeletionProtection": True, "PreferredMaintenanceWindow": "tue:04:00-tue:05:00",
+        })  # fmt: skip
+        cloud.rds.call("CreateDBClusterSnapshot", {
+            "DBClusterIdentifier": ZONES, "DBClusterSnapshotIdentifier": f"{ZONES}-snapshot",
+        })  # fmt: skip
+    cloud.rds.settle()
+
+
+def restore_multi_az_beside(cloud: App) -> None:
+    make_multi_az(cloud)
+    asked = {"identifier": ZONES, "task": "db_restore", "isCluster": True}
+
+    execution = run(cloud, {**asked, "targetIdentifier": COPY_OF_ZONES})
+
+    ended(execution, "SUCCEEDED")
+    members = {f"{COPY_OF_ZONES}-instance-{n}" for n in (1, 2, 3)}
+    same("members", {name for name in cloud.rds.instances if COPY_OF_ZONES in name}, members)
+
+
 # Exports
 
 
@@ -539,6 +568,7 @@ OF_ONE = (
     remove_autoscaled_readers,
     make_a_reader_late,
     rename_a_reader_late,
+    restore_multi_az_beside,
     tell_a_failed_export,
 )
 

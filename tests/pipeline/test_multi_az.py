@@ -9,25 +9,17 @@ import pytest
 from local.app import App
 from local.cloud import Call, Fault
 from tests.pipeline.facts import CLUSTER, On, databases, marks, run
+from tests.pipeline.scenarios import COPY_OF_ZONES as COPY
+from tests.pipeline.scenarios import ZONES as NAME
+from tests.pipeline.scenarios import make_multi_az
 
-NAME, COPY = "zones-cluster", "staging-cluster"
 DENIED = Fault("AccessDenied", "User is not authorized", 403)
 
 
 @pytest.fixture
 def zones(cloud: App) -> App:
     """The sample account with a Multi-AZ DB cluster in it, written to since its snapshot."""
-    with cloud.rds.instantly(at=cloud.rds.time - 86_400):
-        cloud.rds.call("CreateDBCluster", {
-            "DBClusterIdentifier": NAME, "Engine": "postgres", "EngineVersion": "16.4",
-            "DBClusterInstanceClass": "db.r6gd.large", "AllocatedStorage": 100, "Iops": 1000,
-            "StorageType": "io1", "MasterUsername": "owner", "ManageMasterUserPassword": True,
-            "DeletionProtection": True, "PreferredMaintenanceWindow": "tue:04:00-tue:05:00",
-        })  # fmt: skip
-        cloud.rds.call("CreateDBClusterSnapshot", {
-            "DBClusterIdentifier": NAME, "DBClusterSnapshotIdentifier": f"{NAME}-snapshot",
-        })  # fmt: skip
-    cloud.rds.settle()
+    make_multi_az(cloud)
     return cloud
 
 
