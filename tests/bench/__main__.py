@@ -83,6 +83,8 @@ What holds up the figures above 1.05, ten changes or fifteen looks:
   one is free; that is also most of what the outage has above its own.
 - A snapshot that replaces another takes five changes (two taken, two deleted, one unmarked), so
   that a good one is always there; an instance with a role and deletion protection takes eight more.
+- A change that RDS refuses because a database is still busy is asked for again, and counted again:
+  hence the fractions.
 - A cluster's preflight asks for each member and its groups.
 """
 CROWD = """
