@@ -85,7 +85,7 @@ def test_a_copy_that_fails_is_removed_with_its_members(
     assert len(zones.mails) == 1
 
 
-def test_a_copy_may_be_smaller(zones: App) -> None:
+def test_a_copy_may_be_of_another_class_and_open(zones: App) -> None:
     overrides = {"DBClusterInstanceClass": "db.r6gd.xlarge", "PubliclyAccessible": True}
 
     execution = run(zones, asked(targetIdentifier=COPY, overrides=overrides))
