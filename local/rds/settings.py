@@ -62,6 +62,10 @@ def apply(
             shown[name] = value
     if is_small_gp3(kind, shown):
         tune_small_gp3(shown, parameters)
+    elif kind == "instance" and shown.get("StorageType") == "gp3":
+        show_baseline(shown)
+    if "MaxAllocatedStorage" in parameters:
+        check_ceiling(shown)
     derive(rds, kind, shown)
 
 
@@ -85,6 +89,27 @@ def tune_small_gp3(shown: Shown, parameters: Mapping[str, Any]) -> None:
         raise combination("You can't specify IOPS or storage throughput for engine "
                           f"{shown['Engine']} and a storage size less than 400.")  # fmt: skip
     shown |= SMALL_GP3
+
+
+def show_baseline(shown: Shown) -> None:
+    """What a gp3 volume has that nobody has tuned: striped ones have four times as much. UG."""
+    if "DBClusterIdentifier" in shown:
+        return
+    striped = not shown["Engine"].startswith("sqlserver")
+    for name, least in SMALL_GP3.items():
+        shown.setdefault(name, 4 * least if striped else least)
+
+
+def check_ceiling(shown: Shown) -> None:
+    """A ceiling is a tenth above the storage, or more.
+
+    UG, "Managing capacity automatically with Amazon RDS storage autoscaling"; the code is of
+    GH ministryofjustice/cloud-platform-environments#24422.
+    """
+    if 10 * shown["MaxAllocatedStorage"] < 11 * shown.get("AllocatedStorage", 0):
+        raise combination(
+            "The maximum allocated storage must be increased by at least 10 percent."
+        )
 
 
 def derive(rds: Rds, kind: str, shown: Shown) -> None:

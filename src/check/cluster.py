@@ -115,7 +115,7 @@ def examine(
             f" may have {MAX_CLUSTER_IDENTIFIER}.",
         )
     restores = preflight.restores(request)
-    keys = [key for one in (found, *own) for key in offers.keys_of(one, replaces=restores)]
+    keys = [key for one in (found, *own) for key in offers.keys_of(one, request, restores=restores)]
     offers.check_keys(findings, keys, found["DBClusterArn"].split(":")[4])
     check_names(findings, request, found, names_of(own))
     if restores:
@@ -185,6 +185,8 @@ def examine_restore(
     else:
         check_members(findings, identifier, found, own)
     check_overrides(findings, identifier, found, overrides)
+    preflight.check_version(findings, request, found, restored)
+    preflight.check_domain(findings, request, found)
     for name, one in zip((identifier, *names), (found, *own), strict=True):
         preflight.check_tags(findings, name, one)
     check_offers(
@@ -307,6 +309,8 @@ def planned(
 ) -> dict[str, Any]:
     """The plan: names, resource ids and all the configuration to carry over."""
     request = event["request"]
+    # What a new snapshot will replace says nothing of the copy.
+    restored = source if request["task"] == DB_RESTORE else None
     wanted = configuration(CLUSTER, found)
     # Describe shows only their addresses.
     endpoints = custom_endpoints(found["DBClusterIdentifier"]) if wanted["endpoints"] else []
@@ -318,12 +322,19 @@ def planned(
             f" for {request['targetIdentifier']}."
         )
         endpoints = []
+    for endpoint in endpoints:
+        if endpoint["static"] and all(name.startswith(AUTOSCALED) for name in endpoint["static"]):
+            findings.add(
+                exceptions.DatabaseNotSupported,
+                f"The custom endpoint {endpoint['identifier']} has only replicas of auto scaling,"
+                " which a restore does not make: give it another member, or delete it.",
+            )
     made = preflight.member_names(request, names_of(own))
     plan = {
         **preflight.basis(event, findings, source),
         "resourceId": found["DbClusterResourceId"],
         "arn": found["DBClusterArn"],
-        "dataAsOf": moment_of(source),
+        "dataAsOf": moment_of(restored),
         **wanted,
         "endpoints": endpoints,
         "autoscaled": [
@@ -345,8 +356,9 @@ def planned(
     }
     override(plan, CLUSTER, found["Engine"], for_cluster(found, request["overrides"]))
     if is_multi_az(found):
-        fit(plan, found, source)
+        fit(plan, found, restored)
     for member in plan["members"]:
         override(member, MEMBER, found["Engine"], request["overrides"])
+    preflight.check_together(findings, request, plan)
     preflight.leave_to_the_original(plan)
     return plan

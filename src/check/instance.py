@@ -4,7 +4,7 @@ from typing import Any
 
 from trapheus import exceptions, offers, preflight, quotas, ties
 from trapheus.attributes import INSTANCE
-from trapheus.configuration import configuration, fit_storage, has_outgrown
+from trapheus.configuration import configuration
 from trapheus.constants import (
     ASIDE_SUFFIX,
     DB_RESTORE,
@@ -17,6 +17,7 @@ from trapheus.logs import logged
 from trapheus.overrides import as_overridden, override
 from trapheus.preflight import Findings
 from trapheus.rds import Description, cluster, instance, instances, moment_of, snapshot, snapshots
+from trapheus.storage import fit_storage, has_outgrown, size_of_copy
 
 # RDS Custom is left out: its instances cannot be renamed (API reference of ModifyDBInstance).
 SUPPORTED = ("mysql", "mariadb", "postgres", "oracle-", "sqlserver-", "db2-")
@@ -83,7 +84,7 @@ def examine(
     successor = snapshot(identifier + SUCCESSOR_SUFFIX) if asks else None
     preflight.check_snapshots(findings, request, found["Engine"], source, successor)
     restores = preflight.restores(request)
-    keys = offers.keys_of(found, replaces=restores)
+    keys = offers.keys_of(found, request, restores=restores)
     offers.check_keys(findings, keys, found["DBInstanceArn"].split(":")[4])
     check_names(findings, request)
     if restores:
@@ -126,9 +127,14 @@ def examine_restore(
         size = "" if request["overrides"].get("AllocatedStorage") else "AllocatedStorage"
         preflight.compare(findings, name, found, source, size)
     preflight.check_size(findings, request, found, source if restores else None)
+    preflight.check_version(findings, request, found, source if restores else None)
+    preflight.check_domain(findings, request, found)
     preflight.check_tags(findings, identifier, found)
     wanted = as_overridden(found, request["overrides"])
-    check_offers(findings, wanted, source if restores else None)
+    check_offers(findings, wanted, source if source and restores else found)
+    if wanted["EngineVersion"] != found["EngineVersion"]:
+        later = offers.Version(wanted["Engine"], wanted["EngineVersion"], "the request")
+        offers.check_offer(findings, later, [wanted["DBInstanceClass"]])
     preflight.warn_of_reservation(findings, identifier, wanted)
 
 
@@ -141,21 +147,20 @@ def examine_replacement(findings: Findings, request: dict[str, Any], found: Desc
     preflight.warn_of_losses(findings, request, found)
 
 
-def check_offers(findings: Findings, found: Description, source: Description | None) -> None:
-    """Refuse what AWS does not have for the version to be restored: the snapshot's, if it is there.
+def check_offers(findings: Findings, wanted: Description, begins: Description) -> None:
+    """Refuse what AWS does not have for the version to be restored.
 
-    An instance is restored at its snapshot's version (API reference).
+    begins: the snapshot, at whose version an instance is restored (API reference); the instance,
+    where it is yet to be taken.
     """
-    version = offers.Version(
-        found["Engine"],
-        (source or found)["EngineVersion"],
-        f"the snapshot {source['DBSnapshotIdentifier']}" if source else "the database",
-    )
-    offers.check_offer(findings, version, [found["DBInstanceClass"]])
-    offers.check_subnet_group(findings, found["DBSubnetGroup"]["DBSubnetGroupName"])
-    for group in found["DBParameterGroups"]:
+    name = begins.get("DBSnapshotIdentifier")
+    whose = f"the snapshot {name}" if name else "the database"
+    version = offers.Version(wanted["Engine"], begins["EngineVersion"], whose)
+    offers.check_offer(findings, version, [wanted["DBInstanceClass"]])
+    offers.check_subnet_group(findings, wanted["DBSubnetGroup"]["DBSubnetGroupName"])
+    for group in wanted["DBParameterGroups"]:
         offers.check_parameter_group(findings, group["DBParameterGroupName"], version)
-    for group in found["OptionGroupMemberships"]:
+    for group in wanted["OptionGroupMemberships"]:
         offers.check_option_group(findings, group["OptionGroupName"], version)
 
 
@@ -186,14 +191,19 @@ def planned(
     event: dict[str, Any], findings: Findings, found: Description, source: Description | None
 ) -> dict[str, Any]:
     """The plan: names, the resource id and all the configuration to carry over."""
+    request = event["request"]
+    # What a new snapshot will replace says nothing of the copy.
+    restored = source if request["task"] == DB_RESTORE else None
     plan = {
         **preflight.basis(event, findings, source),
         "resourceId": found["DbiResourceId"],
         "arn": found["DBInstanceArn"],
-        "dataAsOf": moment_of(source),
+        "dataAsOf": moment_of(restored),
         **configuration(INSTANCE, found),
     }
-    override(plan, INSTANCE, found["Engine"], event["request"]["overrides"])
-    fit_storage(plan, found, source)
+    override(plan, INSTANCE, found["Engine"], request["overrides"])
+    fit_storage(plan, found, restored)
+    size = size_of_copy(plan, found, restored)
+    preflight.check_together(findings, request, plan, size)
     preflight.leave_to_the_original(plan)
     return plan

@@ -6,9 +6,16 @@ from trapheus import lock, members
 from trapheus.errors import failing_as, unless_done
 from trapheus.exceptions import DeleteFailed, StillInProgress
 from trapheus.logs import logged
-from trapheus.originals import final_snapshot, seen, writes_since
-from trapheus.rds import cluster_with, is_marked, rds
-from trapheus.waiters import DELETING
+from trapheus.originals import (
+    final_snapshot,
+    require_successor,
+    require_unprotected,
+    seen,
+    writes_since,
+)
+from trapheus.rds import cluster, cluster_with, is_marked, rds
+from trapheus.rds import members as members_of
+from trapheus.waiters import BAD_CLUSTER, DELETING
 
 
 @logged
@@ -31,6 +38,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                 " aside: nothing was deleted.",
                 identifier=plan["aside"],
             )
+        named = seen(lambda: cluster(plan["identifier"]))
+        require_successor(event, named, "DbClusterResourceId", "Status", BAD_CLUSTER)
+        require_unprotected(plan, found, members_of(found))
         lock.require(event)
         if found["DeletionProtection"]:
             with unless_done(lambda: not is_protected(plan)):

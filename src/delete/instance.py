@@ -6,9 +6,15 @@ from trapheus import lock
 from trapheus.errors import failing_as, unless_done
 from trapheus.exceptions import DeleteFailed, StillInProgress
 from trapheus.logs import logged
-from trapheus.originals import final_snapshot, seen, writes_since
-from trapheus.rds import instance_with, is_marked, rds
-from trapheus.waiters import DELETING
+from trapheus.originals import (
+    final_snapshot,
+    require_successor,
+    require_unprotected,
+    seen,
+    writes_since,
+)
+from trapheus.rds import instance, instance_with, is_marked, rds
+from trapheus.waiters import BAD_INSTANCE, DELETING
 
 
 @logged
@@ -32,6 +38,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                 " aside: nothing was deleted.",
                 identifier=plan["aside"],
             )
+        named = seen(lambda: instance(plan["identifier"]))
+        require_successor(event, named, "DbiResourceId", "DBInstanceStatus", BAD_INSTANCE)
+        require_unprotected(plan, found, ())
         lock.require(event)
         if found["DeletionProtection"]:
             with unless_done(lambda: not is_protected(plan)):

@@ -238,9 +238,9 @@ def facts(state: dict[str, Any], plan: dict[str, Any]) -> list[str]:
         return [
             f"Unreachable: at most from {since} to {until}.",
             f"Resource id: {plan['resourceId']}, as before.",
-            f"Writes: all of them are in {plan['identifier']}, the original."
+            f"Writes to the original: all of them are in {plan['identifier']}."
             if "rolledBack" in state
-            else "Writes: all of them are in the original.",
+            else "Writes to the original: all of them are in it.",
         ]
     return [
         f"Data as of: {restored['dataAsOf']}.",

@@ -21,7 +21,7 @@ from trapheus.constants import (
 from trapheus.exceptions import IdentifierNotAllowed, InvalidRequest, TrapheusError
 from trapheus.lock import name_of
 from trapheus.logs import logged
-from trapheus.overrides import is_value_of, shapes
+from trapheus.overrides import KEYS, as_shown, is_value_of, shapes
 
 # Of DB instances and clusters alike (API reference of CreateDBInstance).
 IDENTIFIER = re.compile(r"[A-Za-z](?:-?[A-Za-z0-9])*")
@@ -83,6 +83,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             return {"task": RECOVER}
     check_keys(request)
     check_values(request)
+    if not interrupted:
+        # What has ended was allowed when it began.
+        for name in ("identifier", "targetIdentifier"):
+            check_allowed(request.get(name))
     read = {
         "identifier": request["identifier"].lower(),
         "task": request["task"],
@@ -91,6 +95,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "strategy": strategy_of(request),
         "snapshotIdentifier": request.get("snapshotIdentifier", "").lower(),
         "targetIdentifier": request.get("targetIdentifier", "").lower(),
+        "overrides": as_shown(request.get("overrides", {})),
         "interrupted": interrupted,
         "export": os.environ["EXPORT_SNAPSHOTS"] == "true",
     }
@@ -162,7 +167,6 @@ def check_values(request: dict[str, Any]) -> None:
             "keepOriginal deletes nothing: leave finalSnapshot and deleteAutomatedBackups out."
         )
     check_restore(request)
-    check_allowed(request["identifier"])
 
 
 def strategy_of(request: dict[str, Any]) -> str:
@@ -225,7 +229,6 @@ def check_target(request: dict[str, Any]) -> None:
         raise refused(
             f"With targetIdentifier the original stays as it is: leave {', '.join(given)} out."
         )
-    check_allowed(target)
 
 
 def check_snapshot(request: dict[str, Any]) -> None:
@@ -257,12 +260,19 @@ def check_overrides(overrides: dict[str, Any], *, is_cluster: bool) -> None:
                 f"The override {name} must be of the type {known[name].type_name}, as in RDS's API,"
                 f" not {shown(value)}."
             )
+        if name in KEYS and value and ":key/" not in value:
+            raise refused(
+                f"The override {name} must be the ARN of a key (arn:aws:kms:...:key/...), as RDS"
+                f" shows it, not {shown(value)}."
+            )
 
 
-def check_allowed(identifier: str) -> None:
-    """Refuse an identifier that this stack may not touch."""
+def check_allowed(identifier: str | None) -> None:
+    """Refuse an identifier that this stack may not touch, if there is one."""
     patterns = os.environ["ALLOWED_IDENTIFIERS"].lower().split(",")
-    if not any(fnmatchcase(identifier.lower(), pattern.strip()) for pattern in patterns):
+    if identifier and not any(
+        fnmatchcase(identifier.lower(), pattern.strip()) for pattern in patterns
+    ):
         raise IdentifierNotAllowed(
             f"This stack may not touch {identifier}: its AllowedIdentifiers are"
             f" {', '.join(patterns)}.",

@@ -10,7 +10,7 @@ from trapheus.errors import failing_as
 from trapheus.exceptions import NameTaken, RestoreFailed, StateConflict, StillInProgress
 from trapheus.logs import logged
 from trapheus.members import create
-from trapheus.multi_az import is_multi_az, mark_members
+from trapheus.multi_az import is_multi_az, mark_all_members
 from trapheus.rds import Description, cluster, cluster_snapshot, is_marked, mark, moment_of, rds
 from trapheus.waiters import BAD_CLUSTER
 
@@ -30,7 +30,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         lock.require(event)
         found = restore(plan)
         if is_multi_az(found):
-            mark_members(found, plan["execution"])
+            mark_all_members(found, plan["execution"])
         for index, member in enumerate(plan["members"]):
             try:
                 create(member, plan)

@@ -14,6 +14,7 @@ from trapheus.endpoints import give
 from trapheus.errors import failing_as
 from trapheus.exceptions import RollbackFailed, StateConflict, StillInProgress
 from trapheus.logs import logged
+from trapheus.multi_az import is_multi_az, mark_members
 from trapheus.rds import (
     Description,
     cluster,
@@ -23,10 +24,18 @@ from trapheus.rds import (
     is_marked,
     rds,
 )
-from trapheus.rollback import is_own, look_twice, require_own, telling_delay
+from trapheus.rollback import (
+    is_own,
+    look_twice,
+    require_original,
+    require_own,
+    require_unused,
+    telling_delay,
+)
 from trapheus.waiters import AVAILABLE, BAD_CLUSTER, BAD_INSTANCE, DELETING, ONLINE, not_ready
 
 CREATED = "ClusterCreateTime"
+STATUS = "Status"
 
 
 @dataclass(frozen=True)
@@ -58,13 +67,16 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         seen = seen_by(plan, look_twice(lambda: look(plan), identifier))
         lock.require_holder(event)
         if plan["strategy"] != BESIDE:
-            if not step_back(plan, seen):
+            require_original(seen.original, STATUS, BAD_CLUSTER, identifier)
+            if not step_back(event, seen):
                 raise StillInProgress(
                     "What was restored is leaving the names", identifier=identifier
                 )
             if not put_back(plan, seen.original, seen.own):
                 raise StillInProgress("The original is being put back", identifier=identifier)
         if seen.made and is_own(plan, seen.made, CREATED):
+            if is_multi_az(seen.made):
+                mark_members(seen.made, plan["execution"])
             remove(seen.made)
             raise StillInProgress("What was restored is being removed", identifier=plan["made"])
     return {"name": identifier, "at": datetime.now(UTC).isoformat(timespec="seconds")}
@@ -94,16 +106,17 @@ def seen_by(plan: dict[str, Any], found: list[Description | None]) -> Look:
     return Look(original, named, made, rest[:count], rest[count:])
 
 
-def step_back(plan: dict[str, Any], seen: Look) -> bool:
+def step_back(event: dict[str, Any], seen: Look) -> bool:
     """Let what was restored leave the original's names, in the reverse order of the swap.
 
     Whether it has none of them. What cannot be renamed as it is, is removed at once. The members
     come first: RDS takes no change of theirs while their cluster is being renamed.
     """
-    named = seen.named
+    plan, named = event["plan"], seen.named
     restored = named is not None and named["DbClusterResourceId"] != plan["resourceId"]
     if named and restored:
         require_own(plan, named, CREATED)
+        require_unused(event, named, CREATED, STATUS)
         if plan["made"] == plan["identifier"] or named["Status"] in (*BAD_CLUSTER, *DELETING):
             remove(named)
             return False

@@ -11,10 +11,18 @@ from trapheus.errors import failing_as
 from trapheus.exceptions import RollbackFailed, StateConflict, StillInProgress
 from trapheus.logs import logged
 from trapheus.rds import Description, instance, instance_with, is_marked, rds
-from trapheus.rollback import is_own, look_twice, require_own, telling_delay
+from trapheus.rollback import (
+    is_own,
+    look_twice,
+    require_original,
+    require_own,
+    require_unused,
+    telling_delay,
+)
 from trapheus.waiters import AVAILABLE, BAD_INSTANCE, DELETING, ONLINE, not_ready
 
 CREATED = "InstanceCreateTime"
+STATUS = "DBInstanceStatus"
 
 
 @logged
@@ -33,11 +41,14 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     ):
         original, named, made = look_twice(lambda: look(plan), identifier)
         lock.require_holder(event)
+        # The original of a target has never been touched.
+        if plan["strategy"] != BESIDE:
+            require_original(original, STATUS, BAD_INSTANCE, identifier)
         if named and named["DbiResourceId"] != plan["resourceId"] and plan["strategy"] != BESIDE:
             require_own(plan, named, CREATED)
+            require_unused(event, named, CREATED, STATUS)
             step_back(plan, named, made)
             raise StillInProgress("What was restored is leaving the name", identifier=identifier)
-        # The original of a target has never been touched.
         if plan["strategy"] != BESIDE and not put_back(plan, original):
             raise StillInProgress("The original is being put back", identifier=identifier)
         if made and is_own(plan, made, CREATED):

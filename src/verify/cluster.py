@@ -10,10 +10,11 @@ from trapheus.configuration import (
     Comparison,
     awaits_reboot,
     compared,
+    domains_not_joined,
     members_awaiting_reboot,
 )
 from trapheus.constants import BESIDE
-from trapheus.endpoints import lacking
+from trapheus.endpoints import lacking, possible
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigurationDiffers
 from trapheus.logs import logged
@@ -77,13 +78,15 @@ def deviations(plan: dict[str, Any], found: Description, restored: dict[str, str
 
     `restored` is what the restore has made.
     """
-    lines = []
+    lines = domains_not_joined(found)
     if found.get("DbClusterResourceId") != restored["resourceId"]:
         lines.append(
             f"the resource id is {found.get('DbClusterResourceId')}, not {restored['resourceId']}"
         )
     source = cluster_snapshot(plan["snapshot"])
-    if moment_of(source) != restored["dataAsOf"]:
+    # An automated snapshot may go by itself meanwhile.
+    rotated = source is None and plan["snapshot"].startswith("rds:")
+    if moment_of(source) != restored["dataAsOf"] and not rotated:
         lines.append(f"the snapshot {plan['snapshot']} is not the one that was restored")
     return lines
 
@@ -119,7 +122,13 @@ def compare_member(
 def tell_of_others(comparison: Comparison, plan: dict[str, Any], found: Description) -> None:
     """Report the custom endpoints and the members, among them those that are left to others."""
     if plan["endpoints"]:
-        comparison.kept.append("CustomEndpoints")
+        now = possible(plan["endpoints"], plan["identifier"])
+        if now == plan["endpoints"]:
+            comparison.kept.append("CustomEndpoints")
+        else:
+            done = "made without the replicas of Application Auto Scaling"
+            entry = {"attribute": "CustomEndpoints", "was": plan["endpoints"], "now": now}
+            comparison.differs.append(entry | {"done": done})
     names = sorted(member["identifier"] for member in plan["members"])
     if plan["autoscaled"]:
         now = sorted(member["DBInstanceIdentifier"] for member in found["DBClusterMembers"])

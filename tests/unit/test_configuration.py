@@ -11,12 +11,12 @@ from trapheus.attributes import CLUSTER, INSTANCE, MEMBER, Table
 from trapheus.configuration import (
     compared,
     configuration,
-    fit_storage,
     missing_roles,
     modifications,
     parameters,
 )
 from trapheus.rds import rds
+from trapheus.storage import fit_storage
 
 CALLS = {
     "instance": (INSTANCE, "RestoreDBInstanceFromDBSnapshot", "ModifyDBInstance"),

@@ -2,7 +2,15 @@
 
 import pytest
 
-from tests.unit.conftest import ANOTHER, EXECUTION, Aws, Kind, of_clusters, of_instances
+from tests.unit.conftest import (
+    ANOTHER,
+    CLUSTER,
+    EXECUTION,
+    Aws,
+    Kind,
+    of_clusters,
+    of_instances,
+)
 from trapheus import exceptions
 
 
@@ -120,6 +128,76 @@ def test_an_original_under_another_name_is_left_alone(aws: Aws, kind: Kind, asid
 
     assert aside["resourceId"] in aws.names()
     assert aws.id_of(aside["aside"]) == foreign
+
+
+@pytest.mark.parametrize("fate", ["renamed", "replaced", "failed"])
+def test_the_original_stays_unless_what_was_restored_serves(
+    aws: Aws, kind: Kind, finished: dict, fate: str
+):
+    restored = aws.restored(finished)
+    if fate == "failed":
+        aws.force("failed")
+    else:
+        word = kind.operation
+        names = {f"{word}Identifier": kind.identifier, f"New{word}Identifier": "elsewhere"}
+        with aws.rds.instantly():
+            aws.rds.call(f"Modify{word}", {**names, "ApplyImmediately": True})
+        if fate == "replaced":
+            aws.foreign(kind.identifier)
+
+    with pytest.raises(exceptions.DeleteFailed):
+        aws.run("delete", plan=finished, restored=restored)
+    aws.settle()
+
+    assert aws.names()[finished["resourceId"]] == finished["aside"]
+    assert aws.found(finished["aside"])["DeletionProtection"] is True
+
+
+def test_what_was_restored_may_be_busy_for_a_while(aws: Aws, kind: Kind, finished: dict):
+    aws.force("maintenance")
+
+    with pytest.raises(exceptions.StillInProgress, match="maintenance"):
+        aws.run("delete", plan=finished)
+
+
+def protect(aws: Aws, finished: dict) -> None:
+    """Somebody wants to keep it, which was not protected before."""
+    finished["modify"]["DeletionProtection"] = False
+
+
+def protect_by_tag(aws: Aws, finished: dict) -> None:
+    aws.found(finished["aside"])["TagList"].append({"Key": "trapheus:protect", "Value": ""})
+
+
+def protect_a_member(aws: Aws, finished: dict) -> None:
+    name = finished["members"][1]["aside"] if aws.kind is CLUSTER else finished["aside"]
+    found = aws.found(name, "instance")
+    found["TagList"].append({"Key": "trapheus:protect", "Value": ""})
+
+
+@pytest.mark.parametrize("how", [protect, protect_by_tag, protect_a_member])
+def test_an_original_that_somebody_has_protected_meanwhile_stays(
+    aws: Aws, kind: Kind, finished: dict, how
+):
+    how(aws, finished)
+
+    with pytest.raises(exceptions.DeleteFailed, match="has been protected"):
+        aws.run("delete", plan=finished)
+    aws.settle()
+
+    assert aws.names()[finished["resourceId"]] == finished["aside"]
+
+
+@pytest.mark.parametrize(
+    ("was", "overridden", "place"), [(7, 0, "automated backups"), (0, 7, "nowhere")]
+)
+def test_where_the_writes_are_follows_from_the_original_s_backups(
+    aws: Aws, kind: Kind, finished: dict, *, was: int, overridden: int, place: str
+):
+    finished["restore"]["BackupRetentionPeriod"] = overridden
+    finished["changed"] = {"BackupRetentionPeriod": {"was": was, "done": "overridden"}}
+
+    assert place in aws.until_done("delete", plan=finished)["writesSince"]
 
 
 @of_clusters

@@ -10,6 +10,7 @@ from trapheus.rds import rds
 
 READER = "prod-cluster-reader"
 NAME = "prod-reports"
+REPLICA = "application-autoscaling-1"
 
 
 @pytest.fixture
@@ -99,6 +100,64 @@ def test_a_rollback_waits_until_their_names_are_free(aws: Aws, planned: dict):
     aws.settle()
 
     assert_as_before(aws)
+
+
+@pytest.fixture
+def with_a_replica(aws: Aws, planned: dict) -> dict:
+    """The plan once the endpoint has a replica of auto scaling too, and leaves out another."""
+    for name in (REPLICA, f"{REPLICA}2"):
+        with aws.rds.instantly():
+            aws.rds.call(
+                "CreateDBInstance",
+                {
+                    "DBInstanceIdentifier": name,
+                    "DBClusterIdentifier": "prod-cluster",
+                    "DBInstanceClass": "db.r6g.large",
+                    "Engine": "aurora-postgresql",
+                },
+            )
+    aws.rds.custom_endpoints[NAME]["StaticMembers"].append(REPLICA)
+    aws.rds.custom_endpoints[NAME]["ExcludedMembers"].append(f"{REPLICA}2")
+    return aws.plan()
+
+
+@of_clusters
+def test_a_replica_of_auto_scaling_is_left_out_and_told(aws: Aws, with_a_replica: dict):
+    plan = with_a_replica
+    assert plan["endpoints"][0]["static"] == [REPLICA, READER]
+    aws.set_aside(plan)
+    aws.replace(plan)
+    aws.finish(plan)
+
+    report = aws.run("verify", plan=plan)["report"]
+
+    assert_as_before(aws)
+    assert endpoint(aws)["ExcludedMembers"] == []
+    (told,) = [entry for entry in report["differs"] if entry["attribute"] == "CustomEndpoints"]
+    assert told["was"] == plan["endpoints"]
+    assert told["now"][0]["static"] == [READER]
+
+
+@of_clusters
+def test_a_rollback_gives_the_replica_back_if_it_is_still_there(aws: Aws, with_a_replica: dict):
+    plan = with_a_replica
+    aws.set_aside(plan)
+    aws.rds.call("DeleteDBInstance", {"DBInstanceIdentifier": f"{REPLICA}2"})
+    aws.settle()
+
+    aws.until_done("roll_back", plan=plan)
+    aws.settle()
+
+    assert sorted(endpoint(aws)["StaticMembers"]) == [REPLICA, READER]
+    assert endpoint(aws)["ExcludedMembers"] == []
+
+
+@of_clusters
+def test_an_endpoint_of_replicas_of_auto_scaling_alone_is_refused(aws: Aws, with_a_replica: dict):
+    aws.rds.custom_endpoints[NAME]["StaticMembers"] = [REPLICA]
+
+    with pytest.raises(exceptions.DatabaseNotSupported, match=f"{NAME} has only replicas"):
+        aws.plan()
 
 
 @of_clusters

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from trapheus.attributes import CLUSTER, INSTANCE
-from trapheus.configuration import Comparison, compared, configuration, fit_storage
+from trapheus.configuration import Comparison, compared, configuration
 from trapheus.overrides import override
+from trapheus.storage import fit_storage
 
 ORIGINAL: dict[str, Any] = {
     "Engine": "postgres",

@@ -279,6 +279,50 @@ def test_an_original_in_a_bad_status_ends_the_rollback(
         aws.run("roll_back", plan=aside)
 
 
+@pytest.mark.parametrize("status", ["failed", "stopped", "deleting"])
+def test_what_was_restored_stays_when_its_original_cannot_be_put_back(
+    aws: Aws, kind: Kind, replaced: dict, status: str
+):
+    aws.force(status, replaced["aside"])
+    aws.calls.clear()
+
+    with pytest.raises(exceptions.RollbackFailed, match=status):
+        aws.run("roll_back", plan=replaced)
+
+    assert only_looked(aws)
+    assert aws.rds.reachable(kind.name, kind.identifier)
+
+
+def test_what_was_restored_stays_while_its_original_is_not_shown(
+    aws: Aws, kind: Kind, replaced: dict
+):
+    replaced["resourceId"] = f"{replaced['resourceId'][:-4]}GONE"
+    aws.calls.clear()
+
+    with pytest.raises(exceptions.StillInProgress, match="not visible"):
+        aws.run("roll_back", plan=replaced)
+
+    assert only_looked(aws)
+
+
+@pytest.mark.parametrize(("days", "stays"), [(6, False), (8, True)])
+def test_a_late_recovery_leaves_what_people_have_worked_with(
+    aws: Aws, kind: Kind, replaced: dict, *, days: int, stays: bool
+):
+    restored = aws.id_of()
+    aws.lock = {"holder": ANOTHER, "phase": "rollback", "interrupted": EXECUTION}
+    aws.clock.sleep(days * 24 * 3600)
+
+    if stays:
+        with pytest.raises(exceptions.RollbackFailed, match="left alone: rename it"):
+            aws.run("roll_back", plan=replaced, execution=ANOTHER)
+        aws.settle()
+    else:
+        aws.until_done("roll_back", plan=replaced, execution=ANOTHER)
+
+    assert aws.id_of() == (restored if stays else replaced["resourceId"])
+
+
 @pytest.mark.parametrize("status", ["renaming", "modifying", "rebooting", "maintenance"])
 def test_a_busy_original_is_waited_for(aws: Aws, kind: Kind, aside: dict, status: str):
     aws.force(status, aside["aside"])

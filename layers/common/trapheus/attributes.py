@@ -48,6 +48,8 @@ class Attribute:
     call: str = ""
     plan: str = ""
     reads: str = ""
+    # In the snapshot of a database whose restore takes no parameter for it.
+    or_in_snapshot: bool = False
     # Given to the restore, of SQL Server to the Modify; otherwise to every call that is named.
     either: bool = False
     # Left out of a Modify where it is right already, since RDS would begin it anew or refuse it.
@@ -284,7 +286,11 @@ INSTANCE: Table = {
     "DBInstanceIdentifier": derived("it is the request's"),
     "DBInstanceStatus": derived(),
     # Only Oracle and SQL Server take a name, and SQL Server has none; it is in the data of others.
-    "DBName": restored(DBName=only("DBName", "starts_with(Engine, 'oracle')")),
+    "DBName": Attribute(
+        RESTORE,
+        restore={"DBName": only("DBName", "starts_with(Engine, 'oracle')")},
+        or_in_snapshot=True,
+    ),
     "DBParameterGroups": restored(DBParameterGroupName="DBParameterGroups[0].DBParameterGroupName"),
     "DBSecurityGroups": lost("They are of EC2-Classic, which AWS has retired."),
     "DBSubnetGroup": restored(DBSubnetGroupName="DBSubnetGroup.DBSubnetGroupName"),
@@ -475,7 +481,10 @@ CLUSTER: Table = {
     ),
     # Its storage and IOPS are modified together; RDS wants IOPS in a restore with a storage type.
     "Iops": Attribute(
-        RESTORE, restore={"Iops": of_multi_az("Iops")}, modify={"Iops": of_multi_az("Iops")}
+        RESTORE,
+        restore={"Iops": of_multi_az("Iops")},
+        modify={"Iops": of_multi_az("Iops")},
+        once=True,
     ),
     "KmsKeyId": Attribute(SNAPSHOT),
     "LatestRestorableTime": derived(),

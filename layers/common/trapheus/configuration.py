@@ -55,7 +55,11 @@ def configuration(table: Table, found: Description) -> dict[str, Any]:
     keys that the table names; `original`: what is in the snapshot; `cannotKeep`.
     """
     others = {row.plan: jmespath.search(row.reads, found) for row in table.values() if row.plan}
-    in_the_snapshot = [name for name, row in table.items() if row.how == SNAPSHOT]
+    in_the_snapshot = [
+        name
+        for name, row in table.items()
+        if row.how == SNAPSHOT or (row.or_in_snapshot and not _read(row.restore, found))
+    ]
     return {
         "restore": _read(parameters(table, "restore"), found),
         "modify": _read(parameters(table, "modify"), found),
@@ -84,35 +88,9 @@ def _plain(value: Any) -> Any:
     return json.dumps(value, default=str)[:LONGEST_VALUE] + "..."
 
 
-def fit_storage(plan: dict[str, Any], found: Description, source: Description | None) -> None:
-    """Ask for the original's storage only where RDS takes it.
-
-    RDS restores at the snapshot's size, and takes a larger one only from a tenth more (API
-    reference of RestoreDBInstanceFromDBSnapshot and ModifyDBInstance).
-    """
-    if "AllocatedStorage" in plan.get("changed", {}) or has_outgrown(found, source):
-        # What a request asks for goes to RDS as it is.
-        return
-    for call in ("restore", "modify"):
-        plan[call].pop("AllocatedStorage", None)
-    if source is None or found["AllocatedStorage"] == source["AllocatedStorage"]:
-        plan["original"]["AllocatedStorage"] = found["AllocatedStorage"]
-    else:
-        done = "of the snapshot's size: RDS makes storage larger only by a tenth or more"
-        note_change(plan, "AllocatedStorage", found["AllocatedStorage"], done)
-        plan["open"] = [*plan.get("open", []), "AllocatedStorage"]
-
-
 def note_change(planned: dict[str, Any], name: str, was: Any, done: str) -> None:
     """Note an attribute that is to become another than it was, and by what."""
     planned["changed"] = {**planned.get("changed", {}), name: {"was": was, "done": done}}
-
-
-def has_outgrown(found: Description, source: Description | None) -> bool:
-    """Whether the original's storage is larger than the snapshot's by a tenth or more."""
-    if source is None:
-        return False
-    return bool(10 * found["AllocatedStorage"] >= 11 * source["AllocatedStorage"])
 
 
 def modifications(table: Table, planned: dict[str, Any], found: Description) -> Parameters:
@@ -125,10 +103,17 @@ def modifications(table: Table, planned: dict[str, Any], found: Description) -> 
     now = {
         name: v for name, v in _read(parameters(table, "modify"), found).items() if name in wanted
     }
-    if now == wanted:
+    if _comparable(now) == _comparable(wanted):
         return {}
     once = {name for row in table.values() if row.once for name in row.modify}
-    return {name: v for name, v in wanted.items() if name not in once or now.get(name) != v}
+    return {
+        name: v
+        for name, v in wanted.items()
+        if (name not in once or now.get(name) != v)
+        # Switched off already: not every engine takes even a false, and a password that Secrets
+        # Manager is not to hold has to be given.
+        and not (v is False and name not in now)
+    }
 
 
 def missing_roles(planned: dict[str, Any], found: Description) -> list[dict[str, str]]:
@@ -145,6 +130,15 @@ def awaits_reboot(found: Description) -> bool:
     """Whether a parameter group of an instance takes effect only with its next reboot."""
     groups = found.get("DBParameterGroups", [])
     return any(group.get("ParameterApplyStatus") == "pending-reboot" for group in groups)
+
+
+def domains_not_joined(found: Description) -> list[str]:
+    """One line for each domain that the database was not let into."""
+    return [
+        f"its membership in the domain {one.get('Domain') or one.get('FQDN')} has failed"
+        for one in found.get("DomainMemberships", [])
+        if one.get("Status") == "failed"
+    ]
 
 
 def members_awaiting_reboot(found: Description) -> set[str]:
@@ -218,7 +212,7 @@ def _compare(
     if row.plan in BY_STEPS:
         return
     left_open = planned.get("open", ())
-    wanted, now = wanted_of(row, planned, left_open), _shown(row, found, left_open)
+    wanted, now = wanted_of(row, planned, left_open), shown(row, found, left_open)
     change = planned.get("changed", {}).get(name)
     if row.lost and wanted is None and not change:
         # Nothing was asked for: RDS has chosen.
@@ -228,9 +222,9 @@ def _compare(
         was = "was to become" if change else "was"
         comparison.wrong.append(f"{name} is {now!r}, {was} {wanted!r}")
         return
-    shown = _shown(row, found)
-    if change and _comparable(shown) != _comparable(change["was"]):
-        comparison.differs.append({"attribute": name, **change, "now": shown})
+    now = shown(row, found)
+    if change and _comparable(now) != _comparable(change["was"]):
+        comparison.differs.append({"attribute": name, **change, "now": now})
     elif (change["was"] if change else wanted) not in (None, [], {}):
         comparison.kept.append(name)
 
@@ -252,10 +246,11 @@ def wanted_of(row: Attribute, planned: dict[str, Any], without: Collection[str] 
     return _one(row, values)
 
 
-def _shown(row: Attribute, found: Description, without: Collection[str] = ()) -> Any:
+def shown(row: Attribute, found: Description, without: Collection[str] = ()) -> Any:
+    """What Describe shows of an attribute, but for some parameters."""
     if row.plan:
-        shown = jmespath.search(row.reads, found)
-        return [] if shown is None else shown
+        read = jmespath.search(row.reads, found)
+        return [] if read is None else read
     values = {**_read(row.restore, found), **_read(row.modify, found)}
     return _one(row, {name: value for name, value in values.items() if name not in without})
 

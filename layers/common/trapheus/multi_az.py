@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trapheus.configuration import fit_storage, members_awaiting_reboot
+from trapheus.configuration import members_awaiting_reboot
 from trapheus.exceptions import StillInProgress
 from trapheus.rds import is_marked, mark, members, rds
+from trapheus.storage import fit_size
 
 if TYPE_CHECKING:
     from trapheus.rds import Description
@@ -32,24 +33,29 @@ def fit(plan: dict[str, Any], found: Description, source: Description | None) ->
     A Modify takes provisioned IOPS and storage only both at once
     (GH hashicorp/terraform-provider-aws#44697).
     """
-    fit_storage(plan, found, source)
+    fit_size(plan, found, source)
     if "AllocatedStorage" not in plan["modify"]:
         plan["modify"].pop("Iops", None)
 
 
-def mark_members(cluster: Description, execution: str) -> None:
-    """Mark the members that RDS has made; the deletion of the cluster deletes them too.
+def mark_all_members(cluster: Description, execution: str) -> None:
+    """Mark the members that RDS makes; raises StillInProgress until all show."""
+    name = cluster["DBClusterIdentifier"]
+    if mark_members(cluster, execution) < len(names_of_members(name)):
+        raise StillInProgress("Its members are being made", identifier=name)
+
+
+def mark_members(cluster: Description, execution: str) -> int:
+    """Mark the members that show, and count them; the deletion of the cluster deletes them too.
 
     That asks for the right to delete each (Service Authorization Reference, DeleteDBCluster), which
-    a rollback has only over what is marked. Raises StillInProgress until all show.
+    a rollback has only over what is marked.
     """
-    name = cluster["DBClusterIdentifier"]
     own = members(cluster)
-    if len(own) < len(names_of_members(name)):
-        raise StillInProgress("Its members are being made", identifier=name)
     for member in own:
         if not is_marked(member, execution):
             rds().add_tags_to_resource(ResourceName=member["DBInstanceArn"], Tags=[mark(execution)])
+    return len(own)
 
 
 def lines_on(cluster: Description) -> list[str]:

@@ -13,6 +13,7 @@ from botocore.exceptions import ConnectionError as NoConnection
 
 from trapheus import exceptions
 from trapheus.errors import code_of
+from trapheus.overrides import KEYS
 from trapheus.rds import PATIENT, rds
 
 if TYPE_CHECKING:
@@ -178,15 +179,16 @@ def kms() -> Any:
     return boto3.client("kms", config=PATIENT)
 
 
-def keys_of(found: Description, *, replaces: bool) -> list[str]:
+def keys_of(found: Description, request: dict[str, Any], *, restores: bool) -> list[str]:
     """The keys that a snapshot needs, and those that a copy with its configuration needs besides.
 
     They are of the data, and of Performance Insights and the master secret.
     """
     keys = [found.get("KmsKeyId")]
-    if replaces:
+    if restores:
         keys.append(found.get("PerformanceInsightsKMSKeyId"))
         keys.append(found.get("MasterUserSecret", {}).get("KmsKeyId"))
+        keys += [key for name, key in request["overrides"].items() if name in KEYS]
     return [key for key in keys if key]
 
 

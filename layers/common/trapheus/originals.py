@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from trapheus.constants import PROTECT_TAG
+from trapheus.exceptions import DeleteFailed
 from trapheus.rds import mark
 from trapheus.rollback import BETWEEN_LOOKS
+from trapheus.waiters import ONLINE, not_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from trapheus.rds import Description
 
@@ -25,6 +28,44 @@ def seen(look: Callable[[], Description | None]) -> Description | None:
     return found
 
 
+def require_successor(
+    event: dict[str, Any],
+    found: Description | None,
+    resource_id: str,
+    status: str,
+    bad: tuple[str, ...],
+) -> None:
+    """Pass only while what was restored has the identifier and serves.
+
+    found: what has the identifier. resource_id, status: its attributes with these.
+    """
+    plan = event["plan"]
+    if found is None or found[resource_id] != event["restored"]["resourceId"]:
+        raise DeleteFailed(
+            f"{plan['identifier']} is not what was restored any more: nothing was deleted.",
+            identifier=plan["aside"],
+        )
+    if found[status] not in ONLINE:
+        raise not_ready(found[status], bad, DeleteFailed, plan["identifier"])
+
+
+def require_unprotected(plan: Plan, original: Description, members: Iterable[Description]) -> None:
+    """Pass only an original that nobody has protected since it was set aside."""
+    was = original_value(plan, "modify", "DeletionProtection")
+    tags = [tag["Key"] for one in (original, *members) for tag in one.get("TagList", [])]
+    if PROTECT_TAG in tags or (original["DeletionProtection"] and not was):
+        raise DeleteFailed(
+            f"{plan['aside']} has been protected since it was set aside: nothing was deleted.",
+            identifier=plan["aside"],
+        )
+
+
+def original_value(plan: Plan, call: str, name: str) -> Any:
+    """What the original had, whatever the request has overridden; name: attribute, parameter."""
+    changed = plan.get("changed", {})
+    return changed[name]["was"] if name in changed else plan[call].get(name)
+
+
 def final_snapshot(plan: Plan) -> str:
     """The name of the original's last snapshot: the same in every try, another in every execution.
 
@@ -38,6 +79,7 @@ def writes_since(plan: Plan, request: dict[str, Any]) -> str:
     places = []
     if request["finalSnapshot"]:
         places.append(f"in the snapshot {final_snapshot(plan)}")
-    if plan["restore"].get("BackupRetentionPeriod") and not request["deleteAutomatedBackups"]:
+    retained = original_value(plan, "restore", "BackupRetentionPeriod")
+    if retained and not request["deleteAutomatedBackups"]:
         places.append(f"in the retained automated backups of {plan['resourceId']}")
     return " and ".join(places) or "nowhere"

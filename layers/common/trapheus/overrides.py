@@ -29,7 +29,8 @@ FOLLOWING: dict[str, tuple[str, ...]] = {
     "MultiAZ": ("AvailabilityZone",),
     "StorageType": ("Iops", "StorageThroughput"),
 }
-# The same, once it is switched off; switched on, RDS chooses what the original had not.
+# The same, once it is switched off; switched on, RDS chooses the key and the days that the original
+# had not.
 FOLLOWING_A_SWITCH: dict[str, tuple[str, ...]] = {
     "EnablePerformanceInsights": (
         "DatabaseInsightsMode",
@@ -39,6 +40,18 @@ FOLLOWING_A_SWITCH: dict[str, tuple[str, ...]] = {
     "ManageMasterUserPassword": ("MasterUserSecretKmsKeyId",),
     "MonitoringInterval": ("MonitoringRoleArn",),
 }
+# Those whose values RDS stores and shows in small letters (botocore's model, "stored as a lowercase
+# string"; of windows the format), and the keys, which it shows by their ARNs only.
+LOWERED = frozenset(
+    {
+        "DBClusterParameterGroupName",
+        "DBParameterGroupName",
+        "DBSubnetGroupName",
+        "PreferredBackupWindow",
+        "PreferredMaintenanceWindow",
+    }
+)
+KEYS = frozenset({"MasterUserSecretKmsKeyId", "PerformanceInsightsKMSKeyId"})
 # Parameters of a cluster's calls for Multi-AZ DB clusters only, and for Aurora only: "Valid for
 # Cluster Type" in botocore's model. Two of the first are parameters of an Aurora cluster's members.
 OF_MULTI_AZ = frozenset(
@@ -116,6 +129,11 @@ def taken_by_any(table: Table) -> set[str]:
     return {*parameters(table, "restore"), *parameters(table, "modify")}
 
 
+def as_shown(overrides: Parameters) -> Parameters:
+    """The overrides as Describe will show them."""
+    return {name: value.lower() if name in LOWERED else value for name, value in overrides.items()}
+
+
 def is_value_of(shape: Shape, value: Any) -> bool:
     """Whether a value from JSON is of a parameter's type, down to what it contains."""
     # To Python true is a number, and numbers have no end.
@@ -185,12 +203,16 @@ def taken_by(table: Table, call: str, engine: str) -> set[str]:
 
 
 def as_overridden(found: Description, overrides: Parameters) -> Description:
-    """A description with the class, size and groups that are asked for, for the preflight."""
+    """A description with the version, class, size and groups that are asked for.
+
+    For the preflight; what is left out is the database's own here.
+    """
     asked: dict[str, tuple[str, Callable[[Any], Any]]] = {
         "AllocatedStorage": ("AllocatedStorage", lambda size: size),
         "DBCapacityReservationIdentifier": ("DBCapacityReservationIdentifier", lambda name: name),
         "DBClusterInstanceClass": ("DBClusterInstanceClass", lambda name: name),
         "DBInstanceClass": ("DBInstanceClass", lambda name: name),
+        "EngineVersion": ("EngineVersion", lambda version: version),
         "DBParameterGroupName": (
             "DBParameterGroups",
             lambda name: [{"DBParameterGroupName": name}],
@@ -210,6 +232,6 @@ def as_overridden(found: Description, overrides: Parameters) -> Description:
     changed = {
         attribute: shown(overrides[name])
         for name, (attribute, shown) in asked.items()
-        if name in overrides and attribute in found
+        if overrides.get(name) and attribute in found
     }
     return found | changed

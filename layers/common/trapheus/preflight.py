@@ -19,7 +19,6 @@ from trapheus.constants import (
     MADE_SUFFIX,
     MAX_IDENTIFIER,
     PROTECT_TAG,
-    RECOVER,
     RENAME_FIRST,
     RESTORE_FIRST,
     SNAPSHOT_SUFFIX,
@@ -27,6 +26,7 @@ from trapheus.constants import (
 )
 from trapheus.offers import numbers
 from trapheus.rds import own_tags
+from trapheus.storage import is_too_low
 from trapheus.waiters import AVAILABLE
 
 if TYPE_CHECKING:
@@ -316,10 +316,7 @@ def compare(
             f" {found.get('KmsKeyId')}: copy the snapshot with the database's key, or take a new"
             " one.",
         )
-    old, new = numbers(source["EngineVersion"]), numbers(found["EngineVersion"])
-    # PostgreSQL counts major versions by the first number, the others by two.
-    major = 1 if "postgres" in found["Engine"] else 2
-    if old[:major] != new[:major] or old > new:
+    if not can_become(found["Engine"], source["EngineVersion"], found["EngineVersion"]):
         findings.add(
             exceptions.SnapshotMissing,
             f"The snapshot {name} is of version {source['EngineVersion']}, the database of"
@@ -332,6 +329,79 @@ def compare(
             f"The snapshot {name} has {source[size]} GiB, the database {found[size]}, and storage"
             " cannot be made smaller: take a new snapshot.",
         )
+
+
+def can_become(engine: str, old: str, new: str) -> bool:
+    """Whether a restore brings one version to another: a later one of the same major version."""
+    # PostgreSQL counts major versions by the first number, the others by two.
+    major = 1 if "postgres" in engine else 2
+    before, after = numbers(old), numbers(new)
+    return before[:major] == after[:major] and before <= after
+
+
+def check_version(
+    findings: Findings, request: dict[str, Any], found: Description, source: Description | None
+) -> None:
+    """A version that is asked for must be one to which the restore brings what is restored."""
+    asked = request["overrides"].get("EngineVersion")
+    begins = (source or found)["EngineVersion"]
+    if asked and not can_become(found["Engine"], begins, asked):
+        findings.add(
+            exceptions.InvalidRequest,
+            f"EngineVersion is overridden with {asked}, and a restore of {begins} comes only to"
+            " later versions of the same major one: ask for one of these, and upgrade afterwards.",
+        )
+
+
+def check_domain(findings: Findings, request: dict[str, Any], found: Description) -> None:
+    """A database whose own membership in its domain has failed is restored without one only."""
+    memberships = found.get("DomainMemberships", [])
+    failed = [one for one in memberships if one.get("Status") == "failed"]
+    if failed and not any(name.startswith("Domain") for name in request["overrides"]):
+        domain = failed[0].get("Domain") or failed[0].get("FQDN")
+        findings.add(
+            exceptions.DatabaseNotAvailable,
+            f"The membership of {request['identifier']} in the domain {domain} has failed, and so"
+            " may that of its copy: mend it, or take the database out of the domain.",
+        )
+
+
+def check_together(
+    findings: Findings, request: dict[str, Any], plan: dict[str, Any], size: int | None = None
+) -> None:
+    """Refuse overrides that RDS takes only together with others, or not with what is planned.
+
+    The model says so of each parameter. size: the GiB that the copy will have, None where storage
+    grows by itself.
+    """
+    if not request["overrides"]:
+        return
+    for part in (plan, *plan.get("members", [])):
+        asked = part["restore"] | part["modify"]
+        if asked.get("MonitoringInterval") and not asked.get("MonitoringRoleArn"):
+            refuse_override(
+                findings, part, "MonitoringInterval", "needs a role: override MonitoringRoleArn too"
+            )
+        if asked.get("StorageType") in ("io1", "io2") and not asked.get("Iops"):
+            refuse_override(findings, part, "StorageType", "needs IOPS: override Iops too")
+        if part["restore"].get("MultiAZ") and part["restore"].get("AvailabilityZone"):
+            refuse_override(
+                findings,
+                part,
+                "AvailabilityZone",
+                "cannot be chosen for a Multi-AZ instance: leave it out, or override MultiAZ too",
+            )
+    ceiling = plan["modify"].get("MaxAllocatedStorage")
+    if ceiling and size and is_too_low(ceiling, size):
+        why = f"must be a tenth above the storage, {size} GiB, or more: override it with that"
+        refuse_override(findings, plan, "MaxAllocatedStorage", why)
+
+
+def refuse_override(findings: Findings, part: dict[str, Any], name: str, why: str) -> None:
+    """Note an override that RDS would refuse of a database or member: why, and what to do."""
+    findings.add(
+        exceptions.InvalidRequest, f"The {name} of the restored {part['identifier']} {why}."
+    )
 
 
 def wanted_names(request: dict[str, Any], made: Mapping[str, str]) -> list[str]:
@@ -357,7 +427,7 @@ def check_free(
     if name in taken[kind]:
         findings.add(
             exceptions.NameTaken,
-            f"The name {name} is taken {left_over(request, name, kind, taken[kind][name])}.",
+            f"The name {name} is taken {left_over(name, kind, taken[kind][name])}.",
         )
 
 
@@ -392,25 +462,27 @@ def refuse_absent(
     cure = "check the name and the region"
     if aside is not None:
         name = identifier + ASIDE_SUFFIX
-        cure = f"only {name} is there, held {left_over(request, name, kind, aside)}"
+        cure = f"only {name} is there, held {left_over(name, kind, aside)}"
     findings.add(
         exceptions.DatabaseNotFound,
         f"There is no {kind} {identifier} in this account and region: {cure}.",
     )
 
 
-def left_over(request: dict[str, Any], name: str, kind: str, found: Description) -> str:
-    """What holds a name, and the request or the command that clears it."""
-    if any(tag["Key"] == IN_PROGRESS_TAG for tag in found.get("TagList", [])):
-        cure = {key: request[key] for key in ("identifier", "isCluster")} | {"task": RECOVER}
-        return (
-            f"by what an interrupted execution has left (tag {IN_PROGRESS_TAG}): start an"
-            f" execution with {json.dumps(cure)}"
-        )
-    command = f"`aws rds modify-db-{kind} --db-{kind}-identifier {name}"
+def left_over(name: str, kind: str, found: Description) -> str:
+    """What holds a name, and how it is cleared.
+
+    There is nothing to recover any more: whoever takes the lock is told of that first.
+    """
+    marked = any(tag["Key"] == IN_PROGRESS_TAG for tag in found.get("TagList", []))
+    whose = (
+        f"what an earlier execution has left, as its mail says (tag {IN_PROGRESS_TAG})"
+        if marked
+        else "a database without the mark of an execution"
+    )
     return (
-        f"by a database without the mark of an execution: delete that {kind}, or rename it"
-        f" ({command} --new-db-{kind}-identifier NAME --apply-immediately`)"
+        f"by {whose}: rename that {kind} (`aws rds modify-db-{kind} --db-{kind}-identifier {name}"
+        f" --new-db-{kind}-identifier NAME --apply-immediately`), or delete it if nothing needs it"
     )
 
 
@@ -465,7 +537,7 @@ def check_size(
     """
     asked = request["overrides"].get("AllocatedStorage")
     size = (source or found)["AllocatedStorage"]
-    if asked and asked != size and 10 * asked < 11 * size:
+    if asked is not None and asked != size and 10 * asked < 11 * size:
         findings.add(
             exceptions.InvalidRequest,
             f"AllocatedStorage is overridden with {asked} GiB, and RDS restores {size} GiB, or more"

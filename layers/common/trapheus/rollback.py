@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trapheus.exceptions import RollbackDelayed, RollbackFailed, StillInProgress
 from trapheus.rds import is_marked
+from trapheus.waiters import DELETING, ONLINE, not_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 BETWEEN_LOOKS = 60
 # A rollback that lasts longer is told, while it goes on.
 UNTOLD = 30 * 60
+# Days after which what an execution has restored counts as in use.
+SETTLED_IN = 7
 # In which two looks must agree; the rest may change by itself, as the latest restorable time does.
 STANDING = (
     "DBClusterIdentifier",
@@ -64,6 +67,37 @@ def require_own(plan: dict[str, Any], found: Description, created: str) -> None:
     if not is_own(plan, found, created):
         raise RollbackFailed(
             f"{plan['identifier']} is not of this execution: it was left alone.",
+            identifier=plan["identifier"],
+        )
+
+
+def require_original(
+    found: Description | None, status: str, bad: tuple[str, ...], identifier: str
+) -> None:
+    """Pass only with an original that can still be put back: nothing else is taken away before.
+
+    status: the attribute with its status. Raises StillInProgress while the original does not show.
+    """
+    shown = found[status] if found else ""
+    hopeless = (*bad, *DELETING)
+    if not found or shown in hopeless:
+        raise not_ready(shown, hopeless, RollbackFailed, f"The original of {identifier}")
+
+
+def require_unused(event: dict[str, Any], found: Description, created: str, status: str) -> None:
+    """Keep a late recovery from what people have worked with ever since.
+
+    created, status: the attributes with the moment of its creation and its status.
+    """
+    plan = event["plan"]
+    began = found.get(created)
+    if event["execution"] == plan["execution"] or found[status] not in ONLINE or not began:
+        return
+    if time.time() - began.timestamp() > SETTLED_IN * 24 * 3600:
+        raise RollbackFailed(
+            f"{plan['identifier']} was restored more than {SETTLED_IN} days ago and serves, so it"
+            " was left alone: rename it, and start the recovery again, to go back all the same; or"
+            " keep it, and delete the item of its lock.",
             identifier=plan["identifier"],
         )
 

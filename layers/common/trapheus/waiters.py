@@ -161,6 +161,7 @@ _INSTANCE = Kind(
     by_resource_id="dbi-resource-id",
     quiet=(
         _empty("DBInstances[0].VpcSecurityGroups[?Status != 'active']"),
+        _empty("DBInstances[0].DomainMemberships[?starts_with(Status || '', 'pending')]"),
         _empty("DBInstances[0].DBParameterGroups[?ParameterApplyStatus == 'applying']"),
         _empty("keys(DBInstances[0].PendingModifiedValues || `{}`)"),
     ),
@@ -175,6 +176,7 @@ _CLUSTER = Kind(
     by_resource_id="db-cluster-resource-id",
     quiet=(
         _empty("DBClusters[0].VpcSecurityGroups[?Status != 'active']"),
+        _empty("DBClusters[0].DomainMemberships[?starts_with(Status || '', 'pending')]"),
         _empty("keys(DBClusters[0].PendingModifiedValues || `{}`)"),
     ),
 )
