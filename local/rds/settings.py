@@ -107,9 +107,7 @@ def check_ceiling(shown: Shown) -> None:
     GH ministryofjustice/cloud-platform-environments#24422.
     """
     if 10 * shown["MaxAllocatedStorage"] < 11 * shown.get("AllocatedStorage", 0):
-        raise combination(
-            "The maximum allocated storage must be increased by at least 10 percent."
-        )
+        raise combination("The maximum allocated storage must be increased by at least 10 percent.")
 
 
 def derive(rds: Rds, kind: str, shown: Shown) -> None:

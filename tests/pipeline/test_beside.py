@@ -9,7 +9,17 @@ import pytest
 
 from local import report
 from local.cloud import Fault
-from tests.pipeline.facts import CLUSTER, KINDS, Kind, On, as_plain, databases, marks, run
+from tests.pipeline.facts import (
+    CLUSTER,
+    INSTANCE,
+    KINDS,
+    Kind,
+    On,
+    as_plain,
+    databases,
+    marks,
+    run,
+)
 
 if TYPE_CHECKING:
     from local.app import App
@@ -363,6 +373,63 @@ def test_another_snapshot_can_be_restored(
     assert execution.status == "SUCCEEDED", execution.cause
     assert cloud.rds.data(kind.name, kind.identifier) == data
     assert execution.output["restoredFrom"] == "before-the-release"
+
+
+@each_kind
+def test_what_the_original_has_may_be_switched_off(cloud: App, kind: Kind) -> None:
+    overrides = {"ManageMasterUserPassword": False}
+    if kind is CLUSTER:
+        overrides["EnableLocalWriteForwarding"] = False
+    request = kind.request("db_restore", targetIdentifier=target(kind), overrides=overrides)
+
+    execution = run(cloud, request)
+
+    assert execution.status == "SUCCEEDED", execution.cause
+    copy = shown(cloud, kind.name, target(kind))
+    assert "MasterUserSecret" not in copy
+    assert copy.get("LocalWriteForwardingStatus", "disabled") == "disabled"
+    told = {one["attribute"] for one in execution.output["report"]["differs"]}
+    assert "MasterUserSecret" in told
+
+
+@pytest.mark.parametrize("strategy", ["rename-first", "restore-first"])
+def test_storage_near_its_ceiling_is_restored_without_the_ceiling(
+    cloud: App, strategy: str
+) -> None:
+    cloud.rds.instances["prod-db"]["MaxAllocatedStorage"] = 510
+
+    execution = run(cloud, INSTANCE.request("create_snapshot", strategy=strategy, **(
+        {"acceptWriteLoss": True} if strategy == "restore-first" else {}
+    )))  # fmt: skip
+
+    assert execution.status == "SUCCEEDED", execution.cause
+    assert "MaxAllocatedStorage" not in cloud.rds.instances["prod-db"]
+    (told,) = execution.output["report"]["differs"]
+    assert (told["attribute"], told["was"], told["now"]) == ("MaxAllocatedStorage", 510, None)
+
+
+@pytest.mark.parametrize(("size", "asked"), [(100, 500), (500, 100)])
+def test_storage_may_cross_the_size_from_which_iops_can_be_asked_for(
+    cloud: App, size: int, asked: int
+) -> None:
+    speed = {100: (3000, 125), 500: (12000, 500)}
+    snapshot = cloud.rds.find("snapshot", "prod-db-snapshot")
+    sizes = ((cloud.rds.instances["prod-db"], size), (snapshot.shown, 100))
+    for found, gigabytes in (*sizes, (snapshot.source["settings"], 100)):
+        iops, throughput = speed[gigabytes]
+        found |= {"AllocatedStorage": gigabytes, "Iops": iops, "StorageThroughput": throughput}
+    overrides = {"AllocatedStorage": asked}
+
+    execution = run(
+        cloud, INSTANCE.request("db_restore", targetIdentifier="staging-db", overrides=overrides)
+    )
+
+    assert execution.status == "SUCCEEDED", execution.cause
+    copy = shown(cloud, "instance", "staging-db")
+    assert copy["AllocatedStorage"] == asked
+    assert (copy["Iops"], copy["StorageThroughput"]) == speed[asked]
+    told = {one["attribute"] for one in execution.output["report"]["differs"]}
+    assert {"AllocatedStorage", "Iops", "StorageThroughput"} <= told
 
 
 @each_kind

@@ -85,6 +85,34 @@ def test_a_copy_that_fails_is_removed_with_its_members(
     assert len(zones.mails) == 1
 
 
+@pytest.mark.parametrize("fate", ["denied", "broken"])
+def test_a_copy_is_removed_though_its_members_have_no_mark_yet(zones: App, fate: str) -> None:
+    if fate == "denied":
+        zones.faults.append(On("RestoreCluster", "AddTagsToResource", DENIED))
+    else:
+        zones.rds.poison("cluster", NAME, restores_end_in="incompatible-restore")
+    before = databases(zones)
+
+    execution = run(zones, asked(targetIdentifier=COPY))
+
+    assert (execution.status, execution.error) == ("FAILED", "RestoreFailed")
+    zones.rds.settle()
+    assert databases(zones) == before
+    (mail,) = zones.mails
+    assert "The rollback failed" not in mail.text
+
+
+def test_a_new_snapshot_has_the_storage_of_now(zones: App) -> None:
+    zones.rds.clusters[NAME] |= {"AllocatedStorage": 200, "Iops": 3000}
+
+    execution = run(zones, asked("create_snapshot", targetIdentifier=COPY))
+
+    assert execution.status == "SUCCEEDED", execution.cause
+    copy = zones.rds.clusters[COPY]
+    assert (copy["AllocatedStorage"], copy["Iops"]) == (200, 3000)
+    assert execution.output["report"]["differs"] == []
+
+
 def test_a_copy_may_be_of_another_class_and_open(zones: App) -> None:
     overrides = {"DBClusterInstanceClass": "db.r6gd.xlarge", "PubliclyAccessible": True}
 

@@ -16,7 +16,6 @@ from trapheus.configuration import (
     parameters,
 )
 from trapheus.rds import rds
-from trapheus.storage import fit_storage
 
 CALLS = {
     "instance": (INSTANCE, "RestoreDBInstanceFromDBSnapshot", "ModifyDBInstance"),
@@ -303,55 +302,6 @@ def test_every_expression_reads_an_attribute_that_describe_has(wire: Aws, of: st
         words = {part.split('"')[0] for part in tree.split('"type": "field"')}
         assert words
         assert any(f'"value": "{name}"' in tree for name in attributes), path
-
-
-# Storage
-
-TENTH = "only by a tenth or more"
-
-
-def storage_of(original: int, snapshot: int | None, engine: str = "postgres") -> dict[str, Any]:
-    found = {"Engine": engine, "AllocatedStorage": original}
-    plan = configuration(INSTANCE, found)
-    fit_storage(plan, found, None if snapshot is None else {"AllocatedStorage": snapshot})
-    return plan
-
-
-@pytest.mark.parametrize(("engine", "call"), [("postgres", "restore"), ("sqlserver-se", "modify")])
-@pytest.mark.parametrize(
-    ("original", "snapshot", "asked"),
-    [(110, 100, True), (200, 100, True), (109, 100, False), (100, 100, False), (100, None, False)],
-)
-def test_storage_is_asked_for_only_where_it_grows_by_a_tenth(
-    engine: str, call: str, original: int, snapshot: int | None, *, asked: bool
-):
-    plan = storage_of(original, snapshot, engine)
-
-    assert plan[call].get("AllocatedStorage") == (original if asked else None)
-    assert "AllocatedStorage" not in plan["modify" if call == "restore" else "restore"]
-
-
-def test_storage_that_cannot_be_as_it_was_is_reported():
-    comparison = compared(INSTANCE, storage_of(105, 100), {**BARE, "AllocatedStorage": 100})
-
-    (entry,) = comparison.differs
-    assert (entry["attribute"], entry["was"], entry["now"]) == ("AllocatedStorage", 105, 100)
-    assert TENTH in entry["done"]
-    assert comparison.wrong == []
-
-
-def test_storage_that_was_asked_for_and_not_given_is_wrong():
-    comparison = compared(INSTANCE, storage_of(200, 100), {**BARE, "AllocatedStorage": 100})
-
-    assert comparison.wrong == ["AllocatedStorage is 100, was 200"]
-
-
-def test_storage_of_sql_server_that_has_grown_already_is_not_asked_for_again():
-    plan = storage_of(200, 100, "sqlserver-se")
-    found = {"Engine": "sqlserver-se", "AllocatedStorage": 200}
-    plan["modify"]["MaxAllocatedStorage"] = 500
-
-    assert modifications(INSTANCE, plan, found) == {"MaxAllocatedStorage": 500}
 
 
 # The report

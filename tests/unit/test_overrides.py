@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from trapheus.attributes import CLUSTER, INSTANCE
-from trapheus.configuration import Comparison, compared, configuration
+from trapheus.attributes import CLUSTER, INSTANCE, Table
+from trapheus.configuration import Comparison, compared, configuration, modifications
 from trapheus.overrides import override
 from trapheus.storage import fit_storage
 
@@ -100,6 +100,26 @@ def test_a_secret_that_is_given_up_is_not_told_as_lost():
     comparison = looked_at(plan, MasterUserSecret=None)
     assert (comparison.wrong, comparison.cannot_keep) == ([], [])
     assert "MasterUserSecret" in differing(comparison)
+
+
+@pytest.mark.parametrize(
+    ("table", "engine", "name"),
+    [
+        (INSTANCE, "postgres", "ManageMasterUserPassword"),
+        (INSTANCE, "oracle-ee", "MultiTenant"),
+        (CLUSTER, "aurora-mysql", "ManageMasterUserPassword"),
+        (CLUSTER, "aurora-mysql", "EnableLocalWriteForwarding"),
+    ],
+)
+def test_what_is_off_needs_no_change_to_be_off(table: Table, engine: str, name: str):
+    original = {"Engine": engine, "MultiTenant": True, "LocalWriteForwardingStatus": "enabled"}
+    plan = configuration(table, original | {"MasterUserSecret": {"KmsKeyId": "arn:key"}})
+    plan["modify"] = {}
+    override(plan, table, engine, {name: False})
+
+    assert modifications(table, plan, {"Engine": engine}) == {}
+    plan["modify"]["DatabaseInsightsMode"] = "standard"
+    assert modifications(table, plan, {"Engine": engine}) == {"DatabaseInsightsMode": "standard"}
 
 
 def test_an_empty_value_leaves_a_parameter_to_rds():

@@ -234,6 +234,10 @@ def leave_marked(aws: Aws) -> None:
     aws.stamp(name, execution=ANOTHER)
 
 
+def out_of_its_domain(aws: Aws) -> None:
+    aws.found()["DomainMemberships"][0]["Status"] = "failed"
+
+
 def leave_unmarked(aws: Aws) -> None:
     aws.foreign(f"{aws.kind.identifier}-temp")
 
@@ -307,6 +311,8 @@ ROWS: list[Row] = [
      (f"{READER}-temp is taken by what an earlier execution has left",)),
     (leave_member_unmarked, (CLUSTER,), NAME,
      (f"--db-instance-identifier {READER}-temp --new-db-instance-identifier NAME",)),
+    (out_of_its_domain, BOTH, exceptions.DatabaseNotAvailable,
+     ("in the domain d-9067001122 has failed", "mend it")),
     (with_all_tags, BOTH, UNSUPPORTED, ("has 50 tags", "take one off")),
     (with_all_tags_of_a_member, (CLUSTER,), UNSUPPORTED, (f"{READER} has 50 tags", "one off")),
     # Last, as what is full takes nothing more.
@@ -397,6 +403,68 @@ def test_an_identifier_that_is_only_left_aside_is_told_with_its_cure(aws: Aws, k
 
 def test_a_name_without_room_for_a_suffix_is_looked_for_alone(aws: Aws, kind: Kind):
     assert "check the name" in refused(aws, exceptions.DatabaseNotFound, identifier="x" * 63)
+
+
+# What an override must fit
+
+KEY_OF_NOBODY = "arn:aws:kms:us-east-1:123456789012:key/of-nobody"
+OVERRIDES: list[tuple[tuple[Kind, ...], dict[str, Any], type[Exception], str]] = [
+    (BOTH, {"EngineVersion": "17.2"}, exceptions.InvalidRequest, "a restore of 16.4 comes only to"),
+    (BOTH, {"EngineVersion": "16.3"}, exceptions.InvalidRequest, "a restore of 16.4 comes only to"),
+    (BOTH, {"EngineVersion": "16"}, exceptions.InvalidRequest, "a restore of 16.4 comes only to"),
+    (BOTH, {"EngineVersion": "16.99"}, OFFER, "16.99"),
+    ((INSTANCE,), {"AllocatedStorage": 0}, exceptions.InvalidRequest, "overridden with 0 GiB"),
+    ((INSTANCE,), {"StorageType": "io1"}, exceptions.InvalidRequest, "override Iops too"),
+    (BOTH, {"MonitoringRoleArn": "", "MonitoringInterval": 60}, exceptions.InvalidRequest,
+     "override MonitoringRoleArn too"),
+    ((INSTANCE,), {"MultiAZ": True, "AvailabilityZone": "us-east-1a"}, exceptions.InvalidRequest,
+     "cannot be chosen for a Multi-AZ instance"),
+    ((INSTANCE,), {"MaxAllocatedStorage": 549}, exceptions.InvalidRequest,
+     "must be a tenth above the storage, 500 GiB"),
+    (BOTH, {"PerformanceInsightsKMSKeyId": KEY_OF_NOBODY}, KEYS, "key/of-nobody is missing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "overrides", "error", "words"),
+    [
+        pytest.param(kind, overrides, error, words, id=f"{'-'.join(overrides)}-{kind.name}")
+        for kinds, overrides, error, words in OVERRIDES
+        for kind in kinds
+    ],
+)
+def test_an_override_that_rds_would_refuse_is_refused_before_anything_is_touched(
+    aws: Aws, kind: Kind, *, overrides: dict[str, Any], error: type[Exception], words: str
+):
+    aws.kind = kind
+    aws.keys[KEY_OF_NOBODY] = "NotFoundException"
+
+    assert words in refused(aws, error, overrides=overrides)
+
+
+TAKEN: list[tuple[tuple[Kind, ...], dict[str, Any]]] = [
+    (BOTH, {"EngineVersion": "16.6"}),
+    (BOTH, {"EngineVersion": "", "DBSubnetGroupName": "", "DBParameterGroupName": ""}),
+    ((INSTANCE,), {"DBInstanceClass": "", "OptionGroupName": "", "StorageType": ""}),
+    ((INSTANCE,), {"StorageType": "io1", "Iops": 5000}),
+    ((INSTANCE,), {"MaxAllocatedStorage": 550}),
+    ((INSTANCE,), {"AllocatedStorage": 2500}),
+    (BOTH, {"MonitoringInterval": 0}),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "overrides"),
+    [
+        pytest.param(kind, overrides, id=f"{'-'.join(overrides)}-{kind.name}")
+        for kinds, overrides in TAKEN
+        for kind in kinds
+    ],
+)
+def test_an_override_that_rds_takes_passes(aws: Aws, kind: Kind, overrides: dict[str, Any]):
+    aws.kind = kind
+
+    assert aws.check(dryRun=True, overrides=overrides)["findings"] == []
 
 
 # What passes

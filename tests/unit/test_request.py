@@ -102,6 +102,18 @@ def test_an_ended_execution_is_recovered_by_its_own_input(status: str):
     assert (found["interrupted"], found["lock"]) == ("arn:ended", "instance#prod-db")
 
 
+def test_an_ended_execution_is_recovered_though_it_would_not_be_allowed_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("ALLOWED_IDENTIFIERS", "staging-*")
+
+    assert read(rule())["lock"] == "instance#prod-db"
+    # People have no execution to name.
+    asked = {**GOOD, "task": "recover"}
+    assert "prod-db" in refusal(asked, exceptions.IdentifierNotAllowed)
+    assert "prod-db" in refusal(rule(executionArn=""), exceptions.IdentifierNotAllowed)
+
+
 def test_the_options_of_an_ended_execution_do_not_matter_to_its_recovery():
     found = read(rule(input=json.dumps({**GOOD, "finalSnapshot": True})))
     assert found["lock"] == "instance#prod-db"
@@ -371,6 +383,41 @@ def test_what_restores_nothing_takes_no_key_of_a_restore(task: str, more: dict[s
 def test_parameters_of_the_restore_may_be_overridden(is_cluster: bool, overrides: dict[str, Any]):
     found = read({**GOOD, "isCluster": is_cluster, "overrides": overrides})
     assert found["overrides"] == overrides
+
+
+@pytest.mark.parametrize("is_cluster", [False, True])
+def test_what_rds_shows_in_small_letters_is_asked_for_so(is_cluster: bool):
+    overrides = {
+        "DBParameterGroupName": "Mine", "DBSubnetGroupName": "Default",
+        "PreferredBackupWindow": "02:00-03:00",
+        "PreferredMaintenanceWindow": "Sun:05:00-Sun:06:00", "LicenseModel": "BYOL",
+    }  # fmt: skip
+    if is_cluster:
+        overrides["DBClusterParameterGroupName"] = overrides.pop("LicenseModel")
+
+    found = read({**GOOD, "isCluster": is_cluster, "overrides": overrides})["overrides"]
+
+    assert found["PreferredMaintenanceWindow"] == "sun:05:00-sun:06:00"
+    assert (found["DBParameterGroupName"], found["DBSubnetGroupName"]) == ("mine", "default")
+    assert found.get("LicenseModel", "BYOL") == "BYOL"
+    assert found.get("DBClusterParameterGroupName", "byol") == "byol"
+
+
+@pytest.mark.parametrize("is_cluster", [False, True])
+@pytest.mark.parametrize("name", ["PerformanceInsightsKMSKeyId", "MasterUserSecretKmsKeyId"])
+@pytest.mark.parametrize(
+    ("value", "taken"),
+    [
+        ("arn:aws:kms:us-east-1:123456789012:key/1", True), ("", True), ("alias/mine", False),
+        ("arn:aws:kms:us-east-1:123456789012:alias/mine", False), ("5f0c1b9a-2d3e", False),
+    ],
+)  # fmt: skip
+def test_a_key_is_named_as_rds_shows_it(name: str, value: str, *, is_cluster: bool, taken: bool):
+    request = {**GOOD, "isCluster": is_cluster, "overrides": {name: value}}
+    if taken:
+        assert read(request)["overrides"] == {name: value}
+    else:
+        assert "must be the ARN of a key" in refusal(request, exceptions.InvalidRequest)
 
 
 @pytest.mark.parametrize("is_cluster", [False, True])

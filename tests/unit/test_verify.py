@@ -147,6 +147,25 @@ def test_an_original_under_another_name_is_told(aws: Aws, kind: Kind, finished: 
     assert finished["aside"] in differing(aws, finished)
 
 
+def test_a_database_that_its_domain_has_not_let_in_does_not_pass(
+    aws: Aws, kind: Kind, finished: dict
+):
+    aws.found()["DomainMemberships"][0]["Status"] = "failed"
+
+    assert "membership in the domain d-9067001122 has failed" in differing(aws, finished)
+
+
+def test_an_automated_snapshot_may_go_meanwhile(aws: Aws, kind: Kind, finished: dict):
+    finished["snapshot"] = "rds:prod-2026-03-01-00-00"
+    restored = {**aws.restored(finished), "dataAsOf": "2026-03-01T00:00:00+00:00"}
+
+    aws.run("verify", plan=finished, restored=restored)
+
+    finished["snapshot"] = "release-1"
+    with pytest.raises(exceptions.ConfigurationDiffers, match="release-1 is not the one"):
+        aws.run("verify", plan=finished, restored=restored)
+
+
 def test_the_original_itself_does_not_pass_for_the_restored_one(aws: Aws, kind: Kind, plan: dict):
     with pytest.raises(exceptions.TrapheusError):
         aws.run("verify", plan=plan)

@@ -384,6 +384,7 @@ def test_the_old_one_under_the_name_is_neither_success_nor_failure(
     [
         {"VpcSecurityGroups": [{"VpcSecurityGroupId": "sg-1", "Status": "adding"}]},
         {"PendingModifiedValues": {"IAMDatabaseAuthenticationEnabled": True}},
+        {"DomainMemberships": [{"Domain": "d-1", "Status": "pending-join"}]},
     ],
 )
 def test_what_is_available_but_unsettled_is_waited_for(
@@ -415,6 +416,7 @@ def test_settled_attributes_end_a_wait_well(wire: Aws, case: Case):
             "available",
             VpcSecurityGroups=[{"VpcSecurityGroupId": "sg-1", "Status": "active"}],
             PendingModifiedValues={},
+            DomainMemberships=[{"Domain": "d-1", "Status": "joined"}, {"FQDN": "corp.example.com"}],
         )
     )
 

@@ -54,6 +54,8 @@ class Attribute:
     either: bool = False
     # Left out of a Modify where it is right already, since RDS would begin it anew or refuse it.
     once: bool = False
+    # Parameters of other attributes, with which it is left out or not, since RDS takes all or none.
+    together: tuple[str, ...] = ()
     # What of it cannot be kept, and why, for people.
     lost: str = ""
     why: str = ""
@@ -388,6 +390,7 @@ CLUSTER: Table = {
         MODIFY,
         modify={"AllocatedStorage": of_multi_az("AllocatedStorage")},
         once=True,
+        together=("Iops",),
         why="Aurora's grows and shrinks by itself.",
     ),
     "AssociatedRoles": _roles("AddRoleToDBCluster"),
@@ -485,6 +488,7 @@ CLUSTER: Table = {
         restore={"Iops": of_multi_az("Iops")},
         modify={"Iops": of_multi_az("Iops")},
         once=True,
+        together=("AllocatedStorage",),
     ),
     "KmsKeyId": Attribute(SNAPSHOT),
     "LatestRestorableTime": derived(),

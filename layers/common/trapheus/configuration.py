@@ -105,11 +105,13 @@ def modifications(table: Table, planned: dict[str, Any], found: Description) -> 
     }
     if _comparable(now) == _comparable(wanted):
         return {}
-    once = {name for row in table.values() if row.once for name in row.modify}
+    right = {name for name, v in wanted.items() if now.get(name) == v}
+    once = [{*row.modify, *row.together} & wanted.keys() for row in table.values() if row.once]
+    settled = {name for names in once if names <= right for name in names}
     return {
         name: v
         for name, v in wanted.items()
-        if (name not in once or now.get(name) != v)
+        if name not in settled
         # Switched off already: not every engine takes even a false, and a password that Secrets
         # Manager is not to hold has to be given.
         and not (v is False and name not in now)
