@@ -187,6 +187,8 @@ def check_restore(request: dict[str, Any]) -> None:
     """Refuse the keys of a restore where they mean nothing, or something else than they say."""
     task = request["task"]
     given = [key for key in OF_A_RESTORE if key in request]
+    # What is switched off may be said.
+    given += [key for key in OF_A_REPLACEMENT if request.get(key) and key not in given]
     if task == CREATE_SNAPSHOT_ONLY and given:
         raise refused(f"The task {task} restores nothing: leave {', '.join(given)} out.")
     if request.get("strategy", RENAME_FIRST) not in STRATEGIES:

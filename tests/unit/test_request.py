@@ -357,6 +357,13 @@ def test_nothing_is_asked_of_an_original_that_stays(more: dict[str, Any]):
     assert next(iter(more)) in refusal(request, exceptions.InvalidRequest)
 
 
+@pytest.mark.parametrize("key", ["keepOriginal", "finalSnapshot", "deleteAutomatedBackups"])
+def test_a_snapshot_alone_leaves_no_original_to_keep_or_delete(key: str):
+    request = {**GOOD, "task": "create_snapshot_only"}
+    assert key in refusal({**request, key: True}, exceptions.InvalidRequest)
+    assert read({**request, key: False})[key] is False
+
+
 @pytest.mark.parametrize("task", ["create_snapshot_only", "recover"])
 @pytest.mark.parametrize(
     "more",
