@@ -14,8 +14,8 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from local.cloud import ACCOUNT, REGION
 from local.rds import RdsError
 from tests.faults import faults
-from tests.faults.flows import FLOWS, Flow, Watch
-from tests.faults.judge import Allowed, look
+from tests.faults.flows import FLOWS, Flow, Watch, at_the_point_of_no_return
+from tests.faults.judge import Allowed, look, serves
 from tests.faults.scenario import KEPT, RESTORED, TOLD, Scenario
 from tests.pipeline.facts import Kind, On
 from tests.pipeline.scenarios import AUTOSCALED, autoscale
@@ -293,6 +293,30 @@ def unexpected(kind: str) -> Iterator[Scenario]:
             ),
         )  # fmt: skip
 
+    def rename_restored(cloud: App, _: str) -> None:
+        rename(cloud, flow.kind, name, "moved-away")
+
+    def protect(cloud: App, _: str) -> None:
+        cloud.rds.find(kind, f"{name}-temp").shown["TagList"].append(
+            {"Key": "trapheus:protect", "Value": "by somebody"}
+        )
+
+    deletion = f"Delete the original {kind}"
+    for what, act, allowed in (
+        ("what was restored is renamed", rename_restored, Allowed(TOLD, serving=False)),
+        ("the original is protected", protect, Allowed(TOLD)),
+    ):
+        yield Scenario(
+            flow, deletion, name, what, allowed,
+            lambda cloud, watch, act=act: faults.AtState(cloud, watch, deletion, act),
+        )  # fmt: skip
+
+    yield Scenario(
+        replace(flow, before=lambda cloud: cloud.faults.append(at_the_point_of_no_return)),
+        f"Put the {kind} back", name, "the original is lost", Allowed(TOLD),
+        lambda cloud, watch: Lost(cloud, watch, flow.kind),
+    )  # fmt: skip
+
     def silence(cloud: App, watch: Watch) -> faults.Injected:
         cloud.rds.poison(kind, name)
         for caller in ("SendEmail", "states"):
@@ -310,6 +334,22 @@ def unexpected(kind: str) -> Iterator[Scenario]:
     yield Scenario(
         flow, "Take the lock", name, "two at once", Allowed(RESTORED), TwoAtOnce,
     )  # fmt: skip
+
+
+class Lost(faults.AtState):
+    """The original cannot be put back any more when that begins: what was restored must stay."""
+
+    def __init__(self, cloud: App, watch: Watch, kind: Kind) -> None:
+        self.kind = kind
+        super().__init__(cloud, watch, f"Put the {kind.name} back", self.lose)
+
+    def lose(self, cloud: App, _: str) -> None:
+        """Let it be in a status that no call ends."""
+        cloud.rds.become(self.kind.name, f"{self.kind.identifier}-temp", "failed")
+
+    def wrong(self, cloud: App) -> str:
+        """Whether anything serves in its place."""
+        return "" if not self.fired or serves(self.kind, look(cloud)) else "nothing serves"
 
 
 class TwoAtOnce(faults.Injected):

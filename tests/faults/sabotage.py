@@ -72,7 +72,7 @@ SABOTAGES = (
     # The request
     *of_both(
         "any identifier is allowed", "src/request/read.py",
-        "    if not any(fnmatchcase(", "    if False and not any(fnmatchcase(",
+        "    if identifier and not any(\n", "    if False and not any(\n",
         "KIND-db_restore/Read_the_request/KIND",
     ),
     # The lock
@@ -221,6 +221,24 @@ SABOTAGES = (
         ),
     ),
     *of_both(
+        "the original goes whatever serves in its place", "src/delete/KIND.py",
+        "        require_successor(event, named, \"DbiResourceId\", \"DBInstanceStatus\","
+        " BAD_INSTANCE)\n",
+        "",
+        "KIND-db_restore/Delete_the_original_KIND/prod",
+        cluster=(
+            "        require_successor(event, named, \"DbClusterResourceId\", \"Status\","
+            " BAD_CLUSTER)\n",
+            "",
+        ),
+    ),
+    *of_both(
+        "the original goes whoever protects it", f"{LAYER}/originals.py",
+        "    if PROTECT_TAG in tags or (original[\"DeletionProtection\"] and not was):\n",
+        "    if False:\n",
+        "KIND-db_restore/Delete_the_original_KIND/prod",
+    ),
+    *of_both(
         "what is to be kept is deleted", "statemachine/restore.asl.yaml",
         "                Next: Keep the original KIND\n",
         "                Next: Delete the original KIND\n",
@@ -257,6 +275,11 @@ SABOTAGES = (
         "    if original[\"DBInstanceIdentifier\"] != identifier:\n", "    if True:\n",
         "KIND-rollback/Put_the_KIND_back/",
         cluster=("    if original[\"DBClusterIdentifier\"] != identifier:\n", "    if True:\n"),
+    ),
+    *of_both(
+        "what serves is removed for an original that is lost", f"{LAYER}/rollback.py",
+        "    if not found or shown in hopeless:\n", "    if False:\n",
+        "KIND-db_restore/Put_the_KIND_back/prod",
     ),
     *of_both(
         "two looks are one", f"{LAYER}/rollback.py",
