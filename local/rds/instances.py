@@ -117,8 +117,6 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     for beginning, forgotten in FORGOTTEN.items():
         if kept["Engine"].startswith(beginning):
             shown |= {name: value for name, (value, _) in forgotten.items()}
-    if parameters.get("StorageType", "gp3") != "gp3":
-        shown.pop("StorageThroughput", None)
     if settings.is_small_gp3("instance", kept | {"StorageType": snapshot.shown["StorageType"]}):
         # The baseline's, which nobody has asked for.
         shown.pop("Iops", None)

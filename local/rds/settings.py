@@ -53,6 +53,8 @@ def apply(
     if is_small_gp3(kind, shown):
         for name in SMALL_GP3:
             shown.pop(name, None)
+    if parameters.get("StorageType", "gp3") != "gp3":
+        shown.pop("StorageThroughput", None)
     for name, value in parameters.items():
         if name in SHAPED[kind]:
             SHAPED[kind][name](rds, shown, value, parameters, live)

@@ -488,6 +488,19 @@ def restore_multi_az_beside(cloud: App) -> None:
     same("members", {name for name in cloud.rds.instances if COPY_OF_ZONES in name}, members)
 
 
+def remove_multi_az(cloud: App) -> None:
+    """Its copy fails before its members have the mark."""
+    make_multi_az(cloud)
+    cloud.faults.append(On("RestoreCluster", "AddTagsToResource", DENIED))
+    before = resource_ids(cloud)
+    asked = {"identifier": ZONES, "task": "db_restore", "isCluster": True}
+
+    execution = run(cloud, {**asked, "targetIdentifier": COPY_OF_ZONES})
+
+    ended(execution, "FAILED", "RestoreFailed")
+    same("the databases", resource_ids(cloud), before)
+
+
 # Exports
 
 
@@ -569,6 +582,7 @@ OF_ONE = (
     make_a_reader_late,
     rename_a_reader_late,
     restore_multi_az_beside,
+    remove_multi_az,
     tell_a_failed_export,
 )
 
