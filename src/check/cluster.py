@@ -14,7 +14,7 @@ from trapheus.constants import (
     MAX_INSTANCE_IDENTIFIER,
     SUCCESSOR_SUFFIX,
 )
-from trapheus.endpoints import custom_endpoints
+from trapheus.endpoints import Endpoint, custom_endpoints
 from trapheus.errors import failing_as
 from trapheus.logs import logged
 from trapheus.multi_az import fit, is_multi_az, names_of_members
@@ -189,12 +189,11 @@ def examine_restore(
     preflight.check_domain(findings, request, found)
     for name, one in zip((identifier, *names), (found, *own), strict=True):
         preflight.check_tags(findings, name, one)
-    check_offers(
-        findings, as_overridden(found, overrides), [as_overridden(one, overrides) for one in own]
-    )
-    for member in own:
-        wanted = as_overridden(member, overrides)
-        preflight.warn_of_reservation(findings, member["DBInstanceIdentifier"], wanted)
+    wanted = as_overridden(found, overrides)
+    version = offers.version_of(wanted, overrides, "the cluster")
+    check_offers(findings, version, wanted, [as_overridden(one, overrides) for one in own])
+    for name, member in zip(names, own, strict=True):
+        preflight.warn_of_reservation(findings, name, as_overridden(member, overrides))
 
 
 def examine_replacement(
@@ -208,12 +207,13 @@ def examine_replacement(
     preflight.warn_of_losses(findings, request, found)
 
 
-def check_offers(findings: Findings, found: Description, own: list[Description]) -> None:
+def check_offers(
+    findings: Findings, version: offers.Version, found: Description, own: list[Description]
+) -> None:
     """Refuse what AWS does not have for the version to be restored.
 
-    That is the cluster's own: the restore call asks for it, whatever the snapshot's is.
+    That is the cluster's own, or what the request asks for, whatever the snapshot's is.
     """
-    version = offers.Version(found["Engine"], found["EngineVersion"], "the cluster")
     of_all = [found["DBClusterInstanceClass"]] if is_multi_az(found) else []
     classes = dict.fromkeys([*of_all, *(member["DBInstanceClass"] for member in own)])
     offers.check_offer(findings, version, classes)
@@ -292,6 +292,17 @@ def check_members(
         )
 
 
+def check_endpoints(findings: Findings, endpoints: list[Endpoint]) -> None:
+    """Without any of its members left, an endpoint would lead to all of the cluster's."""
+    for endpoint in endpoints:
+        if endpoint["static"] and all(name.startswith(AUTOSCALED) for name in endpoint["static"]):
+            findings.add(
+                exceptions.DatabaseNotSupported,
+                f"The custom endpoint {endpoint['identifier']} has only replicas of auto scaling,"
+                " which a restore does not make: give it another member, or delete it.",
+            )
+
+
 def check_ties(findings: Findings, found: Description) -> None:
     """Refuse what would be lost or promoted when the original goes."""
     name = found["DBClusterIdentifier"]
@@ -322,13 +333,8 @@ def planned(
             f" for {request['targetIdentifier']}."
         )
         endpoints = []
-    for endpoint in endpoints:
-        if endpoint["static"] and all(name.startswith(AUTOSCALED) for name in endpoint["static"]):
-            findings.add(
-                exceptions.DatabaseNotSupported,
-                f"The custom endpoint {endpoint['identifier']} has only replicas of auto scaling,"
-                " which a restore does not make: give it another member, or delete it.",
-            )
+    if preflight.replaces(request):
+        check_endpoints(findings, endpoints)
     made = preflight.member_names(request, names_of(own))
     plan = {
         **preflight.basis(event, findings, source),

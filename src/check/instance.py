@@ -133,7 +133,7 @@ def examine_restore(
     wanted = as_overridden(found, request["overrides"])
     check_offers(findings, wanted, source if source and restores else found)
     if wanted["EngineVersion"] != found["EngineVersion"]:
-        later = offers.Version(wanted["Engine"], wanted["EngineVersion"], "the request")
+        later = offers.version_of(wanted, request["overrides"], "the database")
         offers.check_offer(findings, later, [wanted["DBInstanceClass"]])
     preflight.warn_of_reservation(findings, identifier, wanted)
 

@@ -158,6 +158,7 @@ def test_an_endpoint_of_replicas_of_auto_scaling_alone_is_refused(aws: Aws, with
 
     with pytest.raises(exceptions.DatabaseNotSupported, match=f"{NAME} has only replicas"):
         aws.plan()
+    assert aws.plan(task="create_snapshot_only")
 
 
 @of_clusters

@@ -29,11 +29,12 @@ GROUP_MISSING = frozenset(
 
 @dataclass(frozen=True)
 class Version:
-    """The engine and version that a restore begins with; `whose` says where they stand."""
+    """The engine and version of a copy; `whose` says where they stand, `cure` what helps if not."""
 
     engine: str
     number: str
     whose: str
+    cure: str = "upgrade the database, then take a new snapshot"
 
     def __str__(self) -> str:
         return f"{self.engine} {self.number}"
@@ -46,6 +47,14 @@ class Version:
         """Whether a parameter group's family, such as postgres16 or oracle-ee-19, is this one's."""
         found = re.fullmatch(rf"{re.escape(self.engine)}-?([\d.]+)", family)
         return found is not None and is_beginning(found[1], self.number)
+
+
+def version_of(wanted: Description, overrides: dict[str, Any], whose: str) -> Version:
+    """The version that a request asks for, or else that of `whose`."""
+    engine, number = wanted["Engine"], wanted["EngineVersion"]
+    if overrides.get("EngineVersion"):
+        return Version(engine, number, "the request", "ask for another EngineVersion")
+    return Version(engine, number, whose)
 
 
 def numbers(version: str) -> list[int]:
@@ -144,14 +153,13 @@ def check_offer(findings: Findings, version: Version, classes: Iterable[str]) ->
     if refused and not is_offered(version):
         findings.add(
             exceptions.NotOffered,
-            f"AWS does not offer {version} any more, and {version.whose} is of it: upgrade the"
-            " database, then take a new snapshot.",
+            f"AWS does not offer {version}, the version of {version.whose}: {version.cure}.",
         )
         return
     for name in refused:
         findings.add(
             exceptions.NotOffered,
-            f"AWS does not offer the class {name} for {version}, which {version.whose} is of:"
+            f"AWS does not offer the class {name} for {version}, the version of {version.whose}:"
             " give the database another class, or take a new snapshot.",
         )
 
