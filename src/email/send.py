@@ -164,18 +164,16 @@ def is_finishing(state: dict[str, Any]) -> bool:
     return passed in state or state.get("lock", {}).get("phase") == FINISH
 
 
+def is_unserved(state: dict[str, Any]) -> bool:
+    """Whether what was restored had lost the identifier, or did not serve, at the very end."""
+    return is_finishing(state) and "unserved" in cause_of(state["error"])
+
+
 def ending(state: dict[str, Any]) -> str:
     """What the failure has left: untouched, put back, half put back, or both databases."""
     plan = plan_of(state)
-    if is_finishing(state) and plan["strategy"] == BESIDE:
-        return (
-            f"The restored database stands as {plan['made']}; {plan['identifier']} was not touched."
-        )
     if is_finishing(state):
-        return (
-            f"The restored database serves as {plan['identifier']}; the original is kept as"
-            f" {plan['aside']}, unless its deletion had begun."
-        )
+        return both_stand(state, plan)
     if "rollbackError" in state:
         return (
             f"The rollback failed too ({state['rollbackError']['Error']}):"
@@ -191,6 +189,23 @@ def ending(state: dict[str, Any]) -> str:
         )
         return f"{what}, which takes long; another mail tells the end."
     return "The database was not touched."
+
+
+def both_stand(state: dict[str, Any], plan: dict[str, Any]) -> str:
+    """What has been left of both past the point of no return."""
+    if plan["strategy"] == BESIDE:
+        return (
+            f"The restored database stands as {plan['made']}; {plan['identifier']} was not touched."
+        )
+    if is_unserved(state):
+        return (
+            f"What was restored does not serve as {plan['identifier']}; the original is kept as"
+            f" {plan['aside']}."
+        )
+    return (
+        f"The restored database serves as {plan['identifier']}; the original is kept as"
+        f" {plan['aside']}, unless its deletion had begun."
+    )
 
 
 def rolled_back(plan: dict[str, Any]) -> str:
@@ -412,7 +427,23 @@ def advice(about: str, state: dict[str, Any], plan: dict[str, Any]) -> tuple[lis
         return ["Nothing: this execution goes on with its own task."], []
     if not plan or not (is_finishing(state) or "rollbackError" in state):
         return [ADVICE.get(state["error"]["Error"], AGAIN)], []
+    if is_unserved(state):
+        return one_way(plan)
     return (both_ways if is_finishing(state) else by_hand)(plan)
+
+
+def one_way(plan: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """What to do when only the original is left to be relied on."""
+    _, back = ways(plan)
+    return (
+        [
+            "Look at what stands. To go back, rename both: of these commands, those whose first"
+            " name is still as 'What stands now' shows it. Wait after each.",
+            f"To keep what was restored, see that it serves as {plan['identifier']} before you"
+            f" delete {plan['aside']}.",
+        ],
+        back,
+    )
 
 
 def both_ways(plan: dict[str, Any]) -> tuple[list[str], list[str]]:

@@ -145,7 +145,7 @@ def test_the_original_stays_unless_what_was_restored_serves(
         if fate == "replaced":
             aws.foreign(kind.identifier)
 
-    with pytest.raises(exceptions.DeleteFailed):
+    with pytest.raises(exceptions.DeleteFailed, match="unserved"):
         aws.run("delete", plan=finished, restored=restored)
     aws.settle()
 

@@ -200,6 +200,20 @@ def test_two_databases_that_stay_are_both_told(aws: Aws, post: Post, finished: d
             assert f"{name}: {aws.kind.name}, available, {part}" in mail
 
 
+def test_an_original_whose_successor_does_not_serve_is_not_to_be_deleted(
+    aws: Aws, post: Post, finished: dict
+):
+    _, back = both_kept(aws, post, finished)
+    post.sent.clear()
+    lost = error("DeleteFailed", "It is failed: nothing was deleted.", unserved=aws.kind.identifier)
+
+    gist = tell(a_state(finished, lost, restored={"snapshot": "x"}))
+
+    assert f"What was restored does not serve as {aws.kind.identifier}" in gist
+    assert commands(post) == back
+    assert all(f"before you delete {finished['aside']}" in mail for mail in both(post))
+
+
 def test_a_difference_is_told_with_what_is_kept_and_what_cannot_be(
     aws: Aws, post: Post, finished: dict
 ):

@@ -6,7 +6,8 @@ import json
 class TrapheusError(Exception):
     """Base of all; its message is JSON with the fields that are known.
 
-    Fields: message (one sentence), identifier, step, operation (of the RDS API), code (of AWS).
+    Fields: message (one sentence), identifier, step, operation (of the RDS API), code (of AWS), and
+    what the mail has to know besides.
     """
 
     def __init__(self, message: str, **fields: str) -> None:

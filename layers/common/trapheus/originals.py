@@ -40,13 +40,15 @@ def require_successor(
     found: what has the identifier. resource_id, status: its attributes with these.
     """
     plan = event["plan"]
-    if found is None or found[resource_id] != event["restored"]["resourceId"]:
+    name = plan["identifier"]
+    stands = found is not None and found[resource_id] == event["restored"]["resourceId"]
+    if not found or not stands or found[status] in bad:
+        what = f"is {found[status]}" if found and stands else "is not what was restored any more"
         raise DeleteFailed(
-            f"{plan['identifier']} is not what was restored any more: nothing was deleted.",
-            identifier=plan["aside"],
+            f"{name} {what}: nothing was deleted.", identifier=plan["aside"], unserved=name
         )
     if found[status] not in ONLINE:
-        raise not_ready(found[status], bad, DeleteFailed, plan["identifier"])
+        raise not_ready(found[status], bad, DeleteFailed, name)
 
 
 def require_unprotected(plan: Plan, original: Description, members: Iterable[Description]) -> None:
