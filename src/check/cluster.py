@@ -174,7 +174,7 @@ def examine_restore(
     """Note what speaks against a copy of the cluster, wherever it is made."""
     identifier, names = request["identifier"], names_of(own)
     overrides = request["overrides"]
-    restored = source if request["task"] == DB_RESTORE else None
+    restored = preflight.restored_of(request, source)
     if restored is not None:
         name = restored["DBClusterSnapshotIdentifier"]
         fixed = is_multi_az(found) and not overrides.get("AllocatedStorage")
@@ -320,8 +320,7 @@ def planned(
 ) -> dict[str, Any]:
     """The plan: names, resource ids and all the configuration to carry over."""
     request = event["request"]
-    # What a new snapshot will replace says nothing of the copy.
-    restored = source if request["task"] == DB_RESTORE else None
+    restored = preflight.restored_of(request, source)
     wanted = configuration(CLUSTER, found)
     # Describe shows only their addresses.
     endpoints = custom_endpoints(found["DBClusterIdentifier"]) if wanted["endpoints"] else []

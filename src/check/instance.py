@@ -121,17 +121,17 @@ def examine_restore(
 ) -> None:
     """Note what speaks against a copy of the instance, wherever it is made."""
     identifier = request["identifier"]
-    restores = source is not None and request["task"] == DB_RESTORE
-    if source is not None and restores:
-        name = source["DBSnapshotIdentifier"]
+    restored = preflight.restored_of(request, source)
+    if restored is not None:
+        name = restored["DBSnapshotIdentifier"]
         size = "" if request["overrides"].get("AllocatedStorage") else "AllocatedStorage"
-        preflight.compare(findings, name, found, source, size)
-    preflight.check_size(findings, request, found, source if restores else None)
-    preflight.check_version(findings, request, found, source if restores else None)
+        preflight.compare(findings, name, found, restored, size)
+    preflight.check_size(findings, request, found, restored)
+    preflight.check_version(findings, request, found, restored)
     preflight.check_domain(findings, request, found)
     preflight.check_tags(findings, identifier, found)
     wanted = as_overridden(found, request["overrides"])
-    check_offers(findings, wanted, source if source and restores else found)
+    check_offers(findings, wanted, restored or found)
     if wanted["EngineVersion"] != found["EngineVersion"]:
         later = offers.version_of(wanted, request["overrides"], "the database")
         offers.check_offer(findings, later, [wanted["DBInstanceClass"]])
@@ -170,7 +170,7 @@ def check_room(
     """Refuse what the account's quotas have no room for."""
     needed = {"ManualSnapshots": quotas.snapshots_needed(request, source)}
     if preflight.restores(request):
-        restored = source if source and request["task"] == DB_RESTORE else found
+        restored = preflight.restored_of(request, source) or found
         wanted = as_overridden(found, request["overrides"])
         larger = wanted if has_outgrown(wanted, restored) else restored
         needed |= {"DBInstances": 1, "AllocatedStorage": larger["AllocatedStorage"]}
@@ -192,8 +192,7 @@ def planned(
 ) -> dict[str, Any]:
     """The plan: names, the resource id and all the configuration to carry over."""
     request = event["request"]
-    # What a new snapshot will replace says nothing of the copy.
-    restored = source if request["task"] == DB_RESTORE else None
+    restored = preflight.restored_of(request, source)
     plan = {
         **preflight.basis(event, findings, source),
         "resourceId": found["DbiResourceId"],

@@ -43,7 +43,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     with failing_as(ConfigureFailed, identifier, exists=StateConflict):
         found = cluster(identifier) or {}
         lock.require_restored(event, found.get("DbClusterResourceId"))
-        give(plan["endpoints"], identifier)
+        give(plan["endpoints"], found)
         if plan["httpEndpoint"] and not found.get("HttpEndpointEnabled"):
             rds().enable_http_endpoint(ResourceArn=found["DBClusterArn"])
         for role in missing_roles(plan, found):

@@ -8,7 +8,7 @@ from trapheus.exceptions import DeleteFailed, StillInProgress
 from trapheus.logs import logged
 from trapheus.originals import (
     final_snapshot,
-    require_successor,
+    require_serving,
     require_unprotected,
     seen,
     writes_since,
@@ -39,7 +39,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                 identifier=plan["aside"],
             )
         named = seen(lambda: cluster(plan["identifier"]))
-        require_successor(event, named, "DbClusterResourceId", "Status", BAD_CLUSTER)
+        require_serving(event, named, "DbClusterResourceId", "Status", BAD_CLUSTER)
         require_unprotected(plan, found, members_of(found))
         lock.require(event)
         if found["DeletionProtection"]:

@@ -21,7 +21,7 @@ from trapheus.constants import (
 from trapheus.exceptions import IdentifierNotAllowed, InvalidRequest, TrapheusError
 from trapheus.lock import name_of
 from trapheus.logs import logged
-from trapheus.overrides import KEYS, as_shown, is_value_of, shapes
+from trapheus.overrides import KMS_KEYS, as_shown, is_value_of, shapes
 
 # Of DB instances and clusters alike (API reference of CreateDBInstance).
 IDENTIFIER = re.compile(r"[A-Za-z](?:-?[A-Za-z0-9])*")
@@ -262,7 +262,7 @@ def check_overrides(overrides: dict[str, Any], *, is_cluster: bool) -> None:
                 f"The override {name} must be of the type {known[name].type_name}, as in RDS's API,"
                 f" not {shown(value)}."
             )
-        if name in KEYS and value and ":key/" not in value:
+        if name in KMS_KEYS and value and ":key/" not in value:
             raise refused(
                 f"The override {name} must be the ARN of a key (arn:aws:kms:...:key/...), as RDS"
                 f" shows it, not {shown(value)}."

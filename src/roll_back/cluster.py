@@ -199,7 +199,7 @@ def put_back(
         raise refusal
     if not whole:
         return False
-    if not give(plan["endpoints"], identifier):
+    if not give(plan["endpoints"], original):
         return False
     if is_marked(original, plan["execution"]):
         rds().remove_tags_from_resource(

@@ -10,7 +10,7 @@ from trapheus.configuration import (
     Comparison,
     awaits_reboot,
     compared,
-    domains_not_joined,
+    failed_domains,
     members_awaiting_reboot,
 )
 from trapheus.constants import BESIDE
@@ -59,7 +59,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         found = cluster(identifier) or {}
         comparison = compared(CLUSTER, plan, found)
         lines = [*deviations(plan, found, event["restored"]), *stands(event)]
-        lines += lacking(plan["endpoints"], plan["identifier"])
+        lines += lacking(plan["endpoints"], found)
         for index, member in enumerate(plan["members"]):
             # The plan names the writer first.
             lines += compare_member(comparison, member, index == 0, found)
@@ -78,7 +78,7 @@ def deviations(plan: dict[str, Any], found: Description, restored: dict[str, str
 
     `restored` is what the restore has made.
     """
-    lines = domains_not_joined(found)
+    lines = [f"its membership in the domain {name} has failed" for name in failed_domains(found)]
     if found.get("DbClusterResourceId") != restored["resourceId"]:
         lines.append(
             f"the resource id is {found.get('DbClusterResourceId')}, not {restored['resourceId']}"
@@ -122,7 +122,7 @@ def compare_member(
 def tell_of_others(comparison: Comparison, plan: dict[str, Any], found: Description) -> None:
     """Report the custom endpoints and the members, among them those that are left to others."""
     if plan["endpoints"]:
-        now = possible(plan["endpoints"], plan["identifier"])
+        now = possible(plan["endpoints"], found)
         if now == plan["endpoints"]:
             comparison.kept.append("CustomEndpoints")
         else:

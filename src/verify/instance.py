@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trapheus.attributes import INSTANCE
 from trapheus.beside import standing
-from trapheus.configuration import awaits_reboot, compared, domains_not_joined
+from trapheus.configuration import awaits_reboot, compared, failed_domains
 from trapheus.constants import BESIDE
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigurationDiffers
@@ -45,7 +45,7 @@ def deviations(plan: dict[str, Any], found: Description, restored: dict[str, str
 
     `restored` is what the restore has made.
     """
-    lines = domains_not_joined(found)
+    lines = [f"its membership in the domain {name} has failed" for name in failed_domains(found)]
     if awaits_reboot(found):
         lines.append("a parameter group takes effect only after a reboot")
     if found.get("DbiResourceId") != restored["resourceId"]:

@@ -222,12 +222,12 @@ SABOTAGES = (
     ),
     *of_both(
         "the original goes whatever serves in its place", "src/delete/KIND.py",
-        "        require_successor(event, named, \"DbiResourceId\", \"DBInstanceStatus\","
+        "        require_serving(event, named, \"DbiResourceId\", \"DBInstanceStatus\","
         " BAD_INSTANCE)\n",
         "",
         "KIND-db_restore/Delete_the_original_KIND/prod",
         cluster=(
-            "        require_successor(event, named, \"DbClusterResourceId\", \"Status\","
+            "        require_serving(event, named, \"DbClusterResourceId\", \"Status\","
             " BAD_CLUSTER)\n",
             "",
         ),

@@ -499,6 +499,7 @@ def remove_multi_az(cloud: App) -> None:
 
     ended(execution, "FAILED", "RestoreFailed")
     same("the databases", resource_ids(cloud), before)
+    told(cloud, f"What was restored as {COPY_OF_ZONES} was removed")
 
 
 # Exports

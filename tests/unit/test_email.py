@@ -200,7 +200,7 @@ def test_two_databases_that_stay_are_both_told(aws: Aws, post: Post, finished: d
             assert f"{name}: {aws.kind.name}, available, {part}" in mail
 
 
-def test_an_original_whose_successor_does_not_serve_is_not_to_be_deleted(
+def test_an_original_whose_copy_does_not_serve_is_not_to_be_deleted(
     aws: Aws, post: Post, finished: dict
 ):
     _, back = both_kept(aws, post, finished)

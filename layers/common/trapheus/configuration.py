@@ -134,10 +134,10 @@ def awaits_reboot(found: Description) -> bool:
     return any(group.get("ParameterApplyStatus") == "pending-reboot" for group in groups)
 
 
-def domains_not_joined(found: Description) -> list[str]:
-    """One line for each domain that the database was not let into."""
+def failed_domains(found: Description) -> list[str]:
+    """The domains that have not let the database in."""
     return [
-        f"its membership in the domain {one.get('Domain') or one.get('FQDN')} has failed"
+        one.get("Domain") or one["FQDN"]
         for one in found.get("DomainMemberships", [])
         if one.get("Status") == "failed"
     ]

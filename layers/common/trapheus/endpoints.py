@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from trapheus.constants import ASIDE_SUFFIX, MADE_SUFFIX
 from trapheus.errors import code_of
 from trapheus.exceptions import StillInProgress
-from trapheus.rds import Description, Tags, cluster, own_tags, rds
+from trapheus.rds import Description, Tags, own_tags, rds
 
 if TYPE_CHECKING:
     from mypy_boto3_rds.type_defs import FilterTypeDef
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 Endpoint = dict[str, Any]
 
 
-def custom_endpoints(owner: str) -> list[Endpoint]:
+def custom_endpoints(cluster: str) -> list[Endpoint]:
     """The custom endpoints of a cluster, as they are to be made again."""
     custom: list[FilterTypeDef] = [{"Name": "db-cluster-endpoint-type", "Values": ["custom"]}]
-    found = rds().describe_db_cluster_endpoints(DBClusterIdentifier=owner, Filters=custom)
+    found = rds().describe_db_cluster_endpoints(DBClusterIdentifier=cluster, Filters=custom)
     return [
         {
             "identifier": endpoint["DBClusterEndpointIdentifier"],
@@ -42,29 +42,29 @@ def _tags(arn: str) -> Tags:
     return own_tags(dict(rds().list_tags_for_resource(ResourceName=arn)))
 
 
-def release(endpoints: list[Endpoint], owner: str) -> None:
+def release(endpoints: list[Endpoint], cluster: str) -> None:
     """Ask for the deletion of a cluster's endpoints; one that is gone or going counts as done.
 
     One that belongs to another cluster by now is left alone.
     """
     for endpoint in endpoints:
         found = _find(endpoint["identifier"])
-        if found and found["Status"] != "deleting" and found["DBClusterIdentifier"] == owner:
+        if found and found["Status"] != "deleting" and found["DBClusterIdentifier"] == cluster:
             rds().delete_db_cluster_endpoint(DBClusterEndpointIdentifier=endpoint["identifier"])
 
 
-def give(endpoints: list[Endpoint], owner: str) -> bool:
+def give(endpoints: list[Endpoint], cluster: Description) -> bool:
     """Ask for these endpoints on a cluster, once it has its members; whether it had them all.
 
     Raises StillInProgress while a name is still held by a deletion under way.
     """
-    had_all = True
-    for endpoint in possible(endpoints, owner):
+    name, had_all = cluster["DBClusterIdentifier"], True
+    for endpoint in possible(endpoints, cluster):
         found = _find(endpoint["identifier"])
         if found is None:
             had_all = False
             rds().create_db_cluster_endpoint(
-                DBClusterIdentifier=owner,
+                DBClusterIdentifier=name,
                 DBClusterEndpointIdentifier=endpoint["identifier"],
                 EndpointType=endpoint["type"],
                 StaticMembers=endpoint["static"],
@@ -73,23 +73,18 @@ def give(endpoints: list[Endpoint], owner: str) -> bool:
             )
         elif found["Status"] == "deleting":
             raise StillInProgress(
-                f"The endpoint {endpoint['identifier']} is being deleted", identifier=owner
+                f"The endpoint {endpoint['identifier']} is being deleted", identifier=name
             )
     return had_all
 
 
-def possible(endpoints: list[Endpoint], owner: str) -> list[Endpoint]:
+def possible(endpoints: list[Endpoint], cluster: Description) -> list[Endpoint]:
     """These endpoints without what are no members any more: RDS refuses their names.
 
     Application Auto Scaling makes its replicas anew, under other names, and takes them away. The
-    list of members may lag behind a rename. Raises StillInProgress while the cluster does not show.
+    list of members may lag behind a rename.
     """
-    if not endpoints:
-        return []
-    found = cluster(owner)
-    if found is None:
-        raise StillInProgress(f"{owner} is not visible", identifier=owner)
-    listed = {member["DBInstanceIdentifier"] for member in found["DBClusterMembers"]}
+    listed = {member["DBInstanceIdentifier"] for member in cluster["DBClusterMembers"]}
 
     def members_of(names: list[str]) -> list[str]:
         suffixes = ("", ASIDE_SUFFIX, MADE_SUFFIX)
@@ -101,15 +96,18 @@ def possible(endpoints: list[Endpoint], owner: str) -> list[Endpoint]:
     ]
 
 
-def lacking(endpoints: list[Endpoint], owner: str) -> list[str]:
+def lacking(endpoints: list[Endpoint], cluster: Description) -> list[str]:
     """One line for each of these endpoints that the cluster has not, or has otherwise."""
     if not endpoints:
         return []
-    present = {endpoint["identifier"]: endpoint for endpoint in custom_endpoints(owner)}
+    present = {
+        endpoint["identifier"]: endpoint
+        for endpoint in custom_endpoints(cluster["DBClusterIdentifier"])
+    }
     return [
         f"the custom endpoint {endpoint['identifier']} is"
         f" {present.get(endpoint['identifier'])!r}, was {endpoint!r}"
-        for endpoint in possible(endpoints, owner)
+        for endpoint in possible(endpoints, cluster)
         if present.get(endpoint["identifier"]) != endpoint
     ]
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ConnectionError as NoConnection
 
 from trapheus import exceptions
 from trapheus.errors import code_of
-from trapheus.overrides import KEYS
+from trapheus.overrides import KMS_KEYS
 from trapheus.rds import PATIENT, rds
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def keys_of(found: Description, request: dict[str, Any], *, restores: bool) -> l
     if restores:
         keys.append(found.get("PerformanceInsightsKMSKeyId"))
         keys.append(found.get("MasterUserSecret", {}).get("KmsKeyId"))
-        keys += [key for name, key in request["overrides"].items() if name in KEYS]
+        keys += [key for name, key in request["overrides"].items() if name in KMS_KEYS]
     return [key for key in keys if key]
 
 

@@ -28,7 +28,7 @@ def seen(look: Callable[[], Description | None]) -> Description | None:
     return found
 
 
-def require_successor(
+def require_serving(
     event: dict[str, Any],
     found: Description | None,
     resource_id: str,

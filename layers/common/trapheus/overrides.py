@@ -51,7 +51,7 @@ LOWERED = frozenset(
         "PreferredMaintenanceWindow",
     }
 )
-KEYS = frozenset({"MasterUserSecretKmsKeyId", "PerformanceInsightsKMSKeyId"})
+KMS_KEYS = frozenset({"MasterUserSecretKmsKeyId", "PerformanceInsightsKMSKeyId"})
 # Parameters of a cluster's calls for Multi-AZ DB clusters only, and for Aurora only: "Valid for
 # Cluster Type" in botocore's model. Two of the first are parameters of an Aurora cluster's members.
 OF_MULTI_AZ = frozenset(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import jmespath
 
 from trapheus import exceptions
+from trapheus.configuration import failed_domains
 from trapheus.constants import (
     ASIDE_SUFFIX,
     BESIDE,
@@ -26,7 +27,7 @@ from trapheus.constants import (
 )
 from trapheus.offers import numbers
 from trapheus.rds import own_tags
-from trapheus.storage import is_too_low
+from trapheus.storage import is_a_tenth_above
 from trapheus.waiters import AVAILABLE
 
 if TYPE_CHECKING:
@@ -180,6 +181,11 @@ def source_of(
         if found["Status"] == "available" and found["SnapshotType"] in ("manual", "automated")
     ]
     return max(usable, key=lambda found: found["SnapshotCreateTime"], default=None)
+
+
+def restored_of(request: dict[str, Any], source: Description | None) -> Description | None:
+    """The snapshot that is restored; None where it is yet to be taken."""
+    return source if request["task"] == DB_RESTORE else None
 
 
 def check_protection(findings: Findings, found: Description, identifier: str) -> None:
@@ -355,14 +361,12 @@ def check_version(
 
 def check_domain(findings: Findings, request: dict[str, Any], found: Description) -> None:
     """A database whose own membership in its domain has failed is restored without one only."""
-    memberships = found.get("DomainMemberships", [])
-    failed = [one for one in memberships if one.get("Status") == "failed"]
+    failed = failed_domains(found)
     if failed and not any(name.startswith("Domain") for name in request["overrides"]):
-        domain = failed[0].get("Domain") or failed[0].get("FQDN")
         findings.add(
             exceptions.DatabaseNotAvailable,
-            f"The membership of {request['identifier']} in the domain {domain} has failed, and so"
-            " may that of its copy: mend it, or take the database out of the domain.",
+            f"The membership of {request['identifier']} in the domain {failed[0]} has failed, and"
+            " so may that of its copy: mend it, or take the database out of the domain.",
         )
 
 
@@ -392,7 +396,7 @@ def check_together(
                 "cannot be chosen for a Multi-AZ instance: leave it out, or override MultiAZ too",
             )
     ceiling = plan["modify"].get("MaxAllocatedStorage")
-    if ceiling and size and is_too_low(ceiling, size):
+    if ceiling and size and not is_a_tenth_above(ceiling, size):
         why = f"must be a tenth above the storage, {size} GiB, or more: override it with that"
         refuse_override(findings, plan, "MaxAllocatedStorage", why)
 
@@ -537,7 +541,7 @@ def check_size(
     """
     asked = request["overrides"].get("AllocatedStorage")
     size = (source or found)["AllocatedStorage"]
-    if asked is not None and asked != size and 10 * asked < 11 * size:
+    if asked is not None and asked != size and not is_a_tenth_above(asked, size):
         findings.add(
             exceptions.InvalidRequest,
             f"AllocatedStorage is overridden with {asked} GiB, and RDS restores {size} GiB, or more"

@@ -63,13 +63,13 @@ def fit_ceiling(plan: dict[str, Any], size: int) -> None:
     """
     ceiling = plan["modify"].get("MaxAllocatedStorage")
     overridden = "MaxAllocatedStorage" in plan.get("changed", {})
-    if ceiling and not overridden and is_too_low(ceiling, size):
+    if ceiling and not overridden and not is_a_tenth_above(ceiling, size):
         leave_to_rds(plan, "MaxAllocatedStorage", ceiling, NO_CEILING)
 
 
-def is_too_low(ceiling: int, size: int) -> bool:
-    """Whether RDS refuses this ceiling for storage of this size, both in GiB."""
-    return 10 * ceiling < 11 * size
+def is_a_tenth_above(asked: int, size: int) -> bool:
+    """Whether it is a size, by a tenth or more larger, that RDS takes for one to grow to."""
+    return 10 * asked >= 11 * size
 
 
 def leave_to_rds(plan: dict[str, Any], name: str, was: Any, done: str) -> None:
@@ -95,4 +95,4 @@ def has_outgrown(found: Description, source: Description | None) -> bool:
     """Whether the original's storage is larger than the snapshot's by a tenth or more."""
     if source is None:
         return False
-    return bool(10 * found["AllocatedStorage"] >= 11 * source["AllocatedStorage"])
+    return is_a_tenth_above(found["AllocatedStorage"], source["AllocatedStorage"])
