@@ -89,8 +89,13 @@ def rds():
         made.call("CreateDBInstance", {
             "DBInstanceIdentifier": "orders", "Engine": "postgres", "MasterUsername": "someone",
             "MasterUserPassword": "something", "DBInstanceClass": "db.t4g.medium",
-            "AllocatedStorage": 20, "StorageEncrypted": True,
+            "AllocatedStorage": 20, "StorageEncrypted": True, "CopyTagsToSnapshot": True,
             "KmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/own",
+        })  # fmt: skip
+        made.call("CreateDBCluster", {
+            "DBClusterIdentifier": "events", "Engine": "aurora-postgresql",
+            "MasterUsername": "someone", "MasterUserPassword": "something",
+            "CopyTagsToSnapshot": True,
         })  # fmt: skip
     return made
 
@@ -117,6 +122,35 @@ def test_a_snapshot_of_an_encrypted_database_needs_its_key_and_its_tags_a_right_
     assert needed(rds, "CreateDBSnapshot", **asked) == plain
     tagged = needed(rds, "CreateDBSnapshot", **asked, Tags=[{"Key": "a", "Value": "b"}])
     assert tagged == plain | {("rds:AddTagsToResource", "snapshot:orders-snapshot")}
+
+
+FINAL = {"SkipFinalSnapshot": False, "FinalDBSnapshotIdentifier": "last"}
+
+
+def test_a_final_snapshot_of_an_instance_needs_what_a_snapshot_does(rds):
+    asked = {"DBInstanceIdentifier": "orders"}
+    bare = needed(rds, "DeleteDBInstance", **asked, SkipFinalSnapshot=True)
+    assert bare == {("rds:DeleteDBInstance", "db:orders")}
+    final = {("rds:CreateDBSnapshot", "db:orders"), ("rds:CreateDBSnapshot", "snapshot:last")}
+    tags = {("rds:AddTagsToResource", "snapshot:last")}
+    assert needed(rds, "DeleteDBInstance", **asked, **FINAL) == bare | final | tags
+    rds.find("instance", "orders").shown["CopyTagsToSnapshot"] = False
+    assert needed(rds, "DeleteDBInstance", **asked, **FINAL) == bare | final
+
+
+def test_a_final_snapshot_of_a_cluster_needs_what_a_snapshot_does(rds):
+    asked = {"DBClusterIdentifier": "events"}
+    bare = needed(rds, "DeleteDBCluster", **asked, SkipFinalSnapshot=True)
+    assert bare == {("rds:DeleteDBCluster", "cluster:events")}
+    final = {
+        ("rds:DeleteDBCluster", "cluster-snapshot:last"),
+        ("rds:CreateDBClusterSnapshot", "cluster:events"),
+        ("rds:CreateDBClusterSnapshot", "cluster-snapshot:last"),
+    }
+    tags = {("rds:AddTagsToResource", "cluster-snapshot:last")}
+    assert needed(rds, "DeleteDBCluster", **asked, **FINAL) == bare | final | tags
+    rds.find("cluster", "events").shown["CopyTagsToSnapshot"] = False
+    assert needed(rds, "DeleteDBCluster", **asked, **FINAL) == bare | final
 
 
 def test_a_modify_needs_the_groups_and_roles_that_it_names_and_no_others(rds):
