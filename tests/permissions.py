@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.app import FEW_INVOCATIONS, App, deployed
+from local.app import App, deployed
 from tests.pipeline.rights import Right, excuse, granted, roles, used
 from tests.pipeline.scenarios import SCENARIOS
 
@@ -96,7 +96,7 @@ def main() -> int:
     """Write the page; 1 when an action can be taken out without any test noticing."""
     warnings.filterwarnings("ignore", category=DeprecationWarning)  # moto's
     start, rows, survivors = time.perf_counter(), [], []
-    with deployed(parameters=FEW_INVOCATIONS) as cloud:
+    with deployed() as cloud:
         names = {who: name for name, who in roles(cloud).items()}
         known = baselines(cloud)
         everything = granted(cloud)

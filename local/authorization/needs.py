@@ -16,7 +16,6 @@ from local.rds import Rds
 from local.rds.errors import RdsError
 from local.rds.resources import Resource
 
-
 FINAL_SNAPSHOT = "FinalDBSnapshotIdentifier"
 
 
