@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.app import App, deployed
-from tests.pipeline.rights import Right, excuse, granted, roles, used
+from tests.pipeline.rights import Right, excuse, granted, owners, used
 from tests.pipeline.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def main() -> int:
     warnings.filterwarnings("ignore", category=DeprecationWarning)  # moto's
     start, rows, survivors = time.perf_counter(), [], []
     with deployed() as cloud:
-        names = {who: name for name, who in roles(cloud).items()}
+        names = {who: name for name, who in owners(cloud).items()}
         known = baselines(cloud)
         everything = granted(cloud)
         needed = actions(right for right in everything if not excuse(right))
