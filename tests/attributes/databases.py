@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from local.account import INSIGHTS_KEY_ID, KEY_ID, make_groups, role, tags
+from local.commands.account import INSIGHTS_KEY_ID, KEY_ID, make_groups, role, tags
 
 if TYPE_CHECKING:
-    from local.rds import Rds
+    from local.emulator.rds import Rds
 
 Shown = dict[str, Any]
 Expected = dict[str, Any]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from local.rds import Rds
+from local.emulator.rds import Rds
 from tests.attributes import databases
 from tests.unit import conftest
 from tests.unit.conftest import Aws

@@ -1,11 +1,11 @@
 """Many databases at once: on the real stack, and in a model that replays recorded executions.
 
 What the model knows is what stands here: how long a call and the start of a function take
-(local/costs.toml), how the client and the state machine try again (read from the definition), how
-RDS throttles, and, from executions recorded on the real stack, which calls each try of each Task
-makes and when, after the last change, RDS was done. It leaves out AWS's own limits but the one on
-RDS's calls and, if asked for, the reserved concurrency; and that a Task which was throttled half
-way need not make all of its calls again.
+(local/emulator/costs.toml), how the client and the state machine try again (read from the
+definition), how RDS throttles, and, from executions recorded on the real stack, which calls each
+try of each Task makes and when, after the last change, RDS was done. It leaves out AWS's own limits
+but the one on RDS's calls and, if asked for, the reserved concurrency; and that a Task which was
+throttled half way need not make all of its calls again.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from local.cloud import COSTS
-from local.deploy import read_template
-from local.rds.service import Bucket
+from local.emulator.cloud import COSTS
+from local.emulator.cloudformation.deploy import read_template
+from local.emulator.rds.service import Bucket
 from tests.bench.measure import Attempt, Visit
 from tests.deploy.definition import RESTORE, ROOT, tasks
 from tests.faults.flows import READS
@@ -27,8 +27,8 @@ from tests.pipeline.facts import INSTANCE
 from trapheus.turns import AT_ONCE
 
 if TYPE_CHECKING:
-    from local.app import App
-    from local.cloud import Notice
+    from local.commands.app import App
+    from local.emulator.cloud import Notice
 
 RATE = 20.0  # calls a second that RDS takes
 TRIES = 3  # of the client; a test of the layer holds it to that

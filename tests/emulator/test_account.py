@@ -3,8 +3,8 @@
 import pytest
 from botocore.session import get_session
 
-from local.account import INSIGHTS_KEY_ID, KEY_ID, build
-from local.rds import Rds
+from local.commands.account import INSIGHTS_KEY_ID, KEY_ID, build
+from local.emulator.rds import Rds
 
 NOW = 1_700_000_000.0
 DAY = 86_400

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local.cloud import Fault
+from local.emulator.cloud import Fault
 from tests.pipeline.facts import KINDS, Kind
 
 if TYPE_CHECKING:
-    from local.app import App
-    from local.cloud import Call, Notice
+    from local.commands.app import App
+    from local.emulator.cloud import Call, Notice
 
 # Whose calls are not the restore's own.
 EXPORTING = ("PlanExport", "Copy", "StartExport", "RemoveCopy")

@@ -10,12 +10,12 @@ import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from local import report
+from local.commands import report
 from tests.pipeline.facts import Kind, as_plain, marks
 
 if TYPE_CHECKING:
-    from local.app import App
-    from local.cloud import Execution
+    from local.commands.app import App
+    from local.emulator.cloud import Execution
     from tests.faults.flows import Flow
 
 ONLINE = {"available", "storage-optimization", "backing-up"}

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from moto.awslambda_simple import models as simple_lambda
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from local.cloud import ACCOUNT, REGION
-from local.rds import RdsError
+from local.emulator.cloud import ACCOUNT, REGION
+from local.emulator.rds import RdsError
 from tests.faults import faults
 from tests.faults.flows import FLOWS, Flow, Watch, at_the_point_of_no_return
 from tests.faults.judge import Allowed, look, serves
@@ -21,7 +21,7 @@ from tests.pipeline.facts import Kind, On
 from tests.pipeline.scenarios import AUTOSCALED, autoscale
 
 if TYPE_CHECKING:
-    from local.app import App
+    from local.commands.app import App
 
 SOMEBODY = "somebody-else"
 

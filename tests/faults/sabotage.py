@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.app import ROOT
+from local.commands.app import ROOT
 
 LAYER = "layers/common/trapheus"
 TEMPLATE = "template.yaml"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from local.app import App
-    from local.authorization import Grant
+    from local.commands.app import App
+    from local.emulator.authorization import Grant
 
 CALLERS = ("lambda.amazonaws.com", "states.amazonaws.com")
 

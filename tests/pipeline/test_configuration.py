@@ -9,7 +9,7 @@ import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from local.app import App
+from local.commands.app import App
 from tests.pipeline.facts import KINDS, Kind, run
 
 # Attributes that come with the new database itself: identity, times, statuses.

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from local.app import App
-from local.cloud import Fault, killed, lost
+from local.commands.app import App
+from local.emulator.cloud import Fault, killed, lost
 from tests.pipeline.facts import (
     CLUSTER,
     INSTANCE,

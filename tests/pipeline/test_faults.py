@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.app import ROOT, App
+from local.commands.app import ROOT, App
 from tests.faults import requests, worker
 from tests.faults.faults import Injected
 from tests.faults.flows import FLOWS, Flow, Watch, record

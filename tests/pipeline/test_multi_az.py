@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.app import App
-from local.cloud import Call, Fault
+from local.commands.app import App
+from local.emulator.cloud import Call, Fault
 from tests.pipeline.facts import CLUSTER, On, databases, marks, run
 from tests.pipeline.scenarios import COPY_OF_ZONES as COPY
 from tests.pipeline.scenarios import ZONES as NAME

@@ -2,8 +2,8 @@
 
 import pytest
 
-from local.app import App
-from local.cloud import Notice
+from local.commands.app import App
+from local.emulator.cloud import Notice
 from tests.pipeline.facts import KINDS, Kind
 from trapheus.turns import AT_ONCE
 

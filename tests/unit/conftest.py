@@ -21,10 +21,10 @@ from botocore.awsrequest import AWSResponse
 from botocore.retries import quota
 from botocore.retries.quota import RetryQuota
 
-from local.account import build
-from local.environment import Raw, spare_repeated_work
-from local.rds import Rds, RdsError
-from local.rds.wire import as_read, read_request, write_answer, write_error
+from local.commands.account import build
+from local.emulator.awslambda.environment import Raw, spare_repeated_work
+from local.emulator.rds import Rds, RdsError
+from local.emulator.rds.protocol.wire import as_read, read_request, write_answer, write_error
 from src.email import send
 from trapheus import lock, offers
 from trapheus import rds as layer
