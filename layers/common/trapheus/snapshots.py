@@ -56,7 +56,7 @@ def refresh(calls: Calls, event: dict[str, Any], context: LambdaContext) -> dict
                 kind = SnapshotFailed if resource_id else StillInProgress
                 raise kind(f"{identifier} is {resource_id or 'nothing'} now", identifier=identifier)
             calls.create(name, identifier, [*plan["tags"], mark(execution)])
-        elif not is_own(found, plan):
+        elif not (is_marked(found, execution) or is_own(name, found, plan)):
             raise NameTaken(f"The snapshot {name} is not of this execution.", identifier=identifier)
         until(calls.available(name), name, found)
 
@@ -75,7 +75,7 @@ def refresh(calls: Calls, event: dict[str, Any], context: LambdaContext) -> dict
     with failing_as(SnapshotFailed, identifier, conflict=StillInProgress, exists=StillInProgress):
         found = calls.find([name, successor])
         old = found.get(name)
-        if old and not is_own(old, plan):
+        if old and not (is_marked(old, execution) or is_own(name, old, plan)):
             take(successor, found.get(successor))
             remove(name, old)
             found = calls.find([name, successor])
@@ -89,13 +89,11 @@ def refresh(calls: Calls, event: dict[str, Any], context: LambdaContext) -> dict
     return {"name": name, "dataAsOf": moment_of(taken)}
 
 
-def is_own(found: Description, plan: dict[str, Any]) -> bool:
-    """Whether this execution has taken a snapshot: by its tag, or by its moment once that is off.
+def is_own(name: str, found: Description, plan: dict[str, Any]) -> bool:
+    """Whether this execution has taken a snapshot and untagged it, which is its last act.
 
     While the lock is held no other execution takes one of this database.
     """
-    if is_marked(found, plan["execution"]):
-        return True
     taken, began = found.get("SnapshotCreateTime"), datetime.fromisoformat(plan["started"])
     of_it = plan["resourceId"] in (found.get("DbiResourceId"), found.get("DbClusterResourceId"))
-    return bool(of_it and taken and taken >= began)
+    return bool(name == plan["snapshot"] and of_it and taken and taken > began)
