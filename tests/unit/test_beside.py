@@ -105,7 +105,7 @@ def test_a_target_that_is_taken_is_refused(aws: Aws, kind: Kind, member: bool):
 
 @of_clusters
 def test_a_target_that_leaves_no_room_for_its_members_is_refused(aws: Aws, kind: Kind):
-    request = {"strategy": "beside", "targetIdentifier": "d" * 60}
+    request = {"strategy": "copy", "targetIdentifier": "d" * 60}
 
     said = refusal(aws, exceptions.DatabaseNotSupported, **request)
 
@@ -244,8 +244,8 @@ def test_the_copy_is_waited_for_with_all_of_its_members(aws: Aws, kind: Kind):
     aws.until_done("restore", plan=plan, phase="copy")
 
     with pytest.raises(exceptions.StillInProgress):
-        aws.run("status", seconds=0, plan=plan, until="made")
-    aws.until_done("status", plan=plan, until="made")
+        aws.run("status", seconds=0, plan=plan, until="copied")
+    aws.until_done("status", plan=plan, until="copied")
 
     for of in {"instance", kind.name}:
         for name in names(plan):
@@ -296,7 +296,7 @@ def test_the_copy_takes_the_names_and_keeps_its_resource_id(aws: Aws, kind: Kind
 def test_the_original_s_name_is_free_before_it_is_online_again(aws: Aws, kind: Kind, beside: dict):
     aws.run_once("rename", plan=beside)
 
-    aws.until_done("status", plan=beside, until="aside")
+    aws.until_done("status", plan=beside, until="renamed")
 
     assert aws.names()[beside["resourceId"]] == beside["aside"]
     if kind is INSTANCE:
@@ -440,7 +440,7 @@ def test_beside_its_original_a_target_loses_nothing(aws: Aws, kind: Kind):
     ]
 
 
-@pytest.mark.parametrize("strategy", ["restore-first", "beside"])
+@pytest.mark.parametrize("strategy", ["restore-first", "copy"])
 def test_what_no_copy_can_be_given_is_refused_wherever_it_is_made(
     aws: Aws, kind: Kind, strategy: str
 ):
@@ -454,7 +454,7 @@ def test_what_no_copy_can_be_given_is_refused_wherever_it_is_made(
 
 
 def test_the_report_on_a_target_tells_what_was_overridden(aws: Aws, kind: Kind):
-    request = {"strategy": "beside", "targetIdentifier": "drill"}
+    request = {"strategy": "copy", "targetIdentifier": "drill"}
     plan = aws.plan(**request, overrides={"BackupRetentionPeriod": 1})
     aws.make_beside(plan)
     aws.finish(plan)

@@ -615,7 +615,7 @@ def test_a_target_whose_removal_has_failed_is_removed_by_the_commands(
     assert aws.names() == before
 
 
-@pytest.mark.parametrize("strategy", ["restore-first", "beside"])
+@pytest.mark.parametrize("strategy", ["restore-first", "copy"])
 def test_a_removal_that_takes_long_is_told(aws: Aws, post: Post, strategy: str):
     plan = aws.plan(strategy=strategy, targetIdentifier="prod-db-next")
     state = a_state(plan, error(), delayError=error("RollbackDelayed"))
