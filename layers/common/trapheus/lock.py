@@ -82,9 +82,7 @@ def require(event: dict[str, Any]) -> None:
         try:
             dynamodb().update_item(
                 TableName=os.environ["LOCK_TABLE"],
-                Key={
-                    "database": {"S": name_of(plan["identifier"], is_cluster="members" in plan)}
-                },
+                Key={"database": {"S": name_of(plan["identifier"], is_cluster="members" in plan)}},
                 UpdateExpression=f"SET {', '.join(changes)}",
                 ConditionExpression=f"holder = :execution AND {taken_over}(interrupted)"
                 f" AND phase IN (:phase, {', '.join(f':before{n}' for n in range(len(before)))})",
