@@ -136,6 +136,7 @@ def test_an_old_mail_s_block_deletes_no_other_database(aws: Aws, post: Post, sta
     back, forward = kept(aws, post, stays)
     pasted(aws, back)
     foreign = aws.foreign(stays["aside"])
+    protect(aws, stays["aside"])
 
     assert paste(forward, rds())
 

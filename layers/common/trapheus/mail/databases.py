@@ -161,11 +161,10 @@ def look(plan: Plan, restored_id: str) -> Look:
     own = parts[1:] if is_cluster else parts
     names = sorted({name for part in own for name in names_of(part, plan)})
     by_name = {name: Database(INSTANCE, found) for name, found in instances(names).items()}
+    original = with_id(CLUSTER if is_cluster else INSTANCE, plan["resourceId"])
     if not is_cluster:
-        found = with_id(INSTANCE, plan["resourceId"])
-        return judged(plan, restored_id, found, by_name, {})
+        return judged(plan, restored_id, original, by_name, {})
     named = {name: whole(found) for name in names_of(plan, plan) if (found := cluster(name))}
-    original = with_id(CLUSTER, plan["resourceId"])
     if original:
         # Those of the plan by their ids: the cluster's own list may lag behind a rename.
         planned = [with_id(INSTANCE, member["resourceId"]) for member in plan["members"]]

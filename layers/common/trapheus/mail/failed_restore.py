@@ -165,7 +165,11 @@ def advice(about: str, state: State, found: Look | None) -> list[Section]:
         )
     if not plan or not (is_finishing(state) or "rollbackError" in state):
         return what_to_do(ADVICE.get(state["error"]["Error"], AGAIN))
-    return [*what_to_do(*introduction(state, plan)), *ways_out(state, plan, found)]
+    ways_there_are = ways_out(state, plan, found)
+    lines = introduction(state, plan)
+    if found and any(one.commands for one in ways_there_are):
+        lines.append(ways.PASTE)
+    return [*what_to_do(*lines), *ways_there_are]
 
 
 def what_to_do(*lines: str) -> list[Section]:
@@ -174,19 +178,18 @@ def what_to_do(*lines: str) -> list[Section]:
 
 
 def introduction(state: State, plan: Plan) -> list[str]:
-    """What to look at before one of the ways out is gone."""
+    """What to do, or to look at, before one of the ways out is gone."""
     if not is_finishing(state):
-        return [*ways.by_hand(plan), ways.PASTE]
+        return [ways.recovery(plan), "Or do it by hand, as far as it is told below."]
     if is_untagging(state):
-        return ["All is done but the tag.", ways.PASTE]
+        return ["All is done but the tag."]
     if is_unserved(state):
         return [
             "Look at what stands.",
             f"To keep what was restored, see that it serves as {plan['identifier']} before you"
             f" delete {plan['aside']}.",
-            ways.PASTE,
         ]
-    return ["Look at what stands, then go one of the ways below.", ways.PASTE]
+    return ["Look at what stands, then go one of the ways below."]
 
 
 def is_untagging(state: State) -> bool:

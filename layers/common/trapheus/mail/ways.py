@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 PASTE = (
     "Each block is one command that a shell takes whole; what fails in it stops the rest, and what"
-    " has another resource id by then than the mail says is left alone. A wait gives up after 30"
-    " minutes: then look, and paste the block again from that line on."
+    " has another resource id by then than the mail says is left alone without a word. A wait gives"
+    " up after 30 minutes: then look, and paste the block again from that line on."
 )
 TAGGED = ["It carries this execution's tag still: this takes that off."]
 FREE = "A wait for 'deleted' by a name waits until nothing has that name."
@@ -133,7 +133,9 @@ def unserved(look: Look) -> str:
     """Why the original is needed still; empty while what was restored serves in its place."""
     name, restored = look.plan["identifier"], look.restored
     if restored is None or restored.name != name:
-        return f"What was restored does not show as {name}: the original is all there is."
+        return (
+            f"What was restored does not show as {name}: do without the original only once it does."
+        )
     if restored.status not in ONLINE:
         return f"{name} is {restored.status}: wait until it serves."
     if restored.words is CLUSTER and not any(one.status in ONLINE for one in restored.members):
@@ -220,7 +222,9 @@ def moves_of(look: Look, *, is_used: bool) -> list[Move]:
     """
     plan, original = look.plan, look.original
     own = {one.resource_id: one for one in (original.parts if original else [])}
-    leaving, coming = [], []
+    leaving: list[Move] = []
+    coming: list[Move] = []
+    # The plan names the writer first; it leaves last, and comes first.
     for part in (*plan.get("members", []), plan):
         name, found = part["identifier"], own.get(part["resourceId"])
         if found is None or found.name == name:
@@ -229,9 +233,9 @@ def moves_of(look: Look, *, is_used: bool) -> list[Move]:
         if holder := look.holder(part):
             # The name under which a recovery finds, and removes, what was restored.
             beside = part["made"] if part["made"] != name and not is_used else away(name)
-            leaving.append(Move(holder, beside, vacates=True))
-    readers_first = sorted(leaving, key=lambda one: one.found.words is CLUSTER)
-    return [*readers_first, *coming]
+            leaving.insert(0, Move(holder, beside, vacates=True))
+    members_first = sorted(leaving, key=lambda one: one.found.words is CLUSTER)
+    return [*members_first, *coming]
 
 
 def moving(leaving: list[Move]) -> list[str]:
@@ -254,8 +258,8 @@ def against_back(look: Look, moves: list[Move]) -> str:
     for one in moves:
         if one.vacates and not look.is_restored(one.found):
             return (
-                f"{one.found.name} is another database now ({one.found.resource_id}), which this"
-                " execution has not restored: rename that one away first, if it may be."
+                f"{one.found.name} is another database now ({one.found.resource_id}), which RDS"
+                " does not show as restored by this execution: if it may be, rename it away first."
             )
         if one.vacates and look.is_taken(one.found.words, one.name):
             return f"{one.name} is taken: rename what has that name first."
@@ -275,8 +279,8 @@ def about_endpoints(plan: Plan) -> list[str]:
     return [f"Its custom endpoints are to be made again: {names}."] if names else []
 
 
-def by_hand(plan: Plan) -> list[str]:
-    """What to do when the rollback has failed: a recovery, or its work by hand."""
+def recovery(plan: Plan) -> str:
+    """What to do when the rollback has failed, so as not to do its work by hand."""
     again = {
         "identifier": plan["identifier"],
         "task": RECOVER,
@@ -288,5 +292,4 @@ def by_hand(plan: Plan) -> list[str]:
         what = f"it puts the original back, then removes {plan['made']}."
     else:
         what = "it puts the original back."
-    cure = f"Remove the cause, then start an execution with the input {json.dumps(again)}: {what}"
-    return [cure, "Or do it by hand, as below."]
+    return f"Remove the cause, then start an execution with the input {json.dumps(again)}: {what}"
