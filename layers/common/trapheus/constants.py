@@ -27,6 +27,9 @@ SUCCESSOR_SUFFIX = "-next"
 ASIDE_SUFFIX = "-temp"
 # What is restored beside a running original, until it takes the original's name.
 MADE_SUFFIX = "-next"
+# What was restored, once somebody has gone back to the original by the mail's commands. No longer
+# than ASIDE_SUFFIX, so that it fits whatever may be restored.
+AWAY_SUFFIX = "-away"
 
 # Carried by what an execution has created or set aside, and by nothing that stays.
 IN_PROGRESS_TAG = "trapheus:in-progress"
