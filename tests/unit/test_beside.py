@@ -447,7 +447,7 @@ def test_what_no_copy_can_be_given_is_refused_wherever_it_is_made(
     cannot = {"TdeCredentialArn": "arn:hsm", "ClusterScalabilityType": "limitless"}
     aws.found().update(cannot)
 
-    request = {"strategy": strategy, "targetIdentifier": "drill" if strategy == "beside" else ""}
+    request = {"strategy": strategy, "targetIdentifier": "drill" if strategy == "copy" else ""}
     said = refusal(aws, exceptions.DatabaseNotSupported, **request)
 
     assert "arn:hsm" in said or "Limitless" in said

@@ -105,7 +105,7 @@ def test_a_refusal_without_a_plan_says_that_nothing_was_changed(aws: Aws, post: 
 
 
 def test_an_original_that_was_put_back_is_said_to_serve(aws: Aws, post: Post, plan: dict):
-    gist = tell(a_state(plan, error(), rolledBack={"waited": {"until": "back"}}))
+    gist = tell(a_state(plan, error(), rolledBack={"at": "now"}))
 
     assert "put back" in gist
     for mail in both(post):
@@ -398,7 +398,7 @@ def first(aws: Aws) -> dict[str, Any]:
 
 
 def test_a_copy_that_was_removed_is_told_with_an_original_that_serves(aws: Aws, post: Post):
-    gist = tell(a_state(first(aws), error(), rolledBack=[{"at": "now"}]))
+    gist = tell(a_state(first(aws), error(), rolledBack={"at": "now"}))
 
     assert gist.endswith(
         f"The original serves as {aws.kind.identifier} under all of its names, and what was"
@@ -413,7 +413,7 @@ def test_a_copy_that_does_not_serve_yet_is_no_restored_database(aws: Aws, post: 
         first(aws), error("RenameFailed"),
         restored={"resourceId": "db-NEW", "dataAsOf": "then"},
         replacing={"since": "2026-03-02T09:00:00+00:00"},
-        rolledBack=[{"at": "2026-03-02T09:30:00+00:00"}],
+        rolledBack={"at": "2026-03-02T09:30:00+00:00"},
     )  # fmt: skip
 
     gist = tell(state)
@@ -452,12 +452,12 @@ def test_a_target_that_was_removed_is_told_with_an_original_that_was_not_touched
 ):
     plan = aws.plan(strategy="copy", targetIdentifier="drill")
 
-    gist = tell(a_state(plan, error(), rolledBack=[{"at": "now"}]))
+    gist = tell(a_state(plan, error(), rolledBack={"at": "now"}))
 
     assert gist.endswith("What was restored as drill was removed; prod-db was not touched.")
 
 
-@pytest.mark.parametrize("strategy", ["restore-first", "beside"])
+@pytest.mark.parametrize("strategy", ["restore-first", "copy"])
 def test_a_removal_that_takes_long_is_told(aws: Aws, post: Post, strategy: str):
     plan = aws.plan(strategy=strategy, targetIdentifier="prod-db-next")
     state = a_state(plan, error(), delayError=error("RollbackDelayed"))

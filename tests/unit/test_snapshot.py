@@ -251,6 +251,9 @@ def test_an_error_of_aws_becomes_the_right_one_and_a_good_snapshot_stays(
     snapshot = "DBClusterSnapshot" if kind is CLUSTER else "DBSnapshot"
     code = code.format(conflict=kind.conflict)
     aws.fail(f"{call}{snapshot}", code, status=status)
+    if call == "Delete":
+        with aws.rds.instantly():
+            take_snapshot(aws, successor_of(aws), EXECUTION)
 
     with pytest.raises(exceptions.TrapheusError) as raised:
         aws.run("snapshot", plan=plan)

@@ -69,13 +69,6 @@ def is_unserved(state: State) -> bool:
     return is_finishing(state) and "unserved" in cause_of(state["error"])
 
 
-def put_back_at(state: State) -> str:
-    """The moment at which the original was whole again, ISO 8601."""
-    # The result of a Parallel is a list with one entry for each branch.
-    found = state["rolledBack"]
-    return str((found[0] if isinstance(found, list) else found)["at"])
-
-
 def ending(state: State) -> str:
     """What the failure has left: untouched, put back, half put back, or both databases."""
     plan = plan_of(state)
@@ -137,7 +130,7 @@ def effects(state: State, plan: Plan) -> list[str]:
         return []
     since, restored = state["replacing"]["since"], state.get("restored")
     if not restored or not is_finishing(state):
-        until = put_back_at(state) if "rolledBack" in state else "now"
+        until = state["rolledBack"]["at"] if "rolledBack" in state else "now"
         return [
             f"Unreachable: at most from {since} to {until}.",
             f"Resource id: {plan['resourceId']}, as before.",
