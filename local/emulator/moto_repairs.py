@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 import yaml
+from moto.cloudformation import parsing
 from moto.core.models import default_user_config
 from moto.core.responses import ActionResult
 from moto.kms import models as kms
@@ -40,6 +42,7 @@ def repair(repairs: ExitStack, random: Random) -> None:
     stack_resources.repair(repairs)
     _make_state_machines_execute(repairs)
     _name_executions(repairs, random)
+    _name_resources(repairs)
     _stop_with_cause(repairs)
     _describe_endings(repairs)
     _spare_private_keys(repairs)
@@ -125,6 +128,19 @@ def _spare_private_keys(repairs: ExitStack) -> None:
         return None if key_spec == "SYMMETRIC_DEFAULT" else generate(key_spec)
 
     repairs.enter_context(patch.object(kms, "generate_private_key", for_asymmetric))
+
+
+def _name_resources(repairs: ExitStack) -> None:
+    """Let a stack's resource be called the same whatever other resources the stack has."""
+    generate = parsing.generate_resource_name
+
+    def name(resource_type: str, stack_name: str, logical_id: str) -> str:
+        random = generate(resource_type, stack_name, logical_id)
+        digest = hashlib.sha256(f"{stack_name}/{logical_id}".encode()).hexdigest()[:12]
+        # Of a bucket it is in small letters.
+        return random[:-12] + (digest if random.islower() else digest.upper())
+
+    repairs.enter_context(patch.object(parsing, "generate_resource_name", name))
 
 
 def _name_executions(repairs: ExitStack, random: Random) -> None:
