@@ -1,4 +1,4 @@
-"""Lock step: takes the lock on the database, also from an execution that has ended, and a turn."""
+"""Lock step: takes the lock on the database, also from an execution that has ended."""
 
 from __future__ import annotations
 
@@ -10,18 +10,15 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError
 
-from trapheus.constants import RECOVER
+from trapheus.constants import PREPARE, RECOVER
 from trapheus.errors import code_of, failing_as
 from trapheus.exceptions import LockFailed, LockHeld, NotRecovered, StateConflict
 from trapheus.lock import Item, dynamodb, read
 from trapheus.logs import logged
 from trapheus.rds import PATIENT
-from trapheus.turns import seconds_until_turn
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
-
-PREPARE = "prepare"
 
 
 @cache
@@ -36,13 +33,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
     `phase`: the phase in which it was interrupted, empty when there is nothing to recover; with
     it come `interrupted`, the ended execution's ARN, and its `plan`, if it has made one.
-    `wait`: the seconds until its turn, among many; none for what has to be recovered or is urgent.
     """
     request = event["request"]
     with failing_as(LockFailed, request["identifier"]):
-        found = left(held(request, event["execution"]))
-        at_once = found["phase"] or request["task"] == RECOVER or request["urgent"]
-        return {**found, "wait": 0 if at_once else seconds_until_turn()}
+        return left(held(request, event["execution"]))
 
 
 def held(request: dict[str, Any], execution: str) -> Item:
@@ -54,7 +48,7 @@ def held(request: dict[str, Any], execution: str) -> Item:
         return item
     if request["task"] == RECOVER and (not item or request["interrupted"] not in ("", holder)):
         return {}
-    if holder and holder != request["interrupted"]:
+    if holder:
         item = judged(item, request)
     elif item and request["task"] != RECOVER:
         raise NotRecovered(
@@ -81,6 +75,9 @@ def judged(item: Item, request: dict[str, Any]) -> Item:
                 identifier=identifier,
             ) from error
         return item
+    if status == "RUNNING" and holder == request["interrupted"]:
+        # What DescribeExecution tells may lag behind the event of the end (its API reference).
+        raise StateConflict(f"{holder} is not shown to have ended", identifier=identifier)
     if status == "RUNNING":
         raise LockHeld(
             f"{holder} is at work on {identifier}: wait until it has ended, or stop it.",

@@ -560,7 +560,7 @@ def test_a_copy_beside_is_told_with_its_members(aws: Aws, post: Post, a_kind: An
 
 
 def at_target(aws: Aws) -> dict[str, Any]:
-    plan = aws.plan(strategy="beside", targetIdentifier="drill")
+    plan = aws.plan(strategy="copy", targetIdentifier="drill")
     aws.make_beside(plan)
     return plan
 
@@ -568,7 +568,7 @@ def at_target(aws: Aws) -> dict[str, Any]:
 def test_a_target_that_was_removed_is_told_with_an_original_that_was_not_touched(
     aws: Aws, post: Post
 ):
-    plan = aws.plan(strategy="beside", targetIdentifier="drill")
+    plan = aws.plan(strategy="copy", targetIdentifier="drill")
 
     gist = tell(a_state(plan, error(), rolledBack=[{"at": "now"}]))
 
@@ -615,7 +615,7 @@ def test_a_target_whose_removal_has_failed_is_removed_by_the_commands(
     assert aws.names() == before
 
 
-@pytest.mark.parametrize("strategy", ["restore-first", "beside"])
+@pytest.mark.parametrize("strategy", ["restore-first", "copy"])
 def test_a_removal_that_takes_long_is_told(aws: Aws, post: Post, strategy: str):
     plan = aws.plan(strategy=strategy, targetIdentifier="prod-db-next")
     state = a_state(plan, error(), delayError=error("RollbackDelayed"))

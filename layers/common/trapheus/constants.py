@@ -10,8 +10,11 @@ TASKS = (CREATE_SNAPSHOT, DB_RESTORE, CREATE_SNAPSHOT_ONLY, RECOVER)
 RENAME_FIRST = "rename-first"
 RESTORE_FIRST = "restore-first"
 STRATEGIES = (RENAME_FIRST, RESTORE_FIRST)
-BESIDE = "beside"
-# The phase in which both databases stay, whatever fails.
+BESIDE = COPY = "copy"
+# The phases of an execution, as its lock has them; in FINISH both databases stay, whatever fails.
+PREPARE = "prepare"
+REPLACE = "replace"
+ROLLBACK = "rollback"
 FINISH = "finish"
 # The snapshotIdentifier that means the newest one.
 LATEST = "latest"
