@@ -1,13 +1,14 @@
-"""The emulated AWS: moto, mended where the app would see a difference, and an RDS of its own.
+"""The emulated AWS: moto, mended where an app would see a difference, and an RDS of its own.
 
-It knows nothing of the app. In the order of reading, each only needs those after it:
+It knows nothing of the app. From top to bottom:
 
-1. `cloud`: the whole of it, what a test holds in its hand: deploy, run, inject faults, listen.
-2. `cloudformation`: the template, as `sam deploy` sends it, and the stacks.
-3. `stepfunctions`: moto's interpreter of state machines, on virtual time and with AWS's errors.
-4. `awslambda`: the functions, each in a process of its own, as Lambda keeps them.
-5. `status_events`: EventBridge, and `moto_repairs`: what is mended in moto's other services.
-6. `authorization`: whether the caller's role allows a call, by the policies in the template.
-7. `rds`: the RDS; `moto_services` is what it asks of S3, IAM and KMS.
-8. `calls`: a call as data, and the faults; `clock`: virtual time; `costs.toml`: what things take.
+- `cloud`: the whole of it, what a test holds in its hand: deploy, run, inject faults, listen.
+- `moto_repairs`: what is mended in moto; the stacks are in `cloudformation`.
+- `stepfunctions`: moto's interpreter of state machines, on virtual time and with AWS's errors.
+- `awslambda`: the functions, each in a process of its own, as Lambda keeps them.
+- `status_events`: EventBridge.
+- `calls`: a call as data, and the faults.
+- `authorization`: whether the caller's role allows a call, by its policies at that moment.
+- `rds`: the RDS, and `moto_services`: what it asks of S3, IAM and KMS.
+- `clock`: virtual time. costs.toml says what takes how long.
 """

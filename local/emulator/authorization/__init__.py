@@ -1,6 +1,6 @@
 """IAM in the local AWS: whether the role that makes a call may make it.
 
-In the order of reading: `authorizer` judges a call; `needs` is the table of what each operation
+From top to bottom: `authorizer` judges a call; `needs` is the table of what each operation
 needs; `policies` reads the documents.
 """
 

@@ -22,7 +22,7 @@ from moto.cloudformation.utils import generate_changeset_id, generate_stack_id
 from moto.core.responses import ActionResult
 from samtranslator.translator.transform import transform
 
-from local import stack_rules
+from local.emulator.cloudformation import stack_rules
 
 SERVERLESS = "AWS::Serverless-2016-10-31"
 CHANGING = "_IN_PROGRESS"

@@ -1,15 +1,11 @@
-"""The table of operations: each module of this package puts its functions in."""
-
-from __future__ import annotations
+"""The table of operations: the modules of `operations`, groups and tags put their functions in."""
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from local.emulator.rds.service import Rds
-
-Operation = Callable[["Rds", dict[str, Any]], dict[str, Any]]
+# What an operation is given: the Rds, which looks it up here, and the call's parameters.
+Operation = Callable[[Any, dict[str, Any]], dict[str, Any]]
 
 OPERATIONS: dict[str, Operation] = {}
 

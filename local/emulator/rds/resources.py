@@ -1,4 +1,4 @@
-"""One database or snapshot as RDS holds it, and how ids, ARNs and addresses are made."""
+"""One database, snapshot or export as RDS holds it, and how ids, ARNs and addresses are made."""
 
 import hashlib
 import re
@@ -45,6 +45,21 @@ class Resource:
     def true_status(self) -> str:
         """The status that decides which calls are accepted, ahead of a stale one."""
         return self.truth or self.status
+
+
+@dataclass
+class Export:
+    """An export task; `shown` is what Describe returns, and the rest it does not show."""
+
+    shown: dict[str, Any]
+    ending: dict[str, str]
+    data: str
+    hidden: bool = True
+
+    @property
+    def running(self) -> bool:
+        """Whether it still goes on, and has not been cancelled."""
+        return self.shown["Status"] in ("STARTING", "IN_PROGRESS")
 
 
 def identifier(kind: str, given: str) -> str:

@@ -6,7 +6,7 @@ import copy
 import heapq
 import pickle
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -16,7 +16,6 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from local.emulator.rds.databases import groups, tags
 from local.emulator.rds.defaults import (
     HOSTED_ZONE,
     OFFERED_CLASSES,
@@ -25,31 +24,23 @@ from local.emulator.rds.defaults import (
     QUOTAS,
     WITHOUT_EXPORTS,
 )
-from local.emulator.rds.operations import (
-    cluster_endpoints,
-    db_clusters,
-    db_instances,
-    db_snapshots,
-    engine_versions,
-    export_tasks,
-    related_resources,
-    snapshot_copies,
-)
 from local.emulator.rds.other_services import Obliging, Surroundings
 from local.emulator.rds.protocol import wire
 from local.emulator.rds.protocol.model import KINDS, RESOURCE_ID
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.registry import OPERATIONS
-from local.emulator.rds.resources import Resource, identifier, name_of, resource_id, short_hash
+from local.emulator.rds.resources import (
+    Export,
+    Resource,
+    identifier,
+    name_of,
+    resource_id,
+    short_hash,
+)
 from local.emulator.rds.timing import FITTING, LOOK_AGAIN, ONLINE, PHASES, Phase
 
 # What an RDS has of its place and its time.
 PLACE = ("_now", "_lock", "_on_change", "_agenda", "_neighbours", "surroundings", "answer")
-
-MODULES = (
-    db_clusters, snapshot_copies, cluster_endpoints, export_tasks, groups, db_instances,
-    engine_versions, db_snapshots, related_resources, tags,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -129,10 +120,10 @@ class Rds:
         # Whether this region exports snapshots, and how exports end that are started from now on.
         self.exports = region not in WITHOUT_EXPORTS
         self.export_ending = {"outcome": "COMPLETE", "cause": "", "warning": ""}
-        self.exporting: dict[str, export_tasks.Export] = {}
+        self.exporting: dict[str, Export] = {}
         self.surroundings: Surroundings = surroundings or Obliging(account)
         self.things: dict[str, Resource] = {}
-        self.groups: dict[str, dict[str, dict[str, Any]]] = groups.none()
+        self.groups: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self.custom_endpoints: dict[str, dict[str, Any]] = {}
         self.group_tags: dict[str, list[dict[str, str]]] = {}
         self.retained_backups: list[dict[str, Any]] = []

@@ -48,11 +48,6 @@ KINDS = {
 }  # fmt: skip
 
 
-def none() -> dict[str, dict[str, dict[str, Any]]]:
-    """An account without groups."""
-    return {kind: {} for kind in KINDS}
-
-
 def major(engine: str, version: str) -> str:
     """The major version that names a family: 16 of 16.4, but 8.0 of MySQL's 8.0.40."""
     parts = version.split(".")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from local.emulator.rds.protocol.model import KINDS
 from local.emulator.rds.protocol.paging import filtered, page
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.registry import operation
-from local.emulator.rds.resources import arn_parts
+from local.emulator.rds.resources import Export, arn_parts
 from local.emulator.rds.timing import PHASES
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 SOURCES = ("snapshot", "cluster-snapshot", "cluster")
 # UG and AUG: the engines whose snapshots can be exported.
 ENGINES = frozenset({"aurora-mysql", "aurora-postgresql", "mariadb", "mysql", "postgres"})
-RUNNING = ("STARTING", "IN_PROGRESS")
 # The rule is told in GH aws-samples/rds-snapshot-export-to-s3-pipeline#2, the length is memory.
 IDENTIFIER = re.compile(r"^(?=.{1,60}$)[A-Za-z](?:-?[A-Za-z0-9])*$")
 SERVICE = "export.rds.amazonaws.com"
@@ -32,21 +30,6 @@ NEEDED = (
     ("s3:ListBucket", ""), ("s3:GetBucketLocation", ""), ("s3:PutObject", "/"),
     ("s3:GetObject", "/"), ("s3:DeleteObject", "/"),
 )  # fmt: skip
-
-
-@dataclass
-class Export:
-    """`shown` is what Describe returns; the rest is what RDS knows and does not show."""
-
-    shown: dict[str, Any]
-    ending: dict[str, str]
-    data: str
-    hidden: bool = True
-
-    @property
-    def running(self) -> bool:
-        """Whether it still goes on, and has not been cancelled."""
-        return self.shown["Status"] in RUNNING
 
 
 @operation("StartExportTask")
