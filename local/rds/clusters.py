@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from local.rds import databases, multi_az, settings, snapshots
+from local.rds.defaults import REFUSED_IN_A_CLUSTER_RESTORE
 from local.rds.errors import RdsError
 from local.rds.paging import filtered, page
 from local.rds.registry import operation
@@ -89,6 +90,12 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     snapshot = rds.find("cluster-snapshot", parameters["SnapshotIdentifier"])
     name = rds.free("cluster", parameters["DBClusterIdentifier"])
     rds.require(snapshot, "RestoreDBClusterFromSnapshot")
+    if REFUSED_IN_A_CLUSTER_RESTORE & parameters.keys():
+        # GH boto/boto3#4634
+        raise settings.combination(
+            "You can enable Performance Insights or set the Enhanced Monitoring interval only when"
+            " restoring from a source Aurora Limitless DB cluster"
+        )
     kept = snapshot.source["settings"]
     if parameters["Engine"] != kept["Engine"]:
         raise settings.combination("The engine is not the snapshot's.")

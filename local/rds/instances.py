@@ -167,6 +167,7 @@ def modify(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     multi_az.refuse_member(cluster)
     if cluster:
         members.refuse_cluster_settings(parameters)
+        members.refuse_for_one(cluster, parameters)
         if cluster.true_status not in READY | {"backing-up"}:
             raise RdsError(
                 "InvalidDBClusterStateFault",

@@ -62,6 +62,11 @@ SAME_MEMBER = {
     "MultiTenant": "Oracle",
     "DBSecurityGroups": "EC2-Classic, retired",
     "MasterUsername": "the cluster's",
+    "MonitoringInterval": "the cluster's",
+    "MonitoringRoleArn": "the cluster's",
+    "PerformanceInsightsEnabled": "the cluster's",
+    "PerformanceInsightsKMSKeyId": "the cluster's",
+    "PerformanceInsightsRetentionPeriod": "the cluster's",
 }
 
 # Which attribute a parameter shows in, where the names differ: read off botocore's documentation.
@@ -191,7 +196,7 @@ def test_the_writer_and_the_reader_differ(account):
     writer, reader = (account.instances[f"prod-cluster-{part}"] for part in ("writer", "reader"))
     for attribute in (
         "DBInstanceClass", "PromotionTier", "AvailabilityZone", "DBParameterGroups",
-        "MonitoringInterval", "PreferredMaintenanceWindow", "CACertificateIdentifier", "TagList",
+        "PreferredMaintenanceWindow", "CACertificateIdentifier", "TagList",
     ):  # fmt: skip
         assert writer[attribute] != reader[attribute]
     assert account.clusters["prod-cluster"]["DBClusterMembers"][0]["IsClusterWriter"] is True

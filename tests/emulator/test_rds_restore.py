@@ -441,3 +441,61 @@ def test_more_volumes_show_a_status_and_are_forgotten_by_a_restore():
     (volume,) = world.rds.instances["other"]["AdditionalStorageVolumes"]
     assert volume == {"VolumeName": "rdsdbdata2", "StorageVolumeStatus": "available"}
     assert "AdditionalStorageVolumes" not in restore(world)
+
+
+# Monitoring and insights of a cluster
+
+WATCHED = {"MonitoringInterval": 15, "MonitoringRoleArn": "arn:aws:iam::123456789012:role/w"}
+INSIGHTS = {"EnablePerformanceInsights": True, "PerformanceInsightsRetentionPeriod": 93}
+SHOWN = {**WATCHED, "PerformanceInsightsEnabled": True, "PerformanceInsightsRetentionPeriod": 93}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"MonitoringInterval": 0}, {"MonitoringRoleArn": "arn"}, {"EnablePerformanceInsights": False},
+     {"PerformanceInsightsRetentionPeriod": 7}, {"PerformanceInsightsKMSKeyId": "key"}],
+    ids=lambda asked: next(iter(asked)),
+)  # fmt: skip
+def test_a_restore_of_a_cluster_takes_neither_monitoring_nor_insights(asked):
+    world = World()
+    with pytest.raises(RdsError, match="Limitless") as raised:
+        world.restore("cluster", "new", **asked)
+    assert raised.value.code == "InvalidParameterCombination"
+
+
+def showing(world, name):
+    return {key: value for key, value in world.shown("instance", name).items() if key in SHOWN}
+
+
+def test_what_a_cluster_has_for_all_members_none_may_be_given_of_its_own():
+    world = World()
+    world.modify("cluster", "cl", **WATCHED, **INSIGHTS)
+    world.wait()
+    assert showing(world, "cl-writer") == showing(world, "cl-reader") == SHOWN
+
+    for asked in ({"MonitoringInterval": 15}, {"EnablePerformanceInsights": True}):
+        with pytest.raises(RdsError, match="conflicts with cluster level parameter"):
+            world.add_member("cl", "third", **asked)
+        refused("InvalidParameterCombination",
+                lambda asked=asked: world.modify("instance", "cl-writer", **asked))  # fmt: skip
+
+    world.add_member("cl", "third")
+    world.wait()
+    assert showing(world, "third") == SHOWN
+
+
+def test_a_cluster_that_is_told_to_have_none_takes_them_from_its_members():
+    world = World()
+    world.modify("instance", "cl-writer", **WATCHED, **INSIGHTS)
+    world.wait()
+    assert showing(world, "cl-writer") == SHOWN
+
+    world.modify("cluster", "cl", Port=6000)
+    world.wait()
+    assert showing(world, "cl-writer") == SHOWN
+    off = {"MonitoringInterval": 0, "EnablePerformanceInsights": False}
+    world.modify("cluster", "cl", Port=6001, **off)
+    world.wait()
+    assert showing(world, "cl-writer") == {
+        "MonitoringInterval": 0, "PerformanceInsightsEnabled": False,
+    }  # fmt: skip

@@ -52,14 +52,10 @@ def test_every_parameter_is_one_of_its_call(wire: Aws, of: str):
 
 
 def test_a_parameter_is_in_both_calls_only_with_a_reason():
-    # SQL Server takes these with a Modify only; the mode of Database Insights wants the rest.
+    # SQL Server takes these with a Modify only.
     sql_server = {"AllocatedStorage", "Iops", "MultiAZ", "StorageThroughput", "StorageType"}
-    insights = {
-        "EnablePerformanceInsights", "PerformanceInsightsKMSKeyId",
-        "PerformanceInsightsRetentionPeriod",
-    }  # fmt: skip
     # A Multi-AZ DB cluster's are modified with its storage, and wanted with its storage type.
-    of_clusters = {*insights, "Iops"}
+    of_clusters = {"Iops"}
     both = {
         of: {*parameters(CALLS[of][0], "restore")} & {*parameters(CALLS[of][0], "modify")}
         for of in CALLS

@@ -63,15 +63,11 @@ INSTANCE_SETTINGS = [
 CLUSTER_SETTINGS = [
     "AvailabilityZones", "BackupRetentionPeriod", "CopyTagsToSnapshot", "DBClusterParameterGroup",
     "DBSubnetGroup", "EnabledCloudwatchLogsExports", "EngineLifecycleSupport", "EngineMode",
-    "EngineVersion", "IAMDatabaseAuthenticationEnabled", "KmsKeyId", "MonitoringInterval",
-    "MonitoringRoleArn", "NetworkType", "PerformanceInsightsEnabled",
-    "PerformanceInsightsKMSKeyId", "PerformanceInsightsRetentionPeriod", "Port",
+    "EngineVersion", "IAMDatabaseAuthenticationEnabled", "KmsKeyId", "NetworkType", "Port",
     "PreferredBackupWindow", "ServerlessV2ScalingConfiguration", "StorageType",
 ]  # fmt: skip
 MEMBER_SETTINGS = [
     "AutoMinorVersionUpgrade", "AvailabilityZone", "CACertificateIdentifier", "DBInstanceClass",
-    "MonitoringInterval", "MonitoringRoleArn", "PerformanceInsightsEnabled",
-    "PerformanceInsightsKMSKeyId", "PerformanceInsightsRetentionPeriod",
     "PreferredMaintenanceWindow", "PromotionTier", "PubliclyAccessible",
 ]  # fmt: skip
 

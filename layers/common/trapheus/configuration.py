@@ -112,9 +112,9 @@ def modifications(table: Table, planned: dict[str, Any], found: Description) -> 
         name: v
         for name, v in wanted.items()
         if name not in settled
-        # Switched off already: not every engine takes even a false, and a password that Secrets
-        # Manager is not to hold has to be given.
-        and not (v is False and name not in now)
+        # Switched off already: not every engine takes even a false, a password that Secrets Manager
+        # is not to hold has to be given, and a cluster without takes insights from its members.
+        and not (v in (False, 0) and name not in now)
     }
 
 
@@ -239,11 +239,11 @@ def wanted_of(row: Attribute, planned: dict[str, Any], without: Collection[str] 
     """What is planned for an attribute, but for some parameters."""
     if row.plan:
         return planned[row.plan]
+    asked = {**planned.get("inherited", {}), **planned["restore"], **planned["modify"]}
     values = {
-        parameter: planned[call][parameter]
-        for call in ("restore", "modify")
-        for parameter in getattr(row, call)
-        if parameter in planned[call] and parameter not in without
+        parameter: asked[parameter]
+        for parameter in (*row.restore, *row.modify)
+        if parameter in asked and parameter not in without
     }
     return _one(row, values)
 
@@ -265,7 +265,7 @@ def _one(row: Attribute, values: Parameters) -> Any:
 
 
 def _comparable(value: Any) -> Any:
-    if value is False:
+    if value in (False, 0):
         # Which the tables do not read for every feature.
         return None
     if isinstance(value, dict):
