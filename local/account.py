@@ -134,7 +134,6 @@ def make_prod_cluster(rds: Rds) -> None:
         "DBClusterIdentifier": "prod-cluster", "Engine": "aurora-postgresql",
         "EngineVersion": "16.4", "DatabaseName": "ledger", "MasterUsername": "ledger_admin",
         "ManageMasterUserPassword": True, "MasterUserSecretKmsKeyId": key(rds, KEY_ID),
-        "AvailabilityZones": [f"{rds.region}{zone}" for zone in "bcd"],
         "StorageEncrypted": True, "KmsKeyId": key(rds, KEY_ID), "StorageType": "aurora-iopt1",
         "BackupRetentionPeriod": 7, "PreferredBackupWindow": "02:15-03:00",
         "PreferredMaintenanceWindow": "wed:04:00-wed:05:00", "AutoMinorVersionUpgrade": False,

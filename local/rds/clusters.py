@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from local.rds import databases, multi_az, settings, snapshots
+from local.rds import databases, groups, multi_az, settings, snapshots
 from local.rds.defaults import REFUSED_IN_A_CLUSTER_RESTORE
 from local.rds.errors import RdsError
 from local.rds.paging import filtered, page
@@ -72,10 +72,30 @@ def settle_in(rds: Rds, shown: dict[str, Any], parameters: dict[str, Any], data:
     """A new cluster with what was asked for."""
     settings.apply(rds, "cluster", shown, parameters)
     settings.check(rds, "cluster", shown)
+    if not multi_az.is_one(shown):
+        shown["AvailabilityZones"] = zones(rds, shown, parameters.get("AvailabilityZones", []))
     databases.give_addresses(rds, shown)
     if "MasterUserSecret" in shown:
         shown["MasterUserSecret"]["SecretStatus"] = "creating"
     return rds.add("cluster", shown, data)
+
+
+def zones(rds: Rds, shown: dict[str, Any], asked: list[str]) -> list[str]:
+    """The three zones that an Aurora cluster shows, whatever its subnet group covers.
+
+    GH hashicorp/terraform-provider-aws#1322; the refusal: #5725.
+    """
+    subnets = groups.group(rds, "subnet", shown["DBSubnetGroup"])["Subnets"]
+    covered = {subnet["SubnetAvailabilityZone"]["Name"] for subnet in subnets}
+    for zone in asked:
+        if zone not in covered:
+            raise RdsError(
+                "InvalidVPCNetworkStateFault",
+                f"Availability zone '[{zone}]' is unavailable in this region, please choose another"
+                " zone set.",
+            )
+    more = [f"{rds.region}{letter}" for letter in "abc" if f"{rds.region}{letter}" not in asked]
+    return sorted([*asked, *more][: max(3, len(asked))])
 
 
 def begin(rds: Rds, cluster: Resource, what: str, end: Callable[[], None]) -> None:

@@ -29,6 +29,7 @@ SAME_CLUSTER = {
     "KmsKeyId": "the snapshot's: nobody re-keys by accident",
     "DatabaseName": "in the snapshot",
     "EngineMode": "the others are retired",
+    "AvailabilityZones": "Aurora shows three, whatever it is told",
     "DBClusterOptionGroupMemberships": "clusters have the default only (model)",
     "HttpEndpointEnabled": "ModifyDBCluster sets it for Serverless v1 only (model)",
     "AllocatedStorage": "Multi-AZ DB clusters only (model)",

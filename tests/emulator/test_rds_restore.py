@@ -499,3 +499,34 @@ def test_a_cluster_that_is_told_to_have_none_takes_them_from_its_members():
     assert showing(world, "cl-writer") == {
         "MonitoringInterval": 0, "PerformanceInsightsEnabled": False,
     }  # fmt: skip
+
+
+# The zones of a cluster
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [([], "abc"), (["us-east-1b"], "abc"), (["us-east-1b", "us-east-1a"], "abc")],
+)
+def test_a_cluster_of_a_group_with_two_zones_shows_three(asked, shown):
+    world = World()
+    (group,) = world.rds.call("DescribeDBSubnetGroups", {"DBSubnetGroupName": "default"})[
+        "DBSubnetGroups"
+    ]
+    assert len(group["Subnets"]) == 2
+    world.restore("cluster", "new", **({"AvailabilityZones": asked} if asked else {}))
+    world.wait()
+    zones = world.shown("cluster", "new")["AvailabilityZones"]
+    assert zones == [f"us-east-1{letter}" for letter in shown]
+
+
+def test_what_a_cluster_shows_is_not_what_its_group_of_two_zones_takes():
+    world = World()
+    zones = world.shown("cluster", "cl")["AvailabilityZones"]
+    refused("InvalidVPCNetworkStateFault",
+            lambda: world.restore("cluster", "new", AvailabilityZones=zones))  # fmt: skip
+    world.rds.call("CreateDBSubnetGroup", {
+        "DBSubnetGroupName": "wide", "DBSubnetGroupDescription": "d",
+        "SubnetIds": ["subnet-1", "subnet-2", "subnet-3"],
+    })  # fmt: skip
+    world.restore("cluster", "new", AvailabilityZones=zones, DBSubnetGroupName="wide")

@@ -61,7 +61,7 @@ INSTANCE_SETTINGS = [
     "StorageType",
 ]  # fmt: skip
 CLUSTER_SETTINGS = [
-    "AvailabilityZones", "BackupRetentionPeriod", "CopyTagsToSnapshot", "DBClusterParameterGroup",
+    "BackupRetentionPeriod", "CopyTagsToSnapshot", "DBClusterParameterGroup",
     "DBSubnetGroup", "EnabledCloudwatchLogsExports", "EngineLifecycleSupport", "EngineMode",
     "EngineVersion", "IAMDatabaseAuthenticationEnabled", "KmsKeyId", "NetworkType", "Port",
     "PreferredBackupWindow", "ServerlessV2ScalingConfiguration", "StorageType",

@@ -279,6 +279,22 @@ def test_the_report_counts_what_is_kept_and_nothing_differs(aws: Aws, kind: Kind
 
 
 @of_clusters
+def test_other_zones_of_a_cluster_are_told_and_pass(aws: Aws, kind: Kind, finished: dict):
+    shown = aws.found()["AvailabilityZones"]
+    zones = [entry for entry in finished["cannotKeep"] if entry["attribute"] == "AvailabilityZones"]
+    assert zones[0]["was"] == shown
+
+    shown.reverse()
+    assert "AvailabilityZones" not in str(report(aws, finished)["cannotKeep"])
+    shown[0] = "us-east-1f"
+    told = report(aws, finished)["cannotKeep"]
+
+    assert [one["now"][-1] for one in told if one["attribute"] == "AvailabilityZones"] == [
+        "us-east-1f"
+    ]
+
+
+@of_clusters
 def test_the_report_tells_of_replicas_that_auto_scaling_makes_again(aws: Aws, finished: dict):
     replica = "application-autoscaling-6c2e7c1f"
     (entry,) = report(aws, {**finished, "autoscaled": [replica]})["differs"]
