@@ -6,7 +6,8 @@ from trapheus import lock
 from trapheus.errors import failing_as
 from trapheus.exceptions import NameTaken, RestoreFailed, StateConflict, StillInProgress
 from trapheus.logs import logged
-from trapheus.rds import instance, is_marked, mark, moment_of, rds, snapshot
+from trapheus.rds import instance, is_marked, mark, rds, snapshot
+from trapheus.snapshots import moment_restored
 
 
 @logged
@@ -19,6 +20,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     plan = event["plan"]
     identifier = plan["made"]
     with failing_as(RestoreFailed, identifier, exists=StateConflict):
+        moment = moment_restored(event, snapshot)
         found = instance(identifier)
         if found is None:
             lock.require(event)
@@ -37,11 +39,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             raise NameTaken(f"{identifier} is not of this execution.", identifier=identifier)
         else:
             resource_id = found["DbiResourceId"]
-        source = snapshot(plan["snapshot"])
-    if source is None:
-        raise StillInProgress("RDS does not show the snapshot", identifier=identifier)
     return {
         "snapshot": plan["snapshot"],
-        "dataAsOf": moment_of(source),
+        "dataAsOf": moment,
         "resourceId": resource_id,
     }

@@ -436,6 +436,13 @@ def take_snapshot(aws: Aws, name: str, execution: str = "") -> None:
     )
 
 
+def delete_snapshot(aws: Aws, name: str) -> None:
+    """Let somebody delete a snapshot."""
+    word = aws.kind.operation.replace("Instance", "")
+    with aws.rds.instantly():
+        aws.rds.call(f"Delete{word}Snapshot", {f"{word}SnapshotIdentifier": name})
+
+
 @contextmanager
 def ticking() -> Iterator[Clock]:
     """A clock that only sleepers move: botocore's retries and waiters use time.sleep."""

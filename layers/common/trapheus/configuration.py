@@ -159,13 +159,15 @@ def members_awaiting_reboot(found: Description) -> set[str]:
 class Comparison:
     """Old and new, attribute by attribute.
 
-    `wrong`: one line for each that is not as planned; nothing may be deleted then.
+    `wrong`: one line for each that is not as planned; nothing may be deleted then. `warnings`:
+    sentences on what is beside the attributes, and refuses nothing.
     """
 
     kept: list[str] = field(default_factory=list)
     cannot_keep: list[Parameters] = field(default_factory=list)
     differs: list[Parameters] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def add(self, other: Comparison, member: str) -> None:
         """Take over the comparison of a member."""
@@ -180,6 +182,7 @@ class Comparison:
             "kept": len(self.kept),
             "cannotKeep": self.cannot_keep,
             "differs": self.differs,
+            "warnings": self.warnings,
         }
 
 

@@ -80,3 +80,25 @@ def refresh(calls: Calls, event: dict[str, Any], context: LambdaContext) -> dict
             remove(successor, spare)
         taken = calls.find([name]).get(name)
     return {"name": name, "dataAsOf": moment_of(taken)}
+
+
+def moment_restored(event: dict[str, Any], find: Callable[[str], Description | None]) -> str:
+    """The moment of the data that a restore brings back, ISO 8601.
+
+    It is asked for before the restore is: the snapshot may go at any moment after that. The plan
+    knows it, or of a snapshot taken since then the event's `dataAsOf`; without both it is looked
+    up, and is "" if the snapshot is gone.
+    """
+    plan = event["plan"]
+    known = plan["dataAsOf"] or event.get("dataAsOf")
+    return str(known or moment_of(find(plan["snapshot"])))
+
+
+def is_another(source: Description | None, restored: dict[str, str]) -> bool:
+    """Whether the snapshot that has the name now is not the one that was restored."""
+    return source is not None and moment_of(source) != restored["dataAsOf"]
+
+
+def warnings_of(plan: dict[str, Any], source: Description | None) -> list[str]:
+    """A sentence if the snapshot is gone, which anybody may delete once it is restored."""
+    return [] if source else [f"The snapshot {plan['snapshot']}, which was restored, is gone."]
