@@ -329,6 +329,15 @@ def test_the_report_tells_what_is_kept_what_cannot_be_and_what_differs():
     assert set(comparison.kept) == {"Engine", "MultiAZ", "MasterUserSecret"}
 
 
+@pytest.mark.parametrize(("was", "now"), [("", ""), ("", None), (None, "")])
+def test_a_cluster_without_a_first_database_differs_in_nothing(was: str | None, now: str | None):
+    known = configuration(CLUSTER, {"Engine": "aurora-mysql", "DatabaseName": was})
+
+    comparison = compared(CLUSTER, known, {"Engine": "aurora-mysql", "DatabaseName": now})
+
+    assert (comparison.wrong, comparison.differs) == ([], [])
+
+
 def test_what_is_the_same_again_is_kept():
     was = {**BARE, "MultiAZ": True, "AvailabilityZone": "us-east-1a"}
 

@@ -192,7 +192,8 @@ def compared(table: Table, planned: dict[str, Any], found: Description) -> Compa
     original = planned["original"]
     for name, row in table.items():
         if name in original or row.how == SNAPSHOT:
-            was, now = original.get(name), _plain(found.get(name))
+            # A cluster without a first database shows DatabaseName "", or none at all.
+            was, now = original.get(name), _without_gaps({name: _plain(found.get(name))}).get(name)
             if now == was and was is not None:
                 comparison.kept.append(name)
             elif now != was:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trapheus import lock
 from trapheus.errors import failing_as
 from trapheus.exceptions import NameTaken, SnapshotFailed, StillInProgress
-from trapheus.rds import is_marked, mark, moment_of
+from trapheus.rds import is_marked, mark, moment_of, moments_of
 from trapheus.waiters import wait
 
 if TYPE_CHECKING:
@@ -95,8 +95,11 @@ def moment_restored(event: dict[str, Any], find: Callable[[str], Description | N
 
 
 def is_another(source: Description | None, restored: dict[str, str]) -> bool:
-    """Whether the snapshot that has the name now is not the one that was restored."""
-    return source is not None and moment_of(source) != restored["dataAsOf"]
+    """Whether the snapshot that has the name now is not the one that was restored.
+
+    A copy of that one has its data too.
+    """
+    return source is not None and restored["dataAsOf"] not in (moments_of(source) or [""])
 
 
 def warnings_of(plan: dict[str, Any], source: Description | None) -> list[str]:
