@@ -134,7 +134,6 @@ def make_prod_cluster(rds: Rds) -> None:
         "DBClusterIdentifier": "prod-cluster", "Engine": "aurora-postgresql",
         "EngineVersion": "16.4", "DatabaseName": "ledger", "MasterUsername": "ledger_admin",
         "ManageMasterUserPassword": True, "MasterUserSecretKmsKeyId": key(rds, KEY_ID),
-        "AvailabilityZones": [f"{rds.region}{zone}" for zone in "bcd"],
         "StorageEncrypted": True, "KmsKeyId": key(rds, KEY_ID), "StorageType": "aurora-iopt1",
         "BackupRetentionPeriod": 7, "PreferredBackupWindow": "02:15-03:00",
         "PreferredMaintenanceWindow": "wed:04:00-wed:05:00", "AutoMinorVersionUpgrade": False,
@@ -155,22 +154,20 @@ def make_prod_cluster(rds: Rds) -> None:
     })  # fmt: skip
     shared = {
         "DBClusterIdentifier": "prod-cluster", "Engine": "aurora-postgresql",
-        "EnablePerformanceInsights": True, "PerformanceInsightsRetentionPeriod": 465,
-        "PerformanceInsightsKMSKeyId": key(rds, INSIGHTS_KEY_ID),
-        "MonitoringRoleArn": role(rds, "rds-monitoring"), "AutoMinorVersionUpgrade": False,
+        "AutoMinorVersionUpgrade": False,
         "PubliclyAccessible": True,
     }  # fmt: skip
     rds.call("CreateDBInstance", shared | {
         "DBInstanceIdentifier": "prod-cluster-writer", "DBInstanceClass": "db.r6g.xlarge",
         "PromotionTier": 0, "AvailabilityZone": f"{rds.region}b",
-        "DBParameterGroupName": "prod-writer", "MonitoringInterval": 10,
+        "DBParameterGroupName": "prod-writer",
         "PreferredMaintenanceWindow": "thu:04:00-thu:05:00",
         "CACertificateIdentifier": "rds-ca-ecc384-g1", "Tags": tags(part="writer"),
     })  # fmt: skip
     rds.call("CreateDBInstance", shared | {
         "DBInstanceIdentifier": "prod-cluster-reader", "DBInstanceClass": "db.r6g.large",
         "PromotionTier": 3, "AvailabilityZone": f"{rds.region}c",
-        "DBParameterGroupName": "prod-reader", "MonitoringInterval": 60,
+        "DBParameterGroupName": "prod-reader",
         "PreferredMaintenanceWindow": "fri:04:00-fri:05:00",
         "CACertificateIdentifier": "rds-ca-rsa4096-g1", "Tags": tags(part="reader"),
     })  # fmt: skip

@@ -17,6 +17,7 @@ from trapheus.constants import (
 from trapheus.endpoints import Endpoint, custom_endpoints
 from trapheus.errors import failing_as
 from trapheus.logs import logged
+from trapheus.members import leave_to_cluster
 from trapheus.multi_az import fit, is_multi_az, names_of_members
 from trapheus.overrides import as_overridden, for_cluster, override, unfit
 from trapheus.preflight import Findings
@@ -364,6 +365,7 @@ def planned(
         fit(plan, found, restored)
     for member in plan["members"]:
         override(member, MEMBER, found["Engine"], request["overrides"])
+    leave_to_cluster(plan)
     preflight.check_together(findings, request, plan)
     preflight.leave_to_the_original(plan)
     return plan

@@ -50,7 +50,7 @@ class Flow:
     name: str
     typed: str = ""  # the identifier as somebody has typed it
     before: Callable[[App], object] | None = None  # what is done to the account first
-    gone: frozenset[tuple[str, str]] = frozenset()  # databases that need not be there afterwards
+    gone: frozenset[tuple[str, str]] = frozenset()  # what need not be there afterwards
 
     def __str__(self) -> str:
         return f"{self.kind.name}-{self.name}"

@@ -312,12 +312,14 @@ SABOTAGES = (
     ),
     *of_both(
         "nothing beside is looked at", "src/verify/KIND.py",
-        "        lines = [*comparison.wrong, *deviations(plan, found, event[\"restored\"]),"
-        " *stands(event)]\n",
+        "        lines = [*comparison.wrong,"
+        " *deviations(plan, found, source, event[\"restored\"])]\n"
+        "        lines += stands(event)\n",
         "        lines: list[str] = []\n",
         "KIND-db_restore/Take_the_last_look_at_the_KIND/prod",
         cluster=(
-            "        lines = [*deviations(plan, found, event[\"restored\"]), *stands(event)]\n",
+            "        lines = [*deviations(plan, found, source, event[\"restored\"]),"
+            " *stands(event)]\n",
             "        lines: list[str] = []\n",
         ),
     ),

@@ -119,6 +119,7 @@ KEPT = {
         "DatabaseName",
         "EngineMode",  # only provisioned ones are restored
         "AllocatedStorage",  # always 1 in Aurora
+        "AvailabilityZones",  # Aurora shows three, whatever it is told
         "CrossAccountClone",
         "DBClusterOptionGroupMemberships",  # Aurora has the default one only
         "HostedZoneId",

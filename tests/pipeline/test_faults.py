@@ -33,6 +33,8 @@ CELLS = [
     ("replace", "another database"),
     ("finish", "another database"),
     ("finish", "changed by somebody"),
+    ("replace", "the snapshot vanishes behind the call"),
+    ("finish", "the snapshot vanishes later"),
     ("all", "stale"),
     ("all", "invoked after the end"),
     ("end", "denied"),

@@ -221,6 +221,7 @@ class Aws:
             "request": {"task": "db_restore", **OPTIONS},
             "renames": "original",
             "restored": self.restored(event.get("plan", {})),
+            "snapshot": self.snapshot_of(event.get("plan", {})),
             **event,
         }
         if step == "tidy":
@@ -355,6 +356,12 @@ class Aws:
             "resourceId": made, "dataAsOf": layer.moment_of(source), "snapshot": snapshot,
         }  # fmt: skip
 
+    def snapshot_of(self, plan: dict[str, Any]) -> dict[str, str]:
+        """What the state machine knows of the snapshot when it restores."""
+        name = plan.get("snapshot", "")
+        taken = layer.moment_of(self.found(name or "none", self.snapshot_kind))
+        return {"name": name, "dataAsOf": plan.get("dataAsOf") or taken}
+
     def names(self) -> dict[str, str]:
         """Every database's name by its resource id."""
         instances, clusters = self.rds.instances, self.rds.clusters
@@ -460,6 +467,13 @@ def take_snapshot(aws: Aws, name: str, execution: str = "") -> None:
             "Tags": [layer.mark(execution)] if execution else [],
         },
     )
+
+
+def delete_snapshot(aws: Aws, name: str) -> None:
+    """Let somebody delete a snapshot."""
+    word = aws.kind.operation.replace("Instance", "")
+    with aws.rds.instantly():
+        aws.rds.call(f"Delete{word}Snapshot", {f"{word}SnapshotIdentifier": name})
 
 
 @contextmanager

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind, of_clusters
+from tests.unit.conftest import (
+    ANOTHER,
+    CLUSTER,
+    INSTANCE,
+    Aws,
+    Kind,
+    of_clusters,
+    of_instances,
+)
 from trapheus import exceptions
 
 WRITER, READER = "prod-cluster-writer", "prod-cluster-reader"
@@ -142,6 +150,31 @@ def test_the_latest_is_the_newest_that_is_available(aws: Aws, kind: Kind):
     take(aws, kind, "release-4", "shared")
 
     assert aws.plan(snapshotIdentifier="latest")["snapshot"] == "release-2"
+
+
+def test_a_snapshot_that_shows_no_moment_is_not_the_latest(aws: Aws, kind: Kind):
+    take(aws, kind, "release-1")
+    take(aws, kind, "release-2")
+    found = aws.found("release-2", aws.snapshot_kind)
+    for moment in ("SnapshotCreateTime", "OriginalSnapshotCreateTime"):
+        found.pop(moment, None)
+
+    assert aws.plan(snapshotIdentifier="latest")["snapshot"] == "release-1"
+    assert aws.plan(snapshotIdentifier="release-2")["dataAsOf"] == ""
+
+
+@of_instances
+def test_a_copy_is_as_old_as_its_data(aws: Aws, kind: Kind):
+    take(aws, kind, "release-1")
+    of_old = aws.found("prod-db-snapshot", "snapshot")["SnapshotCreateTime"]
+    with aws.rds.instantly():
+        aws.rds.call("CopyDBSnapshot", {
+            "SourceDBSnapshotIdentifier": "prod-db-snapshot",
+            "TargetDBSnapshotIdentifier": "release-2",
+        })  # fmt: skip
+
+    assert aws.plan(snapshotIdentifier="latest")["snapshot"] == "release-1"
+    assert aws.plan(snapshotIdentifier="release-2")["dataAsOf"] == of_old.isoformat()
 
 
 def test_without_any_there_is_no_latest(aws: Aws, kind: Kind):

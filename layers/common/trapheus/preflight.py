@@ -26,7 +26,7 @@ from trapheus.constants import (
     SUCCESSOR_SUFFIX,
 )
 from trapheus.offers import numbers
-from trapheus.rds import own_tags
+from trapheus.rds import moment_of, own_tags
 from trapheus.storage import is_a_tenth_above
 from trapheus.waiters import AVAILABLE
 
@@ -180,7 +180,7 @@ def source_of(
         for found in taken(identifier)
         if found["Status"] == "available" and found["SnapshotType"] in ("manual", "automated")
     ]
-    return max(usable, key=lambda found: found["SnapshotCreateTime"], default=None)
+    return max(usable, key=moment_of, default=None)
 
 
 def restored_of(request: dict[str, Any], source: Description | None) -> Description | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trapheus import lock
 from trapheus.errors import failing_as
 from trapheus.exceptions import NameTaken, SnapshotFailed, StillInProgress
-from trapheus.rds import is_marked, mark, moment_of, unmark
+from trapheus.rds import is_marked, mark, moment_of, moments_of, unmark
 from trapheus.waiters import wait
 
 if TYPE_CHECKING:
@@ -97,3 +97,16 @@ def is_own(name: str, found: Description, plan: dict[str, Any]) -> bool:
     taken, began = found.get("SnapshotCreateTime"), datetime.fromisoformat(plan["started"])
     of_it = plan["resourceId"] in (found.get("DbiResourceId"), found.get("DbClusterResourceId"))
     return bool(name == plan["snapshot"] and of_it and taken and taken > began)
+
+
+def is_another(source: Description | None, restored: dict[str, str]) -> bool:
+    """Whether the snapshot that has the name now is not the one that was restored.
+
+    A copy of that one has its data too.
+    """
+    return source is not None and restored["dataAsOf"] not in (moments_of(source) or [""])
+
+
+def warnings_of(plan: dict[str, Any], source: Description | None) -> list[str]:
+    """A sentence if the snapshot is gone, which anybody may delete once it is restored."""
+    return [] if source else [f"The snapshot {plan['snapshot']}, which was restored, is gone."]

@@ -161,6 +161,26 @@ REFUSED_IN_A_RESTORE: dict[str, dict[str, str]] = {
     },
 }
 
+# Parameters that a restore of a cluster refuses, whatever their values, unless it was an Aurora
+# Limitless Database. GH boto/boto3#4634, of the same call to a point in time; AWS's CloudFormation
+# handler gives them to no restore, of a Multi-AZ DB cluster neither.
+REFUSED_IN_A_CLUSTER_RESTORE = frozenset(
+    {
+        "MonitoringInterval", "MonitoringRoleArn", "EnablePerformanceInsights",
+        "PerformanceInsightsKMSKeyId", "PerformanceInsightsRetentionPeriod",
+    }
+)  # fmt: skip
+
+# What a cluster that has it has for all of its members: attribute that says so -> what a member
+# shows then. GH hashicorp/terraform-provider-aws#43487 of the interval; memory of the others.
+FOR_ALL_MEMBERS: dict[str, tuple[str, ...]] = {
+    "MonitoringInterval": ("MonitoringInterval", "MonitoringRoleArn"),
+    "PerformanceInsightsEnabled": (
+        "PerformanceInsightsEnabled", "PerformanceInsightsKMSKeyId",
+        "PerformanceInsightsRetentionPeriod",
+    ),
+}  # fmt: skip
+
 # Attributes of a member that are its cluster's: member attribute -> cluster attribute. AUG.
 OF_THE_CLUSTER: dict[str, str] = {
     "Engine": "Engine",

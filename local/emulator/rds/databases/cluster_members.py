@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from local.emulator.rds.databases import lifecycle, settings
-from local.emulator.rds.defaults import ENGINES, INSTANCE, MEMBER, REFUSED_FOR_MEMBERS
+from local.emulator.rds.defaults import (
+    ENGINES,
+    FOR_ALL_MEMBERS,
+    INSTANCE,
+    MEMBER,
+    REFUSED_FOR_MEMBERS,
+)
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.timing import BROKEN
 
@@ -24,6 +30,20 @@ def refuse_cluster_settings(parameters: dict[str, Any]) -> None:
             )
 
 
+def refuse_for_one(cluster: Resource, parameters: dict[str, Any]) -> None:
+    """Refuse for one member what the cluster has for all.
+
+    GH hashicorp/terraform-provider-aws#40966 of a Modify and
+    terraform-aws-modules/terraform-aws-rds-aurora#518 of a create, both of the interval;
+    ansible-collections/amazon.aws#2531 of Performance Insights, without the words.
+    """
+    of_all = {name for switch, names in FOR_ALL_MEMBERS.items() if cluster.shown.get(switch)
+              for name in names}  # fmt: skip
+    for name in parameters:
+        if settings.RENAMED.get(name, name) in of_all:
+            raise settings.combination(f"{name} conflicts with cluster level parameter.")
+
+
 def create(rds: Rds, parameters: dict[str, Any]) -> Resource:
     """A member; the first of a cluster becomes its writer."""
     refuse_cluster_settings(parameters)
@@ -31,6 +51,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> Resource:
     if cluster.shown["Engine"] in ("mysql", "postgres"):
         raise settings.combination(f"RDS makes the members of {cluster.name} itself.")
     rds.require(cluster, "CreateDBInstance")
+    refuse_for_one(cluster, parameters)
     if cluster.true_status == "creating" and not rds.members_while_creating:
         raise RdsError(
             "InvalidDBClusterStateFault", f"DBCluster {cluster.name} is not available: creating."

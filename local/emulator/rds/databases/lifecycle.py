@@ -13,6 +13,7 @@ from local.emulator.rds.defaults import (
     CARRIED,
     CLUSTER,
     ENGINES,
+    FOR_ALL_MEMBERS,
     HOSTED_ZONE,
     INSTANCE,
     OF_THE_CLUSTER,
@@ -134,6 +135,8 @@ def change(rds: Rds, resource: Resource, left: dict[str, Any], preview: Mapping[
         resource.shown["PendingModifiedValues"] = view
         if new_name:
             take_name(rds, resource, new_name)
+        if kind == "cluster":
+            switch_off(rds, resource, left)
         follow(rds, resource)
 
     def finish() -> None:
@@ -203,6 +206,17 @@ def follow(rds: Rds, resource: Resource) -> None:
         follow_cluster(rds, cluster, resource)
 
 
+def switch_off(rds: Rds, cluster: Resource, given: Mapping[str, Any]) -> None:
+    """Let a cluster that is told to have none take monitoring and insights from its members; AUG.
+
+    That holds for those that had them of their own too; memory.
+    """
+    switches = ("MonitoringInterval", "EnablePerformanceInsights")
+    off = {name: given[name] for name in switches if name in given and not given[name]}
+    for member in rds.members(cluster) if off else []:
+        settings.apply(rds, "instance", member.shown, off, live=True)
+
+
 def follow_cluster(rds: Rds, cluster: Resource, member: Resource) -> None:
     """Let a member show what is the cluster's, and the cluster the member's tier."""
     for name, of_cluster in OF_THE_CLUSTER.items():
@@ -212,6 +226,10 @@ def follow_cluster(rds: Rds, cluster: Resource, member: Resource) -> None:
             member.shown.pop(name, None)
     member.shown["DBSubnetGroup"] = groups.group(rds, "subnet", cluster.shown["DBSubnetGroup"])
     member.shown["StorageType"] = cluster.shown.get("StorageType", "aurora")
+    for switch, names in FOR_ALL_MEMBERS.items():
+        if cluster.shown.get(switch):
+            member.shown |= {name: cluster.shown[name] for name in names}
+    settings.derive(rds, "instance", member.shown)
     if "Endpoint" in member.shown:
         member.shown["Endpoint"] = rds.endpoint(member.name, cluster.shown["Port"])
     for entry in cluster.shown["DBClusterMembers"]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import lifecycle, multi_az_clusters, settings
+from local.emulator.rds.databases import groups, lifecycle, multi_az_clusters, settings
+from local.emulator.rds.defaults import REFUSED_IN_A_CLUSTER_RESTORE
 from local.emulator.rds.operations import db_snapshots
 from local.emulator.rds.protocol.paging import filtered, page
 from local.emulator.rds.protocol.rds_error import RdsError
@@ -72,10 +73,30 @@ def settle_in(rds: Rds, shown: dict[str, Any], parameters: dict[str, Any], data:
     """A new cluster with what was asked for."""
     settings.apply(rds, "cluster", shown, parameters)
     settings.check(rds, "cluster", shown)
+    if not multi_az_clusters.is_one(shown):
+        shown["AvailabilityZones"] = zones(rds, shown, parameters.get("AvailabilityZones", []))
     lifecycle.give_addresses(rds, shown)
     if "MasterUserSecret" in shown:
         shown["MasterUserSecret"]["SecretStatus"] = "creating"
     return rds.add("cluster", shown, data)
+
+
+def zones(rds: Rds, shown: dict[str, Any], asked: list[str]) -> list[str]:
+    """The three zones that an Aurora cluster shows, whatever its subnet group covers.
+
+    GH hashicorp/terraform-provider-aws#1322; the refusal: #5725.
+    """
+    subnets = groups.group(rds, "subnet", shown["DBSubnetGroup"])["Subnets"]
+    covered = {subnet["SubnetAvailabilityZone"]["Name"] for subnet in subnets}
+    for zone in asked:
+        if zone not in covered:
+            raise RdsError(
+                "InvalidVPCNetworkStateFault",
+                f"Availability zone '[{zone}]' is unavailable in this region, please choose another"
+                " zone set.",
+            )
+    more = [f"{rds.region}{letter}" for letter in "abc" if f"{rds.region}{letter}" not in asked]
+    return sorted([*asked, *more][: max(3, len(asked))])
 
 
 def begin(rds: Rds, cluster: Resource, what: str, end: Callable[[], None]) -> None:
@@ -94,6 +115,12 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     snapshot = rds.find("cluster-snapshot", parameters["SnapshotIdentifier"])
     name = rds.free("cluster", parameters["DBClusterIdentifier"])
     rds.require(snapshot, "RestoreDBClusterFromSnapshot")
+    if REFUSED_IN_A_CLUSTER_RESTORE & parameters.keys():
+        # GH boto/boto3#4634
+        raise settings.combination(
+            "You can enable Performance Insights or set the Enhanced Monitoring interval only when"
+            " restoring from a source Aurora Limitless DB cluster"
+        )
     kept = snapshot.source["settings"]
     if parameters["Engine"] != kept["Engine"]:
         raise settings.combination("The engine is not the snapshot's.")

@@ -168,6 +168,7 @@ def modify(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     multi_az_clusters.refuse_member(cluster)
     if cluster:
         cluster_members.refuse_cluster_settings(parameters)
+        cluster_members.refuse_for_one(cluster, parameters)
         if cluster.true_status not in READY | {"backing-up"}:
             raise RdsError(
                 "InvalidDBClusterStateFault",
