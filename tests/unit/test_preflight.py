@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 
 from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind, answering
-from trapheus import exceptions, offers
+from trapheus import exceptions
+from trapheus.checks import look
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/5f0c1b9a-2d3e-4f56-8a7b-9c0d1e2f3a4b"
 INSIGHTS_KEY = "arn:aws:kms:us-east-1:123456789012:key/6a1d2c8b-3e4f-4a67-9b8c-0d1e2f3a4b5c"
@@ -274,7 +275,7 @@ GROUP, SNAPSHOT = exceptions.GroupNotUsable, exceptions.SnapshotMissing
 QUOTA, KEYS, OFFER = (
     exceptions.QuotaExceeded,
     exceptions.KeyNotAccessible,
-    exceptions.NotOffered,
+    exceptions.VersionOrClassUnavailable,
 )
 
 ROWS: list[Row] = [
@@ -721,7 +722,7 @@ def test_a_key_service_out_of_reach_is_only_a_warning(aws: Aws, kind: Kind):
     def time_out(*_: Any) -> None:
         raise ConnectTimeoutError(endpoint_url="https://kms.us-east-1.amazonaws.com")
 
-    with answering(offers.kms(), "kms", time_out):
+    with answering(look.kms(), "kms", time_out):
         said = warnings(aws)
 
     assert [sentence for sentence in said if f"{KEY} could not be looked at" in sentence]
