@@ -69,4 +69,3 @@ def errors(check: Check) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page())
-    print(f"{PAGE.name} is written.")

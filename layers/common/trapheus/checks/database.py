@@ -73,7 +73,8 @@ def refuse_absent(look: Look, findings: Findings) -> None:
 def supported_attributes(look: Look, findings: Findings) -> None:
     """Neither replica nor source of replicas; no activity stream; no Aurora Limitless Database.
 
-    And no TDE key in a hardware module, whose password RDS does not show.
+    And no TDE key in a hardware module, whose password RDS does not show. With a target replicas
+    and streams are no matter.
     """
     refuse_attributes(look, findings, exceptions.DatabaseNotSupported)
 
