@@ -98,15 +98,13 @@ SABOTAGES = (
     ),
     # The check
     *of_both(
-        "what is left over is not seen", f"{LAYER}/preflight.py",
-        "    if name in taken[kind]:\n        findings.add(\n            exceptions.NameTaken,\n"
-        "            f\"The name {name} is taken",
-        "    if False:\n        findings.add(\n            exceptions.NameTaken,\n"
-        "            f\"The name {name} is taken",
+        "what is left over is not seen", f"{LAYER}/checks/names.py",
+        "    if name in look.holders[kind]:\n        findings.add(\n",
+        "    if False:\n        findings.add(\n",
         "KIND-db_restore/Check_the_KIND/prod", "KIND-db_restore/Check_the_KIND/",
     ),
     *of_both(
-        "no quota is looked at", f"{LAYER}/quotas.py",
+        "no quota is looked at", f"{LAYER}/checks/quotas.py",
         "    left = max(0, most - used)\n", "    left = most\n",
         "KIND-db_restore/Check_the_KIND/prod",
     ),

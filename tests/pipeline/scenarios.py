@@ -277,7 +277,7 @@ def refuse_a_withdrawn_version(kind: Kind, cloud: App) -> None:
     for versions in cloud.rds.offered_versions.values():
         versions.clear()
 
-    refused(kind, cloud, "NotOffered", "does not offer")
+    refused(kind, cloud, "VersionOrClassUnavailable", "does not offer")
 
 
 def refuse_a_disabled_key(kind: Kind, cloud: App) -> None:

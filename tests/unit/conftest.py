@@ -27,8 +27,9 @@ from local.emulator.awslambda.environment import Raw, spare_repeated_work
 from local.emulator.rds import Rds, RdsError
 from local.emulator.rds.protocol.wire import as_read, read_request, write_answer, write_error
 from src.email import send
-from trapheus import lock, offers
+from trapheus import lock
 from trapheus import rds as layer
+from trapheus.checks import look
 from trapheus.exceptions import StateConflict, StillInProgress, TrapheusError
 
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:restore:one"
@@ -500,7 +501,7 @@ def surrounded(clock: Clock) -> Iterator[Aws]:
             hearing(layer.rds(), "before-call.rds", aws.shortcut),
             hearing(lock.dynamodb(), "before-call.dynamodb", aws.note_phase),
             answering(layer.rds(), "rds", aws.send),
-            answering(offers.kms(), "kms", aws.show_key),
+            answering(look.kms(), "kms", aws.show_key),
         ):
             yield aws
 

@@ -247,7 +247,7 @@ def test_an_empty_override_leaves_its_parameter_out(aws: Aws, kind: Kind):
 def test_a_class_that_aws_does_not_offer_is_refused_before_anything_happens(aws: Aws, kind: Kind):
     overrides = {"DBInstanceClass": "db.x99.huge"}
 
-    assert "db.x99.huge" in refusal(aws, exceptions.NotOffered, overrides=overrides)
+    assert "db.x99.huge" in refusal(aws, exceptions.VersionOrClassUnavailable, overrides=overrides)
 
 
 def test_a_group_that_is_not_there_is_refused_before_anything_happens(aws: Aws, kind: Kind):

@@ -212,8 +212,8 @@ _STREAMING = refused(
     "{name} has an activity stream, which a restore would lose: stop it first.",
     of_replacement=True,
 )
-_PENDING = refused_by("preflight.check_quiet")
-_ENGINE_OF_CUSTOM = refused_by("check.instance.is_restorable")
+_PENDING = refused_by("checks.database.available")
+_ENGINE_OF_CUSTOM = refused_by("checks.database.right_kind")
 # A Multi-AZ DB cluster, whose members RDS makes, and which has storage of its own (RDS User Guide).
 _CLUSTER_CLASS = "DBClusterInstanceClass"
 
@@ -468,9 +468,9 @@ CLUSTER: Table = {
     ),
     # Without it RDS takes the engine's default version.
     "EngineVersion": restored(EngineVersion="EngineVersion"),
-    "GlobalClusterIdentifier": refused_by("ties.check_global_clusters"),
-    "GlobalWriteForwardingRequested": refused_by("ties.check_global_clusters"),
-    "GlobalWriteForwardingStatus": refused_by("ties.check_global_clusters"),
+    "GlobalClusterIdentifier": refused_by("checks.dependencies.no_global_cluster"),
+    "GlobalWriteForwardingRequested": refused_by("checks.dependencies.no_global_cluster"),
+    "GlobalWriteForwardingStatus": refused_by("checks.dependencies.no_global_cluster"),
     "HostedZoneId": derived(),
     "HttpEndpointEnabled": Attribute(
         OTHER,

@@ -1,4 +1,4 @@
-"""What ties a database to others: their replacement would break it, or leave it behind."""
+"""What depends on a database: a replacement would break it, or leave it behind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from trapheus.rds import rds
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trapheus.preflight import Findings
+    from trapheus.checks.findings import Findings
+    from trapheus.checks.look import Look
     from trapheus.rds import Description
 
 # The family of a proxy by the engine of its target; a proxy of any other engine there is not
@@ -35,34 +36,35 @@ NO_TARGETS = frozenset(
 )
 
 
-def check_deployments(findings: Findings, name: str, arn: str) -> None:
-    """Refuse the blue or the green side of a blue/green deployment.
-
-    Asked for as a whole: the filters `source` and `target` exclude each other in one call.
-    """
+def no_deployment(look: Look, findings: Findings) -> None:
+    """On no side of a blue/green deployment."""
+    # Asked for as a whole: the filters `source` and `target` exclude each other in one call.
+    arn = look.found[look.kind.arn]
     for found in every("describe_blue_green_deployments", "BlueGreenDeployments"):
         if arn in (found.get("Source"), found.get("Target")):
             findings.add(
                 exceptions.DatabaseNotSupported,
-                f"{name} is in the blue/green deployment {found['BlueGreenDeploymentName']}"
-                f" ({found['BlueGreenDeploymentIdentifier']}): finish it and delete it first.",
+                f"{look.identifier} is in the blue/green deployment"
+                f" {found['BlueGreenDeploymentName']} ({found['BlueGreenDeploymentIdentifier']}):"
+                " finish it and delete it first.",
             )
 
 
-def check_integrations(findings: Findings, name: str, arn: str) -> None:
-    """Refuse the source of a zero-ETL integration, which would follow the original."""
+def no_integration(look: Look, findings: Findings) -> None:
+    """Not the source of a zero-ETL integration, which would follow the original."""
     for found in every("describe_integrations", "Integrations"):
-        if found.get("SourceArn") == arn:
+        if found.get("SourceArn") == look.found[look.kind.arn]:
             findings.add(
                 exceptions.DatabaseNotSupported,
-                f"{name} is the source of the zero-ETL integration {found['IntegrationName']},"
-                " which would go with the original: delete it first, and make it again afterwards.",
+                f"{look.identifier} is the source of the zero-ETL integration"
+                f" {found['IntegrationName']}, which would go with the original: delete it first,"
+                " and make it again afterwards.",
             )
 
 
-def check_global_clusters(findings: Findings, found: Description) -> None:
-    """Refuse a member of a global cluster, the primary and a secondary alike."""
-    arn = found["DBClusterArn"]
+def no_global_cluster(look: Look, findings: Findings) -> None:
+    """In no global cluster, neither as its primary nor as a secondary."""
+    arn = look.found[look.kind.arn]
     region = arn.split(":")[3]
     here = every(
         "describe_global_clusters",
@@ -71,11 +73,12 @@ def check_global_clusters(findings: Findings, found: Description) -> None:
     )
     owners = {owner["GlobalClusterIdentifier"] for owner in here if arn in cluster_arns(owner)}
     # The cluster shows it too, since 2024.
-    owners |= {found["GlobalClusterIdentifier"]} if found.get("GlobalClusterIdentifier") else set()
+    shown = look.found.get("GlobalClusterIdentifier")
+    owners |= {shown} if shown else set()
     for owner in sorted(owners):
         findings.add(
             exceptions.DatabaseNotSupported,
-            f"{found['DBClusterIdentifier']} is in the global cluster {owner}: detach it first"
+            f"{look.identifier} is in the global cluster {owner}: detach it first"
             " (`aws rds remove-from-global-cluster"
             f" --global-cluster-identifier {owner} --db-cluster-identifier {arn}`).",
         )
@@ -88,23 +91,29 @@ def cluster_arns(owner: Description) -> set[str]:
     return {member["DBClusterArn"] for member in members} | readers
 
 
-def warn_of_proxies(
-    findings: Findings, name: str, resource_id: str, engine: str, network: str = ""
-) -> None:
-    """Tell of the proxies that point at the database; they lie in its own VPC (User Guide).
+# Warnings
 
-    network: its VPC, "" when it is not known.
-    """
-    family = PROXY_FAMILIES.get(engine)
+
+def proxies(look: Look, findings: Findings) -> None:
+    """A proxy points at the database."""
+    family = PROXY_FAMILIES.get(look.found["Engine"])
     if family is None:
         return
+    names = {look.identifier, look.found[look.kind.resource_id]}
     for proxy in every("describe_db_proxies", "DBProxies"):
-        near = not network or proxy.get("VpcId", network) == network
-        if proxy["EngineFamily"] == family and near and points_at(proxy, {name, resource_id}):
+        if proxy["EngineFamily"] == family and is_near(proxy, look) and points_at(proxy, names):
             findings.warn(
-                f"The proxy {proxy['DBProxyName']} points at {name} and will go on pointing at the"
-                " original: deregister its target and register the restored database."
+                f"The proxy {proxy['DBProxyName']} points at {look.identifier} and will go on"
+                " pointing at the original: deregister its target and register the restored"
+                " database."
             )
+
+
+def is_near(proxy: Description, look: Look) -> bool:
+    """Whether a proxy lies in the database's own VPC, as those do that point at it (User Guide)."""
+    first = look.instances[0] if look.instances else {}
+    network = first.get("DBSubnetGroup", {}).get("VpcId", "")
+    return not network or proxy.get("VpcId", network) == network
 
 
 def points_at(proxy: Description, names: set[str]) -> bool:
