@@ -15,7 +15,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --requirement
 SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 \
 	.venv-sam/bin/sam
 
-.PHONY: run serve deploy-local test check clients others faults attributes bench lint build permissions lock clean
+.PHONY: run serve deploy-local test check clients others faults attributes preflight bench lint build permissions lock clean
 
 run: .venv/ready
 	@.venv/bin/python -m local run "$(EVENT)"
@@ -75,6 +75,10 @@ faults: .venv/ready
 # Every attribute taken out of the app's calls, to see its tests fail. Writes docs/attributes.md.
 attributes: .venv/ready
 	PYTHONPATH=layers/common .venv/bin/python -m tests.attributes
+
+# Writes docs/preflight.md from the list of checks.
+preflight: .venv/ready
+	@PYTHONPATH=layers/common .venv/bin/python -m tests.preflight_page
 
 # Every kind, task and strategy with 200 seeds, and many at once. Writes docs/performance.md.
 bench: .venv/ready

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.app import App, deployed
+from local.commands.app import App, deployed
 from tests.pipeline.rights import Right, excuse, granted, owners, used
 from tests.pipeline.scenarios import SCENARIOS
 
@@ -25,7 +25,7 @@ out of a managed policy it is taken for all who share it.
 The local AWS judges each call of a function or of a state machine by the policies of its role,
 resources and conditions included, and `tests/pipeline/test_permissions.py` requires every action on
 every resource to be used by one of its scenarios or to be excused. What an operation needs is
-written in [`local/authorization/needs.py`](../local/authorization/needs.py), with its sources.
+written in [`needs.py`](../local/emulator/authorization/needs.py), with its sources.
 
 Written by `{command}` on {day}: {count} actions in {seconds:.0f} s.
 

@@ -26,6 +26,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """
     plan, since = standing(event["plan"], event["phase"]), event["entered"]
     identifier = plan["identifier"]
+    # Before the first wait: from here on nothing is rolled back any more.
+    lock.require(event)
     # RDS takes no change while it is backing up, which may last for hours after a restore.
     ready = instance_settled(
         identifier, other_than=plan["resourceId"], statuses=(*AVAILABLE, "storage-full")

@@ -11,7 +11,6 @@ from trapheus.originals import (
     require_serving,
     require_unprotected,
     seen,
-    writes_since,
 )
 from trapheus.rds import cluster, cluster_with, is_marked, rds
 from trapheus.rds import members as members_of
@@ -30,7 +29,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     with failing_as(DeleteFailed, plan["aside"], conflict=StillInProgress):
         found = seen(lambda: cluster_with(plan["resourceId"]))
         if found is None or found["Status"] in DELETING:
-            return {"writesSince": writes_since(plan, request)}
+            return {"name": plan["aside"]}
         # RDS deletes by name only: the name must still be that of this resource id.
         if found["DBClusterIdentifier"] != plan["aside"] or not is_marked(found, plan["execution"]):
             raise DeleteFailed(
@@ -58,7 +57,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             DeleteAutomatedBackups=request["deleteAutomatedBackups"],
             **(final if request["finalSnapshot"] else {}),
         )
-    return {"writesSince": writes_since(plan, request)}
+    return {"name": plan["aside"]}
 
 
 def is_protected(plan: dict[str, Any]) -> bool:

@@ -11,7 +11,6 @@ from trapheus.originals import (
     require_serving,
     require_unprotected,
     seen,
-    writes_since,
 )
 from trapheus.rds import instance, instance_with, is_marked, rds
 from trapheus.waiters import BAD_INSTANCE, DELETING
@@ -19,16 +18,13 @@ from trapheus.waiters import BAD_INSTANCE, DELETING
 
 @logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    """Take the protection off and ask for the deletion; a deletion under way counts as done.
-
-    Returns where the writes are that came after the snapshot.
-    """
+    """Take the protection off and ask for the deletion; a deletion under way counts as done."""
     plan, request = event["plan"], event["request"]
     # RDS refuses while it is backing up, for as long as that lasts.
     with failing_as(DeleteFailed, plan["aside"], conflict=StillInProgress):
         found = seen(lambda: instance_with(plan["resourceId"]))
         if found is None or found["DBInstanceStatus"] in DELETING:
-            return {"writesSince": writes_since(plan, request)}
+            return {"name": plan["aside"]}
         # RDS deletes by name only: the name must still be that of this resource id.
         if found["DBInstanceIdentifier"] != plan["aside"] or not is_marked(
             found, plan["execution"]
@@ -57,7 +53,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             DeleteAutomatedBackups=request["deleteAutomatedBackups"],
             **(final if request["finalSnapshot"] else {}),
         )
-    return {"writesSince": writes_since(plan, request)}
+    return {"name": plan["aside"]}
 
 
 def is_protected(plan: dict[str, Any]) -> bool:

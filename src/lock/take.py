@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError
 
-from trapheus.constants import RECOVER
+from trapheus.constants import PREPARE, RECOVER
 from trapheus.errors import code_of, failing_as
 from trapheus.exceptions import LockFailed, LockHeld, NotRecovered, StateConflict
 from trapheus.lock import Item, dynamodb, read
@@ -19,8 +19,6 @@ from trapheus.rds import PATIENT
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
-
-PREPARE = "prepare"
 
 
 @cache
@@ -50,7 +48,7 @@ def held(request: dict[str, Any], execution: str) -> Item:
         return item
     if request["task"] == RECOVER and (not item or request["interrupted"] not in ("", holder)):
         return {}
-    if holder and holder != request["interrupted"]:
+    if holder:
         item = judged(item, request)
     elif item and request["task"] != RECOVER:
         raise NotRecovered(
@@ -77,6 +75,9 @@ def judged(item: Item, request: dict[str, Any]) -> Item:
                 identifier=identifier,
             ) from error
         return item
+    if status == "RUNNING" and holder == request["interrupted"]:
+        # What DescribeExecution tells may lag behind the event of the end (its API reference).
+        raise StateConflict(f"{holder} is not shown to have ended", identifier=identifier)
     if status == "RUNNING":
         raise LockHeld(
             f"{holder} is at work on {identifier}: wait until it has ended, or stop it.",

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 @logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
-    """Ask for the new names of the `original`, or of the `restored`, as `renames` says.
+    """Ask for the new names of the `original`, or of the `copy`, as `renames` says.
 
     What is asked for counts as done. The cluster comes before its members: its rename is without
     an outage, theirs is a reboot each.
     """
     plan = event["plan"]
     # The original's names show as taken for a moment after they have been left.
-    exists = StateConflict if event["renames"] == "restored" else None
+    exists = StateConflict if event["renames"] == "copy" else None
     with failing_as(RenameFailed, plan["identifier"], exists=exists):
-        if event["renames"] == "restored":
+        if event["renames"] == "copy":
             give_names(event, context)
             return {"name": plan["identifier"]}
         set_aside(event)

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 @logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    """Ask for the new name of the `original`, marking it, or of the `restored`; `renames` says.
+    """Ask for the new name of the `original`, marking it, or of the `copy`; `renames` says.
 
     What is asked for counts as done.
     """
     plan = event["plan"]
     names = plan["identifier"], plan["aside"]
     resource_id = plan["resourceId"]
-    if event["renames"] == "restored":
+    if event["renames"] == "copy":
         names, resource_id = (plan["made"], plan["identifier"]), event["restored"]["resourceId"]
     # The original's name shows as taken for a moment after it has been left.
-    exists = StateConflict if event["renames"] == "restored" else None
+    exists = StateConflict if event["renames"] == "copy" else None
     with failing_as(RenameFailed, names[0], exists=exists):
         found = instance_with(resource_id)
         if found is None:

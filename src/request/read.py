@@ -68,10 +68,10 @@ EXAMPLE = '{"identifier": "my-database", "task": "create_snapshot", "isCluster":
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Return the request with its defaults, identifiers in lower case as RDS stores them.
 
-    `strategy` becomes "beside" when there is a target.
+    `strategy` becomes "copy" when there is a target.
     `lock` is the key of the lock that it needs, and `interrupted` the execution that the rule for
-    those which have ended asks to recover. There is no lock for a dry run, and none for an ended
-    execution that needs no recovery.
+    those which have ended asks to recover. It is empty for a dry run, and for an ended execution
+    that needs no recovery.
     """
     request = event["input"]
     if not isinstance(request, dict):
@@ -80,17 +80,18 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if ENDED in request:
         interrupted, request = recovery(request)
         if not request:
-            return {"task": RECOVER}
+            return {"task": RECOVER, "isCluster": False, "lock": ""}
     check_keys(request)
     check_values(request)
     if not interrupted:
         # What has ended was allowed when it began.
         for name in ("identifier", "targetIdentifier"):
             check_allowed(request.get(name))
-    read = {
-        "identifier": request["identifier"].lower(),
+    identifier, is_cluster = request["identifier"].lower(), request["isCluster"]
+    return {
+        "identifier": identifier,
         "task": request["task"],
-        "isCluster": request["isCluster"],
+        "isCluster": is_cluster,
         **{name: request.get(name, DEFAULTS[kind]) for name, kind in OPTIONAL.items()},
         "strategy": strategy_of(request),
         "snapshotIdentifier": request.get("snapshotIdentifier", "").lower(),
@@ -98,10 +99,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "overrides": as_shown(request.get("overrides", {})),
         "interrupted": interrupted,
         "export": os.environ["EXPORT_SNAPSHOTS"] == "true",
+        "lock": "" if request.get("dryRun") else name_of(identifier, is_cluster=is_cluster),
     }
-    if not read["dryRun"]:
-        read["lock"] = name_of(read["identifier"], is_cluster=read["isCluster"])
-    return read
 
 
 def recovery(request: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -11,7 +11,7 @@ from trapheus.exceptions import NameTaken, RestoreFailed, StateConflict, StillIn
 from trapheus.logs import logged
 from trapheus.members import create
 from trapheus.multi_az import is_multi_az, mark_all_members
-from trapheus.rds import Description, cluster, cluster_snapshot, is_marked, mark, moment_of, rds
+from trapheus.rds import Description, cluster, is_marked, mark, rds
 from trapheus.waiters import BAD_CLUSTER
 
 
@@ -38,12 +38,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                 # The first is the writer.
                 if index == 0 or plan["strategy"] != RENAME_FIRST:
                     raise
-        source = cluster_snapshot(plan["snapshot"])
-    if source is None:
-        raise StillInProgress("RDS does not show the snapshot", identifier=identifier)
     return {
-        "snapshot": plan["snapshot"],
-        "dataAsOf": moment_of(source),
+        "snapshot": event["snapshot"]["name"],
+        "dataAsOf": event["snapshot"]["dataAsOf"],
         "resourceId": found["DbClusterResourceId"],
     }
 

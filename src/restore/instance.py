@@ -6,7 +6,7 @@ from trapheus import lock
 from trapheus.errors import failing_as
 from trapheus.exceptions import NameTaken, RestoreFailed, StateConflict, StillInProgress
 from trapheus.logs import logged
-from trapheus.rds import instance, is_marked, mark, moment_of, rds, snapshot
+from trapheus.rds import instance, is_marked, mark, rds
 
 
 @logged
@@ -37,11 +37,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             raise NameTaken(f"{identifier} is not of this execution.", identifier=identifier)
         else:
             resource_id = found["DbiResourceId"]
-        source = snapshot(plan["snapshot"])
-    if source is None:
-        raise StillInProgress("RDS does not show the snapshot", identifier=identifier)
     return {
-        "snapshot": plan["snapshot"],
-        "dataAsOf": moment_of(source),
+        "snapshot": event["snapshot"]["name"],
+        "dataAsOf": event["snapshot"]["dataAsOf"],
         "resourceId": resource_id,
     }

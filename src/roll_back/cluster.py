@@ -59,13 +59,15 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """
     plan = event["plan"]
     identifier = plan["identifier"]
+    # What still works for the phase that has failed ends with LockLost from here on.
+    lock.require(event)
     # RDS refuses changes in many statuses, for as long as they last.
     with (
         telling_delay(event),
         failing_as(RollbackFailed, identifier, conflict=StillInProgress, exists=StateConflict),
     ):
         seen = seen_by(plan, look_twice(lambda: look(plan), identifier))
-        lock.require_holder(event)
+        lock.require(event)
         if plan["strategy"] != BESIDE:
             require_original(seen.original, STATUS, BAD_CLUSTER, identifier)
             if not step_back(event, seen):

@@ -34,13 +34,15 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """
     plan = event["plan"]
     identifier = plan["identifier"]
+    # What still works for the phase that has failed ends with LockLost from here on.
+    lock.require(event)
     # RDS refuses changes in many statuses, for as long as they last.
     with (
         telling_delay(event),
         failing_as(RollbackFailed, identifier, conflict=StillInProgress, exists=StateConflict),
     ):
         original, named, made = look_twice(lambda: look(plan), identifier)
-        lock.require_holder(event)
+        lock.require(event)
         # The original of a target has never been touched.
         if plan["strategy"] != BESIDE:
             require_original(original, STATUS, BAD_INSTANCE, identifier)

@@ -49,5 +49,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
         delete,
         cluster_snapshot_available,
         cluster_snapshot_deleted,
+        "DBClusterSnapshotArn",
     )
     return refresh(calls, event, context)

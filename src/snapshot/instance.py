@@ -46,5 +46,7 @@ def delete(name: str) -> None:
 @logged
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Take the snapshot; return its name and the moment of its data."""
-    calls = Calls(resource_id, find, create, delete, snapshot_available, snapshot_deleted)
+    calls = Calls(
+        resource_id, find, create, delete, snapshot_available, snapshot_deleted, "DBSnapshotArn"
+    )
     return refresh(calls, event, context)

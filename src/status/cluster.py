@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from trapheus.waiters import Wait
 
 
-def aside(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
+def renamed(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
     """The original is online under its temporary name; its members follow meanwhile."""
     return [(plan["identifier"], cluster_renamed(plan["resourceId"], plan["aside"]))]
 
 
-def made(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
+def copied(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
     """What is restored beside the original, and each of its members, takes changes."""
     cluster = cluster_settled(plan["made"], other_than=plan["resourceId"], statuses=AVAILABLE)
     return [
@@ -62,8 +62,8 @@ def deleted(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
 
 
 WAITS = {
-    "made": (made, exceptions.RestoreFailed),
-    "aside": (aside, exceptions.RenameFailed),
+    "copied": (copied, exceptions.RestoreFailed),
+    "renamed": (renamed, exceptions.RenameFailed),
     "restored": (restored, exceptions.RestoreFailed),
     "deleted": (deleted, exceptions.DeleteFailed),
 }

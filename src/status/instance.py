@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from trapheus.waiters import Wait
 
 
-def aside(plan: dict[str, Any]) -> Wait:
+def renamed(plan: dict[str, Any]) -> Wait:
     """The original is online under its temporary name; its own is free before that."""
     if plan["strategy"] == RESTORE_FIRST:
         return instance_named(plan["resourceId"], plan["aside"])
     return instance_renamed(plan["resourceId"], plan["aside"])
 
 
-def made(plan: dict[str, Any]) -> Wait:
+def copied(plan: dict[str, Any]) -> Wait:
     """What is restored beside the original takes changes, and so a rename."""
     return instance_settled(plan["made"], other_than=plan["resourceId"], statuses=AVAILABLE)
 
@@ -46,8 +46,8 @@ def deleted(plan: dict[str, Any]) -> Wait:
 
 
 WAITS = {
-    "made": (made, exceptions.RestoreFailed),
-    "aside": (aside, exceptions.RenameFailed),
+    "copied": (copied, exceptions.RestoreFailed),
+    "renamed": (renamed, exceptions.RenameFailed),
     "restored": (restored, exceptions.RestoreFailed),
     "deleted": (deleted, exceptions.DeleteFailed),
 }

@@ -7,19 +7,21 @@ from trapheus.beside import standing
 from trapheus.errors import failing_as
 from trapheus.exceptions import TidyFailed
 from trapheus.logs import logged
-from trapheus.originals import final_snapshot
+from trapheus.originals import final_snapshot, summary
 from trapheus.rds import instance, instance_with, snapshot, unmark
 
 
 @logged
-def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    """Unmark the instance, its snapshots and a kept original, if they are this execution's."""
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Unmark the instance, its snapshots and a kept original, if they are this execution's.
+
+    Returns the output of the execution.
+    """
+    state = event["state"]
+    event = event | {"plan": state["check"]["plan"]}
     plan = standing(event["plan"], event["phase"])
     with failing_as(TidyFailed, plan["identifier"]):
         stays = [("DBInstanceArn", instance(plan["identifier"]))]
-        taken = snapshot(plan["snapshot"])
-        if taken or event["phase"] == "prepare":
-            stays.append(("DBSnapshotArn", taken))
         # RDS copies the original's tags onto it, if the original is set so.
         if final := snapshot(final_snapshot(plan)):
             stays.append(("DBSnapshotArn", final))
@@ -27,4 +29,4 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             stays.append(("DBInstanceArn", original))
         lock.require(event)
         unmark(stays, plan["execution"])
-    return {"name": plan["identifier"]}
+    return summary(state)

@@ -25,8 +25,8 @@ from trapheus.rds import (
     cluster_snapshot,
     cluster_with,
     instance,
-    moment_of,
 )
+from trapheus.snapshots import is_another, warnings_of
 from trapheus.waiters import AVAILABLE, ONLINE, cluster_settled, instance_settled, wait
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     with failing_as(ConfigurationDiffers, identifier):
         found = cluster(identifier) or {}
         comparison = compared(CLUSTER, plan, found)
-        lines = [*deviations(plan, found, event["restored"]), *stands(event)]
+        source = cluster_snapshot(plan["snapshot"])
+        comparison.warnings += warnings_of(plan, source)
+        lines = [*deviations(plan, found, source, event["restored"]), *stands(event)]
         lines += lacking(plan["endpoints"], found)
         for index, member in enumerate(plan["members"]):
             # The plan names the writer first.
@@ -73,20 +75,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return {"resourceId": found["DbClusterResourceId"], "report": comparison.report()}
 
 
-def deviations(plan: dict[str, Any], found: Description, restored: dict[str, str]) -> list[str]:
+def deviations(
+    plan: dict[str, Any],
+    found: Description,
+    source: Description | None,
+    restored: dict[str, str],
+) -> list[str]:
     """One line for each thing beside the attributes that is not as planned.
 
-    `restored` is what the restore has made.
+    source: the snapshot as it is now. `restored` is what the restore has made.
     """
     lines = [f"its membership in the domain {name} has failed" for name in failed_domains(found)]
     if found.get("DbClusterResourceId") != restored["resourceId"]:
         lines.append(
             f"the resource id is {found.get('DbClusterResourceId')}, not {restored['resourceId']}"
         )
-    source = cluster_snapshot(plan["snapshot"])
-    # An automated snapshot may go by itself meanwhile.
-    rotated = source is None and plan["snapshot"].startswith("rds:")
-    if moment_of(source) != restored["dataAsOf"] and not rotated:
+    if is_another(source, restored):
         lines.append(f"the snapshot {plan['snapshot']} is not the one that was restored")
     return lines
 

@@ -11,7 +11,8 @@ from trapheus.constants import BESIDE
 from trapheus.errors import failing_as
 from trapheus.exceptions import ConfigurationDiffers
 from trapheus.logs import logged
-from trapheus.rds import Description, instance, instance_with, moment_of, snapshot
+from trapheus.rds import Description, instance, instance_with, snapshot
+from trapheus.snapshots import is_another, warnings_of
 from trapheus.waiters import AVAILABLE, ONLINE, instance_settled, wait
 
 if TYPE_CHECKING:
@@ -33,17 +34,25 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     with failing_as(ConfigurationDiffers, identifier):
         found = instance(identifier) or {}
         comparison = compared(INSTANCE, plan, found)
-        lines = [*comparison.wrong, *deviations(plan, found, event["restored"]), *stands(event)]
+        source = snapshot(plan["snapshot"])
+        comparison.warnings += warnings_of(plan, source)
+        lines = [*comparison.wrong, *deviations(plan, found, source, event["restored"])]
+        lines += stands(event)
     if lines:
         kept = f"{len(comparison.kept)} attributes"
         raise ConfigurationDiffers("; ".join(lines), identifier=identifier, kept=kept)
     return {"resourceId": found["DbiResourceId"], "report": comparison.report()}
 
 
-def deviations(plan: dict[str, Any], found: Description, restored: dict[str, str]) -> list[str]:
+def deviations(
+    plan: dict[str, Any],
+    found: Description,
+    source: Description | None,
+    restored: dict[str, str],
+) -> list[str]:
     """One line for each thing beside the attributes that is not as planned.
 
-    `restored` is what the restore has made.
+    source: the snapshot as it is now. `restored` is what the restore has made.
     """
     lines = [f"its membership in the domain {name} has failed" for name in failed_domains(found)]
     if awaits_reboot(found):
@@ -52,10 +61,7 @@ def deviations(plan: dict[str, Any], found: Description, restored: dict[str, str
         lines.append(
             f"the resource id is {found.get('DbiResourceId')}, not {restored['resourceId']}"
         )
-    source = snapshot(plan["snapshot"])
-    # An automated snapshot may go by itself meanwhile.
-    rotated = source is None and plan["snapshot"].startswith("rds:")
-    if moment_of(source) != restored["dataAsOf"] and not rotated:
+    if is_another(source, restored):
         lines.append(f"the snapshot {plan['snapshot']} is not the one that was restored")
     return lines
 

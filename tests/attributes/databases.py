@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from local.account import INSIGHTS_KEY_ID, KEY_ID, make_groups, role, tags
+from local.commands.account import INSIGHTS_KEY_ID, KEY_ID, make_groups, role, tags
 
 if TYPE_CHECKING:
-    from local.rds import Rds
+    from local.emulator.rds import Rds
 
 Shown = dict[str, Any]
 Expected = dict[str, Any]
@@ -200,12 +200,10 @@ SMALL = {"DBInstanceClass": "db.r6g.large"}
 CLUSTERS = (
     Database(
         "bank-cluster",
-        {**POSTGRES, "EngineVersion": "16.4",
-         "AvailabilityZones": [f"{REGION}{zone}" for zone in "bcd"], "Tags": tags(team="bank")},
+        {**POSTGRES, "EngineVersion": "16.4", "Tags": tags(team="bank")},
         {"bank-cluster": {
             "AssociatedRoles": [("importer", "s3Import"), ("mover", "")],
             "AutoMinorVersionUpgrade": False,
-            "AvailabilityZones": [f"{REGION}{zone}" for zone in "bcd"],
             "BackupRetentionPeriod": 9, "CopyTagsToSnapshot": True,
             "CustomEndpoints": [("reports", "READER", ("bank-cluster-a",))],
             "DBClusterMembers": [("bank-cluster-a", False), ("bank-cluster-b", True)],

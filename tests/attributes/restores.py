@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from local.rds import Rds
+from local.emulator.rds import Rds
 from tests.attributes import databases
 from tests.unit import conftest
 from tests.unit.conftest import Aws
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from tests.attributes.databases import Database
 
 # In the order of the state machine: a step, what it waits for, the phase if not its usual one.
-STEPS = ("rename", "status:aside", "restore", "status:restored", "configure", "verify", "tidy")
+STEPS = ("rename", "status:renamed", "restore", "status:restored", "configure", "verify", "tidy")
 BESIDE = (
-    "restore::beside", "status:made:beside", "configure::beside", "verify::beside",
+    "restore::copy", "status:copied:copy", "configure::copy", "verify::copy",
     "configure", "verify", "tidy",
 )  # fmt: skip
 
@@ -47,7 +47,7 @@ def restore(surroundings: Aws, database: Database) -> str:
     """Restore a database; "" or the error with which that ended."""
     prepare(surroundings, database)
     try:
-        strategy = {"strategy": "beside"} if database.beside else {}
+        strategy = {"strategy": "copy"} if database.beside else {}
         plan = surroundings.check(**database.request, **strategy)["plan"]
         known: dict[str, Any] = {"plan": plan}
         for step in BESIDE if database.beside else STEPS:

@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from statistics import fmean
 
-from local.cloud import COSTS
+from local.emulator.cloud import COSTS
 from tests.bench import crowd, worker
 from tests.bench.flows import Flow
 from tests.bench.measure import Figures
@@ -43,8 +43,8 @@ Written by `make bench` on {day}, for {seeds} seeds: Python {python}, {processor
 
 Every execution is the real definition with the real functions, on the local AWS's virtual clock.
 How long RDS takes over each phase is drawn by seed between the least and the most of
-[the timing table](../local/rds/timing.py), as a triangle with its peak at the typical value; the
-app knows nothing of it. No figure here is of a real account.
+[the timing table](../local/emulator/rds/timing.py), as a triangle with its peak at the typical
+value; the app knows nothing of it. No figure here is of a real account.
 
 ## One database
 
@@ -94,7 +94,7 @@ Restores (`db_restore`) of as many instances, started within one second, against
 {rate:.0f} calls a second. Ten also run on the real stack in the local AWS; the others are a model
 ([crowd.py](../tests/bench/crowd.py)) that replays {traces} recorded executions of drawn times, with
 the spread and the turns of the template, the client's three tries, the state machine's retriers,
-their jitter, and the costs of [costs.toml](../local/costs.toml): {costs}.
+their jitter, and the costs of [costs.toml](../local/emulator/costs.toml): {costs}.
 `tests/bench/test_bench.py` holds the two together at ten, before an RDS that throttles these too.
 
 | databases | StartSpreadSeconds | StartIntervalSeconds | ReservedConcurrency \

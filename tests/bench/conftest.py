@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.app import App, deployed
+from local.commands.app import App, deployed
 from tests.bench.worker import PARAMETERS
 
 

@@ -1,11 +1,11 @@
 """Many databases at once: on the real stack, and in a model that replays recorded executions.
 
 What the model knows is what stands here: how long a call and the start of a function take
-(local/costs.toml), how the client and the state machine try again (read from the definition), how
-RDS throttles, and, from executions recorded on the real stack, which calls each try of each Task
-makes and when, after the last change, RDS was done. It leaves out AWS's own limits but the one on
-RDS's calls and, if asked for, the reserved concurrency; and that a Task which was throttled half
-way need not make all of its calls again.
+(local/emulator/costs.toml), how the client and the state machine try again (read from the
+definition), how RDS throttles, and, from executions recorded on the real stack, which calls each
+try of each Task makes and when, after the last change, RDS was done. It leaves out AWS's own limits
+but the one on RDS's calls and, if asked for, the reserved concurrency; and that a Task which was
+throttled half way need not make all of its calls again.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from local.cloud import COSTS
-from local.rds.service import Bucket
+from local.emulator.cloud import COSTS
+from local.emulator.cloudformation.deploy import read_template
+from local.emulator.rds.service import Bucket
 from tests.bench.measure import Attempt, Visit
-from tests.deploy.definition import RESTORE, tasks
+from tests.deploy.definition import RESTORE, ROOT, tasks
 from tests.faults.flows import READS
 from tests.pipeline.facts import INSTANCE
+from trapheus.turns import AT_ONCE
 
 if TYPE_CHECKING:
-    from local.app import App
-    from local.cloud import Notice
+    from local.commands.app import App
+    from local.emulator.cloud import Notice
 
 RATE = 20.0  # calls a second that RDS takes
-AT_ONCE = 10  # of many begin before the others have their turns
 TRIES = 3  # of the client; a test of the layer holds it to that
 RETRIERS = next(iter(tasks(RESTORE)))[1]["Retry"]
 
@@ -37,6 +38,11 @@ RETRIERS = next(iter(tasks(RESTORE)))[1]["Retry"]
 def retrier(error: str) -> dict[str, float]:
     """How the state machine tries again after an error; a test says that all Tasks are alike."""
     return next(dict(each) for each in RETRIERS if error in each["ErrorEquals"])
+
+
+def parameter(name: str) -> int:
+    """The default of a parameter of the template."""
+    return int(read_template(ROOT / "template.yaml")["Parameters"][name]["Default"])
 
 
 @dataclass(frozen=True)
@@ -121,11 +127,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Means:
-    """What could be done against too many at once; as it is deployed, nothing, unless set."""
+    """The parameters of the stack against too many at once; as they are deployed unless set."""
 
-    spread: int = 1
-    interval: int = 0
-    reserved: int = 0
+    spread: int = parameter("StartSpreadSeconds")
+    interval: int = parameter("StartIntervalSeconds")
+    reserved: int = parameter("ReservedConcurrency")
 
 
 class Model:
@@ -168,7 +174,7 @@ class Model:
                 yield self.turn()
 
     def turn(self) -> float:
-        """The seconds until the next turn."""
+        """The seconds until the next turn, as the app's turns.py counts them."""
         self.taken = max(self.taken, self.now) + self.means.interval
         return max(self.taken - self.now - AT_ONCE * self.means.interval, 0.0)
 

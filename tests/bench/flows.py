@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from tests.pipeline.facts import KINDS, Kind, run
 
 if TYPE_CHECKING:
-    from local.app import App
-    from local.rds.service import Course
+    from local.commands.app import App
+    from local.emulator.rds.service import Course
 
 TASKS = ("create_snapshot_only", "db_restore", "create_snapshot")
 # What a strategy's request says besides; the first is the default, and says nothing.

@@ -13,8 +13,8 @@ from tests.faults.flows import READS, is_own
 from tests.pipeline.facts import run
 
 if TYPE_CHECKING:
-    from local.app import App
-    from local.cloud import Call, Notice
+    from local.commands.app import App
+    from local.emulator.cloud import Call, Notice
 
 PRICES = tomllib.loads((Path(__file__).parent / "prices.toml").read_text())
 GIGABYTES = 256 / 1024  # MemorySize of every function

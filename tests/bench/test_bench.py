@@ -2,8 +2,8 @@
 
 import pytest
 
-from local.app import App
-from local.rds.service import Course
+from local.commands.app import App
+from local.emulator.rds.service import Course
 from tests.bench import crowd
 from tests.bench.flows import Flow, own_seconds
 from tests.bench.measure import measure

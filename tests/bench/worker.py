@@ -7,14 +7,14 @@ from contextlib import ExitStack
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
-from local.app import deployed
+from local.commands.app import deployed
 from tests.bench import crowd
 from tests.bench.flows import Flow, known
 from tests.bench.measure import Figures, Watch, measure
 from tests.pipeline.facts import run
 
 if TYPE_CHECKING:
-    from local.app import App
+    from local.commands.app import App
 
 # The export runs beside, as an execution of its own, and nothing waits for it.
 PARAMETERS = {"ExportSnapshots": "false"}

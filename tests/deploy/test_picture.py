@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local import picture
+from local.commands import picture
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFINITION = yaml.safe_load((ROOT / "statemachine" / "restore.asl.yaml").read_text())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cloud import Cloud
+from local.emulator.cloud import Cloud
 
 SMALL = Path(__file__).parent / "small" / "template.yaml"
 

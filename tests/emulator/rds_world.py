@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 from botocore.awsrequest import AWSResponse
 
-from local.rds import Change, Rds
+from local.emulator.rds import Change, Rds
 
 START = 1_700_000_000.0
 CLASS = "db.r6g.large"

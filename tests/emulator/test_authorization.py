@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from local.authorization import Grant
-from local.authorization.needs import NEEDS, Asked, needs
-from local.authorization.policies import UnknownCondition, compiled, fitting
-from local.rds import Rds
+from local.emulator.authorization import Grant
+from local.emulator.authorization.needs import NEEDS, Asked, needs
+from local.emulator.authorization.policies import UnknownCondition, compiled, fitting
+from local.emulator.rds import Rds
 from tests.emulator.conftest import arn
 
 DB = "arn:aws:rds:us-east-1:123456789012:db:orders"

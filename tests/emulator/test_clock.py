@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from local.clock import START, Clock, Deadlock
+from local.emulator.clock import START, Clock, Deadlock
 
 
 @pytest.fixture

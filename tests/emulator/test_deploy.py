@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from local.deploy import package, read_template, zipped
+from local.emulator.cloudformation.deploy import package, read_template, zipped
 from tests.emulator.conftest import SMALL
 
 TWO_RUNS = """
 import json
 from pathlib import Path
-from local.cloud import Cloud
+from local.emulator.cloud import Cloud
 with Cloud(seed=3) as cloud:
     cloud.deploy(Path(SMALL), {}, "small")
     runs = [cloud.run("SmallStateMachine", {"a": 1}), cloud.run("SmallStateMachine", {}, "two")]

@@ -8,8 +8,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.utils import parse_timestamp
 
-from local.calls import Credential, credential
-from local.environment import name_caller, read_time, taken_apart
+from local.emulator.awslambda.environment import name_caller, read_time, taken_apart
+from local.emulator.calls import Credential, credential
 
 
 @pytest.mark.parametrize(

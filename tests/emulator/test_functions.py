@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from local.clock import START
-from local.cloud import Cloud, Fault, hung, killed, lost
+from local.emulator.clock import START
+from local.emulator.cloud import Cloud, Fault, hung, killed, lost
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from local.clock import START
-from local.cloud import Fault
+from local.emulator.clock import START
+from local.emulator.cloud import Fault
 
 
 def spent(execution):

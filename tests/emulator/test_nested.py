@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from local.cloud import Fault, lost
+from local.emulator.cloud import Fault, lost
 
 START = "arn:aws:states:::states:startExecution"
 BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"

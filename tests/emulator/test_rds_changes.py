@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.rds import RdsError
+from local.emulator.rds import RdsError
 from tests.emulator.rds_world import NAMES, START, World
 
 KINDS = pytest.mark.parametrize("kind", ["instance", "cluster"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.rds import Rds, RdsError
+from local.emulator.rds import Rds, RdsError
 from tests.emulator.rds_world import NAMES, World
 
 AWAY = "eu-west-1"

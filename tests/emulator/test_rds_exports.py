@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.rds import Rds, RdsError
+from local.emulator.rds import Rds, RdsError
 from tests.emulator.rds_world import NAMES, World
 
 BUCKET = "exports"

@@ -8,12 +8,12 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.session import get_session
 
-from local.account import build
-from local.rds import Rds, RdsError
-from local.rds.defaults import CARRIED, CLUSTER, INSTANCE, MEMBER, REFUSED_FOR_MEMBERS
-from local.rds.registry import OPERATIONS
-from local.rds.settings import NOT_SHOWN, RENAMED, SHAPED
-from local.rds.timing import FITTING, PHASES
+from local.commands.account import build
+from local.emulator.rds import Rds, RdsError
+from local.emulator.rds.databases.settings import NOT_SHOWN, RENAMED, SHAPED
+from local.emulator.rds.defaults import CARRIED, CLUSTER, INSTANCE, MEMBER, REFUSED_FOR_MEMBERS
+from local.emulator.rds.registry import OPERATIONS
+from local.emulator.rds.timing import FITTING, PHASES
 from tests.emulator.rds_world import START, World
 
 MODEL = get_session().get_service_model("rds")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.rds import RdsError
+from local.emulator.rds import RdsError
 from tests.emulator.rds_world import World
 
 MADE = {

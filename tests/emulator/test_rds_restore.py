@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.rds import RdsError
+from local.emulator.rds import RdsError
 from tests.emulator.rds_world import CLASS, NAMES, START, World
 
 KINDS = pytest.mark.parametrize("kind", ["instance", "cluster"])
@@ -441,3 +441,92 @@ def test_more_volumes_show_a_status_and_are_forgotten_by_a_restore():
     (volume,) = world.rds.instances["other"]["AdditionalStorageVolumes"]
     assert volume == {"VolumeName": "rdsdbdata2", "StorageVolumeStatus": "available"}
     assert "AdditionalStorageVolumes" not in restore(world)
+
+
+# Monitoring and insights of a cluster
+
+WATCHED = {"MonitoringInterval": 15, "MonitoringRoleArn": "arn:aws:iam::123456789012:role/w"}
+INSIGHTS = {"EnablePerformanceInsights": True, "PerformanceInsightsRetentionPeriod": 93}
+SHOWN = {**WATCHED, "PerformanceInsightsEnabled": True, "PerformanceInsightsRetentionPeriod": 93}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"MonitoringInterval": 0}, {"MonitoringRoleArn": "arn"}, {"EnablePerformanceInsights": False},
+     {"PerformanceInsightsRetentionPeriod": 7}, {"PerformanceInsightsKMSKeyId": "key"}],
+    ids=lambda asked: next(iter(asked)),
+)  # fmt: skip
+def test_a_restore_of_a_cluster_takes_neither_monitoring_nor_insights(asked):
+    world = World()
+    with pytest.raises(RdsError, match="Limitless") as raised:
+        world.restore("cluster", "new", **asked)
+    assert raised.value.code == "InvalidParameterCombination"
+
+
+def showing(world, name):
+    return {key: value for key, value in world.shown("instance", name).items() if key in SHOWN}
+
+
+def test_what_a_cluster_has_for_all_members_none_may_be_given_of_its_own():
+    world = World()
+    world.modify("cluster", "cl", **WATCHED, **INSIGHTS)
+    world.wait()
+    assert showing(world, "cl-writer") == showing(world, "cl-reader") == SHOWN
+
+    for asked in ({"MonitoringInterval": 15}, {"EnablePerformanceInsights": True}):
+        with pytest.raises(RdsError, match="conflicts with cluster level parameter"):
+            world.add_member("cl", "third", **asked)
+        refused("InvalidParameterCombination",
+                lambda asked=asked: world.modify("instance", "cl-writer", **asked))  # fmt: skip
+
+    world.add_member("cl", "third")
+    world.wait()
+    assert showing(world, "third") == SHOWN
+
+
+def test_a_cluster_that_is_told_to_have_none_takes_them_from_its_members():
+    world = World()
+    world.modify("instance", "cl-writer", **WATCHED, **INSIGHTS)
+    world.wait()
+    assert showing(world, "cl-writer") == SHOWN
+
+    world.modify("cluster", "cl", Port=6000)
+    world.wait()
+    assert showing(world, "cl-writer") == SHOWN
+    off = {"MonitoringInterval": 0, "EnablePerformanceInsights": False}
+    world.modify("cluster", "cl", Port=6001, **off)
+    world.wait()
+    assert showing(world, "cl-writer") == {
+        "MonitoringInterval": 0, "PerformanceInsightsEnabled": False,
+    }  # fmt: skip
+
+
+# The zones of a cluster
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [([], "abc"), (["us-east-1b"], "abc"), (["us-east-1b", "us-east-1a"], "abc")],
+)
+def test_a_cluster_of_a_group_with_two_zones_shows_three(asked, shown):
+    world = World()
+    (group,) = world.rds.call("DescribeDBSubnetGroups", {"DBSubnetGroupName": "default"})[
+        "DBSubnetGroups"
+    ]
+    assert len(group["Subnets"]) == 2
+    world.restore("cluster", "new", **({"AvailabilityZones": asked} if asked else {}))
+    world.wait()
+    zones = world.shown("cluster", "new")["AvailabilityZones"]
+    assert zones == [f"us-east-1{letter}" for letter in "abc"]
+
+
+def test_what_a_cluster_shows_is_not_what_its_group_of_two_zones_takes():
+    world = World()
+    zones = world.shown("cluster", "cl")["AvailabilityZones"]
+    refused("InvalidVPCNetworkStateFault",
+            lambda: world.restore("cluster", "new", AvailabilityZones=zones))  # fmt: skip
+    world.rds.call("CreateDBSubnetGroup", {
+        "DBSubnetGroupName": "wide", "DBSubnetGroupDescription": "d",
+        "SubnetIds": ["subnet-1", "subnet-2", "subnet-3"],
+    })  # fmt: skip
+    world.restore("cluster", "new", AvailabilityZones=zones, DBSubnetGroupName="wide")

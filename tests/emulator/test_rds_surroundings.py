@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from local.rds import RdsError
+from local.emulator.rds import RdsError
 from tests.emulator.rds_world import NAMES, World
 
 KINDS = pytest.mark.parametrize("kind", ["instance", "cluster"])

@@ -2,8 +2,8 @@
 
 import pytest
 
-from local.rds.service import Bucket
-from local.rds.timing import PHASES
+from local.emulator.rds.service import Bucket
+from local.emulator.rds.timing import PHASES
 from tests.emulator.rds_world import START, World
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from local.cloud import ACCOUNT, REGION
+from local.emulator.cloud import ACCOUNT, REGION
 
 AWAY = "eu-west-1"
 TRUST = {

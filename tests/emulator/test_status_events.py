@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-from local.clock import START
-from local.cloud import COSTS, Fault, lost
-from local.status_events import LONGEST, transformed
+from local.emulator.clock import START
+from local.emulator.cloud import COSTS, Fault, lost
+from local.emulator.status_events import LONGEST, transformed
 
 CHANGE = {"source": ["aws.states"], "detail-type": ["Step Functions Execution Status Change"]}
 ENDS = ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from local.cloud import COSTS, Fault, lost
+from local.emulator.cloud import COSTS, Fault, lost
 
 INTEGRATION = "arn:aws:states:::dynamodb:"
 

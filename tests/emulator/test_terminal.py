@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from local import report
-from local.cloud import Execution, Mail, Notice
-from local.rds import Change
-from local.terminal import Screen, Terminal
+from local.commands import report
+from local.commands.terminal import Screen, Terminal
+from local.emulator.cloud import Execution, Mail, Notice
+from local.emulator.rds import Change
 
 ROOT = Path(__file__).parents[2]
 SHOWN = {

@@ -8,12 +8,12 @@ from botocore.model import ServiceModel
 from botocore.parsers import QueryParser
 from moto.core.serialize import QuerySerializer, SerializationContext
 
-from local.account import build
-from local.environment import spare_repeated_work
-from local.rds import Rds
-from local.rds.model import operation
-from local.rds.registry import OPERATIONS
-from local.rds.wire import as_read, pickle_answer, write_answer
+from local.commands.account import build
+from local.emulator.awslambda.environment import spare_repeated_work
+from local.emulator.rds import Rds
+from local.emulator.rds.protocol.model import operation
+from local.emulator.rds.protocol.wire import as_read, pickle_answer, write_answer
+from local.emulator.rds.registry import OPERATIONS
 
 MODEL = ServiceModel(Loader().load_service_model("rds", "service-2"), "rds")
 ASKED = {

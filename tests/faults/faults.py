@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from local.cloud import ACCOUNT, REGION, Fault, killed
-from local.rds import Rds, RdsError
-from local.rds.wire import read_request
+from local.emulator.cloud import ACCOUNT, REGION, Fault, killed
+from local.emulator.rds import Rds, RdsError
+from local.emulator.rds.protocol.wire import read_request
 from tests.faults.flows import Spot, Watch, is_own
 
 if TYPE_CHECKING:
-    from local.app import App
-    from local.cloud import Call
+    from local.commands.app import App
+    from local.emulator.cloud import Call
 
 # More answers than the client's three tries take, so that the state machine's retries are used.
 MANY = 7

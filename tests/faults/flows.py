@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local.cloud import Fault
+from local.emulator.cloud import Fault
 from tests.pipeline.facts import KINDS, Kind
 
 if TYPE_CHECKING:
-    from local.app import App
-    from local.cloud import Call, Notice
+    from local.commands.app import App
+    from local.emulator.cloud import Call, Notice
 
 # Whose calls are not the restore's own.
 EXPORTING = ("PlanExport", "Copy", "StartExport", "RemoveCopy")
@@ -50,7 +50,7 @@ class Flow:
     name: str
     typed: str = ""  # the identifier as somebody has typed it
     before: Callable[[App], object] | None = None  # what is done to the account first
-    gone: frozenset[tuple[str, str]] = frozenset()  # databases that need not be there afterwards
+    gone: frozenset[tuple[str, str]] = frozenset()  # what need not be there afterwards
 
     def __str__(self) -> str:
         return f"{self.kind.name}-{self.name}"

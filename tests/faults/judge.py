@@ -10,12 +10,12 @@ import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from local import report
+from local.commands import report
 from tests.pipeline.facts import Kind, as_plain, marks
 
 if TYPE_CHECKING:
-    from local.app import App
-    from local.cloud import Execution
+    from local.commands.app import App
+    from local.emulator.cloud import Execution
     from tests.faults.flows import Flow
 
 ONLINE = {"available", "storage-optimization", "backing-up"}
@@ -187,8 +187,10 @@ def wrongs(ended: Ended, allowed: Allowed) -> tuple[str, str]:
 def wrong_success(flow: Flow, before: World, now: World, data: str, kept: str) -> str:
     """What a success has not done."""
     kind = flow.kind
-    if flow.task != "db_restore" and now.snapshots.get(kind.snapshot) != ("available", data):
-        return f"the snapshot is {now.snapshots.get(kind.snapshot)}"
+    stays = (kind.snapshot_kind, kind.snapshot) not in flow.gone
+    held = now.snapshots.get(kind.snapshot)
+    if flow.task != "db_restore" and stays and held != ("available", data):
+        return f"the snapshot is {held}"
     if flow.task == "create_snapshot_only":
         return kept
     wanted = before.snapshots[kind.snapshot][1] if flow.task == "db_restore" else data
@@ -265,7 +267,7 @@ def lost_data(flow: Flow, before: World, now: World, data: str) -> str:
         if held is None or held.status not in ONLINE:
             return "the original is gone, and nothing serves in its place"
     old = before.snapshots.get(kind.snapshot)
-    if old is None:
+    if old is None or (kind.snapshot_kind, kind.snapshot) in flow.gone:
         return ""
     if flow.task == "db_restore" and old[1] not in good:
         return "the snapshot is gone"

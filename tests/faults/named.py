@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from moto.awslambda_simple import models as simple_lambda
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from local.cloud import ACCOUNT, REGION
-from local.rds import RdsError
+from local.emulator.cloud import ACCOUNT, REGION
+from local.emulator.rds import RdsError
 from tests.faults import faults
 from tests.faults.flows import FLOWS, Flow, Watch, at_the_point_of_no_return
 from tests.faults.judge import Allowed, look, serves
@@ -21,7 +21,8 @@ from tests.pipeline.facts import Kind, On
 from tests.pipeline.scenarios import AUTOSCALED, autoscale
 
 if TYPE_CHECKING:
-    from local.app import App
+    from local.commands.app import App
+    from local.emulator.cloud import Call
 
 SOMEBODY = "somebody-else"
 
@@ -39,6 +40,7 @@ def all_named() -> Iterator[Scenario]:
         yield from beside_another(kind)
         yield from in_another_phase(kind)
         yield from unexpected(kind)
+        yield from without_snapshot(kind)
         yield from limits(kind)
     yield from scaled()
 
@@ -280,7 +282,8 @@ def unexpected(kind: str) -> Iterator[Scenario]:
 
     def replace_snapshot(cloud: App, _: str) -> None:
         shown = cloud.rds.find(flow.kind.snapshot_kind, flow.kind.snapshot).shown
-        shown["SnapshotCreateTime"] += timedelta(hours=1)
+        for moment in {"SnapshotCreateTime", "OriginalSnapshotCreateTime"} & shown.keys():
+            shown[moment] += timedelta(hours=1)
 
     for what, act, allowed in (
         ("the original is renamed", rename_aside, Allowed(TOLD, mails=0)),
@@ -334,6 +337,46 @@ def unexpected(kind: str) -> Iterator[Scenario]:
     yield Scenario(
         flow, "Take the lock", name, "two at once", Allowed(RESTORED), TwoAtOnce,
     )  # fmt: skip
+
+
+def without_snapshot(kind: str) -> Iterator[Scenario]:
+    """Somebody deletes the snapshot once its restore has been asked for."""
+    for task in ("db_restore", "create_snapshot"):
+        flow = of(kind, task)
+        own, name = (flow.kind.snapshot_kind, flow.kind.snapshot), flow.kind.snapshot
+        last_look = f"Take the last look at the {kind}"
+
+        def delete(cloud: App, _: str, own: tuple[str, str] = own) -> None:
+            cloud.rds.things.pop(cloud.rds.find(*own).key)
+
+        for state, what, inject in (
+            (f"Restore the {kind}", "the snapshot vanishes behind the call", BehindTheRestore),
+            (last_look, "the snapshot vanishes later", faults.AtState),
+        ):
+            yield Scenario(
+                replace(flow, gone=frozenset({own})), state, name, what, Allowed(RESTORED),
+                lambda cloud, watch, inject=inject, state=state, delete=delete: inject(
+                    cloud, watch, state, delete
+                ),
+            )  # fmt: skip
+
+
+class BehindTheRestore(faults.Injected):
+    """Something that happens before the first call that follows a restore's."""
+
+    def __init__(
+        self, cloud: App, watch: Watch, state: str, act: Callable[[App, str], None]
+    ) -> None:
+        super().__init__(cloud, watch)
+        self.state, self.act, self.asked = state, act, False
+        cloud.faults.append(self)
+
+    def __call__(self, call: Call) -> None:
+        if self.asked and not self.fired:
+            self.fired += 1
+            self.act(self.cloud, self.watch.execution)
+        if self.watch.state == self.state and call.operation.startswith("RestoreDB"):
+            self.asked = True
 
 
 class Lost(faults.AtState):

@@ -15,7 +15,7 @@ from tests.faults.judge import Allowed, Ended, look, serves, wrongs
 from tests.faults.scenario import KEPT, RESTORED, TOLD, Scenario
 
 if TYPE_CHECKING:
-    from local.app import App
+    from local.commands.app import App
     from tests.faults.flows import Flow
 
 # Two of anything may also silence the mails, leave the lock, and leave marks.

@@ -16,7 +16,7 @@ from tests.faults.judge import look
 from tests.pipeline.facts import CLUSTER, INSTANCE, marks
 
 if TYPE_CHECKING:
-    from local.app import App
+    from local.commands.app import App
 
 TASKS = ("create_snapshot", "db_restore", "create_snapshot_only", "recover")
 KEYS = ("identifier", "task", "isCluster")

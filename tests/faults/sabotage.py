@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.app import ROOT
+from local.commands.app import ROOT
 
 LAYER = "layers/common/trapheus"
 TEMPLATE = "template.yaml"
@@ -98,15 +98,13 @@ SABOTAGES = (
     ),
     # The check
     *of_both(
-        "what is left over is not seen", f"{LAYER}/preflight.py",
-        "    if name in taken[kind]:\n        findings.add(\n            exceptions.NameTaken,\n"
-        "            f\"The name {name} is taken",
-        "    if False:\n        findings.add(\n            exceptions.NameTaken,\n"
-        "            f\"The name {name} is taken",
+        "what is left over is not seen", f"{LAYER}/checks/names.py",
+        "    if name in look.holders[kind]:\n        findings.add(\n",
+        "    if False:\n        findings.add(\n",
         "KIND-db_restore/Check_the_KIND/prod", "KIND-db_restore/Check_the_KIND/",
     ),
     *of_both(
-        "no quota is looked at", f"{LAYER}/quotas.py",
+        "no quota is looked at", f"{LAYER}/checks/quotas.py",
         "    left = max(0, most - used)\n", "    left = most\n",
         "KIND-db_restore/Check_the_KIND/prod",
     ),
@@ -312,12 +310,14 @@ SABOTAGES = (
     ),
     *of_both(
         "nothing beside is looked at", "src/verify/KIND.py",
-        "        lines = [*comparison.wrong, *deviations(plan, found, event[\"restored\"]),"
-        " *stands(event)]\n",
+        "        lines = [*comparison.wrong,"
+        " *deviations(plan, found, source, event[\"restored\"])]\n"
+        "        lines += stands(event)\n",
         "        lines: list[str] = []\n",
         "KIND-db_restore/Take_the_last_look_at_the_KIND/prod",
         cluster=(
-            "        lines = [*deviations(plan, found, event[\"restored\"]), *stands(event)]\n",
+            "        lines = [*deviations(plan, found, source, event[\"restored\"]),"
+            " *stands(event)]\n",
             "        lines: list[str] = []\n",
         ),
     ),
@@ -350,8 +350,8 @@ SABOTAGES = (
     ),
     *of_both(
         "nobody is told", "src/email/send.py",
-        "    execution, state = event[\"execution\"], event[\"state\"]\n",
-        "    execution, state = event[\"execution\"], event[\"state\"]\n"
+        "    about, state = event.get(\"about\", \"failure\"), event[\"state\"]\n",
+        "    about, state = event.get(\"about\", \"failure\"), event[\"state\"]\n"
         "    return {\"cause\": \"nothing\"}\n",
         "KIND-db_restore/Restore_the_KIND/",
     ),

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from local.cloud import Fault, hung, killed, lost
+from local.emulator.cloud import Fault, hung, killed, lost
 from tests.faults import faults
 from tests.faults.flows import Flow, Spot, Watch
 from tests.faults.judge import Allowed, Ended, World, is_kept, look, wrongs
 from tests.pipeline.facts import marks
 
 if TYPE_CHECKING:
-    from local.app import App
-    from local.cloud import Execution
+    from local.commands.app import App
+    from local.emulator.cloud import Execution
 
 Inject = Callable[["App", Watch], faults.Injected]
 

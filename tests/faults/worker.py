@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
-from local.app import deployed
+from local.commands.app import deployed
 from tests.faults import pairs, requests
 from tests.faults.flows import FLOWS, record
 from tests.faults.named import all_named
@@ -18,7 +18,7 @@ from tests.faults.sabotage import SABOTAGES, sabotaged
 from tests.faults.scenario import Scenario, Verdict, generate, run
 
 if TYPE_CHECKING:
-    from local.app import App
+    from local.commands.app import App
 
 # A function without sense: Lambda's own word, or Python's.
 CRASHED = re.compile(r"Runtime\.(?:UserCodeSyntaxError|ImportModuleError)|(?:Name|Import)Error")

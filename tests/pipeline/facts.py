@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from local.app import App
-    from local.cloud import Call, Execution, Fault
+    from local.commands.app import App
+    from local.emulator.cloud import Call, Execution, Fault
 
 MARK = "trapheus:in-progress"
 

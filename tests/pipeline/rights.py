@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from local.app import App
-    from local.authorization import Grant
+    from local.commands.app import App
+    from local.emulator.authorization import Grant
 
 CALLERS = ("lambda.amazonaws.com", "states.amazonaws.com")
 
@@ -39,8 +39,6 @@ EXCUSES = (
            "Step Functions delivers its logs with it; the local AWS delivers none."),
     Excuse("DeliverLogsAndTraces", "xray:*", "[*]",
            "Step Functions sends its traces with it; the local AWS sends none."),
-    Excuse("HoldTheLock", "dynamodb:UpdateItem", "table/*",
-           "For the functions that begin a phase; today the state machine notes the phases."),
     Excuse("*", "ses:SendEmail", "configuration-set/[*] *",
            "SES asks for it where the sender's identity has a default set, as none here has."),
     *(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from moto.kms.models import kms_backends
 
-from local.account import KEY_ID
-from local.cloud import REGION, Fault
+from local.commands.account import KEY_ID
+from local.emulator.cloud import REGION, Fault
 from tests.pipeline.facts import (
     CLUSTER,
     INSTANCE,
@@ -27,8 +27,8 @@ from tests.pipeline.facts import (
 )
 
 if TYPE_CHECKING:
-    from local.app import App
-    from local.cloud import Execution
+    from local.commands.app import App
+    from local.emulator.cloud import Execution
 
 DENIED = Fault("AccessDenied", "User is not authorized", 403)
 AUTOSCALED = "application-autoscaling-6c2e7c1f-3b6a-4a57-9d0e-0a1b2c3d4e5f"
@@ -277,7 +277,7 @@ def refuse_a_withdrawn_version(kind: Kind, cloud: App) -> None:
     for versions in cloud.rds.offered_versions.values():
         versions.clear()
 
-    refused(kind, cloud, "NotOffered", "does not offer")
+    refused(kind, cloud, "VersionOrClassUnavailable", "does not offer")
 
 
 def refuse_a_disabled_key(kind: Kind, cloud: App) -> None:
@@ -522,7 +522,7 @@ def export_here(kind: Kind, cloud: App) -> None:
 
 def export_elsewhere(kind: Kind, cloud: App) -> None:
     """The snapshot is copied to the other region, and the copy removed."""
-    from local.app import OTHER_REGION
+    from local.commands.app import OTHER_REGION
 
     cloud.rds.exports = False
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local.app import App
+from local.commands.app import App
 from tests.attributes.databases import DATABASES, REQUIRED, bare, build, of, shown
 from tests.pipeline.facts import run
 

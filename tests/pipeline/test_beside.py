@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local import report
-from local.cloud import Fault
+from local.commands import report
+from local.emulator.cloud import Fault
 from tests.pipeline.facts import (
     CLUSTER,
     INSTANCE,
@@ -22,8 +22,8 @@ from tests.pipeline.facts import (
 )
 
 if TYPE_CHECKING:
-    from local.app import App
-    from local.cloud import Call, Execution
+    from local.commands.app import App
+    from local.emulator.cloud import Call, Execution
 
 DENIED = Fault("AccessDenied", "User is not authorized", 403)
 CUSTOM = {

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.app import ROOT, App
+from local.commands.app import ROOT, App
 from tests.pipeline.facts import run
 
 

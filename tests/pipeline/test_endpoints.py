@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from local.app import App
-from local.cloud import Fault
+from local.commands.app import App
+from local.emulator.cloud import Fault
 from tests.pipeline.facts import CLUSTER, On, run
 
 CUSTOM = {

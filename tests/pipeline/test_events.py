@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.app import ROOT, App
+from local.commands.app import ROOT, App
 from tests.pipeline.facts import databases, marks, run
 
 GOOD = sorted((ROOT / "events").glob("*.json"))

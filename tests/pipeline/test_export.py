@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from moto.s3.models import s3_backends
 
-from local.app import OTHER_REGION, App, export_bucket
-from local.cloud import ACCOUNT, REGION, Execution, Fault
+from local.commands.app import OTHER_REGION, App, export_bucket
+from local.emulator.cloud import ACCOUNT, REGION, Execution, Fault
 from tests.pipeline.facts import KINDS, Kind, On, databases, run
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from local.app import App
-from local.cloud import Fault, killed, lost
+from local.commands.app import App
+from local.emulator.cloud import Fault, killed, lost
+from tests.mailed import blocks
 from tests.pipeline.facts import (
     CLUSTER,
     INSTANCE,
@@ -147,8 +148,12 @@ def test_a_failure_in_finish_keeps_both_databases_and_tells_the_two_ways_out(
     assert now[f"{kind.name} {kind.identifier}-temp"][0] in before.values()
     assert cloud.rds.data(kind.name, kind.identifier) == old_data
     (mail,) = cloud.mails
-    assert f"{kind.identifier}-temp --no-deletion-protection" in mail.text
-    assert f"identifier {kind.identifier}-temp --new-db-{kind.name}-identifier" in mail.text
+    *back, forward = [block.commands for block in blocks(mail.text)]
+    assert f"delete-db-{kind.name} --db-{kind.name}-identifier {kind.identifier}-temp" in str(
+        forward
+    )
+    if (step.function, step.operation, kind.name) != ("Delete", "DeleteDB*", "cluster"):
+        assert f"identifier {kind.identifier}-temp --new-db-{kind.name}-identifier" in str(back)
 
 
 @each_kind

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.app import ROOT, App
+from local.commands.app import ROOT, App
 from tests.faults import requests, worker
 from tests.faults.faults import Injected
 from tests.faults.flows import FLOWS, Flow, Watch, record
@@ -33,6 +33,8 @@ CELLS = [
     ("replace", "another database"),
     ("finish", "another database"),
     ("finish", "changed by somebody"),
+    ("replace", "the snapshot vanishes behind the call"),
+    ("finish", "the snapshot vanishes later"),
     ("all", "stale"),
     ("all", "invoked after the end"),
     ("end", "denied"),

@@ -1,8 +1,8 @@
 """events/functions/ holds what the state machines really send."""
 
-from local.app import App
-from local.deploy import read_template
-from local.events import COMMAND, FOLDER, ROOT, record
+from local.commands.app import App
+from local.commands.events import COMMAND, FOLDER, ROOT, record
+from local.emulator.cloudformation.deploy import read_template
 
 
 def test_every_function_has_its_event(cloud: App) -> None:

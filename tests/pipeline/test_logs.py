@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.app import App
+from local.commands.app import App
 from tests.pipeline.facts import KINDS, Kind, run
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.app import App
-from local.cloud import Call, Fault
+from local.commands.app import App
+from local.emulator.cloud import Call, Fault
 from tests.pipeline.facts import CLUSTER, On, databases, marks, run
 from tests.pipeline.scenarios import COPY_OF_ZONES as COPY
 from tests.pipeline.scenarios import ZONES as NAME
@@ -121,9 +121,9 @@ def test_a_copy_may_be_of_another_class_and_open(zones: App) -> None:
     assert differs == set(overrides)
 
 
-@pytest.mark.parametrize("name", ["DBInstanceClass", "PromotionTier", "AvailabilityZones"])
+@pytest.mark.parametrize("name", ["DBInstanceClass", "PromotionTier", "NetworkType"])
 def test_what_only_aurora_takes_is_refused_of_it(zones: App, name: str) -> None:
-    value: Any = {"PromotionTier": 1, "AvailabilityZones": ["us-east-1a"]}.get(name, "db.r6g.large")
+    value: Any = {"PromotionTier": 1, "NetworkType": "DUAL"}.get(name, "db.r6g.large")
 
     execution = run(zones, asked(targetIdentifier=COPY, overrides={name: value}))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.app import App
+from local.commands.app import App
 from tests.pipeline.facts import INSTANCE, KINDS, Kind, databases, run
 from tests.pipeline.rights import (
     EXCUSED_ATTACHMENTS,

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from local.app import App
-from local.cloud import Call
+from local.commands.app import App
+from local.emulator.cloud import Call
 from tests.pipeline.facts import INSTANCE, KINDS, Kind, databases, marks, run, snapshots
 from tests.pipeline.scenarios import SCENARIOS, point_a_proxy
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from local.app import PARAMETERS, ROOT, App, export_bucket
-from local.cloud import REGION
+from local.commands.app import PARAMETERS, ROOT, App, export_bucket
+from local.emulator.cloud import REGION
 from tests.pipeline.facts import INSTANCE, KINDS
 
 RESTORE = {"identifier": "prod-db", "task": "create_snapshot_only", "isCluster": False}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.app import App
+from local.commands.app import App
 from tests.pipeline.facts import KINDS, Kind, databases, marks, run, snapshots
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

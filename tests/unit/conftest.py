@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import pickle
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,13 +22,14 @@ from botocore.awsrequest import AWSResponse
 from botocore.retries import quota
 from botocore.retries.quota import RetryQuota
 
-from local.account import build
-from local.environment import Raw, spare_repeated_work
-from local.rds import Rds, RdsError
-from local.rds.wire import as_read, read_request, write_answer, write_error
+from local.commands.account import build
+from local.emulator.awslambda.environment import Raw, spare_repeated_work
+from local.emulator.rds import Rds, RdsError
+from local.emulator.rds.protocol.wire import as_read, read_request, write_answer, write_error
 from src.email import send
-from trapheus import lock, offers
+from trapheus import lock
 from trapheus import rds as layer
+from trapheus.checks import look
 from trapheus.exceptions import StateConflict, StillInProgress, TrapheusError
 
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:restore:one"
@@ -217,11 +219,19 @@ class Aws:
             "started": now,
             "phase": phase,
             "isTold": False,
-            "request": OPTIONS,
+            "request": {"task": "db_restore", **OPTIONS},
             "renames": "original",
             "restored": self.restored(event.get("plan", {})),
+            "snapshot": self.snapshot_of(event.get("plan", {})),
             **event,
         }
+        if step == "tidy":
+            verified = {"resourceId": given["restored"]["resourceId"], "report": {}}
+            given["state"] = {
+                "check": {"plan": event["plan"]}, "request": given["request"],
+                "restored": given["restored"], "verified": verified,
+                "replacing": {"since": now}, "served": {"at": now},
+            }  # fmt: skip
         event = json.loads(json.dumps(given))
         self.needed = {"holder": EXECUTION, "phase": event["phase"]}
         return self.kind.step(step)(event, Context(self.clock, seconds))
@@ -281,13 +291,13 @@ class Aws:
     def make_beside(self, plan: dict[str, Any]) -> None:
         """Let what is restored beside the original come up, and be configured."""
         for step in ("restore", "configure"):
-            self.until_done(step, plan=plan, phase="beside")
+            self.until_done(step, plan=plan, phase="copy")
             self.settle()
 
     def give_names(self, plan: dict[str, Any]) -> None:
         """Let what was restored beside the original take its names, the original being aside."""
         restored = self.restored(plan)
-        self.until_done("rename", plan=plan, phase="replace", renames="restored", restored=restored)
+        self.until_done("rename", plan=plan, phase="replace", renames="copy", restored=restored)
         self.settle()
 
     def finish(self, plan: dict[str, Any]) -> None:
@@ -342,7 +352,16 @@ class Aws:
         name = plan.get("identifier", self.kind.identifier)
         source = self.found(plan.get("snapshot", f"{name}-snapshot"), self.snapshot_kind)
         made = self.id_of(plan.get("made", name)) or self.id_of(name)
-        return {"resourceId": made, "dataAsOf": layer.moment_of(source)}
+        snapshot = plan.get("snapshot", f"{name}-snapshot")
+        return {
+            "resourceId": made, "dataAsOf": layer.moment_of(source), "snapshot": snapshot,
+        }  # fmt: skip
+
+    def snapshot_of(self, plan: dict[str, Any]) -> dict[str, str]:
+        """What the state machine knows of the snapshot when it restores."""
+        name = plan.get("snapshot", "")
+        taken = layer.moment_of(self.found(name or "none", self.snapshot_kind))
+        return {"name": name, "dataAsOf": plan.get("dataAsOf") or taken}
 
     def names(self) -> dict[str, str]:
         """Every database's name by its resource id."""
@@ -379,11 +398,26 @@ class Aws:
         read["ResponseMetadata"] = {"HTTPStatusCode": 200, "RetryAttempts": 0}
         return OK, read
 
-    def show_lock(self, **_: Any) -> tuple[Any, dict[str, Any]]:
-        """Answer a look at the lock, before it is signed and written."""
+    def note_phase(self, params: Any, **_: Any) -> tuple[Any, dict[str, Any]]:
+        """Answer an update of the lock as DynamoDB does, before it is signed and written."""
+        asked = json.loads(params["body"])
         item = self.needed if self.lock is None else self.lock
-        found = {"Item": {name: {"S": value} for name, value in item.items()}} if item else {}
-        return OK, {**found, "ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 0}}
+        values = {name: value["S"] for name, value in asked["ExpressionAttributeValues"].items()}
+        holder, taken_over, phases = asked["ConditionExpression"].split(" AND ")
+        assert holder == "holder = :execution"
+        passes = (
+            item.get("holder") == values[":execution"]
+            and taken_over
+            == f"attribute_{'' if 'interrupted' in item else 'not_'}exists(interrupted)"
+            and item.get("phase") in [values[name] for name in re.findall(r":\w+", phases)]
+        )
+        if passes:
+            item["phase"] = values[":phase"]
+            return OK, {"ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 0}}
+        error = {"Code": "ConditionalCheckFailedException", "Message": "The conditional failed"}
+        return SimpleNamespace(status_code=400), {
+            "Error": error, "ResponseMetadata": {"HTTPStatusCode": 400, "RetryAttempts": 0},
+        }  # fmt: skip
 
     def show_key(self, request: Any, **_: Any) -> AWSResponse:
         """Answer a DescribeKey."""
@@ -436,6 +470,13 @@ def take_snapshot(aws: Aws, name: str, execution: str = "") -> None:
     )
 
 
+def delete_snapshot(aws: Aws, name: str) -> None:
+    """Let somebody delete a snapshot."""
+    word = aws.kind.operation.replace("Instance", "")
+    with aws.rds.instantly():
+        aws.rds.call(f"Delete{word}Snapshot", {f"{word}SnapshotIdentifier": name})
+
+
 @contextmanager
 def ticking() -> Iterator[Clock]:
     """A clock that only sleepers move: botocore's retries and waiters use time.sleep."""
@@ -458,9 +499,9 @@ def surrounded(clock: Clock) -> Iterator[Aws]:
         aws = Aws(Rds(clock.now), clock)
         with (
             hearing(layer.rds(), "before-call.rds", aws.shortcut),
-            hearing(lock.dynamodb(), "before-call.dynamodb", aws.show_lock),
+            hearing(lock.dynamodb(), "before-call.dynamodb", aws.note_phase),
             answering(layer.rds(), "rds", aws.send),
-            answering(offers.kms(), "kms", aws.show_key),
+            answering(look.kms(), "kms", aws.show_key),
         ):
             yield aws
 
@@ -626,7 +667,7 @@ def swapped(kind: Kind, aws: Aws, beside: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def target(kind: Kind, aws: Aws) -> dict[str, Any]:
     """The plan to restore under another name, what was restored standing there."""
-    plan = aws.plan(strategy="beside", targetIdentifier=kind.identifier.replace("prod", "staging"))
+    plan = aws.plan(strategy="copy", targetIdentifier=kind.identifier.replace("prod", "staging"))
     aws.bring_to(f"{kind.name} at its target", lambda: aws.make_beside(plan))
     return plan
 

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind, of_clusters
+from tests.unit.conftest import (
+    ANOTHER,
+    CLUSTER,
+    INSTANCE,
+    Aws,
+    Kind,
+    of_clusters,
+    of_instances,
+)
 from trapheus import exceptions
 
 WRITER, READER = "prod-cluster-writer", "prod-cluster-reader"
@@ -51,7 +59,7 @@ def test_restored_first_everything_is_made_as_next(aws: Aws, kind: Kind):
 
 
 def test_a_target_takes_the_identifier_s_place_in_the_members_names(aws: Aws, kind: Kind):
-    plan = aws.plan(strategy="beside", targetIdentifier="drill")
+    plan = aws.plan(strategy="copy", targetIdentifier="drill")
 
     members = {"drill-writer", "drill-reader"} if kind is CLUSTER else set()
     assert names(plan) == {"drill"} | members
@@ -69,7 +77,7 @@ def test_a_member_of_another_name_is_numbered_at_a_target(aws: Aws, kind: Kind):
             },
         )
 
-    plan = aws.plan(strategy="beside", targetIdentifier="drill")
+    plan = aws.plan(strategy="copy", targetIdentifier="drill")
 
     assert names(plan) == {"drill", "drill-writer", "drill-1"}
 
@@ -98,14 +106,14 @@ def test_a_target_that_is_taken_is_refused(aws: Aws, kind: Kind, member: bool):
     taken = "drill-reader" if member and kind is CLUSTER else "drill"
     aws.foreign(taken, "instance" if member else "")
 
-    said = refusal(aws, exceptions.NameTaken, strategy="beside", targetIdentifier="drill")
+    said = refusal(aws, exceptions.NameTaken, strategy="copy", targetIdentifier="drill")
 
     assert f"The name {taken} is taken" in said
 
 
 @of_clusters
 def test_a_target_that_leaves_no_room_for_its_members_is_refused(aws: Aws, kind: Kind):
-    request = {"strategy": "beside", "targetIdentifier": "d" * 60}
+    request = {"strategy": "copy", "targetIdentifier": "d" * 60}
 
     said = refusal(aws, exceptions.DatabaseNotSupported, **request)
 
@@ -118,7 +126,7 @@ def test_what_only_a_replacement_would_break_does_not_keep_a_target_from_being_m
     aws.foreign(f"{kind.identifier}-temp")
     aws.found()["ActivityStreamStatus"] = "started"
 
-    assert aws.check(strategy="beside", targetIdentifier="drill")["findings"] == []
+    assert aws.check(strategy="copy", targetIdentifier="drill")["findings"] == []
     refusal(aws, exceptions.NameTaken, strategy="restore-first")
 
 
@@ -142,6 +150,31 @@ def test_the_latest_is_the_newest_that_is_available(aws: Aws, kind: Kind):
     take(aws, kind, "release-4", "shared")
 
     assert aws.plan(snapshotIdentifier="latest")["snapshot"] == "release-2"
+
+
+def test_a_snapshot_that_shows_no_moment_is_not_the_latest(aws: Aws, kind: Kind):
+    take(aws, kind, "release-1")
+    take(aws, kind, "release-2")
+    found = aws.found("release-2", aws.snapshot_kind)
+    for moment in ("SnapshotCreateTime", "OriginalSnapshotCreateTime"):
+        found.pop(moment, None)
+
+    assert aws.plan(snapshotIdentifier="latest")["snapshot"] == "release-1"
+    assert aws.plan(snapshotIdentifier="release-2")["dataAsOf"] == ""
+
+
+@of_instances
+def test_a_copy_is_as_old_as_its_data(aws: Aws, kind: Kind):
+    take(aws, kind, "release-1")
+    of_old = aws.found("prod-db-snapshot", "snapshot")["SnapshotCreateTime"]
+    with aws.rds.instantly():
+        aws.rds.call("CopyDBSnapshot", {
+            "SourceDBSnapshotIdentifier": "prod-db-snapshot",
+            "TargetDBSnapshotIdentifier": "release-2",
+        })  # fmt: skip
+
+    assert aws.plan(snapshotIdentifier="latest")["snapshot"] == "release-1"
+    assert aws.plan(snapshotIdentifier="release-2")["dataAsOf"] == of_old.isoformat()
 
 
 def test_without_any_there_is_no_latest(aws: Aws, kind: Kind):
@@ -214,7 +247,7 @@ def test_an_empty_override_leaves_its_parameter_out(aws: Aws, kind: Kind):
 def test_a_class_that_aws_does_not_offer_is_refused_before_anything_happens(aws: Aws, kind: Kind):
     overrides = {"DBInstanceClass": "db.x99.huge"}
 
-    assert "db.x99.huge" in refusal(aws, exceptions.NotOffered, overrides=overrides)
+    assert "db.x99.huge" in refusal(aws, exceptions.VersionOrClassUnavailable, overrides=overrides)
 
 
 def test_a_group_that_is_not_there_is_refused_before_anything_happens(aws: Aws, kind: Kind):
@@ -236,16 +269,16 @@ def test_the_copy_stands_beside_an_original_that_is_as_it_was(aws: Aws, kind: Ki
     assert aws.marked(beside["made"])
     assert found["DeletionProtection"] is False
     assert aws.found()["DeletionProtection"] is True
-    aws.run("verify", plan=beside, phase="beside")
+    aws.run("verify", plan=beside, phase="copy")
 
 
 def test_the_copy_is_waited_for_with_all_of_its_members(aws: Aws, kind: Kind):
     plan = aws.plan(strategy="restore-first")
-    aws.until_done("restore", plan=plan, phase="beside")
+    aws.until_done("restore", plan=plan, phase="copy")
 
     with pytest.raises(exceptions.StillInProgress):
-        aws.run("status", seconds=0, plan=plan, until="made")
-    aws.until_done("status", plan=plan, until="made")
+        aws.run("status", seconds=0, plan=plan, until="copied")
+    aws.until_done("status", plan=plan, until="copied")
 
     for of in {"instance", kind.name}:
         for name in names(plan):
@@ -259,21 +292,21 @@ def test_beside_the_original_a_reader_that_is_refused_is_a_failure(aws: Aws, kin
     aws.fail("CreateDBInstance", "InvalidSubnet", about=f"{READER}-next")
 
     with pytest.raises(exceptions.RestoreFailed):
-        aws.until_done("restore", plan=plan, phase="beside")
+        aws.until_done("restore", plan=plan, phase="copy")
 
 
 def test_the_look_beside_sees_a_difference(aws: Aws, kind: Kind, beside: dict):
     aws.found(beside["made"])["BackupRetentionPeriod"] = 1
 
     with pytest.raises(exceptions.ConfigurationDiffers, match="BackupRetentionPeriod"):
-        aws.run("verify", plan=beside, phase="beside")
+        aws.run("verify", plan=beside, phase="copy")
 
 
 def test_the_look_beside_wants_the_original_under_its_name(aws: Aws, kind: Kind, beside: dict):
     aws.set_aside(beside)
 
     with pytest.raises(exceptions.ConfigurationDiffers, match="original is not called"):
-        aws.run("verify", plan=beside, phase="beside")
+        aws.run("verify", plan=beside, phase="copy")
 
 
 # The swap
@@ -296,7 +329,7 @@ def test_the_copy_takes_the_names_and_keeps_its_resource_id(aws: Aws, kind: Kind
 def test_the_original_s_name_is_free_before_it_is_online_again(aws: Aws, kind: Kind, beside: dict):
     aws.run_once("rename", plan=beside)
 
-    aws.until_done("status", plan=beside, until="aside")
+    aws.until_done("status", plan=beside, until="renamed")
 
     assert aws.names()[beside["resourceId"]] == beside["aside"]
     if kind is INSTANCE:
@@ -310,7 +343,7 @@ def test_the_names_may_be_asked_for_again_at_any_moment(
     restored = aws.restored(beside)
     aws.set_aside(beside)
     asked: dict[str, Any] = {
-        "plan": beside, "phase": "replace", "renames": "restored", "restored": restored,
+        "plan": beside, "phase": "replace", "renames": "copy", "restored": restored,
     }  # fmt: skip
     aws.run_once("rename", seconds=0, **asked)
     aws.clock.sleep(pause)
@@ -336,7 +369,7 @@ def test_a_copy_that_somebody_has_renamed_is_not_given_the_name(aws: Aws, kind: 
         )
 
     with pytest.raises(exceptions.RenameFailed, match="mine-now"):
-        aws.run("rename", plan=beside, phase="replace", renames="restored", restored=restored)
+        aws.run("rename", plan=beside, phase="replace", renames="copy", restored=restored)
 
 
 def test_without_the_lock_no_name_is_given(aws: Aws, kind: Kind, beside: dict):
@@ -346,7 +379,7 @@ def test_without_the_lock_no_name_is_given(aws: Aws, kind: Kind, beside: dict):
     before = aws.names()
 
     with pytest.raises(exceptions.LockLost):
-        aws.run("rename", plan=beside, phase="replace", renames="restored", restored=restored)
+        aws.run("rename", plan=beside, phase="replace", renames="copy", restored=restored)
     aws.settle()
 
     assert aws.names() == before
@@ -405,7 +438,7 @@ def test_a_target_is_protected_last_and_unmarked(aws: Aws, kind: Kind, target: d
 
 
 def test_a_snapshot_taken_for_a_target_is_unmarked_before_there_is_one(aws: Aws, kind: Kind):
-    plan = aws.plan(task="create_snapshot", strategy="beside", targetIdentifier="drill")
+    plan = aws.plan(task="create_snapshot", strategy="copy", targetIdentifier="drill")
     aws.until_done("snapshot", plan=plan)
 
     aws.run("tidy", plan=plan, phase="prepare")
@@ -425,14 +458,14 @@ def test_custom_endpoints_stay_with_the_original_of_a_target(aws: Aws, kind: Kin
             },
         )
 
-    plan = aws.plan(strategy="beside", targetIdentifier="drill")
+    plan = aws.plan(strategy="copy", targetIdentifier="drill")
 
     assert plan["endpoints"] == []
     assert any("reports" in warning for warning in plan["warnings"])
 
 
 def test_beside_its_original_a_target_loses_nothing(aws: Aws, kind: Kind):
-    plan = aws.plan(strategy="beside", targetIdentifier="drill")
+    plan = aws.plan(strategy="copy", targetIdentifier="drill")
 
     assert aws.plan()["cannotKeep"]
     assert [part["cannotKeep"] for part in (plan, *plan.get("members", []))] == [
@@ -440,21 +473,21 @@ def test_beside_its_original_a_target_loses_nothing(aws: Aws, kind: Kind):
     ]
 
 
-@pytest.mark.parametrize("strategy", ["restore-first", "beside"])
+@pytest.mark.parametrize("strategy", ["restore-first", "copy"])
 def test_what_no_copy_can_be_given_is_refused_wherever_it_is_made(
     aws: Aws, kind: Kind, strategy: str
 ):
     cannot = {"TdeCredentialArn": "arn:hsm", "ClusterScalabilityType": "limitless"}
     aws.found().update(cannot)
 
-    request = {"strategy": strategy, "targetIdentifier": "drill" if strategy == "beside" else ""}
+    request = {"strategy": strategy, "targetIdentifier": "drill" if strategy == "copy" else ""}
     said = refusal(aws, exceptions.DatabaseNotSupported, **request)
 
     assert "arn:hsm" in said or "Limitless" in said
 
 
 def test_the_report_on_a_target_tells_what_was_overridden(aws: Aws, kind: Kind):
-    request = {"strategy": "beside", "targetIdentifier": "drill"}
+    request = {"strategy": "copy", "targetIdentifier": "drill"}
     plan = aws.plan(**request, overrides={"BackupRetentionPeriod": 1})
     aws.make_beside(plan)
     aws.finish(plan)
@@ -487,16 +520,16 @@ def test_a_group_that_waits_has_its_reboot_beside_the_original(aws: Aws, kind: K
     name = f"{'prod-db' if kind is INSTANCE else READER}-next"
     let_wait(aws, name)
     with pytest.raises(exceptions.ConfigurationDiffers, match="only after a reboot"):
-        aws.run("verify", plan=beside, phase="beside")
+        aws.run("verify", plan=beside, phase="copy")
 
-    aws.until_done("configure", plan=beside, phase="beside")
+    aws.until_done("configure", plan=beside, phase="copy")
     aws.settle()
 
     assert aws.calls.count("RebootDBInstance") == 1
     (group,) = aws.found(name, "instance")["DBParameterGroups"]
     assert group["ParameterApplyStatus"] == "in-sync"
     assert aws.rds.reachable(kind.name, kind.identifier)
-    aws.run("verify", plan=beside, phase="beside")
+    aws.run("verify", plan=beside, phase="copy")
 
 
 def test_after_the_swap_nothing_is_rebooted_and_the_last_look_tells(

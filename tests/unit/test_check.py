@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.rds import groups
+from local.emulator.rds.databases import groups
 from tests.unit.conftest import (
     CLUSTER,
     INSTANCE,

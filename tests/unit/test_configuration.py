@@ -52,14 +52,10 @@ def test_every_parameter_is_one_of_its_call(wire: Aws, of: str):
 
 
 def test_a_parameter_is_in_both_calls_only_with_a_reason():
-    # SQL Server takes these with a Modify only; the mode of Database Insights wants the rest.
+    # SQL Server takes these with a Modify only.
     sql_server = {"AllocatedStorage", "Iops", "MultiAZ", "StorageThroughput", "StorageType"}
-    insights = {
-        "EnablePerformanceInsights", "PerformanceInsightsKMSKeyId",
-        "PerformanceInsightsRetentionPeriod",
-    }  # fmt: skip
     # A Multi-AZ DB cluster's are modified with its storage, and wanted with its storage type.
-    of_clusters = {*insights, "Iops"}
+    of_clusters = {"Iops"}
     both = {
         of: {*parameters(CALLS[of][0], "restore")} & {*parameters(CALLS[of][0], "modify")}
         for of in CALLS
@@ -331,6 +327,15 @@ def test_the_report_tells_what_is_kept_what_cannot_be_and_what_differs():
         {"attribute": "Timezone", "was": "UTC", "now": "CET", "done": "as the snapshot has it"}
     ]
     assert set(comparison.kept) == {"Engine", "MultiAZ", "MasterUserSecret"}
+
+
+@pytest.mark.parametrize(("was", "now"), [("", ""), ("", None), (None, "")])
+def test_a_cluster_without_a_first_database_differs_in_nothing(was: str | None, now: str | None):
+    known = configuration(CLUSTER, {"Engine": "aurora-mysql", "DatabaseName": was})
+
+    comparison = compared(CLUSTER, known, {"Engine": "aurora-mysql", "DatabaseName": now})
+
+    assert (comparison.wrong, comparison.differs) == ([], [])
 
 
 def test_what_is_the_same_again_is_kept():

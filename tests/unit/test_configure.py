@@ -16,9 +16,12 @@ SETTINGS = {
     ],
     "cluster": [
         "DatabaseInsightsMode", "DeletionProtection", "LocalWriteForwardingStatus",
+        "MonitoringInterval", "MonitoringRoleArn", "PerformanceInsightsEnabled",
+        "PerformanceInsightsKMSKeyId", "PerformanceInsightsRetentionPeriod",
         "PreferredMaintenanceWindow",
     ],
 }  # fmt: skip
+WATCHING = [name for name in SETTINGS["instance"] if name.startswith(("Monitoring", "Perf"))]
 
 
 def roles_of(found: dict) -> list[tuple[str, str]]:
@@ -41,6 +44,83 @@ def test_the_restored_database_gets_the_rest_of_its_configuration(
     assert after["MasterUserSecret"]["KmsKeyId"] == before["MasterUserSecret"]["KmsKeyId"]
     assert roles_of(after) == roles_of(before)
     assert after["PendingModifiedValues"] == {}
+
+
+def watched(aws: Aws, name: str, kind: str = "instance") -> dict:
+    found = aws.found(name, kind) or {}
+    return {key: found[key] for key in WATCHING if found.get(key)}
+
+
+def restored_and_passed(aws: Aws, plan: dict) -> dict:
+    """The report on a database that was restored by a plan and passed."""
+    aws.set_aside(plan)
+    aws.replace(plan)
+    aws.finish(plan)
+    told: dict = aws.run("verify", plan=plan)["report"]
+    return told
+
+
+@of_clusters
+def test_what_a_cluster_has_for_all_members_each_has_again(aws: Aws, replaced: dict):
+    before = watched(aws, "prod-cluster-temp", "cluster")
+    assert set(before) == set(WATCHING)
+
+    aws.finish(replaced)
+    # One that is asked for when the cluster has it all already.
+    with aws.rds.instantly():
+        aws.rds.call("DeleteDBInstance", {"DBInstanceIdentifier": READER})
+    aws.finish(replaced)
+
+    for name in (READER, "prod-cluster-writer"):
+        assert watched(aws, f"{name}-temp") == watched(aws, name) == before
+    assert aws.run("verify", plan=replaced)["report"]["differs"] == []
+
+
+@of_clusters
+def test_what_only_a_member_has_it_alone_has_again(aws: Aws, kind: Kind):
+    of_one = {"MonitoringInterval": 60, "MonitoringRoleArn": "arn:aws:iam::1:role/r"}
+    with aws.rds.instantly():
+        aws.rds.call("ModifyDBCluster", {
+            "DBClusterIdentifier": "prod-cluster", "ApplyImmediately": True,
+            "MonitoringInterval": 0, "EnablePerformanceInsights": False,
+            "DatabaseInsightsMode": "standard",
+        })  # fmt: skip
+        aws.rds.call("ModifyDBInstance", {
+            "DBInstanceIdentifier": READER, "ApplyImmediately": True,
+            "EnablePerformanceInsights": True, **of_one,
+        })  # fmt: skip
+    before = watched(aws, READER)
+
+    assert restored_and_passed(aws, aws.plan())["differs"] == []
+
+    assert watched(aws, READER) == before
+    assert before.items() >= {**of_one, "PerformanceInsightsEnabled": True}.items()
+    assert watched(aws, "prod-cluster-writer") == watched(aws, "prod-cluster", "cluster") == {}
+
+
+@of_clusters
+def test_a_member_that_shows_otherwise_than_its_cluster_is_told(aws: Aws, kind: Kind):
+    aws.found(READER, "instance").update(MonitoringInterval=10, PerformanceInsightsEnabled=False)
+
+    told = restored_and_passed(aws, aws.plan())["differs"]
+
+    assert {(one["member"], one["attribute"], one["was"], one["now"]) for one in told} == {
+        (READER, "MonitoringInterval", 10, 30), (READER, "PerformanceInsightsEnabled", False, True),
+    }  # fmt: skip
+
+
+@of_clusters
+def test_an_interval_that_is_asked_for_is_the_cluster_s_and_so_its_members(aws: Aws, kind: Kind):
+    plan = aws.plan(overrides={"MonitoringInterval": 60, "EnablePerformanceInsights": False,
+                               "DatabaseInsightsMode": "standard"})  # fmt: skip
+
+    restored_and_passed(aws, plan)
+
+    for name, of in (("prod-cluster", "cluster"), (READER, "instance")):
+        assert watched(aws, name, of) == {
+            "MonitoringInterval": 60,
+            "MonitoringRoleArn": "arn:aws:iam::123456789012:role/rds-monitoring",
+        }
 
 
 def test_the_original_is_left_alone(aws: Aws, kind: Kind, replaced: dict):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.rds import Rds
+from local.emulator.rds import Rds
 from src.export import plan as plan_step
 from src.export import start as start_step
 from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, Aws, Context, Kind, answering

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.deploy import read_template
+from local.emulator.cloudformation.deploy import read_template
 from tests.unit.conftest import Aws, Context, Post, answering
 from trapheus.exceptions import TrapheusError
 from trapheus.rds import client

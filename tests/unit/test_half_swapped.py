@@ -157,7 +157,7 @@ def test_a_copy_on_its_way_to_the_names_goes_back(aws: Aws, kind: Kind, beside: 
     aws.set_aside(beside)
     restored = aws.restored(beside)
     aws.run_once(
-        "rename", plan=beside, renames="restored", phase="replace", restored=restored, seconds=0
+        "rename", plan=beside, renames="copy", phase="replace", restored=restored, seconds=0
     )
     aws.clock.sleep(pause)
 
@@ -170,7 +170,7 @@ def test_a_copy_on_its_way_to_the_names_goes_back(aws: Aws, kind: Kind, beside: 
 def test_a_copy_that_is_still_being_made_is_removed(aws: Aws, kind: Kind, pause: float):
     plan = aws.plan(strategy="restore-first")
     names, tags = originals(aws, plan)
-    aws.run_once("restore", plan=plan, phase="beside")
+    aws.run_once("restore", plan=plan, phase="copy")
     aws.clock.sleep(pause)
 
     aws.until_done("roll_back", plan=plan)
@@ -228,7 +228,7 @@ def test_what_was_restored_under_a_target_is_removed_and_the_original_not_touche
 
 
 def test_another_s_database_under_a_target_is_left_alone(aws: Aws, kind: Kind):
-    plan = aws.plan(strategy="beside", targetIdentifier="staging-db")
+    plan = aws.plan(strategy="copy", targetIdentifier="staging-db")
     foreign = aws.foreign("staging-db")
 
     aws.until_done("roll_back", plan=plan)

@@ -151,11 +151,10 @@ def test_an_override_goes_into_the_one_call_that_takes_it(
 
 
 def test_a_parameter_that_two_calls_need_goes_into_both():
-    plan = configuration(CLUSTER, {"Engine": "aurora-mysql"})
-    override(plan, CLUSTER, "aurora-mysql", {"EnablePerformanceInsights": True})
+    plan = configuration(CLUSTER, {"Engine": "mysql", "DBClusterInstanceClass": "db.r6gd.large"})
+    override(plan, CLUSTER, "mysql", {"Iops": 3000})
 
-    assert plan["restore"]["EnablePerformanceInsights"] is True
-    assert plan["modify"]["EnablePerformanceInsights"] is True
+    assert plan["restore"]["Iops"] == plan["modify"]["Iops"] == 3000
 
 
 @pytest.mark.parametrize("snapshot", [100, 195, 200])

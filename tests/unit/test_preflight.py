@@ -2,14 +2,19 @@
 
 import json
 import pickle
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind, answering
-from trapheus import exceptions, offers
+from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, OPTIONS, Aws, Kind, answering
+from trapheus import exceptions
+from trapheus.checks import look
+from trapheus.checks.checklist import CHECKS, OF_THE_PLAN, PRECONDITION, WARNINGS
+from trapheus.checks.findings import Findings
+from trapheus.checks.preflight import applying
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/5f0c1b9a-2d3e-4f56-8a7b-9c0d1e2f3a4b"
 INSIGHTS_KEY = "arn:aws:kms:us-east-1:123456789012:key/6a1d2c8b-3e4f-4a67-9b8c-0d1e2f3a4b5c"
@@ -274,7 +279,7 @@ GROUP, SNAPSHOT = exceptions.GroupNotUsable, exceptions.SnapshotMissing
 QUOTA, KEYS, OFFER = (
     exceptions.QuotaExceeded,
     exceptions.KeyNotAccessible,
-    exceptions.NotOffered,
+    exceptions.VersionOrClassUnavailable,
 )
 
 ROWS: list[Row] = [
@@ -721,7 +726,40 @@ def test_a_key_service_out_of_reach_is_only_a_warning(aws: Aws, kind: Kind):
     def time_out(*_: Any) -> None:
         raise ConnectTimeoutError(endpoint_url="https://kms.us-east-1.amazonaws.com")
 
-    with answering(offers.kms(), "kms", time_out):
+    with answering(look.kms(), "kms", time_out):
         said = warnings(aws)
 
     assert [sentence for sentence in said if f"{KEY} could not be looked at" in sentence]
+
+
+# The list, of which the page is made
+
+
+def test_a_check_finds_only_what_the_list_says_of_it(aws: Aws, kind: Kind):
+    spoil(aws)
+    request = {"identifier": kind.identifier, "task": "db_restore", **OPTIONS}
+    seen = look.Look(request, look.INSTANCE if kind is INSTANCE else look.CLUSTER)
+    told = 0
+    for check in applying((PRECONDITION, *CHECKS, *WARNINGS), seen):
+        findings = Findings()
+        check.run(seen, findings)
+        told += len(findings.all)
+        assert {error for error, _ in findings.all} <= set(check.errors), check.run.__name__
+        assert not (findings.warnings and check.errors), check.run.__name__
+    assert told > 8
+
+
+def test_the_list_names_every_call_that_is_made_and_no_other(aws: Aws):
+    with aws.rds.instantly():
+        aws.rds.call("CreateDBClusterEndpoint", {
+            "DBClusterIdentifier": "prod-cluster", "DBClusterEndpointIdentifier": "reports",
+            "EndpointType": "READER", "StaticMembers": [READER],
+        })  # fmt: skip
+    for aws.kind in BOTH:
+        proxy(aws)
+        withdraw_class(aws)
+        aws.check(dryRun=True)
+    asked = {*aws.calls, "DescribeKey"}
+
+    checks = (PRECONDITION, *CHECKS, *OF_THE_PLAN, *WARNINGS)
+    assert {name for check in checks for name in re.findall(r"(\w+)`", check.calls)} == asked

@@ -64,7 +64,7 @@ def test_a_request_comes_back_with_its_defaults(task: str, is_cluster: bool):
 
 
 def test_a_dry_run_takes_no_lock():
-    assert "lock" not in read({**GOOD, "dryRun": True})
+    assert read({**GOOD, "dryRun": True})["lock"] == ""
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_recovery_takes_no_options(option: str):
 
 
 ENDED = {"executionArn": "arn:ended", "status": "ABORTED", "input": json.dumps(GOOD)}
-NOTHING = {"task": "recover"}
+NOTHING = {"task": "recover", "isCluster": False, "lock": ""}
 
 
 def rule(**ended: Any) -> dict[str, Any]:
@@ -324,7 +324,7 @@ def test_a_task_that_takes_a_snapshot_restores_no_other():
 @pytest.mark.parametrize("task", ["create_snapshot", "db_restore"])
 def test_a_target_is_lower_cased_and_restored_beside(task: str):
     found = read({**GOOD, "task": task, "targetIdentifier": "Staging-DB"})
-    assert (found["targetIdentifier"], found["strategy"]) == ("staging-db", "beside")
+    assert (found["targetIdentifier"], found["strategy"]) == ("staging-db", "copy")
 
 
 @pytest.mark.parametrize("target", ["prod-db", "PROD-DB"])

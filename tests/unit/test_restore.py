@@ -2,7 +2,15 @@
 
 import pytest
 
-from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind, of_clusters
+from tests.unit.conftest import (
+    ANOTHER,
+    CLUSTER,
+    INSTANCE,
+    Aws,
+    Kind,
+    delete_snapshot,
+    of_clusters,
+)
 from trapheus import exceptions
 
 OLD = "{}: written seven days ago"
@@ -61,17 +69,13 @@ INSTANCE_SETTINGS = [
     "StorageType",
 ]  # fmt: skip
 CLUSTER_SETTINGS = [
-    "AvailabilityZones", "BackupRetentionPeriod", "CopyTagsToSnapshot", "DBClusterParameterGroup",
+    "BackupRetentionPeriod", "CopyTagsToSnapshot", "DBClusterParameterGroup",
     "DBSubnetGroup", "EnabledCloudwatchLogsExports", "EngineLifecycleSupport", "EngineMode",
-    "EngineVersion", "IAMDatabaseAuthenticationEnabled", "KmsKeyId", "MonitoringInterval",
-    "MonitoringRoleArn", "NetworkType", "PerformanceInsightsEnabled",
-    "PerformanceInsightsKMSKeyId", "PerformanceInsightsRetentionPeriod", "Port",
+    "EngineVersion", "IAMDatabaseAuthenticationEnabled", "KmsKeyId", "NetworkType", "Port",
     "PreferredBackupWindow", "ServerlessV2ScalingConfiguration", "StorageType",
 ]  # fmt: skip
 MEMBER_SETTINGS = [
     "AutoMinorVersionUpgrade", "AvailabilityZone", "CACertificateIdentifier", "DBInstanceClass",
-    "MonitoringInterval", "MonitoringRoleArn", "PerformanceInsightsEnabled",
-    "PerformanceInsightsKMSKeyId", "PerformanceInsightsRetentionPeriod",
     "PreferredMaintenanceWindow", "PromotionTier", "PubliclyAccessible",
 ]  # fmt: skip
 
@@ -311,3 +315,55 @@ def test_the_newly_taken_snapshot_is_restored(aws: Aws, kind: Kind):
     assert aws.rds.data(kind.name, kind.identifier).endswith("today")
     if kind is INSTANCE:
         assert aws.found()["AllocatedStorage"] == 500
+
+
+# The snapshot goes once the restore has been asked for
+
+
+def begun(aws: Aws, plan: dict, **event: str) -> None:
+    """Ask for a restore, and lose the step's answer, and the snapshot."""
+    aws.run_once("restore", plan=plan, **event)
+    assert create_call(aws) in aws.calls
+    delete_snapshot(aws, plan["snapshot"])
+    aws.clock.sleep(15)
+
+
+def test_a_snapshot_that_goes_after_the_call_is_not_waited_for(aws: Aws, kind: Kind, aside: dict):
+    moment = aws.restored(aside)["dataAsOf"]
+    begun(aws, aside)
+
+    answer = aws.until_done("restore", plan=aside)
+    aws.settle()
+
+    assert (answer["dataAsOf"], answer["resourceId"]) == (moment, aws.id_of())
+    assert moment
+    assert aws.rds.data(kind.name, kind.identifier) == OLD.format(kind.identifier)
+    aws.finish(aside)
+    aws.run("verify", plan=aside, restored=answer)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_new_snapshot_that_goes_after_the_call_is_not_waited_for(
+    aws: Aws, kind: Kind, is_told: bool
+):
+    plan = aws.plan(task="create_snapshot")
+    taken = aws.until_done("snapshot", plan=plan)
+    aws.settle()
+    aws.set_aside(plan)
+    event = {"dataAsOf": taken["dataAsOf"]} if is_told else {}
+    begun(aws, plan, **event)
+
+    answer = aws.until_done("restore", plan=plan, **event)
+
+    # Nobody knows it any more unless the event tells it.
+    assert taken["dataAsOf"]
+    assert answer["dataAsOf"] == (taken["dataAsOf"] if is_told else "")
+    assert answer["resourceId"] == aws.id_of()
+
+
+def test_a_snapshot_is_not_looked_up_where_the_plan_knows_its_moment(
+    aws: Aws, kind: Kind, aside: dict
+):
+    aws.until_done("restore", plan=aside)
+
+    assert not [call for call in aws.calls if "Snapshots" in call]

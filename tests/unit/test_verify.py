@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from tests.unit.conftest import INSTANCE, Aws, Kind, of_clusters, of_instances
+from tests.unit.conftest import (
+    INSTANCE,
+    Aws,
+    Kind,
+    delete_snapshot,
+    of_clusters,
+    of_instances,
+    take_snapshot,
+)
 from trapheus import exceptions
 
 READER, WRITER = "prod-cluster-reader", "prod-cluster-writer"
@@ -155,14 +163,23 @@ def test_a_database_that_its_domain_has_not_let_in_does_not_pass(
     assert "membership in the domain d-9067001122 has failed" in differing(aws, finished)
 
 
-def test_an_automated_snapshot_may_go_meanwhile(aws: Aws, kind: Kind, finished: dict):
-    finished["snapshot"] = "rds:prod-2026-03-01-00-00"
-    restored = {**aws.restored(finished), "dataAsOf": "2026-03-01T00:00:00+00:00"}
+def test_a_snapshot_that_goes_meanwhile_is_a_warning(aws: Aws, kind: Kind, finished: dict):
+    restored = aws.restored(finished)
+    assert aws.run("verify", plan=finished, restored=restored)["report"]["warnings"] == []
+    delete_snapshot(aws, finished["snapshot"])
 
-    aws.run("verify", plan=finished, restored=restored)
+    told = aws.run("verify", plan=finished, restored=restored)["report"]["warnings"]
 
-    finished["snapshot"] = "release-1"
-    with pytest.raises(exceptions.ConfigurationDiffers, match="release-1 is not the one"):
+    assert told == [f"The snapshot {finished['snapshot']}, which was restored, is gone."]
+
+
+def test_a_snapshot_that_another_has_replaced_does_not_pass(aws: Aws, kind: Kind, finished: dict):
+    name, restored = finished["snapshot"], aws.restored(finished)
+    delete_snapshot(aws, name)
+    take_snapshot(aws, name)
+    aws.settle()
+
+    with pytest.raises(exceptions.ConfigurationDiffers, match=f"{name} is not the one"):
         aws.run("verify", plan=finished, restored=restored)
 
 
@@ -276,6 +293,22 @@ def test_the_report_counts_what_is_kept_and_nothing_differs(aws: Aws, kind: Kind
 
     assert told["differs"] == []
     assert told["kept"] >= (40 if kind is INSTANCE else 55)
+
+
+@of_clusters
+def test_other_zones_of_a_cluster_are_told_and_pass(aws: Aws, kind: Kind, finished: dict):
+    shown = aws.found()["AvailabilityZones"]
+    zones = [entry for entry in finished["cannotKeep"] if entry["attribute"] == "AvailabilityZones"]
+    assert zones[0]["was"] == shown
+
+    shown.reverse()
+    assert "AvailabilityZones" not in str(report(aws, finished)["cannotKeep"])
+    shown[0] = "us-east-1f"
+    told = report(aws, finished)["cannotKeep"]
+
+    assert [one["now"][-1] for one in told if one["attribute"] == "AvailabilityZones"] == [
+        "us-east-1f"
+    ]
 
 
 @of_clusters

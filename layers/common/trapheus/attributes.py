@@ -212,8 +212,8 @@ _STREAMING = refused(
     "{name} has an activity stream, which a restore would lose: stop it first.",
     of_replacement=True,
 )
-_PENDING = refused_by("preflight.check_quiet")
-_ENGINE_OF_CUSTOM = refused_by("check.instance.is_restorable")
+_PENDING = refused_by("checks.database.available")
+_ENGINE_OF_CUSTOM = refused_by("checks.database.right_kind")
 # A Multi-AZ DB cluster, whose members RDS makes, and which has storage of its own (RDS User Guide).
 _CLUSTER_CLASS = "DBClusterInstanceClass"
 
@@ -228,6 +228,7 @@ def of_aurora(name: str) -> str:
     return only(name, f"!{_CLUSTER_CLASS}")
 
 
+_MONITORED = "MonitoringInterval > `0`"
 _LIMITLESS = "{name} is an Aurora Limitless Database, whose scale no restore can ask for."
 
 
@@ -396,7 +397,12 @@ CLUSTER: Table = {
     "AssociatedRoles": _roles("AddRoleToDBCluster"),
     "AutoMinorVersionUpgrade": modified(AutoMinorVersionUpgrade="AutoMinorVersionUpgrade"),
     "AutomaticRestartTime": derived("of a stopped cluster"),
-    "AvailabilityZones": restored(AvailabilityZones=of_aurora("AvailabilityZones")),
+    # Aurora shows three whatever its subnet group covers, and a restore refuses those outside
+    # (GH hashicorp/terraform-provider-aws#1322, #5725). Each member has its own zone again.
+    "AvailabilityZones": lost(
+        "RDS chooses the zones of a cluster's storage by its subnet group.",
+        "AvailabilityZones && sort(AvailabilityZones)",
+    ),
     "AwsBackupRecoveryPointArn": _RECOVERY_POINT,
     "BacktrackConsumedChangeRecords": derived(),
     "BacktrackWindow": restored(BacktrackWindow=only("BacktrackWindow", "BacktrackWindow > `0`")),
@@ -462,9 +468,9 @@ CLUSTER: Table = {
     ),
     # Without it RDS takes the engine's default version.
     "EngineVersion": restored(EngineVersion="EngineVersion"),
-    "GlobalClusterIdentifier": refused_by("ties.check_global_clusters"),
-    "GlobalWriteForwardingRequested": refused_by("ties.check_global_clusters"),
-    "GlobalWriteForwardingStatus": refused_by("ties.check_global_clusters"),
+    "GlobalClusterIdentifier": refused_by("checks.dependencies.no_global_cluster"),
+    "GlobalWriteForwardingRequested": refused_by("checks.dependencies.no_global_cluster"),
+    "GlobalWriteForwardingStatus": refused_by("checks.dependencies.no_global_cluster"),
     "HostedZoneId": derived(),
     "HttpEndpointEnabled": Attribute(
         OTHER,
@@ -500,27 +506,27 @@ CLUSTER: Table = {
     ),
     "MasterUserSecret": _MANAGED_PASSWORD,
     "MasterUsername": Attribute(SNAPSHOT),
-    "MonitoringInterval": restored(MonitoringInterval="MonitoringInterval"),
-    "MonitoringRoleArn": restored(MonitoringRoleArn="MonitoringRoleArn"),
+    # No restore of a cluster takes monitoring or insights, whatever the values (GH boto/boto3#4634,
+    # and AWS's CloudFormation handler, of Multi-AZ DB clusters too). A cluster that is told to have
+    # none takes them from its members: only what is on is asked for.
+    "MonitoringInterval": modified(MonitoringInterval=only("MonitoringInterval", _MONITORED)),
+    "MonitoringRoleArn": modified(MonitoringRoleArn=only("MonitoringRoleArn", _MONITORED)),
     "MultiAZ": derived("of the members' zones"),
     "NetworkType": restored(NetworkType=of_aurora("NetworkType")),
     "PendingModifiedValues": _PENDING,
     "PercentProgress": derived(),
-    # The mode of Database Insights is only taken together with these.
-    "PerformanceInsightsEnabled": Attribute(
-        RESTORE,
-        restore={"EnablePerformanceInsights": "PerformanceInsightsEnabled"},
-        modify={"EnablePerformanceInsights": "PerformanceInsightsEnabled"},
+    "PerformanceInsightsEnabled": modified(
+        EnablePerformanceInsights=only_true("PerformanceInsightsEnabled")
     ),
-    "PerformanceInsightsKMSKeyId": Attribute(
-        RESTORE,
-        restore={"PerformanceInsightsKMSKeyId": "PerformanceInsightsKMSKeyId"},
-        modify={"PerformanceInsightsKMSKeyId": "PerformanceInsightsKMSKeyId"},
+    "PerformanceInsightsKMSKeyId": modified(
+        PerformanceInsightsKMSKeyId=only(
+            "PerformanceInsightsKMSKeyId", "PerformanceInsightsEnabled"
+        )
     ),
-    "PerformanceInsightsRetentionPeriod": Attribute(
-        RESTORE,
-        restore={"PerformanceInsightsRetentionPeriod": "PerformanceInsightsRetentionPeriod"},
-        modify={"PerformanceInsightsRetentionPeriod": "PerformanceInsightsRetentionPeriod"},
+    "PerformanceInsightsRetentionPeriod": modified(
+        PerformanceInsightsRetentionPeriod=only(
+            "PerformanceInsightsRetentionPeriod", "PerformanceInsightsEnabled"
+        )
     ),
     "Port": restored(Port="Port"),
     "PreferredBackupWindow": restored(PreferredBackupWindow="PreferredBackupWindow"),

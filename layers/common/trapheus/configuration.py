@@ -112,9 +112,9 @@ def modifications(table: Table, planned: dict[str, Any], found: Description) -> 
         name: v
         for name, v in wanted.items()
         if name not in settled
-        # Switched off already: not every engine takes even a false, and a password that Secrets
-        # Manager is not to hold has to be given.
-        and not (v is False and name not in now)
+        # Switched off already: not every engine takes even a false, a password that Secrets Manager
+        # is not to hold has to be given, and a cluster without takes insights from its members.
+        and not (v in (False, 0) and name not in now)
     }
 
 
@@ -159,13 +159,15 @@ def members_awaiting_reboot(found: Description) -> set[str]:
 class Comparison:
     """Old and new, attribute by attribute.
 
-    `wrong`: one line for each that is not as planned; nothing may be deleted then.
+    `wrong`: one line for each that is not as planned; nothing may be deleted then. `warnings`:
+    sentences on what is beside the attributes, and refuses nothing.
     """
 
     kept: list[str] = field(default_factory=list)
     cannot_keep: list[Parameters] = field(default_factory=list)
     differs: list[Parameters] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def add(self, other: Comparison, member: str) -> None:
         """Take over the comparison of a member."""
@@ -180,6 +182,7 @@ class Comparison:
             "kept": len(self.kept),
             "cannotKeep": self.cannot_keep,
             "differs": self.differs,
+            "warnings": self.warnings,
         }
 
 
@@ -189,7 +192,8 @@ def compared(table: Table, planned: dict[str, Any], found: Description) -> Compa
     original = planned["original"]
     for name, row in table.items():
         if name in original or row.how == SNAPSHOT:
-            was, now = original.get(name), _plain(found.get(name))
+            # A cluster without a first database shows DatabaseName "", or none at all.
+            was, now = original.get(name), _without_gaps({name: _plain(found.get(name))}).get(name)
             if now == was and was is not None:
                 comparison.kept.append(name)
             elif now != was:
@@ -239,11 +243,11 @@ def wanted_of(row: Attribute, planned: dict[str, Any], without: Collection[str] 
     """What is planned for an attribute, but for some parameters."""
     if row.plan:
         return planned[row.plan]
+    asked = {**planned.get("inherited", {}), **planned["restore"], **planned["modify"]}
     values = {
-        parameter: planned[call][parameter]
-        for call in ("restore", "modify")
-        for parameter in getattr(row, call)
-        if parameter in planned[call] and parameter not in without
+        parameter: asked[parameter]
+        for parameter in (*row.restore, *row.modify)
+        if parameter in asked and parameter not in without
     }
     return _one(row, values)
 
@@ -265,7 +269,7 @@ def _one(row: Attribute, values: Parameters) -> Any:
 
 
 def _comparable(value: Any) -> Any:
-    if value is False:
+    if value in (False, 0):
         # Which the tables do not read for every feature.
         return None
     if isinstance(value, dict):

@@ -10,8 +10,11 @@ TASKS = (CREATE_SNAPSHOT, DB_RESTORE, CREATE_SNAPSHOT_ONLY, RECOVER)
 RENAME_FIRST = "rename-first"
 RESTORE_FIRST = "restore-first"
 STRATEGIES = (RENAME_FIRST, RESTORE_FIRST)
-BESIDE = "beside"
-# The phase in which both databases stay, whatever fails.
+BESIDE = COPY = "copy"
+# The phases of an execution, as its lock has them; in FINISH both databases stay, whatever fails.
+PREPARE = "prepare"
+REPLACE = "replace"
+ROLLBACK = "rollback"
 FINISH = "finish"
 # The snapshotIdentifier that means the newest one.
 LATEST = "latest"
@@ -24,6 +27,9 @@ SUCCESSOR_SUFFIX = "-next"
 ASIDE_SUFFIX = "-temp"
 # What is restored beside a running original, until it takes the original's name.
 MADE_SUFFIX = "-next"
+# What was restored, once somebody has gone back to the original by the mail's commands. No longer
+# than ASIDE_SUFFIX, so that it fits whatever may be restored.
+AWAY_SUFFIX = "-away"
 
 # Carried by what an execution has created or set aside, and by nothing that stays.
 IN_PROGRESS_TAG = "trapheus:in-progress"

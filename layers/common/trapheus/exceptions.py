@@ -78,7 +78,7 @@ class GroupNotUsable(TrapheusError):
     """A group of the database is gone, or does not fit the version that would be restored."""
 
 
-class NotOffered(TrapheusError):
+class VersionOrClassUnavailable(TrapheusError):
     """AWS does not offer the version or the class any more that would be restored."""
 
 

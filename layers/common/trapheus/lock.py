@@ -1,19 +1,23 @@
 """The lock on a database: one DynamoDB item that names the execution which may change it.
 
 Item: `database` ("instance#prod-db"), `holder` (the execution's ARN, missing when an earlier one
-has let go with its rollback undone), `phase` (prepare, replace, rollback, finish), `planned` (JSON,
-from replace on), `interrupted` (the ended execution from which the holder has taken it over).
+has left it with its rollback undone), `phase` (prepare, copy, replace, rollback, finish), `planned`
+(JSON, from copy or replace on), `interrupted` (the ended execution from which the holder has taken
+it over).
 """
 
 from __future__ import annotations
 
+import json
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.exceptions import ClientError
 
-from trapheus.errors import failing_as
+from trapheus.constants import COPY, FINISH, PREPARE, REPLACE, ROLLBACK
+from trapheus.errors import code_of, failing_as
 from trapheus.exceptions import LockFailed, LockLost
 from trapheus.rds import PATIENT
 
@@ -21,6 +25,19 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Item = dict[str, str]
+
+# The phases from which an execution goes on to another.
+BEFORE = {
+    PREPARE: (PREPARE,),
+    COPY: (PREPARE,),
+    REPLACE: (PREPARE, COPY),
+    ROLLBACK: (PREPARE, COPY, REPLACE),
+    FINISH: (COPY, REPLACE),
+}
+# Where somebody else's work is rolled back.
+TAKEN_OVER = (COPY, REPLACE)
+# The phases that a recovery undoes, for which it needs the plan.
+PLANNED = (COPY, REPLACE)
 
 
 @cache
@@ -45,22 +62,37 @@ def read(database: str) -> Item:
 
 
 def require(event: dict[str, Any]) -> None:
-    """Pass only while the event's execution holds the lock in the event's phase.
+    """Pass only while the event's execution holds the lock, in the event's phase or one before it.
 
-    A Lambda that comes late, and a redriven execution with an old plan, end here with LockLost.
+    The phase becomes the event's in the same call, and never an earlier one: a Lambda that comes
+    late, and a redriven execution with an old plan, end here with LockLost.
     """
-    if require_holder(event).get("phase") != event["phase"]:
-        raise lost(event, f"the lock is past the phase {event['phase']}")
-
-
-def require_holder(event: dict[str, Any]) -> Item:
-    """The item, if the event's execution holds the lock in whatever phase; LockLost otherwise."""
-    plan = event["plan"]
+    plan, phase = event["plan"], event["phase"]
+    own = plan["execution"] == event["execution"]
+    before = BEFORE[phase] if own else TAKEN_OVER
+    values = {":execution": event["execution"], ":phase": phase}
+    values |= {f":before{number}": name for number, name in enumerate(before)}
+    changes = ["phase = :phase"]
+    if phase in PLANNED:
+        changes.append("planned = :planned")
+        values[":planned"] = json.dumps(plan)
+    # What was taken over is rolled back with its own plan, and nothing else is done with it.
+    taken_over = "attribute_not_exists" if own else "attribute_exists"
     with failing_as(LockFailed, plan["identifier"]):
-        item = read(name_of(plan["identifier"], is_cluster="members" in plan))
-    if item.get("holder") != event["execution"]:
-        raise lost(event, "this execution does not hold the lock any more")
-    return item
+        try:
+            dynamodb().update_item(
+                TableName=os.environ["LOCK_TABLE"],
+                Key={"database": {"S": name_of(plan["identifier"], is_cluster="members" in plan)}},
+                UpdateExpression=f"SET {', '.join(changes)}",
+                ConditionExpression=f"holder = :execution AND {taken_over}(interrupted)"
+                f" AND phase IN (:phase, {', '.join(f':before{n}' for n in range(len(before)))})",
+                ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
+            )
+        except ClientError as error:
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise
+            reason = f"this execution does not hold the lock, or is past the phase {phase}"
+            raise lost(event, reason) from error
 
 
 def require_restored(event: dict[str, Any], resource_id: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from trapheus.constants import PROTECT_TAG
+from trapheus.constants import COPY, PROTECT_TAG
 from trapheus.exceptions import DeleteFailed
 from trapheus.rds import mark
 from trapheus.rollback import BETWEEN_LOOKS
@@ -78,6 +78,10 @@ def final_snapshot(plan: Plan) -> str:
 
 def writes_since(plan: Plan, request: dict[str, Any]) -> str:
     """Where the writes are that came after the moment of the snapshot."""
+    if plan["strategy"] == COPY:
+        return f"in {plan['identifier']}, which serves as before"
+    if request["keepOriginal"]:
+        return f"in {plan['aside']}, which was kept"
     places = []
     if request["finalSnapshot"]:
         places.append(f"in the snapshot {final_snapshot(plan)}")
@@ -85,3 +89,28 @@ def writes_since(plan: Plan, request: dict[str, Any]) -> str:
     if retained and not request["deleteAutomatedBackups"]:
         places.append(f"in the retained automated backups of {plan['resourceId']}")
     return " and ".join(places) or "nowhere"
+
+
+def summary(state: dict[str, Any]) -> dict[str, Any]:
+    """The output of an execution that has restored its database, from the state machine's data."""
+    plan, request = state["check"]["plan"], state["request"]
+    restored, verified = state["restored"], state["verified"]
+    begun = {"identifier": plan["identifier"], "task": request["task"]}
+    data = {
+        "restoredFrom": restored["snapshot"],
+        "dataAsOf": restored["dataAsOf"],
+        "writesSince": writes_since(plan, request),
+    }
+    report = {"report": verified["report"], "warnings": plan["warnings"]}
+    if plan["strategy"] == COPY:
+        own = {"target": plan["made"], **data, "resourceId": verified["resourceId"]}
+        return {**begun, **own, **report}
+    return {
+        **begun,
+        **data,
+        "unreachableFrom": state["replacing"]["since"],
+        "unreachableTo": state["served"]["at"],
+        "resourceIdBefore": plan["resourceId"],
+        "resourceIdNow": verified["resourceId"],
+        **report,
+    }

@@ -25,7 +25,7 @@ OF_THE_SNAPSHOT = frozenset({"Engine", "EngineMode"})
 # What the original has no say in any more once the first is another one.
 FOLLOWING: dict[str, tuple[str, ...]] = {
     "DBInstanceClass": ("ProcessorFeatures",),
-    "DBSubnetGroupName": ("AvailabilityZone", "AvailabilityZones"),
+    "DBSubnetGroupName": ("AvailabilityZone",),
     "MultiAZ": ("AvailabilityZone",),
     "StorageType": ("Iops", "StorageThroughput"),
 }
@@ -65,7 +65,6 @@ OF_MULTI_AZ = frozenset(
 )
 OF_AURORA = frozenset(
     {
-        "AvailabilityZones",
         "BacktrackWindow",
         "Domain",
         "DomainIAMRoleName",

@@ -145,9 +145,21 @@ def cluster_snapshots(identifier: str) -> list[Description]:
 
 
 def moment_of(snapshot_description: Description | None) -> str:
-    """The moment whose data a snapshot holds, ISO 8601; empty while RDS does not tell it."""
-    moment = (snapshot_description or {}).get("SnapshotCreateTime")
-    return str(moment.isoformat()) if moment else ""
+    """The moment whose data a snapshot holds, ISO 8601; empty while RDS does not tell it.
+
+    Even an available one may show none (GH cloud-custodian/cloud-custodian#5090).
+    """
+    return next(iter(moments_of(snapshot_description)), "")
+
+
+def moments_of(snapshot_description: Description | None) -> list[str]:
+    """The moments that a snapshot shows, ISO 8601, that of its data first.
+
+    Of a copy SnapshotCreateTime is its own (botocore's model); a cluster's shows no other.
+    """
+    found = snapshot_description or {}
+    both = ("OriginalSnapshotCreateTime", "SnapshotCreateTime")
+    return [str(found[name].isoformat()) for name in both if found.get(name)]
 
 
 def mark(execution: str) -> TagTypeDef:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from trapheus import lock
 from trapheus.errors import failing_as
 from trapheus.exceptions import NameTaken, SnapshotFailed, StillInProgress
-from trapheus.rds import is_marked, mark, moment_of
+from trapheus.rds import is_marked, mark, moment_of, moments_of, unmark
 from trapheus.waiters import wait
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Calls:
-    """The calls and waits of one kind of snapshot; `database` tells who has a name now."""
+    """The calls and waits of one kind of snapshot; `database` tells who has a name now.
+
+    arn: the attribute that holds a snapshot's ARN.
+    """
 
     database: Callable[[str], str]
     find: Callable[[list[str]], dict[str, Description]]
@@ -30,6 +34,7 @@ class Calls:
     delete: Callable[[str], object]
     available: Callable[[str], Wait]
     deleted: Callable[[str], Wait]
+    arn: str
 
 
 def refresh(calls: Calls, event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
@@ -51,7 +56,7 @@ def refresh(calls: Calls, event: dict[str, Any], context: LambdaContext) -> dict
                 kind = SnapshotFailed if resource_id else StillInProgress
                 raise kind(f"{identifier} is {resource_id or 'nothing'} now", identifier=identifier)
             calls.create(name, identifier, [*plan["tags"], mark(execution)])
-        elif not is_marked(found, execution):
+        elif not (is_marked(found, execution) or is_own(name, found, plan)):
             raise NameTaken(f"The snapshot {name} is not of this execution.", identifier=identifier)
         until(calls.available(name), name, found)
 
@@ -70,7 +75,7 @@ def refresh(calls: Calls, event: dict[str, Any], context: LambdaContext) -> dict
     with failing_as(SnapshotFailed, identifier, conflict=StillInProgress, exists=StillInProgress):
         found = calls.find([name, successor])
         old = found.get(name)
-        if old and not is_marked(old, execution):
+        if old and not (is_marked(old, execution) or is_own(name, old, plan)):
             take(successor, found.get(successor))
             remove(name, old)
             found = calls.find([name, successor])
@@ -79,4 +84,29 @@ def refresh(calls: Calls, event: dict[str, Any], context: LambdaContext) -> dict
         if spare and is_marked(spare, execution):
             remove(successor, spare)
         taken = calls.find([name]).get(name)
+        lock.require(event)
+        unmark([(calls.arn, taken)], execution)
     return {"name": name, "dataAsOf": moment_of(taken)}
+
+
+def is_own(name: str, found: Description, plan: dict[str, Any]) -> bool:
+    """Whether this execution has taken a snapshot and untagged it, which is its last act.
+
+    While the lock is held no other execution takes one of this database.
+    """
+    taken, began = found.get("SnapshotCreateTime"), datetime.fromisoformat(plan["started"])
+    of_it = plan["resourceId"] in (found.get("DbiResourceId"), found.get("DbClusterResourceId"))
+    return bool(name == plan["snapshot"] and of_it and taken and taken > began)
+
+
+def is_another(source: Description | None, restored: dict[str, str]) -> bool:
+    """Whether the snapshot that has the name now is not the one that was restored.
+
+    A copy of that one has its data too.
+    """
+    return source is not None and restored["dataAsOf"] not in (moments_of(source) or [""])
+
+
+def warnings_of(plan: dict[str, Any], source: Description | None) -> list[str]:
+    """A sentence if the snapshot is gone, which anybody may delete once it is restored."""
+    return [] if source else [f"The snapshot {plan['snapshot']}, which was restored, is gone."]

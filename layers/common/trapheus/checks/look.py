@@ -1,0 +1,305 @@
+"""The look at a database: the request, and what AWS shows of all that the checks judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
+
+from trapheus import attributes, rds
+from trapheus.constants import (
+    ASIDE_SUFFIX,
+    BESIDE,
+    CREATE_SNAPSHOT_ONLY,
+    DB_RESTORE,
+    LATEST,
+    MADE_SUFFIX,
+    MAX_IDENTIFIER,
+    RENAME_FIRST,
+    RESTORE_FIRST,
+    SNAPSHOT_SUFFIX,
+    SUCCESSOR_SUFFIX,
+)
+from trapheus.endpoints import custom_endpoints
+from trapheus.errors import code_of
+from trapheus.multi_az import is_multi_az, names_of_members
+from trapheus.overrides import KMS_KEYS, as_overridden
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from trapheus.attributes import Table
+    from trapheus.endpoints import Endpoint
+    from trapheus.rds import Description
+
+# Replicas that Application Auto Scaling has made; it makes them again by itself, and their names
+# are too long for a suffix.
+AUTOSCALED = "application-autoscaling-"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a kind of database is asked for, and the names of what its description has."""
+
+    name: str
+    table: Table
+    identifier: str
+    arn: str
+    resource_id: str
+    status: str
+    snapshot: str
+    find: Callable[[str], Description | None]
+    find_snapshot: Callable[[str], Description | None]
+    find_snapshots: Callable[[str], list[Description]]
+
+
+INSTANCE = Kind(
+    name="instance",
+    table=attributes.INSTANCE,
+    identifier="DBInstanceIdentifier",
+    arn="DBInstanceArn",
+    resource_id="DbiResourceId",
+    status="DBInstanceStatus",
+    snapshot="DBSnapshotIdentifier",
+    find=rds.instance,
+    find_snapshot=rds.snapshot,
+    find_snapshots=rds.snapshots,
+)
+CLUSTER = Kind(
+    name="cluster",
+    table=attributes.CLUSTER,
+    identifier="DBClusterIdentifier",
+    arn="DBClusterArn",
+    resource_id="DbClusterResourceId",
+    status="Status",
+    snapshot="DBClusterSnapshotIdentifier",
+    find=rds.cluster,
+    find_snapshot=rds.cluster_snapshot,
+    find_snapshots=rds.cluster_snapshots,
+)
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of KMS: its state, or the error with which a look at it ended."""
+
+    name: str
+    state: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A request and its database. What AWS shows is asked for when a check needs it, and once."""
+
+    request: dict[str, Any]
+    kind: Kind
+
+    # What is asked for
+
+    @property
+    def identifier(self) -> str:
+        """The identifier in the request."""
+        return str(self.request["identifier"])
+
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """What the request asks for instead of the original's."""
+        return dict(self.request["overrides"])
+
+    @property
+    def takes_snapshot(self) -> bool:
+        """Whether this task takes a snapshot, not only restores one."""
+        return bool(self.request["task"] != DB_RESTORE)
+
+    @property
+    def restores(self) -> bool:
+        """Whether this task restores the database, not only takes its snapshot."""
+        return bool(self.request["task"] != CREATE_SNAPSHOT_ONLY)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the database is replaced by what is restored, not left as it is."""
+        return self.restores and self.request["strategy"] != BESIDE
+
+    # The database
+
+    @cached_property
+    def found(self) -> Description:
+        """What has the identifier; empty where nothing of this kind has it."""
+        return self.kind.find(self.identifier) or {}
+
+    @property
+    def is_multi_az(self) -> bool:
+        """Whether it is a Multi-AZ DB cluster."""
+        return self.kind is CLUSTER and is_multi_az(self.found)
+
+    @property
+    def is_aurora(self) -> bool:
+        """Whether it is a cluster of Aurora."""
+        return self.kind is CLUSTER and not is_multi_az(self.found)
+
+    @cached_property
+    def members(self) -> list[Description]:
+        """The members to restore: none that auto scaling makes, or RDS of a Multi-AZ DB cluster."""
+        if not self.is_aurora:
+            return []
+        return [
+            member
+            for member in rds.members(self.found)
+            if not member["DBInstanceIdentifier"].startswith(AUTOSCALED)
+        ]
+
+    @property
+    def instances(self) -> list[Description]:
+        """The instance, or the members of the cluster that are restored with it."""
+        return [self.found] if self.kind is INSTANCE else self.members
+
+    @property
+    def parts(self) -> list[tuple[str, Description]]:
+        """The database and those members, each with its name; a member may be called as it is."""
+        own = [(member["DBInstanceIdentifier"], member) for member in self.members]
+        return [(self.identifier, self.found), *own]
+
+    @property
+    def wanted(self) -> Description:
+        """The database with the version, class, size and groups that are asked for."""
+        return as_overridden(self.found, self.overrides)
+
+    @property
+    def wanted_instances(self) -> list[Description]:
+        """The same of each instance."""
+        return [as_overridden(each, self.overrides) for each in self.instances]
+
+    @cached_property
+    def endpoints(self) -> list[Endpoint]:
+        """The custom endpoints of a cluster, of which Describe shows only the addresses."""
+        return custom_endpoints(self.identifier) if self.found.get("CustomEndpoints") else []
+
+    # Its snapshots
+
+    @cached_property
+    def snapshot(self) -> Description | None:
+        """The snapshot to restore from, or which a new one is to follow."""
+        wanted = self.request["snapshotIdentifier"]
+        if wanted != LATEST:
+            return self.kind.find_snapshot(wanted or self.identifier + SNAPSHOT_SUFFIX)
+        usable = [
+            found
+            for found in self.kind.find_snapshots(self.identifier)
+            if found["Status"] == "available" and found["SnapshotType"] in ("manual", "automated")
+        ]
+        return max(usable, key=rds.moment_of, default=None)
+
+    @property
+    def restored(self) -> Description | None:
+        """The snapshot that is restored; None where it is yet to be taken."""
+        return None if self.takes_snapshot else self.snapshot
+
+    @cached_property
+    def successor(self) -> Description | None:
+        """What has the name of a successor; not asked for where a snapshot is only restored."""
+        if not self.takes_snapshot and (self.snapshot or self.request["snapshotIdentifier"]):
+            return None
+        return self.kind.find_snapshot(self.identifier + SUCCESSOR_SUFFIX)
+
+    # The names
+
+    def restored_as(self, name: str) -> str:
+        """The name under which the database, or with RESTORE_FIRST a member, is restored."""
+        if self.request["strategy"] == BESIDE:
+            return str(self.request["targetIdentifier"])
+        return name + MADE_SUFFIX if self.request["strategy"] == RESTORE_FIRST else name
+
+    @property
+    def members_restored_as(self) -> dict[str, str]:
+        """The name under which each member is restored, by its own.
+
+        With a target the target takes the identifier's place in it, or else it is numbered.
+        """
+        members = [member["DBInstanceIdentifier"] for member in self.members]
+        if self.request["strategy"] != BESIDE:
+            return {member: self.restored_as(member) for member in members}
+        target = self.request["targetIdentifier"]
+        named = {
+            member: target + member.removeprefix(self.identifier)
+            for member in members
+            if member == self.identifier or member.startswith(f"{self.identifier}-")
+        }
+        free = (f"{target}-{n}" for n in range(1, 2 * len(members) + 1))
+        numbered = (name for name in free if name not in named.values())
+        return {member: named.get(member) or next(numbered) for member in members}
+
+    @property
+    def all_restored_as(self) -> dict[str, dict[str, str]]:
+        """The name under which each is restored, by its kind and its own name."""
+        made = self.restored_as(self.identifier)
+        names = {self.kind.name: {self.identifier: made}}
+        if self.is_multi_az:
+            # RDS makes other members, and names them.
+            names["instance"] = {name: name for name in names_of_members(made)}
+        elif self.kind is CLUSTER:
+            names["instance"] = self.members_restored_as
+        return names
+
+    @cached_property
+    def holders(self) -> dict[str, dict[str, Description]]:
+        """What has the names that must be free, by kind and by name."""
+        find = {"cluster": rds.clusters, "instance": rds.instances}
+        return {
+            kind: find[kind](self._must_be_free(names))
+            for kind, names in self.all_restored_as.items()
+        }
+
+    def _must_be_free(self, restored_as: Mapping[str, str]) -> list[str]:
+        """The names that are to be free; those that RDS would not take are left out."""
+        names = list(restored_as.values()) if self.request["strategy"] != RENAME_FIRST else []
+        if self.replaces:
+            names += [name + ASIDE_SUFFIX for name in restored_as]
+        return [name for name in names if len(name) <= MAX_IDENTIFIER]
+
+    # What belongs to the account
+
+    @cached_property
+    def quotas(self) -> dict[str, Any]:
+        """The quotas by their names. Not every region counts everything."""
+        counted = rds.rds().describe_account_attributes()["AccountQuotas"]
+        return {quota["AccountQuotaName"]: quota for quota in counted}
+
+    @cached_property
+    def keys(self) -> list[Key]:
+        """The keys that are needed: of the data; of a restore also others, asked for or not.
+
+        They are those of Performance Insights and of the master secret.
+        """
+        names: list[str | None] = []
+        for _, part in self.parts:
+            names.append(part.get("KmsKeyId"))
+            if self.restores:
+                names.append(part.get("PerformanceInsightsKMSKeyId"))
+                names.append(part.get("MasterUserSecret", {}).get("KmsKeyId"))
+                names += [key for name, key in self.overrides.items() if name in KMS_KEYS]
+        return [key_of(name) for name in dict.fromkeys(names) if name]
+
+
+@cache
+def kms() -> Any:
+    """The KMS client of this execution environment."""
+    return boto3.client("kms", config=rds.PATIENT)
+
+
+def key_of(name: str) -> Key:
+    """A key as it is now."""
+    try:
+        return Key(name, state=kms().describe_key(KeyId=name)["KeyMetadata"]["KeyState"])
+    except ClientError as error:
+        if code_of(error) in ("AccessDeniedException", "NotFoundException"):
+            return Key(name, error=code_of(error))
+        raise
+    except (HTTPClientError, NoConnection) as error:
+        # In a VPC without a way to KMS; RDS has its own.
+        return Key(name, error=type(error).__name__)

@@ -1,0 +1,113 @@
+"""The plan: the names, and all the configuration that the copy is to have."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from trapheus import exceptions
+from trapheus.attributes import MEMBER
+from trapheus.checks.look import AUTOSCALED, CLUSTER, INSTANCE
+from trapheus.configuration import configuration
+from trapheus.constants import ASIDE_SUFFIX, BESIDE, SNAPSHOT_SUFFIX, SUCCESSOR_SUFFIX
+from trapheus.members import leave_to_cluster
+from trapheus.multi_az import fit
+from trapheus.overrides import for_cluster, override
+from trapheus.rds import moment_of
+from trapheus.storage import fit_storage
+
+if TYPE_CHECKING:
+    from trapheus.checks.findings import Findings
+    from trapheus.checks.look import Look
+    from trapheus.rds import Description
+
+
+# With what else an execution knows, of the 262,144 bytes that Step Functions carries.
+LARGEST_PLAN = 120_000
+
+
+def planned(event: dict[str, Any], look: Look, findings: Findings) -> dict[str, Any]:
+    """The plan: names, resource ids and all the configuration to carry over."""
+    plan = {
+        "execution": event["execution"],
+        "started": event["started"],
+        "warnings": findings.warnings,
+        "strategy": look.request["strategy"],
+        **names(look),
+        "resourceId": look.found[look.kind.resource_id],
+        "arn": look.found[look.kind.arn],
+        "dataAsOf": moment_of(look.restored),
+        **configuration(look.kind.table, look.found),
+    }
+    if look.kind is CLUSTER:
+        add_cluster(plan, look)
+    override_all(plan, look)
+    if look.request["strategy"] == BESIDE:
+        # Beside an original that stays nothing is lost: it keeps what no copy of it can have.
+        for part in (plan, *plan.get("members", [])):
+            part["cannotKeep"] = []
+    return plan
+
+
+def names(look: Look) -> dict[str, str]:
+    """The names that are derived from the identifier; it is restored under the name `made`."""
+    chosen = look.snapshot if look.request["snapshotIdentifier"] else None
+    return {
+        "identifier": look.identifier,
+        "made": look.restored_as(look.identifier),
+        "aside": look.identifier + ASIDE_SUFFIX,
+        "snapshot": chosen[look.kind.snapshot] if chosen else look.identifier + SNAPSHOT_SUFFIX,
+        "successor": look.identifier + SUCCESSOR_SUFFIX,
+    }
+
+
+def add_cluster(plan: dict[str, Any], look: Look) -> None:
+    """Add what the plan for a cluster has besides: its endpoints and members."""
+    listed = (member["DBInstanceIdentifier"] for member in look.found["DBClusterMembers"])
+    plan["autoscaled"] = [name for name in listed if name.startswith(AUTOSCALED)]
+    # The names of endpoints are unique in a region, and an original that stays has them.
+    stay = look.request["strategy"] == BESIDE
+    plan["endpoints"] = look.endpoints if plan["endpoints"] and not stay else []
+    plan["members"] = [member_plan(member, look) for member in look.members if plan["members"]]
+
+
+def member_plan(member: Description, look: Look) -> dict[str, Any]:
+    """What the plan has of a member."""
+    name = member["DBInstanceIdentifier"]
+    return {
+        "identifier": name,
+        "made": look.members_restored_as[name],
+        "aside": name + ASIDE_SUFFIX,
+        "resourceId": member[INSTANCE.resource_id],
+        "arn": member[INSTANCE.arn],
+        **configuration(MEMBER, member),
+    }
+
+
+def override_all(plan: dict[str, Any], look: Look) -> None:
+    """Change what is planned into what is asked for, and into what RDS takes with it."""
+    engine = look.found["Engine"]
+    if look.kind is INSTANCE:
+        override(plan, look.kind.table, engine, look.overrides)
+        fit_storage(plan, look.found, look.restored)
+        return
+    override(plan, look.kind.table, engine, for_cluster(look.found, look.overrides))
+    if look.is_multi_az:
+        fit(plan, look.found, look.restored)
+    for member in plan["members"]:
+        override(member, MEMBER, engine, look.overrides)
+    leave_to_cluster(plan)
+
+
+def small_enough(look: Look, plan: dict[str, Any], findings: Findings) -> None:
+    """The plan, mostly tags, has at most 120,000 characters.
+
+    The data of an execution ends at 262,144 bytes.
+    """
+    size = len(json.dumps(plan))
+    if size > LARGEST_PLAN:
+        findings.add(
+            exceptions.DatabaseNotSupported,
+            f"The plan for {look.identifier} has {size} characters, mostly tags, of which"
+            f" Step Functions can carry {LARGEST_PLAN}: shorten tags, or take some off.",
+        )

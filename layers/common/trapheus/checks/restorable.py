@@ -1,0 +1,234 @@
+"""What is restored: a snapshot, and the overrides, that RDS makes the database of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trapheus import exceptions
+from trapheus.checks.availability import numbers
+from trapheus.checks.look import CLUSTER, INSTANCE
+from trapheus.constants import LATEST, SNAPSHOT_SUFFIX, SUCCESSOR_SUFFIX
+from trapheus.overrides import unfit
+from trapheus.storage import is_a_tenth_above, size_of_copy
+
+if TYPE_CHECKING:
+    from trapheus.checks.findings import Findings
+    from trapheus.checks.look import Look
+
+# Its snapshot
+
+
+def chosen_snapshot(look: Look, findings: Findings) -> None:
+    """The snapshot is there, `available`, manual or automated, of this engine.
+
+    `latest` is the newest such.
+    """
+    identifier, name = look.identifier, look.request["snapshotIdentifier"]
+    snapshot, engine = look.snapshot, look.found["Engine"]
+    if snapshot is None and name == LATEST:
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"{identifier} has no snapshot that is available: take one with the task"
+            " create_snapshot_only.",
+        )
+    elif snapshot is None:
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} does not exist in this account and region: check its name.",
+        )
+    elif snapshot["Status"] != "available":
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} is {snapshot['Status']}: wait until it is available, or name"
+            " another.",
+        )
+    elif snapshot["Engine"] != engine:
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {snapshot[look.kind.snapshot]} is of {snapshot['Engine']}, the database"
+            f" of {engine}: name another.",
+        )
+    elif snapshot["SnapshotType"] not in ("manual", "automated"):
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} is {snapshot['SnapshotType']}, neither manual nor automated:"
+            " copy it, and name the copy.",
+        )
+
+
+def own_snapshot(look: Look, findings: Findings) -> None:
+    """The snapshot is there, unless it is yet to be taken, `available`, manual, of this engine."""
+    name = look.identifier + SNAPSHOT_SUFFIX
+    snapshot, engine = look.snapshot, look.found["Engine"]
+    if snapshot is None:
+        refuse_missing(look, findings)
+    elif snapshot["Status"] != "available":
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} is {snapshot['Status']}: wait until it is available,"
+            " or delete it if it has failed.",
+        )
+    elif snapshot["Engine"] != engine:
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} is of {snapshot['Engine']}, the database of {engine}:"
+            " rename or delete the snapshot.",
+        )
+    elif snapshot["SnapshotType"] != "manual":
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} is {snapshot['SnapshotType']}, not manual: copy it under another"
+            " name, and delete it.",
+        )
+
+
+def refuse_missing(look: Look, findings: Findings) -> None:
+    """Note that a snapshot is not there: only its successor is, or a restore would need it."""
+    name, spare = look.identifier + SNAPSHOT_SUFFIX, look.identifier + SUCCESSOR_SUFFIX
+    if look.successor is not None:
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"Only {spare} is left of an earlier run, and it may be the only good snapshot: keep"
+            f" it, copy it to {name} ({copy_command(look, spare, name)}), then delete it.",
+        )
+    elif not look.takes_snapshot:
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} does not exist: take it with the task create_snapshot_only,"
+            " or run create_snapshot.",
+        )
+
+
+def copy_command(look: Look, source: str, target: str) -> str:
+    """The command that gives a snapshot another name."""
+    snapshot = "cluster-snapshot" if look.kind is CLUSTER else "snapshot"
+    return (
+        f"`aws rds copy-db-{snapshot} --source-db-{snapshot}-identifier {source}"
+        f" --target-db-{snapshot}-identifier {target}`"
+    )
+
+
+def free_successor(look: Look, findings: Findings) -> None:
+    """The name of the snapshot's successor is free."""
+    name, spare = look.identifier + SNAPSHOT_SUFFIX, look.identifier + SUCCESSOR_SUFFIX
+    if look.snapshot is not None and look.successor is not None:
+        findings.add(
+            exceptions.NameTaken,
+            f"The snapshot {spare} exists, probably left over from an earlier run: delete it if"
+            f" nothing needs it, now that {name} is there.",
+        )
+
+
+def fitting_snapshot(look: Look, findings: Findings) -> None:
+    """It has the database's encryption key and major version, no newer version, no more storage."""
+    snapshot, found = look.restored, look.found
+    if snapshot is None:
+        # Of which the check before it tells.
+        return
+    name = snapshot[look.kind.snapshot]
+    if snapshot.get("KmsKeyId") != found.get("KmsKeyId"):
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} has the encryption key {snapshot.get('KmsKeyId')}, the database"
+            f" {found.get('KmsKeyId')}: copy the snapshot with the database's key, or take a new"
+            " one.",
+        )
+    if not can_become(found["Engine"], snapshot["EngineVersion"], found["EngineVersion"]):
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} is of version {snapshot['EngineVersion']}, the database of"
+            f" {found['EngineVersion']}, to which a restore cannot be brought: take a new"
+            " snapshot.",
+        )
+    # Aurora's storage grows and shrinks by itself.
+    fixed = not (look.is_aurora or look.overrides.get("AllocatedStorage"))
+    if fixed and snapshot["AllocatedStorage"] > found["AllocatedStorage"]:
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} has {snapshot['AllocatedStorage']} GiB, the database"
+            f" {found['AllocatedStorage']}, and storage cannot be made smaller: take a new"
+            " snapshot.",
+        )
+
+
+def can_become(engine: str, old: str, new: str) -> bool:
+    """Whether a restore brings one version to another: a later one of the same major version."""
+    # PostgreSQL counts major versions by the first number, the others by two.
+    major = 1 if "postgres" in engine else 2
+    before, after = numbers(old), numbers(new)
+    return before[:major] == after[:major] and before <= after
+
+
+# The overrides
+
+
+def sizes(look: Look, findings: Findings) -> None:
+    """An overridden `AllocatedStorage` is the snapshot's, or larger by a tenth or more."""
+    # API reference of RestoreDBInstanceFromDBSnapshot.
+    asked = look.overrides.get("AllocatedStorage")
+    size = (look.restored or look.found)["AllocatedStorage"]
+    if asked is not None and asked != size and not is_a_tenth_above(asked, size):
+        findings.add(
+            exceptions.InvalidRequest,
+            f"AllocatedStorage is overridden with {asked} GiB, and RDS restores {size} GiB, or more"
+            " by a tenth at least: ask for one of these.",
+        )
+
+
+def overrides_of_its_sort(look: Look, findings: Findings) -> None:
+    """`overrides`: its sort of cluster takes them."""
+    for name in unfit(look.found, look.overrides):
+        sort = "a Multi-AZ DB cluster" if look.is_multi_az else "an Aurora cluster"
+        findings.add(
+            exceptions.InvalidRequest,
+            f"{look.identifier} is {sort}, whose restore takes no {name}: leave that override out.",
+        )
+
+
+def version_within_reach(look: Look, findings: Findings) -> None:
+    """`overrides`: a version to which the restore comes, a later one of the same major version."""
+    asked = look.overrides.get("EngineVersion")
+    begins = (look.restored or look.found)["EngineVersion"]
+    if asked and not can_become(look.found["Engine"], begins, asked):
+        findings.add(
+            exceptions.InvalidRequest,
+            f"EngineVersion is overridden with {asked}, and a restore of {begins} comes only to"
+            " later versions of the same major one: ask for one of these, and upgrade afterwards.",
+        )
+
+
+def overrides_together(look: Look, plan: dict[str, Any], findings: Findings) -> None:
+    """`overrides`: monitoring with a role; `io1` and `io2` with IOPS; no zone with Multi-AZ.
+
+    And a ceiling a tenth above the storage.
+    """
+    # RDS takes some only together with others, or not with what is planned: the model says so of
+    # each parameter.
+    for part in (plan, *plan.get("members", [])):
+        asked = part["restore"] | part["modify"]
+        if asked.get("MonitoringInterval") and not asked.get("MonitoringRoleArn"):
+            refuse_override(
+                findings, part, "MonitoringInterval", "needs a role: override MonitoringRoleArn too"
+            )
+        if asked.get("StorageType") in ("io1", "io2") and not asked.get("Iops"):
+            refuse_override(findings, part, "StorageType", "needs IOPS: override Iops too")
+        if part["restore"].get("MultiAZ") and part["restore"].get("AvailabilityZone"):
+            refuse_override(
+                findings,
+                part,
+                "AvailabilityZone",
+                "cannot be chosen for a Multi-AZ instance: leave it out, or override MultiAZ too",
+            )
+    ceiling = plan["modify"].get("MaxAllocatedStorage")
+    if ceiling and look.kind is INSTANCE:
+        size = size_of_copy(plan, look.found, look.restored)
+        if not is_a_tenth_above(ceiling, size):
+            why = f"must be a tenth above the storage, {size} GiB, or more: override it with that"
+            refuse_override(findings, plan, "MaxAllocatedStorage", why)
+
+
+def refuse_override(findings: Findings, part: dict[str, Any], name: str, why: str) -> None:
+    """Note an override that RDS would refuse of a database or member: why, and what to do."""
+    findings.add(
+        exceptions.InvalidRequest, f"The {name} of the restored {part['identifier']} {why}."
+    )

@@ -1,0 +1,171 @@
+"""What happened, from the state machine's data alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from trapheus.constants import BESIDE, FINISH, RENAME_FIRST, RESTORE_FIRST
+
+State = dict[str, Any]
+Plan = dict[str, Any]
+
+
+def cause_of(error: dict[str, str]) -> dict[str, Any]:
+    """The fields of an error as a Catch hands it over; a time-out's Cause is no JSON."""
+    cause = error.get("Cause") or "no reason was given"
+    raised = json_object(cause).get("errorMessage") or cause
+    fields = json_object(raised)
+    return fields if "message" in fields else {"message": str(raised)}
+
+
+def json_object(text: Any) -> dict[str, Any]:
+    """The JSON object that a text is; empty when it is none."""
+    try:
+        parsed = json.loads(text)
+    except (TypeError, ValueError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def sentence_of(error: dict[str, str]) -> str:
+    """The message of an error, as one sentence among others."""
+    return f"{cause_of(error)['message'].rstrip('.')}."
+
+
+def one_line(subject: str) -> str:
+    """A subject as SES takes it."""
+    return " ".join(subject.split())[:200]
+
+
+def failure(state: State) -> list[str]:
+    """The error with its message, and the facts that it carries."""
+    cause = cause_of(state["error"])
+    facts = [f"{name}: {cause[name]}" for name in ("operation", "code", "step") if name in cause]
+    return [f"{state['error']['Error']}: {cause['message']}", *facts]
+
+
+def name_of(state: State) -> str:
+    """The identifier of the request, or what stood in its place."""
+    request = state.get("request") or state.get("input")
+    return str(request.get("identifier", "")) if isinstance(request, dict) else ""
+
+
+def plan_of(state: State) -> Plan:
+    """The plan, empty when none was made."""
+    plan: Plan | None = state.get("check", {}).get("plan")
+    return plan or {}
+
+
+def is_finishing(state: State) -> bool:
+    """Whether it failed, or was interrupted, past the point of no return."""
+    # What is restored first does not serve yet.
+    passed = "served" if plan_of(state).get("strategy") == RESTORE_FIRST else "restored"
+    return passed in state or state.get("lock", {}).get("phase") == FINISH
+
+
+def is_unserved(state: State) -> bool:
+    """Whether what was restored had lost the identifier, or did not serve, at the very end."""
+    return is_finishing(state) and "unserved" in cause_of(state["error"])
+
+
+def ending(state: State) -> str:
+    """What the failure has left: untouched, put back, half put back, or both databases."""
+    plan = plan_of(state)
+    if is_finishing(state):
+        return both_stand(state, plan)
+    if "rollbackError" in state:
+        failed = state["rollbackError"]
+        return f"The rollback failed too ({failed['Error']}): {sentence_of(failed)}"
+    if "rolledBack" in state:
+        return rolled_back(plan)
+    if "delayError" in state:
+        what = (
+            "The original is being put back"
+            if plan["strategy"] == RENAME_FIRST
+            else f"What was restored as {plan['made']} is being removed"
+        )
+        return f"{what}, which takes long; another mail tells the end."
+    return "The database was not touched."
+
+
+def both_stand(state: State, plan: Plan) -> str:
+    """What has been left of both past the point of no return."""
+    if plan["strategy"] == BESIDE:
+        return (
+            f"The restored database stands as {plan['made']}; {plan['identifier']} was not touched."
+        )
+    if is_unserved(state):
+        return (
+            f"What was restored does not serve as {plan['identifier']}; the original is kept as"
+            f" {plan['aside']}."
+        )
+    return (
+        f"The restored database serves as {plan['identifier']}; the original is kept as"
+        f" {plan['aside']}, unless its deletion had begun."
+    )
+
+
+def rolled_back(plan: Plan) -> str:
+    """What a rollback has done."""
+    if plan["strategy"] == BESIDE:
+        return (
+            f"What was restored as {plan['made']} was removed; {plan['identifier']} was not"
+            " touched."
+        )
+    if plan["strategy"] == RESTORE_FIRST:
+        return (
+            f"The original serves as {plan['identifier']} under all of its names, and what was"
+            f" restored as {plan['made']} was removed."
+        )
+    return f"The original was put back and serves as {plan['identifier']}."
+
+
+def effects(state: State, plan: Plan) -> list[str]:
+    """What a restore that had begun means for the data and for the database's clients."""
+    if plan and plan["strategy"] == BESIDE and "restored" in state:
+        restored = state["restored"]
+        return [f"Data as of: {restored['dataAsOf']}.", f"Resource id: {restored['resourceId']}."]
+    if not plan or "replacing" not in state:
+        return []
+    since, restored = state["replacing"]["since"], state.get("restored")
+    if not restored or not is_finishing(state):
+        until = state["rolledBack"]["at"] if "rolledBack" in state else "now"
+        return [
+            f"Unreachable: at most from {since} to {until}.",
+            f"Resource id: {plan['resourceId']}, as before.",
+            f"Writes to the original: all of them are in {plan['identifier']}."
+            if "rolledBack" in state
+            else "Writes to the original: all of them are in it.",
+        ]
+    return [
+        f"Data as of: {restored['dataAsOf']}.",
+        f"Unreachable: from {since} to {state['served']['at']}.",
+        f"Resource id: {plan['resourceId']} before, {restored['resourceId']} now.",
+        f"Writes after the moment of the data: in the original, {plan['aside']}.",
+    ]
+
+
+def configuration(state: State, plan: Plan) -> list[str]:
+    """Old and new of a restored database: what differs, is kept, cannot be kept and why."""
+    if not plan or not is_finishing(state):
+        return []
+    cause = cause_of(state["error"])
+    differing = state["error"]["Error"] == "ConfigurationDiffers"
+    parts = [("", plan), *((f"{one['identifier']}: ", one) for one in plan.get("members", []))]
+    return [
+        *(f"Differs: {line}." for line in cause["message"].split("; ") if differing),
+        *([f"Kept: {cause['kept']}."] if "kept" in cause else []),
+        *(
+            f"Cannot be kept: {prefix}{entry['attribute']}, was {said(entry['was'])}."
+            f" {entry['why']}"
+            for prefix, part in parts
+            for entry in part.get("cannotKeep", [])
+        ),
+        *plan["warnings"],
+    ]
+
+
+def said(value: Any) -> str:
+    """A value in words."""
+    return value if isinstance(value, str) else json.dumps(value)

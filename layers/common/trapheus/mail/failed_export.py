@@ -1,0 +1,67 @@
+"""The mail about an export."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from trapheus.mail.facts import failure, one_line, sentence_of
+from trapheus.mail.sections import Section
+
+if TYPE_CHECKING:
+    from trapheus.mail.facts import State
+
+ADVICE = {
+    "BucketMissing": "Make the bucket, then export the snapshot:",
+    "KeyNotAccessible": "Give RDS a key that it can use, then export the snapshot:",
+    "ExportNotSupported": "Update the stack, then export the snapshot:",
+    "Throttled": "RDS was too busy: export the snapshot at another time of the day:",
+}
+AGAIN = "Remove the cause, then export the snapshot:"
+UNTOUCHED = "The snapshot itself is whole, and no restore depends on its export."
+
+
+def headline(state: State) -> tuple[str, str]:
+    """The subject, and one sentence for the execution's Cause."""
+    subject = f"Trapheus did not export {state['snapshot']}: {state['error']['Error']}"
+    return one_line(subject), f"{sentence_of(state['error'])} {UNTOUCHED}"
+
+
+def compose(event: dict[str, Any]) -> list[Section]:
+    """The mail's sections."""
+    state = event["state"]
+    return [
+        Section("What failed", failure(state)),
+        Section("What stands now", [UNTOUCHED, *exported(state.get("export", {}))]),
+        advice(event),
+        Section("Request", [json.dumps(state.get("input"), default=str)]),
+        Section("Execution", [event["execution"]]),
+    ]
+
+
+def exported(plan: dict[str, Any]) -> list[str]:
+    """Where the objects of an export are or would be, and the copy that it needed."""
+    if "task" not in plan:
+        return []
+    lines = [f"s3://{plan['bucket']}/{plan['identifier']}/{plan['task']}: what was exported"]
+    if plan["isCopied"]:
+        lines.append(f"{plan['task']}: the snapshot's copy in {plan['region']}, unless removed")
+    return lines
+
+
+def advice(event: dict[str, Any]) -> Section:
+    """What to do, in a sentence and in commands."""
+    state = event["state"]
+    plan = state.get("export", {})
+    commands = []
+    if state["error"]["Error"] == "BucketMissing":
+        commands.append(f"aws s3 mb s3://{plan['bucket']} --region {plan['region']}")
+    again = {name: state.get(name) for name in ("input", "request", "snapshot")}
+    # An export that could not even be started is told by the restore, which is another machine.
+    machine = event.get("machine", "<ExportStateMachineArn>")
+    commands.append(
+        f"aws stepfunctions start-execution --state-machine-arn {shlex.quote(machine)}"
+        f" --input {shlex.quote(json.dumps(again))}"
+    )
+    return Section("What to do", [ADVICE.get(state["error"]["Error"], AGAIN)], commands)

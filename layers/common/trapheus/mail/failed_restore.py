@@ -1,0 +1,209 @@
+"""The mail about a restore, a snapshot or a recovery."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from trapheus.constants import DB_RESTORE, RECOVER, SNAPSHOT_SUFFIX, SUCCESSOR_SUFFIX
+from trapheus.mail import ways
+from trapheus.mail.databases import look
+from trapheus.mail.facts import (
+    configuration,
+    effects,
+    ending,
+    failure,
+    is_finishing,
+    is_unserved,
+    name_of,
+    one_line,
+    plan_of,
+    sentence_of,
+)
+from trapheus.mail.sections import Section
+from trapheus.originals import final_snapshot
+from trapheus.rds import (
+    cluster,
+    cluster_snapshot,
+    instance,
+    is_marked,
+    moment_of,
+    snapshot,
+)
+
+if TYPE_CHECKING:
+    from trapheus.mail.databases import Look
+    from trapheus.mail.facts import Plan, State
+
+ADVICE = {
+    "InvalidRequest": "Correct the input and start the execution again.",
+    "IdentifierNotAllowed": (
+        "Add the identifier to the stack's parameter AllowedIdentifiers, or use the stack that"
+        " may touch it."
+    ),
+    "AccessDenied": "Compare the function's policy in the stack with the call that was denied.",
+    "LockHeld": "Wait until the other execution has ended; it tells its own end.",
+    "NotRecovered": "Start an execution with the task recover, then this one again.",
+    "InsufficientCapacity": (
+        "AWS has no capacity of this instance class in this zone now: try again later, or change"
+        " the class of the original first."
+    ),
+    "Throttled": "RDS was too busy: start the execution again, at another time of the day.",
+}
+AGAIN = "Remove the cause, then start the execution again with the same input."
+
+
+def headline(about: str, state: State) -> tuple[str, str]:
+    """The subject, and one sentence for the execution's Cause."""
+    name = name_of(state) or "a request"
+    subject = {
+        "failure": f"Trapheus failed for {name}: {state['error']['Error']}",
+        "delay": f"Trapheus is still putting {name} back",
+        "recovery": f"Trapheus recovered {name} after an interruption",
+    }[about]
+    return one_line(subject), f"{sentence_of(state['error'])} {ending(state)}"
+
+
+def compose(event: dict[str, Any]) -> list[Section]:
+    """The mail's sections, from the facts in the state machine's data and from RDS itself."""
+    about, state = event.get("about", "failure"), event["state"]
+    plan = plan_of(state)
+    found, unknown = look_at(plan, state)
+    sections = [
+        Section("What failed", failure(state)),
+        Section("What was rolled back", [ending(state)]),
+        Section("What stands now", [*unknown, *standing(state, found)]),
+        *advice(about, state, found),
+        Section("Facts", effects(state, plan)),
+        Section("Configuration", configuration(state, plan)),
+        Section("Request", [json.dumps(state.get("input"), default=str)]),
+        Section("Execution", [event["execution"]]),
+    ]
+    return [section for section in sections if section.lines or section.commands]
+
+
+def look_at(plan: Plan, state: State) -> tuple[Look | None, list[str]]:
+    """What stands of a plan; a sentence when RDS does not say."""
+    if not plan:
+        return None, []
+    try:
+        return look(plan, restored_id(state)), []
+    except (ClientError, BotoCoreError) as error:
+        return None, [silence(error)]
+
+
+def restored_id(state: State) -> str:
+    """The resource id of what was restored, as far as the execution knows it."""
+    return str(state.get("restored", {}).get("resourceId", ""))
+
+
+def silence(error: Exception) -> str:
+    """What is said where RDS does not."""
+    return f"RDS did not say ({error}); look into the console."
+
+
+def standing(state: State, found: Look | None) -> list[str]:
+    """A line for each database and snapshot that the execution knows, as RDS shows it now."""
+    request = state.get("request")
+    if not request:
+        return ["The request was refused before anything was looked up."]
+    lines = found.lines() if found else []
+    try:
+        if not plan_of(state):
+            lines += named(request)
+        return lines + (snapshots(request) if request["task"] != DB_RESTORE else [])
+    except (ClientError, BotoCoreError) as error:
+        return [*lines, silence(error)]
+
+
+def named(request: dict[str, Any]) -> list[str]:
+    """What has the identifier, when no plan was made."""
+    name = request["identifier"]
+    lines = []
+    if found := instance(name):
+        lines.append(f"{name}: instance, {found['DBInstanceStatus']} ({found['DbiResourceId']})")
+    if found := cluster(name):
+        lines.append(f"{name}: cluster, {found['Status']} ({found['DbClusterResourceId']})")
+    return lines or [f"Nothing is called {name}."]
+
+
+def snapshots(request: dict[str, Any]) -> list[str]:
+    """The snapshot of the database, and its successor if one was left."""
+    find = cluster_snapshot if request["isCluster"] else snapshot
+    names = [request["identifier"] + suffix for suffix in (SNAPSHOT_SUFFIX, SUCCESSOR_SUFFIX)]
+    found = {name: find(name) for name in names}
+    return [
+        f"{name}: snapshot, {item['Status']}, data as of {moment_of(item) or 'unknown'}"
+        for name, item in found.items()
+        if item
+    ]
+
+
+def tagged_snapshots(plan: Plan) -> list[str]:
+    """The ARNs of the snapshots that carry the execution's tag."""
+    is_cluster = "members" in plan
+    find, arn = (
+        (cluster_snapshot, "DBClusterSnapshotArn") if is_cluster else (snapshot, "DBSnapshotArn")
+    )
+    found = [find(name) for name in (plan["snapshot"], final_snapshot(plan))]
+    return [one[arn] for one in found if one and is_marked(one, plan["execution"])]
+
+
+def advice(about: str, state: State, found: Look | None) -> list[Section]:
+    """What to do, and a section for each way out."""
+    plan = plan_of(state)
+    if about == "delay":
+        return what_to_do("Nothing yet: the execution goes on by itself. Do not stop it.")
+    if about == "recovery":
+        asked = state["request"]["task"] == RECOVER
+        return what_to_do(
+            "Start the interrupted execution again, with its input, if it is wanted."
+            if asked
+            else "Nothing: this execution goes on with its own task."
+        )
+    if not plan or not (is_finishing(state) or "rollbackError" in state):
+        return what_to_do(ADVICE.get(state["error"]["Error"], AGAIN))
+    ways_there_are = ways_out(state, plan, found)
+    lines = introduction(state, plan)
+    if found and any(one.commands for one in ways_there_are):
+        lines.append(ways.PASTE)
+    return [*what_to_do(*lines), *ways_there_are]
+
+
+def what_to_do(*lines: str) -> list[Section]:
+    """The section with the advice."""
+    return [Section("What to do", list(lines))]
+
+
+def introduction(state: State, plan: Plan) -> list[str]:
+    """What to do, or to look at, before one of the ways out is gone."""
+    if not is_finishing(state):
+        return [ways.recovery(plan), "Or do it by hand, as far as it is told below."]
+    if is_untagging(state):
+        return ["All is done but the tag."]
+    if is_unserved(state):
+        return [
+            "Look at what stands.",
+            f"To keep what was restored, see that it serves as {plan['identifier']} before you"
+            f" delete {plan['aside']}.",
+        ]
+    return ["Look at what stands, then go one of the ways below."]
+
+
+def is_untagging(state: State) -> bool:
+    """Whether everything but taking the tag off is done."""
+    return bool(state["error"]["Error"] == "TidyFailed")
+
+
+def ways_out(state: State, plan: Plan, found: Look | None) -> list[Section]:
+    """A section for each way out, as far as RDS shows what there is."""
+    if found is None:
+        return [ways.to_look_at(plan, restored_id(state))]
+    if not is_untagging(state):
+        return ways.ways_out(state, found)
+    try:
+        return [ways.untagged(found, tagged_snapshots(plan))]
+    except (ClientError, BotoCoreError):
+        return [ways.untagged(found, [])]

@@ -1,0 +1,295 @@
+"""The ways out of a failure: a section each, with the block of commands that goes it.
+
+A command renames or deletes only what RDS shows now as the sentence says. Going back comes first.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trapheus.constants import BESIDE, RECOVER, RESTORE_FIRST
+from trapheus.exceptions import DeleteFailed
+from trapheus.mail.commands import (
+    WITHOUT_PAGER,
+    deletion,
+    look_again,
+    ready,
+    rename,
+    untag,
+    untagging,
+    until_available,
+    until_free,
+)
+from trapheus.mail.databases import CLUSTER, Database, Look, away
+from trapheus.mail.facts import is_finishing, is_unserved
+from trapheus.mail.sections import Section
+from trapheus.originals import require_unprotected
+from trapheus.waiters import ONLINE
+
+if TYPE_CHECKING:
+    from trapheus.mail.facts import Plan, State
+
+PASTE = (
+    "Each block is one command that a shell takes whole; what fails in it stops the rest, and what"
+    " has another resource id by then than the mail says is left alone without a word. A wait gives"
+    " up after 30 minutes: then look, and paste the block again from that line on."
+)
+TAGGED = ["It carries this execution's tag still: this takes that off."]
+FREE = "A wait for 'deleted' by a name waits until nothing has that name."
+
+
+def way(heading: str, lines: list[str], commands: list[str]) -> Section:
+    """A way out."""
+    return Section(heading, lines, [WITHOUT_PAGER, *commands] if commands else [])
+
+
+def untagged(look: Look, snapshots: list[str]) -> Section:
+    """Where only the tag was left to be taken off. snapshots: the ARNs of those that carry it."""
+    plan = look.plan
+    commands = [
+        *untagging(look.restored, plan),
+        *untagging(look.original, plan),
+        *map(untag, snapshots),
+    ]
+    lines = [] if commands else ["Nothing that RDS shows carries the tag any more."]
+    return way("To take the tag off what stays", lines, commands)
+
+
+def to_look_at(plan: Plan, restored_id: str) -> Section:
+    """Where RDS could not be asked."""
+    restored = f", what was restored {restored_id}" if restored_id else ""
+    return Section(
+        "To see what stands",
+        [
+            "RDS did not say what stands, so that no command is offered that changes it. The"
+            f" resource id of the original is {plan['resourceId']}{restored}."
+        ],
+        look_again(plan, restored_id),
+    )
+
+
+def ways_out(state: State, look: Look) -> list[Section]:
+    """The ways out where both databases stay, or the rollback has failed."""
+    plan = look.plan
+    if plan["strategy"] == BESIDE:
+        return [removal(look), *([kept(look)] if is_finishing(state) else [])]
+    if not is_finishing(state):
+        # What never served may be removed by itself once it stands beside.
+        beside = look.restored and look.restored.name == plan["made"] != plan["identifier"]
+        return [back(look, is_used=False), *([removal(look)] if beside else [])]
+    if is_unserved(state):
+        return [back(look, is_used=True)]
+    return [back(look, is_used=True), forward(look)]
+
+
+def removal(look: Look) -> Section:
+    """The deletion of what was restored beside the original."""
+    restored = look.restored
+    heading = f"To remove what was restored as {look.plan['made']}"
+    if restored is None or restored.is_going:
+        return way(heading, ["RDS shows nothing (any more) that was restored."], [])
+    if restored.is_untouchable:
+        return way(heading, [protected(restored)], [])
+    lines = [f"This deletes {restored.name} ({restored.resource_id})."]
+    return way(heading, lines, deletion(restored))
+
+
+def kept(look: Look) -> Section:
+    """What was restored at a target stays: nothing but its tag is missing."""
+    heading = f"To keep what was restored as {look.plan['made']}"
+    if look.restored is None:
+        return way(heading, ["RDS does not show it now."], [])
+    lines = ["This takes the tag off it and its members."]
+    return way(heading, lines, untagging(look.restored, look.plan))
+
+
+def forward(look: Look) -> Section:
+    """The deletion of the original, once what was restored serves."""
+    plan, original, restored = look.plan, look.original, look.restored
+    heading = f"To keep what was restored as {plan['identifier']}"
+    refusal = unserved(look) or (protection(plan, original) if original else "")
+    if refusal or restored is None:
+        return way(heading, [refusal], [])
+    if original is None or original.is_going:
+        gone = "The original does not show any more, or is being deleted."
+        return way(heading, [gone], untagging(restored, plan))
+    lines = [
+        f"This deletes the original, {original.name} ({original.resource_id}), without a final"
+        " snapshot; its automated backups stay."
+    ]
+    if original.is_deletion_protected:
+        lines.append("It is protected from deletion, as it was: this takes its protection off.")
+    commands = [
+        *ready([restored]),
+        *deletion(original, " --no-delete-automated-backups"),
+        *untagging(restored, plan),
+    ]
+    return way(heading, lines, commands)
+
+
+def unserved(look: Look) -> str:
+    """Why the original is needed still; empty while what was restored serves in its place."""
+    name, restored = look.plan["identifier"], look.restored
+    if restored is None or restored.name != name:
+        return (
+            f"What was restored does not show as {name}: do without the original only once it does."
+        )
+    if restored.status not in ONLINE:
+        return f"{name} is {restored.status}: wait until it serves."
+    if restored.words is CLUSTER and not any(one.status in ONLINE for one in restored.members):
+        return f"No member of {name} serves: wait until one does."
+    return ""
+
+
+def protection(plan: Plan, original: Database) -> str:
+    """Why the original is not to be deleted, if somebody has said so."""
+    if original.is_untouchable:
+        return protected(original)
+    try:
+        require_unprotected(plan, original.shown, [one.shown for one in original.members])
+    except DeleteFailed:
+        return (
+            f"Somebody has protected {original.name} from deletion since it was renamed: ask, and"
+            " take the protection off first."
+        )
+    return ""
+
+
+def protected(found: Database) -> str:
+    """Why something that is tagged so is not to be deleted."""
+    return (
+        f"{found.name}, or a member of it, carries the tag trapheus:protect: take that off first."
+    )
+
+
+def back(look: Look, *, is_used: bool) -> Section:
+    """The original under its names again.
+
+    is_used: whether clients may have written to what was restored, which is never deleted then.
+    """
+    plan, original, restored = look.plan, look.original, look.restored
+    heading = f"To go back: the original as {plan['identifier']}"
+    moves = moves_of(look, is_used=is_used)
+    refusal = against_back(look, moves)
+    if refusal or original is None:
+        return way(heading, [refusal], [])
+    lines = [
+        f"{one.found.name} ({one.found.resource_id}) gets the name {one.name}." for one in moves
+    ]
+    if not moves:
+        tagged = untagging(original, plan)
+        return way(heading, ["It has all its names.", *(TAGGED if tagged else [])], tagged)
+    leaving = [one for one in moves if one.vacates]
+    stuck = [one.found for one in leaving if one.found.is_bad]
+    if stuck and (is_used or restored is None):
+        return way(heading, [unmovable(stuck[0])], [])
+    away_first = moving(leaving)
+    if stuck and restored:
+        moves = [one for one in moves if not one.vacates]
+        lines = [
+            f"{unmovable(stuck[0])} It has never served: this deletes {restored.name}.",
+            *lines,
+        ]
+        away_first = deletion(restored)
+    coming = [one for one in moves if not one.vacates]
+    now = {one.found.resource_id: one.name for one in moves}
+    commands = [
+        *ready([one.found for one in moves]),
+        *away_first,
+        *(rename(one.found, one.name) for one in coming),
+        *(until_available(one.found, one.name) for one in coming),
+        *untagging(original, plan, now),
+        *(untagging(restored, plan, now) if is_used else []),
+    ]
+    return way(heading, [*lines, *about_endpoints(plan), *([FREE] if leaving else [])], commands)
+
+
+@dataclass(frozen=True)
+class Move:
+    """A new name for a database or a member; `vacates`: it leaves one of the original's names."""
+
+    found: Database
+    name: str
+    vacates: bool
+
+
+def moves_of(look: Look, *, is_used: bool) -> list[Move]:
+    """Who leaves one of the original's names, then who comes back to it.
+
+    A cluster's members come before it: RDS takes no change of theirs while it is being renamed.
+    """
+    plan, original = look.plan, look.original
+    own = {one.resource_id: one for one in (original.parts if original else [])}
+    leaving: list[Move] = []
+    coming: list[Move] = []
+    # The plan names the writer first; it leaves last, and comes first.
+    for part in (*plan.get("members", []), plan):
+        name, found = part["identifier"], own.get(part["resourceId"])
+        if found is None or found.name == name:
+            continue
+        coming.append(Move(found, name, vacates=False))
+        if holder := look.holder(part):
+            # The name under which a recovery finds, and removes, what was restored.
+            beside = part["made"] if part["made"] != name and not is_used else away(name)
+            leaving.insert(0, Move(holder, beside, vacates=True))
+    members_first = sorted(leaving, key=lambda one: one.found.words is CLUSTER)
+    return [*members_first, *coming]
+
+
+def moving(leaving: list[Move]) -> list[str]:
+    """Let the names of the original be left, and wait until they are free."""
+    return [
+        *(rename(one.found, one.name) for one in leaving),
+        *(until_free(one.found.words, one.found.name) for one in leaving),
+    ]
+
+
+def against_back(look: Look, moves: list[Move]) -> str:
+    """Why the original cannot come back by commands; empty when nothing speaks against it."""
+    plan, original = look.plan, look.original
+    if original is None:
+        return (
+            f"The original ({plan['resourceId']}) does not show: look once more, it may be deleted."
+        )
+    if original.is_going or (plan.get("members") and not original.members):
+        return f"The original, {original.name}, is being deleted, or has no members any more."
+    for one in moves:
+        if one.vacates and not look.is_restored(one.found):
+            return (
+                f"{one.found.name} is another database now ({one.found.resource_id}), which RDS"
+                " does not show as restored by this execution: if it may be, rename it away first."
+            )
+        if one.vacates and look.is_taken(one.found.words, one.name):
+            return f"{one.name} is taken: rename what has that name first."
+        if not one.vacates and one.found.is_bad:
+            return unmovable(one.found)
+    return ""
+
+
+def unmovable(found: Database) -> str:
+    """Why something cannot be renamed."""
+    return f"{found.name} is {found.status}, in which RDS renames nothing."
+
+
+def about_endpoints(plan: Plan) -> list[str]:
+    """What going back by hand leaves out."""
+    names = ", ".join(endpoint["identifier"] for endpoint in plan.get("endpoints", []))
+    return [f"Its custom endpoints are to be made again: {names}."] if names else []
+
+
+def recovery(plan: Plan) -> str:
+    """What to do when the rollback has failed, so as not to do its work by hand."""
+    again = {
+        "identifier": plan["identifier"],
+        "task": RECOVER,
+        "isCluster": "members" in plan,
+    }
+    if plan["strategy"] == BESIDE:
+        what = f"it removes what was restored as {plan['made']}."
+    elif plan["strategy"] == RESTORE_FIRST:
+        what = f"it puts the original back, then removes {plan['made']}."
+    else:
+        what = "it puts the original back."
+    return f"Remove the cause, then start an execution with the input {json.dumps(again)}: {what}"

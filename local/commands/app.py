@@ -1,0 +1,102 @@
+"""The app as it runs on one machine: the sample account with the stack deployed in it."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+from moto.kms.models import kms_backends
+from moto.s3.models import s3_backends
+
+from local.commands.account import INSIGHTS_KEY_ID, KEY_ID, build
+from local.emulator.cloud import ACCOUNT, REGION, Cloud, Execution
+from local.emulator.rds import Rds
+
+ROOT = Path(__file__).parents[2]
+SENDER = "trapheus@example.com"
+# Where snapshots are exported when the stack's own region does not.
+OTHER_REGION = "eu-west-1"
+# Those that AWS makes for its services, by the names that they have here.
+AWS_KEYS = ("aws-rds", "aws-secrets")
+PARAMETERS = {
+    "SenderEmail": SENDER,
+    "RecipientEmail": "dba@example.com, oncall@example.com",
+    "UseVPCAndSubnets": "false",
+    "AllowedIdentifiers": "*-db,*-cluster",
+    "ExportSnapshotSupportedRegion": OTHER_REGION,
+}
+
+
+class App(Cloud):
+    """The embedded AWS with the app in it; `machine` is the state machine's ARN."""
+
+    machine: str
+
+    def export_of(self, restore: Execution) -> str:
+        """The ARN of the execution that a restore has started for its export."""
+        machine = self.physical_id("ExportStateMachine").replace(":stateMachine:", ":execution:")
+        return f"{machine}:{restore.arn.rpartition(':')[2]}"
+
+
+def prepare_other_region() -> str:
+    """Make the bucket and the key that the README asks for there; return the key's id."""
+    # Not through the API: the models of S3 and KMS take a while to load.
+    s3_backends[ACCOUNT]["aws"].create_bucket(export_bucket(OTHER_REGION), OTHER_REGION)
+    key = kms_backends[ACCOUNT][OTHER_REGION].create_key(
+        None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Exports of copied snapshots", None
+    )
+    return str(key.id)
+
+
+@cache
+def sample_account(account: str, region: str, now: float) -> bytes:
+    """What the sample account holds at a moment; to make it takes longer than to copy it."""
+    rds = Rds(lambda: now, account=account, region=region)
+    build(rds)
+    return rds.kept()
+
+
+def build_with_keys(rds: Rds) -> None:
+    """Make the sample account with the keys that its databases are encrypted with, as new."""
+    rds.hold(sample_account(rds.account, rds.region, rds.time))
+    backend = kms_backends[ACCOUNT][REGION]
+    for key_id in (KEY_ID, INSIGHTS_KEY_ID, *AWS_KEYS):
+        key = backend.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Databases", None)
+        del backend.keys[key.id]
+        key.arn = key.arn.replace(key.id, key_id)
+        key.id = key_id
+        backend.keys[key_id] = key
+
+
+def export_bucket(region: str) -> str:
+    """The name of a region's bucket for exports."""
+    return f"rds-snapshots-{ACCOUNT}-{region}"
+
+
+@contextmanager
+def deployed(
+    port: int = 0,
+    template: Path = ROOT / "template.yaml",
+    parameters: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[App]:
+    """An AWS on this machine, with the sample account and the app in it.
+
+    parameters: of the stack, where they are to be others than the usual.
+    """
+    with App(port=port, account=lambda rds, _: build_with_keys(rds)) as cloud:
+        cloud.verify(SENDER)
+        key = prepare_other_region()
+        given = {**PARAMETERS, "SnapshotCopyExportKmsKey": key, **parameters}
+        outputs = cloud.deploy(template, given)
+        cloud.machine = outputs["DBRestoreStateMachineArn"]
+        # moto and what is deployed stay: every full collection would look through all of it.
+        gc.collect()
+        gc.freeze()
+        try:
+            yield cloud
+        finally:
+            gc.unfreeze()

@@ -1,0 +1,160 @@
+"""The command line: `python -m local run EVENT`, and serve, picture and events."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from local.commands.report import Account
+    from local.emulator.cloud import Cloud
+
+SUCCEEDED, FAILED, NO_EVENT, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the arguments say; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m local", description="The whole app on this machine, in virtual time."
+    )
+    commands = parser.add_subparsers(dest="command", title="commands")
+    run = commands.add_parser(
+        "run",
+        help="run the state machine on an event and tell what happens",
+        description="Run the state machine on an event, against a sample account. The exit code"
+        " is 0 when the execution succeeded, 1 when not, 2 when there is no such event.",
+    )
+    run.add_argument("event", type=Path, help="a JSON file, such as events/db_restore.json")
+    keep = commands.add_parser(
+        "serve",
+        help="keep the local AWS up, for the AWS CLI and the SAM CLI",
+        description="Keep the local AWS up on a port of this machine, with a sample account and"
+        " the app in it, and print what to type in another terminal.",
+    )
+    keep.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    commands.add_parser("picture", help="draw the picture in the README anew")
+    commands.add_parser("events", help="record the events in events/functions/ anew")
+    given = parser.parse_args(arguments)
+    if given.command is None:
+        parser.print_help()
+        return SUCCEEDED
+    if given.command == "serve":
+        return serve(given.port)
+    if given.command in ("picture", "events"):
+        return write_anew(given.command)
+    try:
+        text = read(given.event)
+    except ValueError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return NO_EVENT
+    try:
+        return run_event(given.event, text)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def serve(port: int) -> int:
+    """Keep the local AWS up until it is told to end; return the exit code."""
+    import_moto()
+    from local.commands import serve as serving  # noqa: PLC0415
+
+    try:
+        return serving.serve(port)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def write_anew(command: str) -> int:
+    """Write what the repository holds of the app's own making; return the exit code."""
+    import_module(f"local.commands.{command}").main()
+    return SUCCEEDED
+
+
+def read(path: Path) -> str:
+    """The JSON text in a file; ValueError, in a sentence, when there is none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no JSON: it is no text.") from error
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON: {error}.") from error
+    return text
+
+
+def run_event(path: Path, text: str) -> int:
+    """Run the state machine on a file's text and tell what happens; return the exit code."""
+    began = perf_counter()
+    # What takes long to import waits until it is known that there is something to run.
+    from local.commands.terminal import Screen, Terminal  # noqa: PLC0415
+
+    console = Screen(highlight=False, markup=False, emoji=False)
+    console.print(f"Running {path} in the local AWS, in virtual time", style="bold", soft_wrap=True)
+    console.print()
+    import_moto()
+    from local.commands.app import deployed  # noqa: PLC0415
+    from local.commands.report import look, outcome  # noqa: PLC0415
+
+    with deployed() as cloud:
+        before = look(cloud.rds)
+        with Terminal(console, cloud.clock.now, cloud.rds.settle) as terminal:
+            cloud.listeners.append(terminal)
+            execution = cloud.run(cloud.machine, text)
+            cloud.listeners.remove(terminal)
+        console.print()
+        for line in outcome(execution, perf_counter() - began):
+            console.print(line, soft_wrap=True)
+        tell_what_it_did(console, cloud, json.loads(text), before, execution.started)
+    return SUCCEEDED if execution.status == "SUCCEEDED" else FAILED
+
+
+def import_moto() -> None:
+    """Import moto with one boto3 session for all of its modules.
+
+    Each makes one only to ask it for the regions, and reads the same files for that: 0.7 s in all.
+    """
+    import boto3  # noqa: PLC0415
+
+    shared = boto3.Session()
+    with patch.object(boto3, "Session", lambda: shared):
+        import moto.cloudformation.models  # noqa: PLC0415
+        import moto.stepfunctions.parser.models  # noqa: F401, PLC0415
+
+
+def tell_what_it_did(
+    console: Console, cloud: Cloud, request: Any, before: Account, start: float
+) -> None:
+    """Print what the run has changed, and the mails it sent."""
+    from local.commands import report  # noqa: PLC0415
+
+    asked = request if isinstance(request, dict) else {}
+    identifier = str(asked.get("identifier", "")).lower()
+    kind = "cluster" if asked.get("isCluster") is True else "instance"
+    after = report.look(cloud.rds)
+    sections = {"Databases and snapshots": list(report.things(before, after, identifier))}
+    if (kind, identifier) in before:
+        kept = report.original_kept(before, after, kind, identifier)
+        heading = f"Configuration{': the original was kept' if kept else ''}"
+        sections[heading] = list(report.configuration(before, after, identifier))
+        outages = cloud.rds.outages(kind, identifier)
+        reachable = cloud.rds.reachable(kind, identifier)
+        sections["Reachability"] = [report.reachability(identifier, outages, reachable, start)]
+    width = console.width if console.is_terminal else None
+    for number, mail in enumerate(cloud.mails, 1):
+        sections[f"Mail {number} of {len(cloud.mails)}"] = list(report.letter(mail, width))
+    for heading, lines in sections.items():
+        console.print()
+        console.print(heading, style="bold")
+        for line in lines:
+            console.print(line, soft_wrap=True)

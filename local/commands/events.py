@@ -1,0 +1,58 @@
+"""Writes events/functions/: for each function the first event that a state machine sends it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from local.commands.app import App, deployed
+from local.emulator.cloud import Notice
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "events" / "functions"
+COMMAND = ".venv/bin/python -m local events"
+# Together these pass through every state in which a function is invoked.
+INPUTS = (
+    "create_snapshot.json",
+    "cluster_create_snapshot.json",
+    "failing/instance_restore_fails.json",
+    "failing/cluster_restore_fails.json",
+)
+
+# Of an error's Cause: it has this machine's folders in it.
+TRACE = re.compile(r',\\"stackTrace\\":\[.*?\](?=})')
+
+
+def record(cloud: App) -> dict[str, str]:
+    """Run the inputs; return the text of each function's first event, by its logical id."""
+    events: dict[str, str] = {}
+
+    def note(notice: Notice) -> None:
+        if notice.kind == "function invoked":
+            text = json.dumps(notice.detail.event, indent=2, ensure_ascii=False) + "\n"
+            events.setdefault(notice.name, TRACE.sub("", text))
+
+    for name in INPUTS:
+        cloud.reset()
+        cloud.use_timing("brisk")
+        cloud.listeners.append(note)
+        # By way of another region, so that a copy is made and removed too.
+        cloud.rds.exports = False
+        request: Any = json.loads((ROOT / "events" / name).read_text())
+        restore = cloud.run(cloud.machine, request)
+        if not name.startswith("failing/"):
+            cloud.wait(cloud.export_of(restore))
+    return dict(sorted(events.items()))
+
+
+def main() -> None:
+    """Write the files anew, and remove those of functions that are no more."""
+    with deployed() as cloud:
+        events = record(cloud)
+    FOLDER.mkdir(exist_ok=True)
+    for path in FOLDER.glob("*.json"):
+        path.unlink()
+    for name, text in events.items():
+        (FOLDER / f"{name}.json").write_text(text, encoding="utf-8")

@@ -1,0 +1,14 @@
+"""The emulated AWS: moto, mended where an app would see a difference, and an RDS of its own.
+
+It knows nothing of the app. From top to bottom:
+
+- `cloud`: the whole of it, what a test holds in its hand: deploy, run, inject faults, listen.
+- `moto_repairs`: what is mended in moto; the stacks are in `cloudformation`.
+- `stepfunctions`: moto's interpreter of state machines, on virtual time and with AWS's errors.
+- `awslambda`: the functions, each in a process of its own, as Lambda keeps them.
+- `status_events`: EventBridge.
+- `calls`: a call as data, and the faults.
+- `authorization`: whether the caller's role allows a call, by its policies at that moment.
+- `rds`: the RDS, and `moto_services`: what it asks of S3, IAM and KMS.
+- `clock`: virtual time. costs.toml says what takes how long.
+"""

@@ -1,0 +1,9 @@
+"""IAM in the local AWS: whether the role that makes a call may make it.
+
+From top to bottom: `authorizer` judges a call; `needs` is the table of what each operation
+needs; `policies` reads the documents.
+"""
+
+from local.emulator.authorization.authorizer import Authorization, Grant, Refusal
+
+__all__ = ["Authorization", "Grant", "Refusal"]

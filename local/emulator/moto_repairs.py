@@ -1,0 +1,185 @@
+"""moto's other gaps that an app of this kind falls into: state machines, names, endings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
+from random import Random
+from typing import Any
+from unittest.mock import patch
+
+import yaml
+from moto.cloudformation import parsing
+from moto.core.models import default_user_config
+from moto.core.responses import ActionResult
+from moto.kms import models as kms
+from moto.s3.models import s3_backends
+from moto.stepfunctions import models as stepfunctions
+from moto.stepfunctions.parser.models import (
+    StepFunctionsParserBackend,
+    stepfunctions_parser_backends,
+)
+from moto.stepfunctions.responses import StepFunctionResponse
+
+from local.emulator.cloudformation import stack_resources, stacks
+
+# The one in C, where the wheel has it, is ten times as fast.
+YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def repair(repairs: ExitStack, random: Random) -> None:
+    """Apply all of this module's repairs until `repairs` is closed."""
+    repairs.enter_context(
+        patch.dict(
+            default_user_config,
+            {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}},
+        )
+    )
+    stacks.repair(repairs)
+    stack_resources.repair(repairs)
+    _make_state_machines_execute(repairs)
+    _name_executions(repairs, random)
+    _name_resources(repairs)
+    _stop_with_cause(repairs)
+    _describe_endings(repairs)
+    _spare_private_keys(repairs)
+
+
+def _classmethod(function: Callable[..., Any]) -> Any:
+    """Bind to the class; mypy looks for a type of `cls` that moto's own classes do not have."""
+    return classmethod(function)
+
+
+def _definition(properties: dict[str, Any], account: str) -> str:
+    """Return a state machine's definition as JSON, from wherever its resource has it."""
+    text = properties.get("DefinitionString")
+    if text is None and "Definition" in properties:
+        text = json.dumps(properties["Definition"])
+    if text is None:
+        place = properties["DefinitionS3Location"]
+        found = s3_backends[account]["aws"].get_object(place["Bucket"], place["Key"])
+        text = found.value.decode()
+    for name, value in properties.get("DefinitionSubstitutions", {}).items():
+        text = text.replace(f"${{{name}}}", str(value))
+    return json.dumps(yaml.load(text, YAML))
+
+
+def _as_in_the_api(value: Any) -> Any:
+    """The same with names that begin small, as Step Functions itself has them."""
+    if isinstance(value, list):
+        return [_as_in_the_api(member) for member in value]
+    if isinstance(value, dict):
+        return {name[0].lower() + name[1:]: _as_in_the_api(it) for name, it in value.items()}
+    return value == "true" if value in ("true", "false") else value
+
+
+def _make_state_machines_execute(repairs: ExitStack) -> None:
+    machine = stepfunctions.StateMachine
+    create = machine.create_from_cloudformation_json.__func__
+    update = machine.update_from_cloudformation_json.__func__
+    attribute = machine.get_cfn_attribute
+
+    def create_defined(
+        cls: Any, resource_name: str, template: Any, account_id: str, region_name: str, **more: Any
+    ) -> Any:
+        properties = template["Properties"]
+        properties["DefinitionString"] = _definition(properties, account_id)
+        return configured(
+            create(cls, resource_name, template, account_id, region_name, **more), properties
+        )
+
+    def update_defined(cls: Any, cloudformation_json: Any, account_id: str, **more: Any) -> Any:
+        properties = cloudformation_json["Properties"]
+        properties["DefinitionString"] = _definition(properties, account_id)
+        more |= {"cloudformation_json": cloudformation_json, "account_id": account_id}
+        return configured(update(cls, **more), properties)
+
+    def configured(made: Any, properties: dict[str, Any]) -> Any:
+        made.loggingConfiguration = _as_in_the_api(properties.get("LoggingConfiguration")) or {
+            "level": "OFF"
+        }
+        made.tracingConfiguration = _as_in_the_api(properties.get("TracingConfiguration")) or {
+            "enabled": False
+        }
+        return made
+
+    def arn_too(self: Any, attribute_name: str) -> Any:
+        return self.arn if attribute_name == "Arn" else attribute(self, attribute_name)
+
+    backends = stepfunctions_parser_backends
+    for owner, name, replacement in (
+        (stepfunctions, "stepfunctions_backends", backends),
+        (machine, "create_from_cloudformation_json", _classmethod(create_defined)),
+        (machine, "update_from_cloudformation_json", _classmethod(update_defined)),
+        (machine, "has_cfn_attr", staticmethod(lambda name: name in {"Arn", "Name"})),
+        (machine, "get_cfn_attribute", arn_too),
+    ):
+        repairs.enter_context(patch.object(owner, name, replacement))
+
+
+def _spare_private_keys(repairs: ExitStack) -> None:
+    """Make no private key for a symmetric key, which has none: it takes a tenth of a second."""
+    generate = kms.generate_private_key
+
+    def for_asymmetric(key_spec: str) -> Any:
+        return None if key_spec == "SYMMETRIC_DEFAULT" else generate(key_spec)
+
+    repairs.enter_context(patch.object(kms, "generate_private_key", for_asymmetric))
+
+
+def _name_resources(repairs: ExitStack) -> None:
+    """Let a stack's resource be called the same whatever other resources the stack has."""
+    generate = parsing.generate_resource_name
+
+    def name(resource_type: str, stack_name: str, logical_id: str) -> str:
+        random = generate(resource_type, stack_name, logical_id)
+        digest = hashlib.sha256(f"{stack_name}/{logical_id}".encode()).hexdigest()[:12]
+        # Of a bucket it is in small letters.
+        return random[:-12] + (digest if random.islower() else digest.upper())
+
+    repairs.enter_context(patch.object(parsing, "generate_resource_name", name))
+
+
+def _name_executions(repairs: ExitStack, random: Random) -> None:
+    start = StepFunctionsParserBackend.start_execution
+
+    def start_named(self: Any, state_machine_arn: str, name: str | None = None, *args: Any) -> Any:
+        given = name or str(uuid.UUID(int=random.getrandbits(128), version=4))
+        return start(self, state_machine_arn, given, *args)
+
+    repairs.enter_context(patch.object(StepFunctionsParserBackend, "start_execution", start_named))
+
+
+def _stop_with_cause(repairs: ExitStack) -> None:
+    """Hand on the error and cause of StopExecution, which moto drops."""
+
+    def stop_execution(self: Any) -> Any:
+        backend = self.stepfunction_backend
+        execution = backend.describe_execution(self._get_param("executionArn"))
+        execution.stop(
+            stop_date=stepfunctions.utcnow(),
+            error=self._get_param("error") or "",
+            cause=self._get_param("cause") or "",
+        )
+        return ActionResult({"stopDate": execution.stop_date or stepfunctions.utcnow()})
+
+    repairs.enter_context(patch.object(StepFunctionResponse, "stop_execution", stop_execution))
+
+
+def _describe_endings(repairs: ExitStack) -> None:
+    """Tell when a timed-out execution ended, and a text as output as the JSON that it is."""
+    describe = StepFunctionResponse.describe_execution
+
+    def describe_wholly(self: Any) -> Any:
+        answer = describe(self)
+        execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+        if execution.stop_date:
+            answer.result["stopDate"] = execution.stop_date
+        if execution.status == "SUCCEEDED":
+            answer.result["output"] = json.dumps(execution.output)
+        return answer
+
+    repairs.enter_context(patch.object(StepFunctionResponse, "describe_execution", describe_wholly))

@@ -1,0 +1,118 @@
+"""Multi-AZ DB clusters: three members that RDS makes, changes and deletes with the cluster.
+
+RDS User Guide, "Multi-AZ DB cluster deployments"; what the calls take is in botocore's model, as is
+that the members are terminated with the cluster (DeleteDBCluster).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from local.emulator.rds.databases import cluster_members, lifecycle, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from local.emulator.rds.resources import Resource
+    from local.emulator.rds.service import Rds
+
+ENGINES = ("mysql", "postgres")
+CLASS = "DBClusterInstanceClass"
+# "Valid for Cluster Type: Aurora DB clusters only"; model
+OF_AURORA = frozenset(
+    {
+        "AvailabilityZones", "BacktrackWindow", "Domain", "DomainIAMRoleName", "EngineMode",
+        "EnableHttpEndpoint", "EnableLocalWriteForwarding", "NetworkType", "ScalingConfiguration",
+        "ServerlessV2ScalingConfiguration",
+    }
+)  # fmt: skip
+# The same of Multi-AZ DB clusters, of Create, Restore and Modify; model
+OWN = frozenset({CLASS, "AllocatedStorage", "CACertificateIdentifier"})
+DEFAULTS: dict[str, Any] = {
+    "MultiAZ": True,
+    "PubliclyAccessible": False,
+    "StorageType": "io1",  # model
+    "CertificateDetails": {"CAIdentifier": "rds-ca-rsa2048-g1"},
+}
+
+
+def is_one(shown: Mapping[str, Any]) -> bool:
+    """Whether a cluster is a Multi-AZ DB cluster."""
+    return CLASS in shown
+
+
+def check(parameters: Mapping[str, Any], engine: str) -> None:
+    """Refuse what a cluster of the engine does not take; model."""
+    multi_az = engine in ENGINES
+    for name in OF_AURORA if multi_az else OWN:
+        if name in parameters:
+            raise settings.combination(f"{name} isn't supported for DB engine {engine}.")
+
+
+def check_birth(parameters: Mapping[str, Any], engine: str) -> dict[str, Any]:
+    """Refuse what none can be made of, and return what one shows by default."""
+    check(parameters, engine)
+    if engine not in ENGINES:
+        return {}
+    if CLASS not in parameters:
+        raise settings.combination(f"{CLASS} is required for a Multi-AZ DB cluster.")
+    return dict(DEFAULTS)
+
+
+def check_storage(shown: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
+    """Storage grows by a tenth at least, never shrinks, and goes with IOPS; UG, GH.
+
+    GH hashicorp/terraform-provider-aws#44697
+    """
+    if is_one(shown) and len({"AllocatedStorage", "Iops"} & parameters.keys()) == 1:
+        raise settings.combination(
+            "When modifying Provisioned IOPS storage, specify a value for both allocated storage"
+            " and iops."
+        )
+    now = shown["AllocatedStorage"]
+    asked = parameters.get("AllocatedStorage", now)
+    if asked != now and asked < now * 1.1:
+        raise settings.combination(f"Storage of {now} GiB can only grow, by a tenth or more.")
+
+
+def populate(rds: Rds, cluster: Resource) -> Callable[[], bool]:
+    """Let RDS make the members; whether they are there."""
+    own = []
+    for number, zone in enumerate("abc", 1):
+        shown = cluster_members.blank(rds, f"{cluster.name}-instance-{number}", cluster.shown) | {
+            "DBInstanceClass": cluster.shown[CLASS],
+            "AvailabilityZone": f"{rds.region}{zone}",
+        }
+        settings.derive(rds, "instance", shown)
+        member = rds.add("instance", shown, "")
+        member.source["cluster"] = cluster.key
+        member.endpoint = rds.endpoint(member.name, cluster.shown["Port"])
+        cluster.shown["DBClusterMembers"].append(
+            {
+                "DBInstanceIdentifier": member.name,
+                "IsClusterWriter": number == 1,
+                "DBClusterParameterGroupStatus": "in-sync",
+                "PromotionTier": 1,
+            }
+        )
+        shown["Endpoint"] = member.endpoint
+        lifecycle.follow_cluster(rds, cluster, member)
+        rds.play(member, "create member")
+        own.append(member)
+    return lambda: all(member.true_status == "available" for member in own)
+
+
+def leave(rds: Rds, cluster: Resource) -> None:
+    """Let the members go with their cluster."""
+    for member in rds.members(cluster):
+        rds.play(member, "delete instance", end=partial(rds.gone, member))
+
+
+def refuse_member(cluster: Resource | None) -> None:
+    """Refuse to make, change or delete an instance of such a cluster by itself."""
+    if cluster and is_one(cluster.shown):
+        raise settings.combination(
+            f"The operation isn't supported for the members of the Multi-AZ DB cluster"
+            f" {cluster.name}."
+        )

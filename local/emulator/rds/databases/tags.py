@@ -1,0 +1,110 @@
+"""Tags and associated roles."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from local.emulator.rds.databases import groups
+from local.emulator.rds.protocol.model import KINDS
+from local.emulator.rds.protocol.rds_error import RdsError
+from local.emulator.rds.registry import operation
+
+if TYPE_CHECKING:
+    from local.emulator.rds.service import Rds
+
+# model: "The string can only contain only the set of Unicode letters, digits, white-space,
+# '_', '.', ':', '/', '=', '+', '-', '@'"
+ALLOWED = re.compile(r"^[\w\s.:/=+\-@]*$")
+MOST = 50
+
+
+def checked(given: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Tags as RDS keeps them; refused when a key or value is not allowed."""
+    for tag in given:
+        key, value = tag.get("Key", ""), tag.get("Value", "")
+        if not 1 <= len(key) <= 128 or len(value) > 256:
+            raise RdsError("InvalidParameterValue", f"Tag key or value has a bad length: {key}")
+        if key.lower().startswith(("aws:", "rds:")):
+            raise RdsError("InvalidParameterValue", f"Tag keys may not begin with aws: {key}")
+        if not ALLOWED.match(key) or not ALLOWED.match(value):
+            raise RdsError("InvalidParameterValue", f"Tag {key} has characters not allowed")
+    kept: dict[str, str] = {tag["Key"]: tag.get("Value", "") for tag in given}
+    if len(kept) > MOST:
+        raise RdsError("InvalidParameterValue", f"A resource may have at most {MOST} tags")
+    return [{"Key": key, "Value": value} for key, value in kept.items()]
+
+
+def tag_list(rds: Rds, arn: str) -> list[dict[str, str]]:
+    """The tags of what an ARN names, to be changed in place."""
+    part, _, name = arn.removeprefix("arn:aws:rds:").split(":", 2)[-1].partition(":")
+    for kind, words in KINDS.items():
+        if words.arn_part == part:
+            found: list[dict[str, str]] = rds.find(kind, name).shown.setdefault("TagList", [])
+            return found
+    for kind, group_words in groups.KINDS.items():
+        if group_words.arn_part == part:
+            groups.group(rds, kind, name)
+            return rds.group_tags.setdefault(arn, [])
+    if part == "cluster-endpoint" and name in rds.custom_endpoints:
+        return rds.group_tags.setdefault(arn, [])
+    raise RdsError("InvalidParameterValue", f"The specified resource name is unknown: {arn}")
+
+
+@operation("AddTagsToResource")
+def add_tags(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Add tags, or give those of the same key a new value."""
+    held = tag_list(rds, parameters["ResourceName"])
+    held[:] = checked([*held, *parameters["Tags"]])
+    return {}
+
+
+@operation("RemoveTagsFromResource")
+def remove_tags(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Remove tags by key."""
+    held = tag_list(rds, parameters["ResourceName"])
+    held[:] = [tag for tag in held if tag["Key"] not in parameters["TagKeys"]]
+    return {}
+
+
+@operation("ListTagsForResource")
+def list_tags(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The tags of a resource."""
+    return {"TagList": tag_list(rds, parameters["ResourceName"])}
+
+
+@operation("AddRoleToDBInstance", kind="instance", call="AddRoleToDBInstance")
+@operation("AddRoleToDBCluster", kind="cluster", call="AddRoleToDBCluster")
+def add_role(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[str, Any]:
+    """Let a database use a role for a feature."""
+    database = rds.find(kind, parameters[KINDS[kind].name_key])
+    rds.require(database, call)
+    held: list[dict[str, Any]] = database.shown.setdefault("AssociatedRoles", [])
+    wanted = ("RoleArn", "FeatureName")
+    role: dict[str, Any] = {key: parameters[key] for key in wanted if key in parameters}
+    if any(role.items() <= other.items() for other in held):
+        raise RdsError(
+            f"{KINDS[kind].word}RoleAlreadyExists",
+            f"Role {role['RoleArn']} is already associated with {database.name}.",
+        )
+    held.append({**role, "Status": "ACTIVE"})
+    return {}
+
+
+@operation("RemoveRoleFromDBInstance", kind="instance", call="RemoveRoleFromDBInstance")
+@operation("RemoveRoleFromDBCluster", kind="cluster", call="RemoveRoleFromDBCluster")
+def remove_role(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[str, Any]:
+    """Take a role away."""
+    database = rds.find(kind, parameters[KINDS[kind].name_key])
+    rds.require(database, call)
+    held = database.shown.get("AssociatedRoles", [])
+    for role in held:
+        if role["RoleArn"] == parameters["RoleArn"] and role.get("FeatureName") in (
+            parameters.get("FeatureName"), None,
+        ):  # fmt: skip
+            held.remove(role)
+            return {}
+    raise RdsError(
+        f"{KINDS[kind].word}RoleNotFound",
+        f"Role {parameters['RoleArn']} is not associated with {database.name}.",
+    )

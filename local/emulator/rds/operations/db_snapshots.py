@@ -1,0 +1,138 @@
+"""The operations on snapshots of both kinds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from local.emulator.rds.databases import lifecycle, tags
+from local.emulator.rds.defaults import VPC
+from local.emulator.rds.protocol.model import KINDS, RESOURCE_ID
+from local.emulator.rds.protocol.paging import filtered, page
+from local.emulator.rds.protocol.rds_error import RdsError
+from local.emulator.rds.registry import operation
+
+if TYPE_CHECKING:
+    from local.emulator.rds.resources import Resource
+    from local.emulator.rds.service import Rds
+
+OF = {"snapshot": "instance", "cluster-snapshot": "cluster"}
+
+# What a snapshot shows of its database: attribute of the snapshot -> of the database. model.
+SHOWS: dict[str, dict[str, str]] = {
+    "snapshot": {
+        name: name
+        for name in (
+            "DBInstanceIdentifier", "Engine", "AllocatedStorage", "AvailabilityZone",
+            "InstanceCreateTime", "MasterUsername", "EngineVersion", "LicenseModel", "Iops",
+            "StorageThroughput", "StorageType", "KmsKeyId", "IAMDatabaseAuthenticationEnabled",
+            "ProcessorFeatures", "DbiResourceId", "DedicatedLogVolume", "MultiTenant",
+            "BackupRetentionPeriod", "PreferredBackupWindow",
+        )
+    }
+    | {"Encrypted": "StorageEncrypted"},
+    "cluster-snapshot": {
+        name: name
+        for name in (
+            "DBClusterIdentifier", "Engine", "AllocatedStorage", "AvailabilityZones",
+            "ClusterCreateTime", "MasterUsername", "EngineVersion", "EngineMode", "Port",
+            "StorageType", "StorageEncrypted", "KmsKeyId", "IAMDatabaseAuthenticationEnabled",
+            "DbClusterResourceId", "BackupRetentionPeriod", "PreferredBackupWindow",
+        )
+    },
+}  # fmt: skip
+
+
+@operation("CreateDBSnapshot", kind="snapshot", call="CreateDBSnapshot")
+@operation("CreateDBClusterSnapshot", kind="cluster-snapshot", call="CreateDBClusterSnapshot")
+def create(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[str, Any]:
+    """Take a snapshot; the instance is backing up meanwhile."""
+    database = rds.find(OF[kind], parameters[KINDS[OF[kind]].name_key])
+    if kind == "snapshot" and rds.cluster_of(database):
+        # GH cloud-custodian/cloud-custodian#313
+        raise RdsError(
+            "InvalidParameterValue",
+            "The specified instance is a member of a cluster and a snapshot cannot be created "
+            "directly. Please use the CreateDBClusterSnapshot API instead.",
+        )
+    rds.require(database, call)
+    given = parameters.get("Tags", [])
+    snapshot = take(rds, kind, database, parameters[KINDS[kind].name_key], given)
+    if kind == "snapshot":
+        was = database.status
+        rds.play(database, "back up instance", end=lambda: rds.done(database, was))
+    return {KINDS[kind].word: snapshot.shown}
+
+
+def take(
+    rds: Rds, kind: str, database: Resource, name: str, given: list[dict[str, str]]
+) -> Resource:
+    """A snapshot of the database as it is at this moment."""
+    words, source = KINDS[kind], database.shown
+    shown = {mine: source[theirs] for mine, theirs in SHOWS[kind].items() if theirs in source} | {
+        words.name_key: rds.free(kind, name),
+        "SnapshotCreateTime": rds.when(),
+        "SnapshotType": "manual",
+        "VpcId": VPC,
+        "PercentProgress": 0,
+    }
+    copied = source["TagList"] if source.get("CopyTagsToSnapshot") else []
+    shown["TagList"] = tags.checked([*copied, *given])
+    if kind == "snapshot":
+        shown["OriginalSnapshotCreateTime"] = shown["SnapshotDatabaseTime"] = rds.when()
+        shown["SnapshotTarget"] = "region"
+        shown["Port"] = source.get("Endpoint", database.endpoint)["Port"]
+        shown["OptionGroupName"] = source["OptionGroupMemberships"][0]["OptionGroupName"]
+    snapshot = rds.add(kind, shown, database.data)
+    snapshot.poison = database.poison
+    snapshot.source = {
+        "of": database.key,
+        "settings": lifecycle.carried(OF[kind], {"Endpoint": database.endpoint, **source}),
+    }
+
+    def finish() -> None:
+        shown["PercentProgress"] = 100
+        rds.done(snapshot)
+
+    rds.play(snapshot, f"create {kind}", end=finish)
+    return snapshot
+
+
+@operation("DeleteDBSnapshot", kind="snapshot", call="DeleteDBSnapshot")
+@operation("DeleteDBClusterSnapshot", kind="cluster-snapshot", call="DeleteDBClusterSnapshot")
+def delete(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[str, Any]:
+    """Delete a manual snapshot."""
+    snapshot = rds.find(kind, parameters[KINDS[kind].name_key])
+    rds.require(snapshot, call)
+    rds.play(snapshot, f"delete {kind}", end=lambda: rds.gone(snapshot))
+    return {KINDS[kind].word: snapshot.shown}
+
+
+@operation("DescribeDBSnapshots", kind="snapshot")
+@operation("DescribeDBClusterSnapshots", kind="cluster-snapshot")
+def describe(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
+    """One snapshot by name or ARN, those of a database or a type, or all."""
+    words, of = KINDS[kind], KINDS[OF[kind]]
+    name = parameters.get(words.name_key)
+    held = rds.snapshots if kind == "snapshot" else rds.cluster_snapshots
+    found = [rds.find(kind, name).shown] if name else list(held.values())
+    for asked in (of.name_key, RESOURCE_ID[OF[kind]], "SnapshotType"):
+        if asked in parameters:
+            wanted = parameters[asked].rsplit(":", 1)[-1].lower()
+            found = [shown for shown in found if str(shown[asked]).lower() == wanted]
+    part = "db-" if kind == "snapshot" else "db-cluster-"
+    found = filtered(
+        found,
+        parameters.get("Filters", []),
+        {
+            f"{part}snapshot-id": lambda shown: str(shown[words.name_key]),
+            ("db-instance-id" if kind == "snapshot" else "db-cluster-id"): lambda shown: str(
+                shown[of.name_key]
+            ),
+            ("dbi-resource-id" if kind == "snapshot" else "db-cluster-resource-id"): lambda shown: (
+                str(shown[RESOURCE_ID[OF[kind]]])
+            ),
+            "snapshot-type": lambda shown: str(shown["SnapshotType"]),
+            "engine": lambda shown: str(shown["Engine"]),
+        },
+    )
+    return page(found, parameters, f"{words.word}s")

@@ -1,0 +1,57 @@
+"""What AWS has to sell: engine versions, and classes for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from local.emulator.rds.databases import groups
+from local.emulator.rds.protocol.paging import page
+from local.emulator.rds.registry import operation
+
+if TYPE_CHECKING:
+    from local.emulator.rds.service import Rds
+
+
+def offered(rds: Rds, parameters: dict[str, Any]) -> list[tuple[str, str]]:
+    """The engines and versions that fit a request."""
+    return [
+        (engine, version)
+        for engine, versions in rds.offered_versions.items()
+        for version in versions
+        if parameters.get("Engine", engine) == engine
+        and parameters.get("EngineVersion", version) == version
+    ]
+
+
+@operation("DescribeDBEngineVersions")
+def engine_versions(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The versions that are not withdrawn."""
+    found = [
+        {
+            "Engine": engine,
+            "EngineVersion": version,
+            "MajorEngineVersion": groups.major(engine, version),
+            "DBParameterGroupFamily": groups.family(engine, version),
+            "Status": "available",
+        }
+        for engine, version in offered(rds, parameters)
+    ]
+    return page(found, parameters, "DBEngineVersions")
+
+
+@operation("DescribeOrderableDBInstanceOptions")
+def orderable(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The classes that can be ordered in each version."""
+    found = [
+        {
+            "Engine": engine,
+            "EngineVersion": version,
+            "DBInstanceClass": name,
+            "AvailabilityZones": [{"Name": f"{rds.region}{zone}"} for zone in "abc"],
+            "Vpc": True,
+        }
+        for engine, version in offered(rds, parameters)
+        for name in rds.offered_classes["aurora" if "aurora" in engine else "standalone"]
+        if parameters.get("DBInstanceClass", name) == name
+    ]
+    return page(found, parameters, "OrderableDBInstanceOptions")

@@ -1,0 +1,141 @@
+"""What stands around databases: automated backups, quotas, and what is tied to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from local.emulator.rds.databases import lifecycle
+from local.emulator.rds.protocol.paging import filtered, page
+from local.emulator.rds.protocol.rds_error import RdsError
+from local.emulator.rds.registry import operation
+from local.emulator.rds.resources import arn_parts
+
+if TYPE_CHECKING:
+    from local.emulator.rds.service import Rds
+
+
+@operation("DescribeDBInstanceAutomatedBackups")
+def automated_backups(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The backups of instances that exist, and those kept of deleted ones."""
+    active = [
+        lifecycle.backup_of(rds, thing)
+        for thing in rds.things.values()
+        if thing.kind == "instance"
+        and not thing.hidden
+        and not rds.cluster_of(thing)
+        and thing.shown["BackupRetentionPeriod"]
+    ]
+    found = [*active, *rds.retained_backups]
+    for asked in ("DbiResourceId", "DBInstanceIdentifier", "DBInstanceAutomatedBackupsArn"):
+        if asked in parameters:
+            found = [backup for backup in found if backup[asked] == parameters[asked]]
+    found = filtered(
+        found,
+        parameters.get("Filters", []),
+        {
+            "status": lambda backup: str(backup["Status"]),
+            "db-instance-id": lambda backup: str(backup["DBInstanceIdentifier"]),
+            "dbi-resource-id": lambda backup: str(backup["DbiResourceId"]),
+        },
+    )
+    return page(found, parameters, "DBInstanceAutomatedBackups")
+
+
+@operation("DescribeDBClusterAutomatedBackups")
+def cluster_automated_backups(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The backups of clusters that exist, and those kept of deleted ones."""
+    active = [
+        lifecycle.cluster_backup_of(rds, thing)
+        for thing in rds.things.values()
+        if thing.kind == "cluster" and not thing.hidden
+    ]
+    found = [*active, *rds.retained_cluster_backups]
+    for asked in ("DbClusterResourceId", "DBClusterIdentifier"):
+        if asked in parameters:
+            found = [backup for backup in found if backup[asked] == parameters[asked]]
+    found = filtered(
+        found,
+        parameters.get("Filters", []),
+        {
+            "status": lambda backup: str(backup["Status"]),
+            "db-cluster-id": lambda backup: str(backup["DBClusterIdentifier"]),
+            "db-cluster-resource-id": lambda backup: str(backup["DbClusterResourceId"]),
+        },
+    )
+    return page(found, parameters, "DBClusterAutomatedBackups")
+
+
+@operation("DescribeAccountAttributes")
+def account_attributes(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The quotas, with what is used of them."""
+    kinds = [thing.kind for thing in rds.things.values()]
+    storage = sum(
+        thing.shown.get("AllocatedStorage", 0)
+        for thing in rds.things.values()
+        # model: what Aurora fills is not counted
+        if thing.kind == "instance" and not rds.cluster_of(thing)
+    )
+    quotas = [
+        ("DBInstances", kinds.count("instance"), rds.quotas["instance"]),
+        ("DBClusters", kinds.count("cluster"), rds.quotas["cluster"]),
+        ("ManualSnapshots", kinds.count("snapshot"), rds.quotas["snapshot"]),
+        ("ManualClusterSnapshots", kinds.count("cluster-snapshot"),
+         rds.quotas["cluster-snapshot"]),
+        ("AllocatedStorage", storage, rds.quotas["storage"]),
+    ]  # fmt: skip
+    return {
+        "AccountQuotas": [
+            {"AccountQuotaName": name, "Used": used, "Max": most} for name, used, most in quotas
+        ]
+    }
+
+
+@operation("DescribeGlobalClusters")
+def global_clusters(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The global clusters; by the filter `region` those with a member there (model)."""
+
+    def regions(found: dict[str, Any]) -> set[str]:
+        return {arn_parts(one["DBClusterArn"])[0] for one in found["GlobalClusterMembers"]}
+
+    found = rds.global_clusters
+    for one in parameters.get("Filters", []):
+        if one["Name"] != "region":
+            raise RdsError("InvalidParameterValue", f"Unrecognized filter name: {one['Name']}")
+        found = [owner for owner in found if regions(owner) & set(one["Values"])]
+    return page(found, parameters, "GlobalClusters")
+
+
+@operation("DescribeBlueGreenDeployments")
+def blue_green_deployments(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The blue/green deployments, by their sides if asked so."""
+    found = filtered(
+        rds.blue_green_deployments,
+        parameters.get("Filters", []),
+        {
+            "source": lambda deployment: str(deployment["Source"]),
+            "target": lambda deployment: str(deployment["Target"]),
+        },
+        exactly=True,
+    )
+    return page(found, parameters, "BlueGreenDeployments")
+
+
+@operation("DescribeIntegrations")
+def integrations(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The zero-ETL integrations."""
+    return page(rds.integrations, parameters, "Integrations")
+
+
+@operation("DescribeDBProxies")
+def proxies(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The proxies."""
+    return page(rds.proxies, parameters, "DBProxies")
+
+
+@operation("DescribeDBProxyTargets")
+def proxy_targets(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The databases that a proxy points at."""
+    name = parameters["DBProxyName"]
+    if name not in {proxy["DBProxyName"] for proxy in rds.proxies}:
+        raise RdsError("DBProxyNotFoundFault", f"DBProxy {name} not found.")
+    return page(rds.proxy_targets.get(name, []), parameters, "Targets")

@@ -1,0 +1,130 @@
+"""The copies of snapshots, within a region and from another one."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from local.emulator.rds.databases import groups, settings, tags
+from local.emulator.rds.protocol.model import KINDS
+from local.emulator.rds.protocol.rds_error import RdsError
+from local.emulator.rds.registry import operation
+from local.emulator.rds.resources import arn_parts
+
+if TYPE_CHECKING:
+    from local.emulator.rds.resources import Resource
+    from local.emulator.rds.service import Rds
+
+ENCRYPTED = {"snapshot": "Encrypted", "cluster-snapshot": "StorageEncrypted"}
+# PreSignedUrl is what boto3 makes of SourceRegion; outside GovCloud RDS ignores it (model).
+UNDERSTOOD = {
+    "KmsKeyId", "Tags", "CopyTags", "OptionGroupName", "PreSignedUrl", "SourceRegion",
+}  # fmt: skip
+
+
+@operation("CopyDBSnapshot", kind="snapshot", call="CopyDBSnapshot")
+@operation("CopyDBClusterSnapshot", kind="cluster-snapshot", call="CopyDBClusterSnapshot")
+def copy_snapshot(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[str, Any]:
+    """Copy a snapshot to this region, or within it, under another name."""
+    from_key, to_key = (f"{which}{KINDS[kind].name_key}" for which in ("Source", "Target"))
+    for unknown in parameters.keys() - UNDERSTOOD - {from_key, to_key}:
+        raise RdsError("InvalidParameterValue", f"The local RDS does not know {unknown} here.")
+    home, source = find_source(rds, kind, parameters[from_key])
+    home.require(source, call)
+    name = rds.free(kind, parameters[to_key])
+    key = encryption(rds, home, source, parameters.get("KmsKeyId"))
+    made = begin(rds, home, source, name, parameters)
+    if key:
+        made.shown |= {ENCRYPTED[kind]: True, "KmsKeyId": key}
+        made.source["settings"] |= {"StorageEncrypted": True, "KmsKeyId": key}
+    return {KINDS[kind].word: made.shown}
+
+
+def find_source(rds: Rds, kind: str, given: str) -> tuple[Rds, Resource]:
+    """The RDS that has the snapshot, and the snapshot; one of another region is named by ARN."""
+    if not given.startswith("arn:"):
+        return rds, rds.find(kind, given)
+    region, _, part, name = arn_parts(given)
+    if part != KINDS[kind].arn_part:
+        raise RdsError("InvalidParameterValue", f"Invalid snapshot ARN: {given}")
+    home = rds.region_of(region)
+    if home is None:
+        raise RdsError(KINDS[kind].missing, f"{KINDS[kind].word} {given} not found.")
+    home.settle()
+    return home, home.find(kind, name)
+
+
+def encryption(rds: Rds, home: Rds, source: Resource, given: str | None) -> str:
+    """The ARN of the key that the copy is encrypted with, "" for none."""
+    encrypted = source.shown.get(ENCRYPTED[source.kind], False)
+    if given is None:
+        if encrypted and home is not rds:
+            # GH pbudzon/aws-maintenance#5, of an instance's snapshot; memory for a cluster's
+            raise RdsError(
+                "InvalidParameterValue",
+                "Must specify new KMS key for cross region encrypted snapshot copy.",
+            )
+        return str(source.shown.get("KmsKeyId", ""))
+    if source.kind == "cluster-snapshot" and not encrypted:
+        # model: "an error is returned"; its code is from memory
+        raise settings.combination("KmsKeyId can't be specified for an unencrypted snapshot.")
+    key = rds.surroundings.usable_key(given, rds.region)
+    if not key:
+        # GH awslabs/rds-snapshot-tool#70
+        raise RdsError(
+            "KMSKeyNotAccessibleFault",
+            f"The target KMS key [{given}] does not exist, is not enabled or you do not have "
+            "permissions to access it.",
+        )
+    return key
+
+
+def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str, Any]) -> Resource:
+    """A copy on its way, with what its source holds and shows."""
+    words = KINDS[source.kind]
+    copied = source.shown["TagList"] if parameters.get("CopyTags") else []
+    shown = copy.deepcopy(source.shown) | {
+        words.name_key: name,
+        words.status_key: "copying",
+        "SnapshotType": "manual",
+        "SnapshotCreateTime": rds.when(),  # model: changes for the copy
+        "PercentProgress": 0,
+        "TagList": tags.checked([*copied, *parameters.get("Tags", [])]),
+    }
+    kept = copy.deepcopy(source.source)
+    if source.kind == "cluster-snapshot":
+        shown["SourceDBClusterSnapshotArn"] = source.shown[words.arn_key]
+    if home is not rds:
+        kept.pop("of", None)  # the database is not of this region
+        shown |= away_from_home(rds, home, source)
+    if "OptionGroupName" in parameters:
+        group = groups.group(rds, "option", parameters["OptionGroupName"])
+        shown["OptionGroupName"] = group["OptionGroupName"]
+    made = rds.add(source.kind, shown, source.data)
+    made.poison, made.source = source.poison, kept
+
+    def finish() -> None:
+        home.settle()
+        # UG: a copy may fail when its source is deleted before it is available
+        if source.key not in home.things or source.true_status == "deleting":
+            rds.done(made, "failed")
+            return
+        shown["PercentProgress"] = 100
+        rds.done(made)
+
+    distance = "copy within the region" if home is rds else "copy across regions"
+    rds.play(made, distance, end=finish)
+    return made
+
+
+def away_from_home(rds: Rds, home: Rds, source: Resource) -> dict[str, Any]:
+    """What a copy shows of its own region, and of the one that it came from."""
+    shown = source.shown
+    if source.kind == "cluster-snapshot":
+        return {"AvailabilityZones": [f"{rds.region}{zone}" for zone in "abc"]}
+    return {
+        "SourceRegion": home.region,
+        "SourceDBSnapshotIdentifier": shown["DBSnapshotArn"],
+        # UG: option groups are of one region; the copy gets the default one unless told
+        "OptionGroupName": groups.default_option_group(shown["Engine"], shown["EngineVersion"]),
+    }

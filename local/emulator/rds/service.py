@@ -1,0 +1,572 @@
+"""The service: what exists, what is under way at which moment, and the dispatch of calls."""
+
+from __future__ import annotations
+
+import copy
+import heapq
+import pickle
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from itertools import count
+from random import Random
+from typing import Any
+
+from local.emulator.rds.defaults import (
+    HOSTED_ZONE,
+    OFFERED_CLASSES,
+    OFFERED_VERSIONS,
+    QUOTA_ERRORS,
+    QUOTAS,
+    WITHOUT_EXPORTS,
+)
+from local.emulator.rds.other_services import Obliging, Surroundings
+from local.emulator.rds.protocol import wire
+from local.emulator.rds.protocol.model import KINDS, RESOURCE_ID
+from local.emulator.rds.protocol.rds_error import RdsError
+from local.emulator.rds.registry import OPERATIONS
+from local.emulator.rds.resources import (
+    Export,
+    Resource,
+    identifier,
+    name_of,
+    resource_id,
+    short_hash,
+)
+from local.emulator.rds.timing import FITTING, LOOK_AGAIN, ONLINE, PHASES, Phase
+
+# What an RDS has of its place and its time.
+PLACE = ("_now", "_lock", "_on_change", "_agenda", "_neighbours", "surroundings", "answer")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A status that changed. `before` is "" for a birth, `after` is "gone" for a deletion."""
+
+    time: float
+    kind: str
+    name: str
+    resource_id: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Course:
+    """An operation that a thing went through: when it began, and the seconds of each phase."""
+
+    begins: float
+    what: str
+    name: str  # the thing's name when it began
+    resource_id: str
+    seconds: dict[str, float]
+
+
+class Bucket:
+    """How many calls RDS takes: so many a second on average, and as many at once."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = self.left = rate
+        self._filled = 0.0
+
+    def takes(self, now: float) -> bool:
+        """Whether a call at this moment is let through."""
+        self.left = min(self.rate, self.left + (now - self._filled) * self.rate)
+        self._filled = now
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+
+class Rds:
+    """RDS of one account and region, on the clock that `now` reads (epoch seconds).
+
+    Regions that are given the same `neighbours` find each other: each puts itself in.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        *,
+        account: str = "123456789012",
+        region: str = "us-east-1",
+        on_change: Callable[[Change], None] | None = None,
+        timing: str = "typical",
+        neighbours: MutableMapping[str, Rds] | None = None,
+        surroundings: Surroundings | None = None,
+    ) -> None:
+        self.account = account
+        self.region = region
+        # least, typical, most, brisk, or drawn: a length of its own for each phase, by `seed`.
+        self.timing = timing
+        self.seed = ""
+        self.courses: list[Course] = []
+        # Of all callers together, as RDS throttles an account in a region; None lets all through.
+        self.throttle: Bucket | None = None
+        self.time = now()
+        # Tools in production create members while the cluster is still `creating`; the API page
+        # allows it only once the cluster is available. False makes it as the page says.
+        self.members_while_creating = True
+        # Whether a restored database falls back from available to modifying once.
+        self.flaps = False
+        # Seconds more, by operation and phase: {("restore instance", "backing-up"): 7200.0}
+        self.longer: dict[tuple[str, str], float] = {}
+        self.quotas = dict(QUOTAS)
+        # Whether this region exports snapshots, and how exports end that are started from now on.
+        self.exports = region not in WITHOUT_EXPORTS
+        self.export_ending = {"outcome": "COMPLETE", "cause": "", "warning": ""}
+        self.exporting: dict[str, Export] = {}
+        self.surroundings: Surroundings = surroundings or Obliging(account)
+        self.things: dict[str, Resource] = {}
+        self.groups: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+        self.custom_endpoints: dict[str, dict[str, Any]] = {}
+        self.group_tags: dict[str, list[dict[str, str]]] = {}
+        self.retained_backups: list[dict[str, Any]] = []
+        self.retained_cluster_backups: list[dict[str, Any]] = []
+        # What an account has besides, as Describe shows it: nothing, until a test puts it there.
+        self.global_clusters: list[dict[str, Any]] = []
+        self.blue_green_deployments: list[dict[str, Any]] = []
+        self.integrations: list[dict[str, Any]] = []
+        self.proxies: list[dict[str, Any]] = []
+        self.proxy_targets: dict[str, list[dict[str, Any]]] = {}
+        # What can be ordered: versions by engine, classes by "standalone" and "aurora".
+        self.offered_versions = {name: list(held) for name, held in OFFERED_VERSIONS.items()}
+        self.offered_classes = {name: list(held) for name, held in OFFERED_CLASSES.items()}
+        self._now = now
+        self._on_change = on_change
+        self._fixed: float | None = None
+        self._agenda: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = {name: count(1) for name in ("agenda", "request", *KINDS)}
+        self._draws: Counter[str] = Counter()
+        self._up: set[tuple[str, str]] = set()
+        self._downs: dict[tuple[str, str], list[list[float | None]]] = {}
+        # One for all regions, or two that copy from each other could wait for each other.
+        known = next(iter(neighbours.values()), None) if neighbours else None
+        self._lock: AbstractContextManager[bool] = known._lock if known else threading.RLock()
+        self._neighbours = neighbours
+        if neighbours is not None:
+            neighbours[region] = self
+        self._settling = False
+
+    def kept(self) -> bytes:
+        """What it shows now: without its place, its time, and what is under way."""
+        self.settle()
+        return pickle.dumps({name: held for name, held in vars(self).items() if name not in PLACE})
+
+    def hold(self, kept: bytes) -> None:
+        """Hold what another one of this account and region has held."""
+        vars(self).update(pickle.loads(kept))
+
+    # What exists
+
+    @property
+    def instances(self) -> dict[str, dict[str, Any]]:
+        """The instances that Describe shows, by name."""
+        return self._shown("instance")
+
+    @property
+    def clusters(self) -> dict[str, dict[str, Any]]:
+        """The clusters that Describe shows, by name."""
+        return self._shown("cluster")
+
+    @property
+    def snapshots(self) -> dict[str, dict[str, Any]]:
+        """The instance snapshots that Describe shows, by name."""
+        return self._shown("snapshot")
+
+    @property
+    def cluster_snapshots(self) -> dict[str, dict[str, Any]]:
+        """The cluster snapshots that Describe shows, by name."""
+        return self._shown("cluster-snapshot")
+
+    @property
+    def export_tasks(self) -> dict[str, dict[str, Any]]:
+        """The export tasks that Describe shows, by identifier."""
+        self.settle()
+        return {name: task.shown for name, task in self.exporting.items() if not task.hidden}
+
+    def data(self, kind: str, name: str) -> str:
+        """The marker that stands for the contents of a database or snapshot."""
+        self.settle()
+        return self.find(kind, name).data
+
+    def write(self, kind: str, name: str, marker: str) -> None:
+        """Give a database new contents."""
+        self.settle()
+        self.find(kind, name).data = marker
+
+    def poison(
+        self, kind: str, name: str, *, restores_end_in: str = "incompatible-restore"
+    ) -> None:
+        """Make every restore from a snapshot of this database end in a bad status."""
+        self.settle()
+        database = self.find(kind, name)
+        database.poison = restores_end_in
+        for thing in self.things.values():
+            if thing.source.get("of") == database.key:
+                thing.poison = restores_end_in
+
+    def spoil_export(self, *, outcome: str = "FAILED", cause: str = "", warning: str = "") -> None:
+        """Say how the exports end that are started from now on: a fault to test with.
+
+        outcome: FAILED, for `cause`, or COMPLETE, with a `warning` or as usual.
+        """
+        self.export_ending = {"outcome": outcome, "cause": cause, "warning": warning}
+
+    def become(self, kind: str, name: str, status: str) -> None:
+        """Force a status, which lasts until something else happens: a fault to test with."""
+        self.settle()
+        thing = self.find(kind, name)
+        thing.turn += 1
+        self.done(thing, status)
+        self._observe()
+
+    def reachable(self, kind: str, name: str) -> bool:
+        """Whether a client that knows this name would be served; a cluster, by its writer."""
+        self.settle()
+        return (kind, name) in self._up
+
+    def outages(self, kind: str, name: str) -> list[tuple[float, float]]:
+        """When the name did not serve, once it had; the last may last until now."""
+        self.settle()
+        return [
+            (start, self.time if end is None else end)
+            for start, end in self._downs.get((kind, name), [])
+            if start is not None
+        ]
+
+    # Calls
+
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Do an operation of the RDS API; RdsError when RDS would refuse it."""
+        with self._lock:
+            return copy.deepcopy(self._do(operation, parameters))
+
+    def _do(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The same for whoever holds the lock; parts of the answer are what RDS holds."""
+        self.settle()
+        wire.check(operation, parameters)
+        if operation not in OPERATIONS:
+            raise RdsError("InvalidAction", f"The local RDS does not know {operation}")
+        answer = OPERATIONS[operation](self, copy.deepcopy(dict(parameters)))
+        if not operation.startswith("Describe"):  # which changes nothing
+            self._observe()
+            self.settle()
+        return answer
+
+    def answer(
+        self, body: bytes, write: Callable[..., bytes] = wire.write_answer
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Answer a request of the query protocol: status, headers, XML, or what `write` writes."""
+        request_id = f"00000000-0000-4000-8000-{self._next('request'):012d}"
+        headers = {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}
+        try:
+            action, parameters = wire.read_request(body)
+            if self.throttle and not self.throttle.takes(self._now()):
+                raise RdsError("Throttling", "Rate exceeded")
+            with self._lock:
+                text = write(action, self._do(action, parameters), request_id)
+        except RdsError as error:
+            return error.status, headers, wire.write_error(error, request_id)
+        return 200, headers, text
+
+    def settle(self) -> None:
+        """Do everything that is due at this moment, each at its own time."""
+        with self._lock:
+            if self._settling:
+                return
+            self._settling = True
+            try:
+                until = self._now() if self._fixed is None else self._fixed
+                while self._agenda and self._agenda[0][0] <= until:
+                    self.time, _, act = heapq.heappop(self._agenda)
+                    act()
+                    self._observe()
+                self.time = until
+            finally:
+                self._settling = False
+
+    @contextmanager
+    def instantly(self, at: float | None = None) -> Iterator[None]:
+        """Operations inside take no time and are not told; `at` sets the moment they happen."""
+        before = self._fixed
+        self.settle()
+        self._fixed = self._now() if at is None else at
+        try:
+            yield
+            self.settle()
+        finally:
+            self._fixed = before
+
+    # What the operations use
+
+    def later(self, due: float, act: Callable[[], None]) -> None:
+        """Put something on the agenda; what is due at one moment keeps the order of asking."""
+        heapq.heappush(self._agenda, (due, self._next("agenda"), act))
+
+    def add(self, kind: str, shown: dict[str, Any], data: str) -> Resource:
+        """A new thing, not yet visible; its name is taken from now on."""
+        held = sum(thing.kind == kind for thing in self.things.values())
+        if held >= self.quotas[kind]:
+            raise RdsError(
+                QUOTA_ERRORS[kind], f"You have reached the quota of {self.quotas[kind]} {kind}s."
+            )
+        words = KINDS[kind]
+        key = shown[RESOURCE_ID[kind]] if kind in RESOURCE_ID else self.new_id(kind)
+        shown.setdefault(words.status_key, "creating")
+        shown[words.arn_key] = self.arn(kind, shown[words.name_key])
+        self.things[key] = Resource(kind, key, shown, data)
+        return self.things[key]
+
+    def new_id(self, kind: str) -> str:
+        """An id that no other thing has, the same in every run."""
+        prefix = {"instance": "db", "cluster": "cluster"}.get(kind, kind)
+        return resource_id(prefix, self._next(kind))
+
+    def find(self, kind: str, given: str) -> Resource:
+        """The thing that is visible under this name or ARN."""
+        found = self.named(kind, name_of(given))
+        if found is None:
+            words = KINDS[kind]
+            raise RdsError(words.missing, f"{words.word} {name_of(given)} not found.")
+        return found
+
+    def named(self, kind: str, name: str) -> Resource | None:
+        """The visible thing of this name, if there is one."""
+        for thing in self.things.values():
+            if thing.kind == kind and not thing.hidden and thing.name == name:
+                return thing
+        return None
+
+    def free(self, kind: str, given: str) -> str:
+        """The identifier in lower case, refused when another thing has or claims it."""
+        name = identifier(kind, given)
+        for thing in self.things.values():
+            if thing.kind == kind and name in (thing.name, thing.claims):
+                words = KINDS[kind]
+                raise RdsError(words.exists, f"{words.word} {name} already exists.")
+        return name
+
+    def require(self, resource: Resource, operation: str) -> None:
+        """Refuse an operation which the thing's true status does not allow."""
+        if resource.true_status in FITTING[operation]:
+            return
+        words = KINDS[resource.kind]
+        if resource.true_status == "deleting":
+            message = f"{words.word} {resource.name} is already being deleted."
+        else:
+            message = (
+                f"{operation}: {words.word} {resource.name} is not in a fitting state: "
+                f"{resource.true_status}."
+            )
+        raise RdsError(words.wrong_state, message)
+
+    def play(
+        self,
+        resource: Resource,
+        what: str,
+        *,
+        on: Mapping[str, Callable[[], None]] | None = None,
+        skip: tuple[str, ...] = (),
+        longer: Mapping[str, float] | None = None,
+        end: Callable[[], None] | None = None,
+    ) -> None:
+        """Let a thing go through the phases of an operation, then `end` (default: available)."""
+        course = list(self.course(what, skip=skip, longer=longer))
+        seconds = {phase.name: ends - begins for phase, begins, ends in course}
+        if self._passes:
+            self.courses.append(Course(self.time, what, resource.name, resource.key, seconds))
+        resource.turn += 1
+        turn = resource.turn
+        resource.doing = what
+        resource.truth = next((phase.status for phase, _, _ in course if phase.status), "")
+        for phase, begins, _ in course:
+            hook = (on or {}).get(phase.name)
+            self._at(begins, resource, turn, partial(self._enter, resource, phase, hook))
+        self._at(course[-1][2], resource, turn, end or (lambda: self.done(resource)))
+
+    def course(
+        self, what: str, *, skip: tuple[str, ...] = (), longer: Mapping[str, float] | None = None
+    ) -> Iterator[tuple[Phase, float, float]]:
+        """The phases of an operation that starts now, each with its begin and its end."""
+        begins = self.time
+        for phase in PHASES[what]:
+            if phase.name in skip:
+                continue
+            more = (longer or {}).get(phase.name, 0.0) + self.longer.get((what, phase.name), 0.0)
+            ends = self.after(phase, begins, what) + more * self._passes
+            yield phase, begins, ends
+            begins = ends
+
+    def after(self, phase: Phase, start: float | None = None, what: str = "") -> float:
+        """When a phase that starts then, or now, is over."""
+        begins = self.time if start is None else start
+        return begins + self._seconds(phase, what) * self._passes
+
+    def _seconds(self, phase: Phase, what: str) -> float:
+        if self.timing != "drawn":
+            return phase.seconds(self.timing)
+        # By what it is and how many there were, not in the order of asking: so two apps that make
+        # the same operations meet the same times.
+        name = f"{what} {phase.name}"
+        self._draws[name] += 1
+        return phase.drawn(Random(f"{self.seed} {name} {self._draws[name]}"))
+
+    def wait(self, resource: Resource, ready: Callable[[], bool], act: Callable[[], None]) -> None:
+        """Act as soon as `ready`, looking again and again while the thing stays at this work."""
+        if ready():
+            act()
+            return
+        again = self.time + LOOK_AGAIN
+        self._at(again, resource, resource.turn, lambda: self.wait(resource, ready, act))
+
+    def done(self, resource: Resource, status: str = "available") -> None:
+        """The end of an operation."""
+        resource.doing = ""
+        resource.truth = ""
+        self.show(resource, status)
+
+    def restored(self, resource: Resource) -> None:
+        """The end of a restore: available, or as bad as the snapshot was marked."""
+        if resource.poison:
+            self.done(resource, resource.poison)
+        elif self.flaps:
+            self.play(resource, "flap")
+        else:
+            self.done(resource)
+
+    def show(self, resource: Resource, status: str) -> None:
+        """Let a thing be seen in this status, and tell it."""
+        born = resource.hidden and not resource.was
+        before = "" if born else resource.status
+        if resource.was:
+            self._tell(resource, before, f"renamed from {resource.was}")
+            resource.was = ""
+        resource.hidden = False
+        resource.shown[KINDS[resource.kind].status_key] = status
+        if before != status:
+            self._tell(resource, before, status)
+
+    def gone(self, resource: Resource) -> None:
+        """The end of a deletion."""
+        self._tell(resource, resource.status, "gone")
+        del self.things[resource.key]
+
+    def tell(self, kind: str, name: str, before: str, after: str, resource_id: str = "") -> None:
+        """Let the listener know of a change."""
+        if self._on_change and self._fixed is None:
+            self._on_change(Change(self.time, kind, name, resource_id, before, after))
+
+    def rename(self, resource: Resource, name: str) -> None:
+        """Give a thing its new name, with the ARN and the address that follow from it."""
+        words = KINDS[resource.kind]
+        resource.was, resource.claims = resource.name, ""
+        resource.shown[words.name_key] = name
+        resource.shown[words.arn_key] = self.arn(resource.kind, name)
+
+    def region_of(self, region: str) -> Rds | None:
+        """The RDS of another region, or this one; None when there is none."""
+        return self if region == self.region else (self._neighbours or {}).get(region)
+
+    def arn(self, kind: str, name: str) -> str:
+        """The ARN of a thing or a group."""
+        part = KINDS[kind].arn_part if kind in KINDS else kind
+        return f"arn:aws:rds:{self.region}:{self.account}:{part}:{name}"
+
+    def address(self, name: str, part: str = "") -> str:
+        """The host name of an endpoint; `part` is such as `cluster-` or `cluster-ro-`."""
+        host = short_hash(self.account, self.region)
+        return f"{name}.{part}{host}.{self.region}.rds.amazonaws.com"
+
+    def endpoint(self, name: str, port: int) -> dict[str, Any]:
+        """The Endpoint of an instance."""
+        return {"Address": self.address(name), "Port": port, "HostedZoneId": HOSTED_ZONE}
+
+    def when(self, seconds_ago: float = 0) -> datetime:
+        """The moment as Describe shows it."""
+        return datetime.fromtimestamp(self.time - seconds_ago, UTC)
+
+    def members(self, cluster: Resource) -> list[Resource]:
+        """The instances of a cluster, in the order they came."""
+        return [
+            thing
+            for thing in self.things.values()
+            if thing.kind == "instance" and thing.source.get("cluster") == cluster.key
+        ]
+
+    def cluster_of(self, member: Resource) -> Resource | None:
+        """The cluster of an instance, None for a standalone one."""
+        return self.things.get(member.source.get("cluster", ""))
+
+    # Within
+
+    @property
+    def _passes(self) -> int:
+        """Whether time passes: 1, or 0 when all is done instantly."""
+        return 1 if self._fixed is None else 0
+
+    def _shown(self, kind: str) -> dict[str, dict[str, Any]]:
+        self.settle()
+        return {
+            thing.name: thing.shown
+            for thing in self.things.values()
+            if thing.kind == kind and not thing.hidden
+        }
+
+    def _next(self, name: str) -> int:
+        return next(self._numbers[name])
+
+    def _at(self, due: float, resource: Resource, turn: int, act: Callable[[], None]) -> None:
+        """On the agenda, unless the thing has begun something else by then."""
+
+        def if_still() -> None:
+            if resource.turn == turn and resource.key in self.things:
+                act()
+
+        self.later(due, if_still)
+
+    def _enter(self, resource: Resource, phase: Phase, hook: Callable[[], None] | None) -> None:
+        if hook:
+            hook()
+        if phase.name == "hidden":
+            resource.hidden = True
+        elif phase.status:
+            resource.truth = ""
+            self.show(resource, phase.status)
+
+    def _tell(self, resource: Resource, before: str, after: str) -> None:
+        self.tell(resource.kind, resource.name, before, after, resource.key)
+
+    def _serves(self, resource: Resource) -> bool:
+        if resource.hidden or resource.status not in ONLINE[resource.kind]:
+            return False
+        if resource.kind == "instance":
+            return "Endpoint" in resource.shown
+        writers = {
+            member["DBInstanceIdentifier"]
+            for member in resource.shown["DBClusterMembers"]
+            if member["IsClusterWriter"]
+        }
+        return any(self._serves(m) for m in self.members(resource) if m.name in writers)
+
+    def _observe(self) -> None:
+        """Note which names began or ceased to serve at this moment."""
+        up = {
+            (thing.kind, thing.name)
+            for thing in self.things.values()
+            if thing.kind in RESOURCE_ID and self._serves(thing)
+        }
+        for key in sorted(self._up - up):
+            self._downs.setdefault(key, []).append([self.time, None])
+        for key in sorted(up - self._up):
+            downs = self._downs.get(key)
+            if downs and downs[-1][1] is None:
+                downs[-1][1] = self.time
+                if downs[-1][0] == self.time:
+                    downs.pop()
+        self._up = up

@@ -1,0 +1,519 @@
+"""The blocks of commands in a mail, pasted: what RDS holds afterwards."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.mailed import Block, blocks, paste
+from tests.unit.conftest import (
+    ANOTHER,
+    CLUSTER,
+    EXECUTION,
+    INSTANCE,
+    Aws,
+    Kind,
+    Post,
+    of_clusters,
+    of_instances,
+)
+from tests.unit.mails import a_state, error, tell
+from trapheus.constants import PROTECT_TAG
+from trapheus.rds import mark, rds
+
+ROLLBACK = {"rollbackError": error("RollbackFailed")}
+AT = "2026-03-02T09:30:00+00:00"
+Ids = dict[str, str]
+
+
+def ways(aws: Aws, post: Post, plan: dict, failure: str, **more: Any) -> list[Block]:
+    """The blocks of the mail about a failure."""
+    post.sent.clear()
+    tell(a_state(plan, error(failure), **more))
+    return blocks(post.text)
+
+
+def kept(aws: Aws, post: Post, plan: dict, failure: str = "ConfigurationDiffers") -> list[Block]:
+    """The blocks of the mail when both databases stay."""
+    return ways(aws, post, plan, failure, restored=aws.restored(plan), served={"at": AT})
+
+
+def pasted(aws: Aws, block: Block) -> None:
+    """Paste a block that goes through."""
+    assert paste(block, rds()) is None
+    aws.settle()
+
+
+def names_of(plan: dict) -> Ids:
+    """The original's names, by resource id."""
+    return {part["resourceId"]: part["identifier"] for part in (plan, *plan.get("members", []))}
+
+
+def serves(aws: Aws, ids: Ids) -> bool:
+    """Whether each of these has its name, is available and carries no tag."""
+    return all(
+        aws.names().get(one) == name
+        and shown(aws, name, one) == "available"
+        and mark(EXECUTION) not in described(aws, name, one)["TagList"]
+        for one, name in ids.items()
+    )
+
+
+def described(aws: Aws, name: str, resource_id: str) -> dict:
+    return aws.found(name, "cluster" if resource_id.startswith("cluster-") else "instance")
+
+
+def shown(aws: Aws, name: str, resource_id: str) -> str:
+    found = described(aws, name, resource_id)
+    return found.get("DBInstanceStatus") or found["Status"]
+
+
+def restored_names(aws: Aws, plan: dict) -> Ids:
+    """The names of what has the original's names, by resource id."""
+    found = {name: one for one, name in aws.names().items()}
+    cluster = {plan["identifier"]: aws.id_of()}
+    held = found | cluster
+    return {held[name]: name for name in names_of(plan).values()}
+
+
+@pytest.fixture(params=["finished", "swapped"])
+def stays(request: pytest.FixtureRequest, kind: Kind) -> dict[str, Any]:
+    """The plan of either strategy, what was restored serving."""
+    return request.getfixturevalue(request.param)
+
+
+# Both stay
+
+
+def test_the_block_back_gives_the_original_its_names(aws: Aws, post: Post, stays: dict):
+    restored, standing = restored_names(aws, stays), set(aws.names())
+
+    back, _ = kept(aws, post, stays)
+    pasted(aws, back)
+
+    assert serves(aws, names_of(stays))
+    assert serves(aws, {one: f"{name}-away" for one, name in restored.items()})
+    assert set(aws.names()) == standing
+
+
+def test_the_block_forward_leaves_only_what_was_restored(aws: Aws, post: Post, stays: dict):
+    restored, others = restored_names(aws, stays), set(aws.names()) - set(names_of(stays))
+
+    _, forward = kept(aws, post, stays)
+    pasted(aws, forward)
+
+    assert serves(aws, restored)
+    assert set(aws.names()) == others
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["back first", "forward first"])
+def test_the_second_of_two_ways_stops_before_it_does_anything(
+    aws: Aws, post: Post, stays: dict, *, order: tuple[int, int]
+):
+    both = kept(aws, post, stays)
+    pasted(aws, both[order[0]])
+    standing = aws.names()
+
+    assert paste(both[order[1]], rds())
+
+    aws.settle()
+    assert aws.names() == standing
+
+
+def test_going_back_is_told_first_and_names_both_by_their_ids(aws: Aws, post: Post, stays: dict):
+    restored = aws.id_of()
+
+    back, forward = kept(aws, post, stays)
+
+    assert back.heading == f"TO GO BACK: THE ORIGINAL AS {stays['identifier'].upper()}"
+    assert f"{stays['aside']} ({stays['resourceId']}) gets the name" in "\n".join(back.lines)
+    assert f"{stays['identifier']} ({restored}) gets the name" in "\n".join(back.lines)
+    assert f"deletes the original, {stays['aside']} ({stays['resourceId']})" in forward.lines[0]
+    assert "A wait gives up after 30 minutes" in post.text
+
+
+def test_an_old_mail_s_block_deletes_no_other_database(aws: Aws, post: Post, stays: dict):
+    back, forward = kept(aws, post, stays)
+    pasted(aws, back)
+    foreign = aws.foreign(stays["aside"])
+    protect(aws, stays["aside"])
+
+    assert paste(forward, rds())
+
+    aws.settle()
+    assert aws.names()[foreign] == stays["aside"]
+    assert serves(aws, names_of(stays))
+
+
+def test_what_fails_in_a_block_stops_the_rest(aws: Aws, post: Post, stays: dict):
+    back, _ = kept(aws, post, stays)
+    standing = aws.names()
+    aws.fail(f"Modify{aws.kind.operation}", "InsufficientStorageClusterCapacity")
+    aws.fail("ModifyDBInstance", "InsufficientDBInstanceCapacity")
+
+    assert paste(back, rds())
+
+    aws.settle()
+    assert aws.names() == standing
+
+
+def test_the_protection_that_the_original_had_is_taken_off_first(aws: Aws, post: Post, stays: dict):
+    assert aws.found(stays["aside"])["DeletionProtection"]
+    assert stays["modify"]["DeletionProtection"]
+
+    _, forward = kept(aws, post, stays)
+    pasted(aws, forward)
+
+    assert "this takes its protection off" in forward.lines[1]
+    assert stays["resourceId"] not in aws.names()
+
+
+def protect(aws: Aws, name: str) -> None:
+    """Let a database be protected from deletion."""
+    key = f"{aws.kind.operation}Identifier"
+    aws.rds.call(f"Modify{aws.kind.operation}", {key: name, "DeletionProtection": True})
+    aws.settle()
+
+
+@pytest.mark.parametrize("how", ["protection", "tag"])
+def test_an_original_that_somebody_has_protected_is_not_to_be_deleted(
+    aws: Aws, post: Post, stays: dict, *, how: str
+):
+    if how == "protection":
+        # It is protected now, and was not when the plan was made.
+        stays["modify"]["DeletionProtection"] = False
+    else:
+        arn = aws.rds.arn(aws.kind.name, stays["aside"])
+        tags = [{"Key": PROTECT_TAG, "Value": ""}]
+        aws.rds.call("AddTagsToResource", {"ResourceName": arn, "Tags": tags})
+
+    (back,) = kept(aws, post, stays)
+
+    assert "protect" in post.text.partition("TO KEEP WHAT WAS RESTORED")[2]
+    pasted(aws, back)
+    assert serves(aws, names_of(stays))
+
+
+def test_an_original_whose_copy_does_not_serve_is_not_to_be_deleted(
+    aws: Aws, post: Post, stays: dict
+):
+    lost = error("DeleteFailed", "It is lost: nothing was deleted.", unserved=aws.kind.identifier)
+    gist = tell(a_state(stays, lost, restored=aws.restored(stays), served={"at": AT}))
+
+    (back,) = blocks(post.text)
+
+    assert f"What was restored does not serve as {aws.kind.identifier}" in gist
+    assert f"before you delete {stays['aside']}" in post.text
+    pasted(aws, back)
+    assert serves(aws, names_of(stays))
+
+
+def test_what_clients_may_have_written_to_is_not_deleted_by_going_back(
+    aws: Aws, post: Post, stays: dict
+):
+    aws.force("incompatible-parameters")
+
+    assert kept(aws, post, stays) == []
+
+    assert "is incompatible-parameters, in which RDS renames nothing" in post.text
+    assert f"{aws.kind.identifier} is incompatible-parameters: wait" in post.text
+
+
+@of_clusters
+def test_a_cluster_without_its_members_is_not_to_come_back(aws: Aws, post: Post, stays: dict):
+    for member in stays["members"]:
+        aws.rds.call("DeleteDBInstance", {"DBInstanceIdentifier": member["aside"]})
+    aws.settle()
+
+    (forward,) = kept(aws, post, stays)
+
+    assert "has no members any more" in post.text
+    pasted(aws, forward)
+    assert stays["resourceId"] not in aws.names()
+
+
+def test_an_original_that_is_gone_leaves_nothing_to_choose(aws: Aws, post: Post, stays: dict):
+    restored = restored_names(aws, stays)
+    aws.until_done("delete", plan=stays)
+    aws.settle()
+
+    (forward,) = kept(aws, post, stays, "DeleteFailed")
+
+    pasted(aws, forward)
+    assert serves(aws, restored)
+
+
+@of_clusters
+def test_custom_endpoints_are_said_to_be_left_out(aws: Aws, post: Post, stays: dict):
+    stays["endpoints"] = [{"identifier": "reporting"}]
+
+    back, _ = kept(aws, post, stays)
+
+    assert "Its custom endpoints are to be made again: reporting." in back.lines
+
+
+# Names of every length
+
+
+def of_length(aws: Aws, length: int, member: int) -> dict[str, Any]:
+    """The plan of a database with the longest names that may be restored."""
+    aws.kind = replace(aws.kind, identifier=aws.kind.identifier.ljust(length, "x"))
+    if aws.kind.name == "instance":
+        rename(aws, "Instance", "prod-db", aws.kind.identifier)
+    else:
+        rename(aws, "Cluster", "prod-cluster", aws.kind.identifier)
+        for name in ("prod-cluster-writer", "prod-cluster-reader"):
+            rename(aws, "Instance", name, name.ljust(member, "x"))
+    snapshot = "prod-db-snapshot" if aws.kind.name == "instance" else "prod-cluster-snapshot"
+    return aws.plan(snapshotIdentifier=snapshot)
+
+
+def rename(aws: Aws, kind: str, name: str, new_name: str) -> None:
+    aws.rds.call(
+        f"ModifyDB{kind}",
+        {f"DB{kind}Identifier": name, f"NewDB{kind}Identifier": new_name, "ApplyImmediately": True},
+    )
+    aws.settle()
+
+
+@pytest.mark.parametrize(("a_kind", "length"), [(INSTANCE, 58), (CLUSTER, 54)])
+def test_the_longest_names_come_back(aws: Aws, post: Post, a_kind: Kind, length: int):
+    aws.kind = a_kind
+    plan = of_length(aws, length, 58)
+    aws.set_aside(plan)
+    aws.replace(plan)
+    standing = set(aws.names())
+
+    back, _ = kept(aws, post, plan)
+    pasted(aws, back)
+
+    assert serves(aws, names_of(plan))
+    assert set(aws.names()) == standing
+    assert max(map(len, names_of(plan).values())) == 58
+
+
+# Only the tag
+
+
+def tagged(aws: Aws) -> list[str]:
+    """The names of all databases and snapshots that carry the execution's tag."""
+    held = (
+        aws.rds.instances, aws.rds.clusters, aws.rds.snapshots, aws.rds.cluster_snapshots,
+    )  # fmt: skip
+    return [
+        name for one in held for name, found in one.items() if mark(EXECUTION) in found["TagList"]
+    ]
+
+
+@pytest.mark.parametrize("standing", ["finished", "swapped", "target"])
+def test_after_a_failed_untagging_the_tag_is_all_that_is_offered(
+    request: pytest.FixtureRequest, aws: Aws, post: Post, kind: Kind, standing: str
+):
+    plan = request.getfixturevalue(standing)
+    aws.stamp(plan["snapshot"], aws.snapshot_kind)
+    names = aws.names()
+
+    (block,) = kept(aws, post, plan, "TidyFailed")
+
+    assert len(tagged(aws)) >= 2
+    pasted(aws, block)
+    assert tagged(aws) == []
+    assert aws.names() == names
+
+
+# The rollback has failed
+
+
+def test_an_original_in_whose_place_nothing_was_made_comes_back(aws: Aws, post: Post, aside: dict):
+    (back,) = ways(aws, post, aside, "RestoreFailed", **ROLLBACK)
+
+    pasted(aws, back)
+
+    assert serves(aws, names_of(aside))
+    assert '"task": "recover"' in post.text
+
+
+def test_an_original_comes_back_in_place_of_what_was_restored(aws: Aws, post: Post, replaced: dict):
+    restored, standing = restored_names(aws, replaced), set(aws.names())
+
+    (back,) = ways(aws, post, replaced, "RestoreFailed", **ROLLBACK)
+    pasted(aws, back)
+
+    assert serves(aws, names_of(replaced))
+    assert set(aws.names()) == standing
+    assert all(aws.names()[one] == f"{name}-away" for one, name in restored.items())
+
+
+def test_what_cannot_be_renamed_and_never_served_is_deleted(aws: Aws, post: Post, replaced: dict):
+    restored = restored_names(aws, replaced)
+    aws.force("failed")
+
+    (back,) = ways(aws, post, replaced, "RestoreFailed", **ROLLBACK)
+    pasted(aws, back)
+
+    assert f"this deletes {aws.kind.identifier}" in "\n".join(back.lines)
+    assert serves(aws, names_of(replaced))
+    assert not set(restored) & set(aws.names())
+
+
+def test_what_is_being_made_is_waited_for(aws: Aws, post: Post, aside: dict):
+    aws.run_once("restore", plan=aside)
+    aws.clock.sleep(60)
+
+    (back,) = ways(aws, post, aside, "RestoreFailed", **ROLLBACK)
+
+    assert f"aws rds wait db-{aws.kind.name}-available" in back.commands[1]
+    for _ in range(8):
+        if paste(back, rds()) is None:
+            break
+    aws.settle()
+    assert serves(aws, names_of(aside))
+
+
+def test_a_swap_is_undone_and_then_its_copy_removed(aws: Aws, post: Post, swapped: dict):
+    restored = restored_names(aws, swapped)
+    (back,) = ways(aws, post, swapped, "RenameFailed", **ROLLBACK)
+    pasted(aws, back)
+
+    assert serves(aws, names_of(swapped))
+    assert all(aws.names()[one] == f"{name}-next" for one, name in restored.items())
+
+    (removal,) = ways(aws, post, swapped, "RenameFailed", **ROLLBACK)
+    pasted(aws, removal)
+    assert serves(aws, names_of(swapped))
+    assert not set(restored) & set(aws.names())
+
+
+def test_an_original_that_has_left_its_names_comes_back_beside_the_copy(
+    aws: Aws, post: Post, beside: dict
+):
+    aws.set_aside(beside)
+
+    back, removal = ways(aws, post, beside, "RenameFailed", **ROLLBACK)
+    for block in (removal, back):
+        pasted(aws, block)
+
+    assert serves(aws, names_of(beside))
+    assert not [name for name in aws.names().values() if name.endswith("-next")]
+
+
+@of_clusters
+def test_a_swap_that_was_cut_off_between_cluster_and_members_is_undone(
+    aws: Aws, post: Post, beside: dict
+):
+    before = names_of(beside)
+    copy = {one: name for one, name in aws.names().items() if name.endswith("-next")}
+    rename(aws, "Cluster", "prod-cluster", "prod-cluster-temp")
+    rename(aws, "Cluster", "prod-cluster-next", "prod-cluster")
+    rename(aws, "Instance", "prod-cluster-writer", "prod-cluster-writer-temp")
+    rename(aws, "Instance", "prod-cluster-writer-next", "prod-cluster-writer")
+
+    (back,) = ways(aws, post, beside, "RenameFailed", **ROLLBACK)
+    pasted(aws, back)
+
+    assert serves(aws, before)
+    assert {one: aws.names()[one] for one in copy} == copy
+
+
+# A look was denied
+
+
+@pytest.mark.parametrize("standing", ["beside", "target"])
+def test_after_a_denied_look_nothing_but_the_copy_is_offered_to_be_deleted(
+    request: pytest.FixtureRequest, aws: Aws, post: Post, kind: Kind, standing: str
+):
+    """The rollback's own look was denied: the original serves, and the copy stands beside it."""
+    plan = request.getfixturevalue(standing)
+    before = {one: name for one, name in aws.names().items() if not aws_made(name, plan)}
+
+    found = ways(aws, post, plan, "ConfigurationDiffers", **ROLLBACK)
+
+    for block in found:
+        pasted(aws, block)
+    assert aws.names() == before
+    assert serves(aws, names_of(plan))
+
+
+def aws_made(name: str, plan: dict) -> bool:
+    """Whether it is one of the names of what was restored."""
+    return name in {part["made"] for part in (plan, *plan.get("members", []))}
+
+
+@pytest.mark.parametrize("standing", ["beside", "target", "aside", "replaced", "swapped"])
+@pytest.mark.parametrize("failure", ["RenameFailed", "TidyFailed"])
+def test_where_rds_cannot_be_asked_pasting_everything_changes_nothing(
+    request: pytest.FixtureRequest, aws: Aws, post: Post, kind: Kind, *, standing: str, failure: str
+):
+    plan = request.getfixturevalue(standing)
+    names, marks = aws.names(), tagged(aws)
+    denied = {"status": 403, "times": 1}
+    aws.fail(f"Describe{kind.operation}s", "AccessDenied", **denied)
+    finishing = {"lock": {"phase": "finish"}} if failure == "TidyFailed" else ROLLBACK
+
+    found = ways(aws, post, plan, failure, **finishing)
+
+    assert found
+    aws.calls.clear()
+    for block in found:
+        pasted(aws, block)
+    assert set(aws.calls) <= {"DescribeDBInstances", "DescribeDBClusters"}
+    assert (aws.names(), tagged(aws)) == (names, marks)
+
+
+@pytest.mark.parametrize("standing", ["aside", "beside"])
+def test_somebody_else_s_database_is_neither_renamed_nor_deleted(
+    request: pytest.FixtureRequest, aws: Aws, post: Post, kind: Kind, standing: str
+):
+    plan = request.getfixturevalue(standing)
+    if standing == "beside":
+        aws.set_aside(plan)
+    foreign = aws.foreign(aws.kind.identifier)
+    aws.stamp(execution=ANOTHER)
+
+    for block in ways(aws, post, plan, "NameTaken", **ROLLBACK):
+        paste(block, rds())
+
+    aws.settle()
+    assert aws.names()[foreign] == aws.kind.identifier
+    assert names_of(plan).keys() <= aws.names().keys()
+    assert f"is another database now ({foreign})" in post.text
+
+
+@of_instances
+def test_a_name_that_is_taken_is_told(aws: Aws, post: Post, finished: dict):
+    aws.foreign(f"{finished['identifier']}-away")
+
+    (forward,) = kept(aws, post, finished)
+
+    assert "prod-db-away is taken" in post.text
+    assert "DELETES" not in forward.heading
+
+
+# Restored at a target
+
+
+@pytest.mark.parametrize(("which", "stands"), [(0, False), (1, True)], ids=["remove", "keep"])
+def test_a_target_is_removed_or_kept(
+    aws: Aws, post: Post, target: dict, *, which: int, stands: bool
+):
+    restored = aws.restored(target)["resourceId"]
+    protect(aws, target["made"])
+
+    found = kept(aws, post, target)
+    pasted(aws, found[which])
+
+    assert len(found) == 2
+    assert (restored in aws.names()) == stands
+    if stands:
+        assert tagged(aws) == []
+    assert serves(aws, names_of(target))
+    assert f"Resource id: {restored}." in post.text
+
+
+def test_a_target_whose_removal_has_failed_is_removed(aws: Aws, post: Post, target: dict):
+    (removal,) = ways(aws, post, target, "RestoreFailed", **ROLLBACK)
+
+    pasted(aws, removal)
+
+    assert not [name for name in aws.names().values() if aws_made(name, target)]
+    assert serves(aws, names_of(target))
