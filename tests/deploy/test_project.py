@@ -1,6 +1,9 @@
 """What the files of the project say of each other."""
 
 import re
+import subprocess
+
+import pytest
 
 from tests.deploy.definition import ROOT
 from tests.deploy.test_definition import template
@@ -89,3 +92,35 @@ def test_the_readme_names_what_must_exist_first() -> None:
     deploying = readme.partition("## Deploying")[2].partition("\n## ")[0]
     for wanted in ("Amazon SES", "AWS SAM CLI", "`PythonRuntime`", "databases"):
         assert wanted in deploying.partition("```")[0], wanted
+
+
+def make(*arguments):
+    return subprocess.run(
+        ["make", "--no-print-directory", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_make_alone_lists_every_target_with_a_line() -> None:
+    rules = re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for arguments in ((), ("help",)):
+        shown = make(*arguments)
+        assert shown.returncode == 0
+        lines = dict(re.findall(r"^  make (\S+) +(\S.*)$", shown.stdout, re.MULTILINE))
+        assert {"run", "test"} < set(lines)
+        assert sorted(lines) == sorted(rules)
+        assert max(map(len, shown.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", ["rnu", "tests", "docs", "README.md"])
+def test_a_target_that_is_none_gets_a_sentence(name) -> None:
+    """Also where a folder or file has the name, with which make has nothing to do."""
+    refused = make("help", name)
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert f"There is no target {name}; `make help` lists them." in refused.stderr
+    assert refused.stderr.count("\n") == 1
