@@ -399,6 +399,15 @@ def test_a_success_begins_with_what_has_become_of_the_database(kind, output, sai
     assert good.is_good
 
 
+def test_the_readme_shows_how_a_restore_begins_its_end():
+    output = {"identifier": "prod-db", "restoredFrom": "prod-db-snapshot", "dataAsOf": DATA}
+    readme = (ROOT / "README.md").read_text()
+    assert f"\n{report.headline(run(output)).plain}\n  prod-db was unreachable for" in readme
+    row = thing("snapshot", "prod-db-snapshot", "cluster-ABCDEFGH").cells
+    headings, *_ = plain(report.aligned([(" ", report.HEADINGS), ("+", row)], None))
+    assert f"\n{headings}\n" in readme
+
+
 def test_a_dry_run_with_findings_begins_with_them():
     found = [{"error": "LockHeld", "message": "busy"}, {"error": "NameTaken", "message": "taken"}]
     refused = run({"plan": {}, "findings": found})
