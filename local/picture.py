@@ -7,6 +7,7 @@ all is lost, and for each Parallel or Map what is inside.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,8 @@ SHAPES = {
     "Map": INSIDE,
 }
 CATCH = "-.->"
+# Of longer lines beside each other Mermaid lays one over the other.
+LABEL_WIDTH = 20
 LAYOUT = (
     '%%{init: {"flowchart": {"rankSpacing": 28, "nodeSpacing": 20, "padding": 8,'
     ' "wrappingWidth": 140}}}%%'
@@ -154,12 +157,12 @@ def arrows(graph: Graph) -> Iterator[str]:
 
 def goes_on(state: State, catch: State) -> bool:
     """Whether any error makes no difference to what follows."""
-    return catch["Next"] == state.get("Next") and catch["ErrorEquals"] == ["States.ALL"]
+    return bool(catch["Next"] == state.get("Next") and catch["ErrorEquals"] == ["States.ALL"])
 
 
 def alarms(graph: Graph, catch: State) -> bool:
     """Whether all is lost with any error; so many states do that their boxes' edges say so."""
-    return catch["Next"] in graph.elsewhere and catch["ErrorEquals"] == ["States.ALL"]
+    return bool(catch["Next"] in graph.elsewhere and catch["ErrorEquals"] == ["States.ALL"])
 
 
 def errors(catch: State) -> str:
@@ -170,8 +173,8 @@ def errors(catch: State) -> str:
 
 def arrow(graph: Graph, source: str, target: str, label: str = "", line: str = "-->") -> str:
     """One arrow in Mermaid; what is drawn elsewhere has a box of its own at each arrow's end."""
-    quoted = label.replace('"', "'")
-    said = f'|"{quoted}"|' if label else ""
+    lines = textwrap.wrap(label.replace('"', "'"), LABEL_WIDTH, break_long_words=False)
+    said = f'|"{"<br>".join(lines)}"|' if lines else ""
     end = node(target)
     if target in graph.elsewhere:
         end = f'{node(LOST)}_{node(source)}[["{LOST}"]]:::fail'

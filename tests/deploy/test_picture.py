@@ -172,6 +172,15 @@ def test_an_arrow_of_a_choice_says_when_it_is_taken(rule, said) -> None:
     assert 'what_now -->|"otherwise"| b' in lines
 
 
+def test_a_long_label_of_an_arrow_has_several_lines() -> None:
+    states = {
+        "Try": task("Done", Catch=[catching("Mend", "A.NotThere", "A.NotYetThere", "A.Gone")]),
+        "Mend": task("Done"),
+        "Done": {"Type": "Succeed"},
+    }
+    assert 'try -.->|"NotThere,<br>NotYetThere, Gone"| mend' in drawn(states)["Overview"]
+
+
 def test_the_ends_of_a_machine_stand_out_and_the_end_of_a_phase_does_not() -> None:
     inside = {"StartAt": "Prepared", "States": {"Prepared": {"Type": "Succeed"}}}
     graphs = drawn(
