@@ -1,5 +1,4 @@
-# `make run` restores a database on this machine, `make serve` keeps the local AWS up, and
-# `make test` is the gate. All set themselves up.
+# Every target sets up what it needs; `make` alone lists them.
 
 EVENT ?= events/create_snapshot.json
 # Of `make serve`; 0 takes a free one.
@@ -15,16 +14,30 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --requirement
 SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 \
 	.venv-sam/bin/sam
 
-.PHONY: run serve deploy-local test check clients others faults attributes preflight bench lint build permissions lock clean
+TARGETS := help run serve deploy-local test check lint build clients others \
+	faults attributes permissions bench picture events preflight lock clean
+.PHONY: $(TARGETS)
+.DEFAULT_GOAL := help
 
-run: .venv/ready
+# Before anything runs, and for a name that a folder has as well, such as `make tests`.
+UNKNOWN := $(filter-out $(TARGETS) %/ready,$(MAKECMDGOALS))
+$(if $(UNKNOWN),$(error There is no target $(firstword $(UNKNOWN)); `make help` lists them))
+
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+##@ Use it on this machine, without AWS
+
+run: .venv/ready ## Restore a database; EVENT=events/... takes another input
 	@.venv/bin/python -m local run "$(EVENT)"
 
-serve: .venv/ready .venv-sam/ready
+serve: .venv/ready .venv-sam/ready ## Keep the local AWS up for the AWS CLI and SDKs
 	@exec .venv/bin/python -m local serve --port "$(PORT)"
 
 # Nothing of the user's AWS settings is left: without an endpoint, sam would call the real AWS.
-deploy-local: .venv/ready .venv-sam/ready
+deploy-local: .venv/ready .venv-sam/ready ## Deploy to it with sam; needs ENDPOINT=
 	@printf '%s\n' '$(ENDPOINT)' | grep -Eqx 'http://localhost:[0-9]+' || { \
 		echo "make deploy-local needs ENDPOINT=http://localhost:PORT, as make serve prints it." >&2; \
 		exit 1; }
@@ -38,64 +51,72 @@ deploy-local: .venv/ready .venv-sam/ready
 		PythonRuntime=$$runtime UseVPCAndSubnets=false SenderEmail=trapheus@example.com \
 		RecipientEmail=dba@example.com $(if $(filter-out trapheus,$(STACK)),CreateExportBucket=false)
 
-test: .venv/ready .venv-sam/ready .venv-checkov/ready
+##@ Check a change
+
+test: .venv/ready .venv-sam/ready .venv-checkov/ready ## All that a pull request must pass
 	@start=$$(date +%s); \
 	$(MAKE) --no-print-directory check || exit 1; \
 	echo "make test: everything passed in $$(($$(date +%s) - start)) s, without the set-up"
 
-check:
+check: ## The same, when everything is set up
 	@$(MAKE) --no-print-directory --jobs 2 build lint
 	@$(MAKE) --no-print-directory --jobs 2 clients others
 
 # The CLIs wait for the server half of the time, which the other tests use.
-clients:
+clients: ## The tests with the real AWS CLI and SAM CLI
 	.venv/bin/python -m pytest tests/deploy/test_real_clients.py
 
-others:
+others: ## All other tests
 	.venv/bin/python -m pytest -n 2 --no-loadscope-reorder tests \
 		--ignore tests/deploy/test_real_clients.py
 
-lint:
+lint: ## ruff, mypy and checkov
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv-checkov/bin/checkov --config-file .checkov.yaml
 
-build:
+build: ## sam validate and sam build
 	$(SAM) validate --lint
 	@runtime=python$$(.venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	echo "sam build --parameter-overrides PythonRuntime=$$runtime"; \
 	$(SAM) build --parameter-overrides PythonRuntime=$$runtime >.aws-sam.log 2>&1 \
 		|| { cat .aws-sam.log; exit 1; }
 
-# Every call made to fail in every way, and the sabotages; see docs/faults.md, which it writes.
-faults: .venv/ready
+##@ Measure, and write a page of docs/ anew (takes long)
+
+faults: .venv/ready ## Make every call fail in every way: docs/faults.md
 	@.venv/bin/python -m tests.faults
 
-# Every attribute taken out of the app's calls, to see its tests fail. Writes docs/attributes.md.
-attributes: .venv/ready
+attributes: .venv/ready ## Take each attribute out of the calls: docs/attributes.md
 	PYTHONPATH=layers/common .venv/bin/python -m tests.attributes
 
-# Writes docs/preflight.md from the list of checks.
-preflight: .venv/ready
-	@PYTHONPATH=layers/common .venv/bin/python -m tests.preflight_page
-
-# Every kind, task and strategy with 200 seeds, and many at once. Writes docs/performance.md.
-bench: .venv/ready
+bench: .venv/ready ## Time, outage, calls and costs: docs/performance.md
 	@PYTHONPATH=layers/common .venv/bin/python -m tests.bench
 
-# docs/permissions.md, written anew: takes each action out of its policy and sees a test fail.
-permissions: .venv/ready
+permissions: .venv/ready ## Take each right away: docs/permissions.md
 	.venv/bin/python -m tests.permissions
 
-# Written anew by hand when a requirement changes: needs uv.
-lock:
+##@ Write anew what follows from the sources
+
+picture: .venv/ready ## The graphs of docs/state-machine.md
+	@.venv/bin/python -m local picture
+
+events: .venv/ready ## events/functions/, an event for each function
+	@.venv/bin/python -m local events
+
+preflight: .venv/ready ## The list of checks: docs/preflight.md
+	@PYTHONPATH=layers/common .venv/bin/python -m tests.preflight_page
+
+lock: ## The locked lists of requirements/; needs uv
 	for side in checkov dev sam; do \
 		uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
 			requirements/$$side.in --output-file requirements/$$side.txt; \
 	done
 
-clean:
+##@ Tidy up
+
+clean: ## Remove the environments and all that was built
 	rm -rf .venv .venv-checkov .venv-sam .aws-sam .aws-sam.log .mypy_cache .pytest_cache .ruff_cache
 
 .venv/ready: requirements/dev.txt

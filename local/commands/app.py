@@ -43,7 +43,7 @@ class App(Cloud):
 
 
 def prepare_other_region() -> str:
-    """Make the bucket and the key that the README asks for there; return the key's id."""
+    """Make the bucket and the key that docs/export.md asks for there; return the key's id."""
     # Not through the API: the models of S3 and KMS take a while to load.
     s3_backends[ACCOUNT]["aws"].create_bucket(export_bucket(OTHER_REGION), OTHER_REGION)
     key = kms_backends[ACCOUNT][OTHER_REGION].create_key(

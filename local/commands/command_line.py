@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.text import Text
 
-    from local.commands.report import Account
+    from local.commands.report import Run
     from local.emulator.cloud import Cloud
 
 SUCCEEDED, FAILED, NO_EVENT, INTERRUPTED = 0, 1, 2, 130
@@ -30,7 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
         "run",
         help="run the state machine on an event and tell what happens",
         description="Run the state machine on an event, against a sample account. The exit code"
-        " is 0 when the execution succeeded, 1 when not, 2 when there is no such event.",
+        " is 0 when the execution succeeded, 1 when it failed or a dry run found what speaks"
+        " against the task, 2 when there is no such event.",
     )
     run.add_argument("event", type=Path, help="a JSON file, such as events/db_restore.json")
     keep = commands.add_parser(
@@ -97,26 +98,35 @@ def run_event(path: Path, text: str) -> int:
     """Run the state machine on a file's text and tell what happens; return the exit code."""
     began = perf_counter()
     # What takes long to import waits until it is known that there is something to run.
-    from local.commands.terminal import Screen, Terminal  # noqa: PLC0415
+    from local.commands.terminal import Screen, Terminal, styles  # noqa: PLC0415
 
-    console = Screen(highlight=False, markup=False, emoji=False)
-    console.print(f"Running {path} in the local AWS, in virtual time", style="bold", soft_wrap=True)
-    console.print()
+    screen = Screen(highlight=False, markup=False, emoji=False)
+    screen.tell(f"Starting an AWS on this machine for {path} ...", style="bold")
     import_moto()
     from local.commands.app import deployed  # noqa: PLC0415
-    from local.commands.report import look, outcome  # noqa: PLC0415
+    from local.commands.report import Run, details, look, outcome  # noqa: PLC0415
 
     with deployed() as cloud:
+        screen.tell("Started. Time is virtual: nobody waits for it.", "", style="dim")
         before = look(cloud.rds)
-        with Terminal(console, cloud.clock.now, cloud.rds.settle) as terminal:
+        shown = styles(definitions(cloud))
+        with Terminal(screen, cloud.clock.now, cloud.rds.settle, shown) as terminal:
             cloud.listeners.append(terminal)
             execution = cloud.run(cloud.machine, text)
             cloud.listeners.remove(terminal)
-        console.print()
-        for line in outcome(execution, perf_counter() - began):
-            console.print(line, soft_wrap=True)
-        tell_what_it_did(console, cloud, json.loads(text), before, execution.started)
-    return SUCCEEDED if execution.status == "SUCCEEDED" else FAILED
+        run = Run(json.loads(text), execution, before, look(cloud.rds))
+        screen.tell("", *outcome(run, outage(cloud, run), perf_counter() - began))
+        screen.tell(*details(run, cloud.mails, screen.columns))
+    return SUCCEEDED if run.is_good else FAILED
+
+
+def definitions(cloud: Cloud) -> list[dict[str, Any]]:
+    """The definitions of the state machines, as they were deployed."""
+    machines = cloud.client("stepfunctions")
+    found = machines.list_state_machines()["stateMachines"]
+    arns = [machine["stateMachineArn"] for machine in found]
+    told = [machines.describe_state_machine(stateMachineArn=arn) for arn in arns]
+    return [json.loads(machine["definition"]) for machine in told]
 
 
 def import_moto() -> None:
@@ -132,29 +142,13 @@ def import_moto() -> None:
         import moto.stepfunctions.parser.models  # noqa: F401, PLC0415
 
 
-def tell_what_it_did(
-    console: Console, cloud: Cloud, request: Any, before: Account, start: float
-) -> None:
-    """Print what the run has changed, and the mails it sent."""
-    from local.commands import report  # noqa: PLC0415
+def outage(cloud: Cloud, run: Run) -> Text | None:
+    """How long clients could not reach the database, if there was one."""
+    from local.commands.report import reachability  # noqa: PLC0415
 
-    asked = request if isinstance(request, dict) else {}
-    identifier = str(asked.get("identifier", "")).lower()
-    kind = "cluster" if asked.get("isCluster") is True else "instance"
-    after = report.look(cloud.rds)
-    sections = {"Databases and snapshots": list(report.things(before, after, identifier))}
-    if (kind, identifier) in before:
-        kept = report.original_kept(before, after, kind, identifier)
-        heading = f"Configuration{': the original was kept' if kept else ''}"
-        sections[heading] = list(report.configuration(before, after, identifier))
-        outages = cloud.rds.outages(kind, identifier)
-        reachable = cloud.rds.reachable(kind, identifier)
-        sections["Reachability"] = [report.reachability(identifier, outages, reachable, start)]
-    width = console.width if console.is_terminal else None
-    for number, mail in enumerate(cloud.mails, 1):
-        sections[f"Mail {number} of {len(cloud.mails)}"] = list(report.letter(mail, width))
-    for heading, lines in sections.items():
-        console.print()
-        console.print(heading, style="bold")
-        for line in lines:
-            console.print(line, soft_wrap=True)
+    if run.asked not in run.before:
+        return None
+    kind, identifier = run.asked
+    rds = cloud.rds
+    outages, reachable = rds.outages(kind, identifier), rds.reachable(kind, identifier)
+    return reachability(identifier, outages, reachable, run.execution.started)

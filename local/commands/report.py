@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
-import textwrap
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -61,9 +62,13 @@ DERIVED = {
         }
     ),
 }
-NAMES = {"snapshot": "DBSnapshot", "cluster-snapshot": "DBClusterSnapshot"}
-HEADINGS = ("kind", "name", "status", "resource id", "data")
+HEADINGS = ("kind", "name", "status", "id", "data")
 INDENT = "  "
+# A last column narrower than this is no column any more.
+NARROW = 12
+# What a shell takes as one word, quotes and all.
+SHELL_WORD = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\S)+""")
+PLAIN = Console(color_system=None)
 
 
 @dataclass(frozen=True)
@@ -80,10 +85,53 @@ class Thing:
     @property
     def cells(self) -> tuple[str, ...]:
         """What a table shows of it, in the order of HEADINGS."""
-        return (self.kind, self.name, self.status, self.resource_id, self.data)
+        begins = self.resource_id.rpartition("-")[2][:6]
+        kind = self.kind.removeprefix("cluster-")
+        return (kind, self.name, self.status, begins and f"{begins}…", self.data)
 
 
 Account = Mapping[tuple[str, str], Thing]  # by kind and name
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was asked for, how it ended, and the account before and after."""
+
+    request: Any
+    execution: Execution
+    before: Account
+    after: Account
+
+    @property
+    def asked(self) -> tuple[str, str]:
+        """The kind and the name of the database that the request is about."""
+        request = self.request if isinstance(self.request, dict) else {}
+        kind = "cluster" if request.get("isCluster") is True else "instance"
+        return kind, str(request.get("identifier", "")).lower()
+
+    @property
+    def output(self) -> dict[str, Any]:
+        """What the execution has answered."""
+        output = self.execution.output
+        return output if isinstance(output, dict) else {}
+
+    @property
+    def findings(self) -> list[dict[str, str]]:
+        """What a dry run has found that speaks against the task."""
+        return list(self.output.get("findings") or ()) if "plan" in self.output else []
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the execution did what was asked, or a dry run would."""
+        return self.execution.status == "SUCCEEDED" and not self.findings
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether any database or snapshot is another than before."""
+        return any(
+            changed(self.before.get(key), self.after.get(key))
+            for key in {*self.before, *self.after}
+        )
 
 
 def look(rds: Rds) -> Account:
@@ -130,35 +178,138 @@ def sentence(cause: str) -> str:
     return cause
 
 
-def outcome(execution: Execution, real_seconds: float) -> Iterator[Text]:
-    """How the execution ended, with its error or its output, and what it took."""
-    succeeded = execution.status == "SUCCEEDED"
-    took = f"in {human(execution.stopped - execution.started)} of virtual time"
-    yield Text.assemble(
-        (execution.status, "bold green" if succeeded else "bold red"),
-        (f": {execution.error}" if execution.error else "", "bold red"),
-        f"  {took}, {real_seconds:.1f} s of real time",
-    )
+def fitted(line: Text, width: int | None, hang: int | None = None) -> Iterator[Text]:
+    """The line in as many as it takes, None being endless; the rest hangs under its last column."""
+    plain = line.plain.rstrip()
+    if width is None or len(plain) <= width:
+        yield line
+        return
+    if hang is None:
+        gaps = [gap.end() for gap in re.finditer(" {2,}", plain) if gap.end() <= width // 2]
+        hang = gaps[-1] if gaps else len(INDENT)
+    lead, rest = line[:hang], line[hang:]
+    for part in rest.wrap(PLAIN, max(width - hang, NARROW), overflow="fold"):
+        part.rstrip()
+        yield Text.assemble(lead, part)
+        lead = Text(" " * hang)
+
+
+def outcome(run: Run, reached: Text | None, real_seconds: float) -> Iterator[Text]:
+    """How the execution ended in one line, then what stands, and what it took."""
+    execution = run.execution
+    yield headline(run)
     if execution.cause:
         yield Text(INDENT + sentence(execution.cause))
-    if execution.output is not None:
-        yield from listed(execution.output)
+    for finding in run.findings:
+        yield Text.assemble(INDENT, (f"{finding['error']}: ", "yellow"), finding["message"])
+    if not run.has_changed:
+        yield Text(f"{INDENT}No database or snapshot was touched", "green")
+    elif reached:
+        yield reached
+    took = human(execution.stopped - execution.started)
+    yield Text(
+        f"{INDENT}It took {took} of virtual time, {real_seconds:.1f} s on this machine", "dim"
+    )
+
+
+def headline(run: Run) -> Text:
+    """What has become of the database, in a line."""
+    output, execution = run.output, run.execution
+    name = output.get("identifier", run.asked[1])
+    if execution.status != "SUCCEEDED":
+        ended = " ".join(filter(None, (execution.status, name)))
+        return Text(ended + (f": {execution.error}" if execution.error else ""), "bold red")
+    if count := len(run.findings):
+        return Text(f"WOULD BE REFUSED: {count} finding" + "s" * (count > 1), "bold yellow")
+    data = f", data as of {moment(output['dataAsOf'])}" if output.get("dataAsOf") else ""
+    ended = "SUCCEEDED"
+    if "plan" in output:
+        ended = "WOULD GO AHEAD: nothing speaks against it"
+    elif "restoredFrom" in output:
+        target = f" as {output['target']}" if "target" in output else ""
+        ended = f"RESTORED {name}{target} from {output['restoredFrom']}{data}"
+    elif "snapshot" in output:
+        ended = f"SNAPSHOT TAKEN of {name}: {output['snapshot']}{data}"
+    return Text(ended, "bold green")
+
+
+def moment(text: str) -> str:
+    """A moment as the app writes it, for people."""
+    return text[:19].replace("T", " ") + " UTC"
+
+
+def details(run: Run, mails: Sequence[Mail], width: int | None) -> Iterator[Text]:
+    """What the run has changed, what it has answered, and the mails it sent, under headings."""
+    _, identifier = run.asked
+    rest = {key: value for key, value in run.output.items() if key not in TOLD_ELSEWHERE}
+    plan = run.output.get("plan")
+    sections = {
+        "Databases and snapshots": things(run.before, run.after, identifier, width),
+        "Configuration": [
+            *(configuration(run.before, run.after, identifier) if run.has_changed else ()),
+            *own_report(run.output.get("report")),
+        ],
+        "Output": listed(rest) if rest else [],
+        "Plan": listed(plan) if plan else [],
+    }
+    for number, mail in enumerate(mails, 1):
+        sections[f"Mail {number} of {len(mails)}"] = letter(mail, width)
+    for heading, lines in sections.items():
+        if told := list(lines):
+            yield from (Text(), Text(heading, "bold"), *told)
+
+
+TOLD_ELSEWHERE = {"plan", "findings", "report"}
+
+
+def own_report(report: Mapping[str, Any] | None) -> Iterator[Text]:
+    """What the app itself says about the configuration, and why not all of it can be kept."""
+    if not report:
+        return
+    lost, other = report["cannotKeep"], report["differs"]
+    yield Text(
+        f"{INDENT}The app's own count of the settings that it carries over: {report['kept']} kept,"
+        f" {len(other)} different, {len(lost)} that no restore can keep"
+    )
+    yield from listed([*lost, *other], 2)
 
 
 def listed(value: Any, depth: int = 1) -> Iterator[Text]:
     """A JSON value as indented lines, a key each."""
+    if _is_table(value):
+        for entry in value:
+            yield from _entry(entry, INDENT * depth)
+        return
     if not isinstance(value, dict):
         yield Text(INDENT * depth + said(value))
         return
     width = max(map(len, value), default=0)
     for key, item in value.items():
-        parts = _parts(item)
+        parts = [item] if _is_table(item) else _parts(item)
         if parts:
             for part in parts:
                 yield Text(INDENT * depth + key, "dim")
                 yield from listed(part, depth + 1)
         else:
             yield Text.assemble((INDENT * depth + key.ljust(width) + "  ", "dim"), said(item))
+
+
+def _is_entry(item: Any) -> bool:
+    """Whether this is a row about an attribute, as plans and reports have them."""
+    return isinstance(item, dict) and "attribute" in item
+
+
+def _is_table(item: Any) -> bool:
+    return isinstance(item, list) and bool(item) and all(_is_entry(one) for one in item)
+
+
+def _entry(entry: dict[str, Any], indent: str) -> Iterator[Text]:
+    """What has become of an attribute, and why."""
+    if "why" in entry:
+        yield Text(f"{indent}{entry['attribute']}: {entry['why']}")
+        return
+    values = " -> ".join(said(entry[key]) for key in ("was", "now") if key in entry)
+    yield Text(f"{indent}{entry['attribute']}: {values}, {entry.get('done', '')}".rstrip(", "))
 
 
 def _parts(item: Any) -> list[dict[str, Any]]:
@@ -187,7 +338,9 @@ def said(value: Any) -> str:
     return json.dumps(value, default=str)
 
 
-def things(before: Account, after: Account, identifier: str) -> Iterator[Text]:
+def things(
+    before: Account, after: Account, identifier: str, width: int | None = None
+) -> Iterator[Text]:
     """The databases and snapshots before (-) and after (+), one line where nothing changed.
 
     What neither changed nor belongs to `identifier` is only counted.
@@ -204,7 +357,7 @@ def things(before: Account, after: Account, identifier: str) -> Iterator[Text]:
         else:
             others += 1
     if len(rows) > 1:
-        yield from aligned(rows)
+        yield from aligned(rows, width)
     if others:
         more = "more, unchanged" if len(rows) > 1 else "databases and snapshots, all unchanged"
         yield Text(f"{INDENT}  {others} {more}", "dim")
@@ -228,14 +381,20 @@ def _belongs(thing: Thing, identifier: str) -> bool:
 STYLES = {"-": "red", "+": "green", " ": ""}
 
 
-def aligned(rows: Iterable[tuple[str, Sequence[str]]]) -> Iterator[Text]:
-    """Rows in columns, each under its mark; the first row is the headings'."""
+def aligned(rows: Iterable[tuple[str, Sequence[str]]], width: int | None) -> Iterator[Text]:
+    """Rows in columns, each under its mark; the first row is the headings', the last column wraps.
+
+    width: of the lines, None for endless.
+    """
     rows = list(rows)
     columns = zip(*(cells for _, cells in rows), strict=True)
     widths = [max(len(cell) for cell in column) for column in columns]
+    last = len(INDENT) + sum(2 + each for each in widths[:-1]) + 2
+    hang = last if width is not None and width - last >= NARROW else None
     for number, (mark, cells) in enumerate(rows):
         line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        yield Text(f"{INDENT}{mark} {line}".rstrip(), STYLES[mark] if number else "dim")
+        style = STYLES[mark] if number else "dim"
+        yield from fitted(Text(f"{INDENT}{mark} {line}".rstrip(), style), width, hang)
 
 
 def differences(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[int, list[str]]:
@@ -277,9 +436,9 @@ def configuration(before: Account, after: Account, identifier: str) -> Iterator[
             continue
         whose = "the original itself" if new.resource_id == old.resource_id else "restored"
         count, differing = differences(kind, old.shown, new.shown)
-        same = f"{count - len(differing)} of {count}" if differing else f"all {count}"
+        same = f"{count - len(differing)} of the {count}" if differing else f"all {count}"
         yield Text(
-            f"{INDENT}{kind} {name} ({whose}): {same} attributes are as they were",
+            f"{INDENT}{kind} {name} ({whose}): {same} attributes that can be kept are as they were",
             "yellow" if differing else "green",
         )
         yield from (Text(INDENT * 2 + line, "yellow") for line in differing)
@@ -290,12 +449,6 @@ def _is_part(thing: Thing, identifier: str) -> bool:
     if thing.kind not in DERIVED:
         return False
     return identifier in (thing.name, thing.shown.get("DBClusterIdentifier"))
-
-
-def original_kept(before: Account, after: Account, kind: str, identifier: str) -> bool:
-    """Whether the identifier still is what it was before the run."""
-    old, new = before.get((kind, identifier)), after.get((kind, identifier))
-    return bool(old and new and old.resource_id == new.resource_id)
 
 
 def reachability(
@@ -314,7 +467,7 @@ def reachability(
 
 
 def letter(mail: Mail, width: int | None) -> Iterator[Text]:
-    """A mail as its reader sees it; `width` is where its sentences wrap, None for nowhere."""
+    """A mail as its reader sees it; `width` is where it wraps, None for nowhere."""
     for name, value in (
         ("From", mail.sender),
         ("To", ", ".join(mail.recipients)),
@@ -324,6 +477,20 @@ def letter(mail: Mail, width: int | None) -> Iterator[Text]:
     yield Text()
     for line in mail.text.rstrip().splitlines():
         # An indented line is a command, to be copied whole.
-        wraps = width is not None and line and not line.startswith(" ")
-        for part in textwrap.wrap(line, max((width or 0) - 4, 40)) if wraps else [line]:
-            yield Text(f"{INDENT}{part}".rstrip())
+        parts = continued(line, width) if line.startswith(" ") else [line]
+        yield from (Text(f"{INDENT}{part}".rstrip()) for part in parts)
+
+
+def continued(command: str, width: int | None) -> list[str]:
+    """A command in lines that a shell joins again; what it takes as one word stays whole."""
+    indent = command[: len(command) - len(command.lstrip())]
+    room = None if width is None else width - len(INDENT) - len(" \\")
+    lines = [""]
+    for word in SHELL_WORD.findall(command):
+        start = indent if len(lines) == 1 else indent + INDENT * 2
+        longer = f"{lines[-1]} {word}" if lines[-1] else start + word
+        if room is None or len(longer) <= room or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(indent + INDENT * 2 + word)
+    return [f"{line} \\" for line in lines[:-1]] + lines[-1:]

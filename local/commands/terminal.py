@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from local.commands.report import human, sentence
+from local.commands.report import fitted, human, sentence
 
 if TYPE_CHECKING:
     from local.emulator.cloud import Notice
@@ -20,8 +20,19 @@ if TYPE_CHECKING:
 TIME_WIDTH = 10
 NAME_WIDTH = 28
 BUSY = "StillInProgress"
+WAITING = "waiting for RDS:"
 GOOD = {"available", "storage-optimization", "COMPLETE"}
 BAD = ("incompatible-", "inaccessible-", "failed", "restore-", "FAILED", "CANCELED")
+# What a reader follows is the phases and their steps; the rest decides and takes notes.
+STYLES = {
+    "Parallel": "bold",
+    "Map": "bold",
+    "Succeed": "green",
+    "Fail": "red",
+    "Choice": "dim",
+    "Pass": "dim",
+    "Wait": "dim",
+}
 # Before the states of any other execution than the first: a restore starts one for its export.
 ASIDE = "export │ "
 
@@ -31,6 +42,18 @@ class Screen(Console):
 
     rich would end the thread that prints, which is one of the machine's, and the run would hang.
     """
+
+    @property
+    def columns(self) -> int | None:
+        """How long a line may be; None where nobody has said it, as in a file."""
+        return self.width if self.is_terminal or "COLUMNS" in os.environ else None
+
+    def tell(self, *lines: Text | str, style: str = "") -> None:
+        """Print lines, each in as many as it takes."""
+        for line in lines:
+            text = Text(line, style) if isinstance(line, str) else line
+            for part in fitted(text, self.columns):
+                self.print(part, soft_wrap=True)
 
     def on_broken_pipe(self) -> None:
         """Print no more, and let the run go on to its exit code."""
@@ -53,12 +76,18 @@ class Terminal:
 
     States are nested in the order they were entered: a Parallel has one branch in this app.
     `settle` lets RDS tell what is due, so that its changes come in their place among the states.
+    `styles` has a style for the names of states.
     """
 
     def __init__(
-        self, console: Console, now: Callable[[], float], settle: Callable[[], None]
+        self,
+        console: Screen,
+        now: Callable[[], float],
+        settle: Callable[[], None],
+        styles: Mapping[str, str] | None = None,
     ) -> None:
         self._console = console
+        self._styles = styles or {}
         self._now = now
         self._settle = settle
         self._start = now()
@@ -100,7 +129,7 @@ class Terminal:
 
     def _state_entered(self, notice: Notice) -> None:
         entered = self._give_up(notice)
-        self._line(notice, len(entered), Text(notice.name, "bold"))
+        self._line(notice, len(entered), Text(notice.name, self._styles.get(notice.name, "")))
         entered.append(Entered(notice.name, notice.time))
 
     def _state_exited(self, notice: Notice) -> None:
@@ -148,7 +177,7 @@ class Terminal:
 
     def _sum_up_retries(self, notice: Notice, depth: int, state: Entered) -> None:
         said = [
-            f"RDS was busy: waited {human(notice.time - state.since)}"
+            f"{WAITING} {human(notice.time - state.since)}"
             if error == BUSY
             else f"tried again after {error}" + (f", {times} times" if times > 1 else "")
             for error, times in state.retries.items()
@@ -171,16 +200,41 @@ class Terminal:
     def _line(self, notice: Notice, depth: int, text: Text) -> None:
         passed = f"+{human(notice.time - self._start)}".ljust(TIME_WIDTH)
         aside = ASIDE if notice.execution not in ("", self._first) else ""
-        line = Text.assemble((passed, "dim"), " ", (aside, "blue"), "  " * depth, text)
-        self._console.print(line, soft_wrap=True)
+        lead = Text.assemble((passed, "dim"), " ", (aside, "blue"), "  " * depth)
+        for line in fitted(Text.assemble(lead, text), self._console.columns, len(lead)):
+            self._console.print(line, soft_wrap=True)
 
     def _status_line(self) -> Text:
         entered = list(self._entered.get(self._first, []))  # another thread changes it
         if not entered:
             return Text()
+        state = entered[-1]
         passed = f"+{human(self._now() - self._start)}".ljust(TIME_WIDTH)
-        since = human(self._now() - entered[-1].since)
-        return Text(f"{passed} {entered[-1].name}, {since} ...", "dim")
+        waiting = f"{WAITING} " if BUSY in state.retries else ""
+        since = human(self._now() - state.since)
+        said = f"{passed} {state.name}, {waiting}{since} ..."
+        return Text(said, "dim", no_wrap=True, overflow="ellipsis")
+
+
+def styles(definitions: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """A style for the name of each state of some machines, by what it does."""
+    return {
+        name: "dim" if _takes_notes(state) else STYLES.get(state["Type"], "")
+        for definition in definitions
+        for name, state in _states(definition)
+    }
+
+
+def _states(machine: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, state in machine["States"].items():
+        yield name, state
+        inside = [*state.get("Branches", []), state.get("ItemProcessor"), state.get("Iterator")]
+        for inner in filter(None, inside):
+            yield from _states(inner)
+
+
+def _takes_notes(state: Mapping[str, Any]) -> bool:
+    return ":dynamodb:" in state.get("Resource", "")
 
 
 def _change(change: Any) -> Text:

@@ -55,7 +55,7 @@ def refusals(plan: dict[str, Any]) -> dict[str, tuple[type[TrapheusError], str]]
         "InvalidS3BucketFault": (
             BucketMissing,
             f"RDS cannot write into the bucket {bucket} of {region}: make it there, with the"
-            f" command `aws s3api create-bucket` of the README's section on exports.",
+            f" command `aws s3api create-bucket` of docs/export.md.",
         ),
         "KMSKeyNotAccessibleFault": key_refused(plan),
         # Not in botocore's model; RDS runs five at a time in a region.

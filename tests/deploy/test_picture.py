@@ -1,137 +1,215 @@
-"""The README's picture of the state machine is what the definition gives."""
+"""docs/state-machine.md shows what the definitions say, in graphs that can be read."""
 
-from pathlib import Path
+import re
 
 import pytest
 import yaml
 
 from local.commands import picture
+from tests.deploy.definition import DEFINITIONS, ROOT, TEXTS, states
 
-ROOT = Path(__file__).resolve().parents[2]
-DEFINITION = yaml.safe_load((ROOT / "statemachine" / "restore.asl.yaml").read_text())
-
-
-def names(states):
-    for name, state in states.items():
-        yield name
-        for branch in state.get("Branches", []):
-            yield from names(branch["States"])
-
-
-def lines_of(states, start):
-    return picture.picture({"StartAt": start, "States": states}).splitlines()
+PAGE = ROOT / "docs" / "state-machine.md"
+GRAPHS = [
+    pytest.param(graph, id=f"{name}: {graph.title}")
+    for name, definition in DEFINITIONS.items()
+    for graph in picture.graphs(definition)
+]
+# Mermaid lays out about so many side by side and one below the other before GitHub has to shrink
+# the text below 11 pixels (rendered and looked at, 838 pixels wide).
+READABLE = 34
 
 
-def test_the_readme_holds_the_picture_that_the_definition_gives() -> None:
-    readme = (ROOT / "README.md").read_text()
-    assert readme.count(picture.section()) == 1
-    assert readme.count("```mermaid") == 1
+def task(following, **more):
+    return {"Type": "Task", "Next": following, **more}
 
 
-@pytest.mark.parametrize("name", sorted(names(DEFINITION["States"])))
-def test_every_state_is_drawn_once_for_both_branches(name) -> None:
-    shown = name
-    if name != "Instance or cluster?":
-        shown = name.replace("instance", "database").replace("cluster", "database")
-    assert picture.picture(DEFINITION).count(f'"{shown}"') == 1
+def catching(target, *errors):
+    return {"ErrorEquals": [*errors] or ["States.ALL"], "Next": target}
 
 
-def test_a_state_that_only_one_branch_has_is_drawn_too() -> None:
-    states = {
-        "Check the instance": {"Type": "Pass", "Next": "Done"},
-        "Check the cluster": {"Type": "Pass", "Next": "Warm the cluster up"},
-        "Warm the cluster up": {"Type": "Pass", "Next": "Done"},
-        "Done": {"Type": "Succeed"},
+def drawn(states, start=None):
+    """The lines of each graph of a made-up machine, by its title."""
+    definition = {"StartAt": start or next(iter(states)), "States": states}
+    return {
+        graph.title: picture.mermaid(graph).splitlines() for graph in picture.graphs(definition)
     }
-    lines = lines_of(states, "Check the instance")
-    assert "check_the_database --> done" in lines
-    assert "check_the_database --> warm_the_database_up" in lines
+
+
+def test_the_page_shows_what_the_definitions_say() -> None:
+    definitions = {name: yaml.safe_load(text) for name, text in TEXTS.items()}
+    assert picture.section(definitions) in PAGE.read_text(), "`make picture` draws the page anew"
+
+
+@pytest.mark.parametrize("machine", sorted(DEFINITIONS))
+def test_every_state_is_in_exactly_one_graph(machine) -> None:
+    shown = [name for graph in picture.graphs(DEFINITIONS[machine]) for name in graph.states]
+    assert sorted(shown) == sorted(name for name, _ in states(DEFINITIONS[machine]))
+
+
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_a_graph_has_no_more_states_than_can_be_read(graph) -> None:
+    assert len(graph.states) <= READABLE, (
+        "put the states that belong together into a phase (a Parallel), which is drawn by itself"
+    )
+
+
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_every_arrow_begins_and_ends_at_a_box_of_its_graph(graph) -> None:
+    lines = picture.mermaid(graph).splitlines()
+    known = {
+        re.match(r"\w*", line)[0] for line in lines if "-->" not in line and "-.->" not in line
+    }
+    arrows = [line for line in lines if "-->" in line or "-.->" in line]
+    assert arrows
+    for line in arrows:
+        source, target = line.split()[0], line.rpartition("> ")[2].rpartition("| ")[2]
+        assert source.startswith("start(") or source in known, line
+        assert target in known or target.endswith(":::fail"), line
+
+
+def test_a_phase_is_a_box_and_has_a_graph_of_its_own() -> None:
+    inside = {"StartAt": "Ask", "States": {"Ask": {"Type": "Task", "End": True}}}
+    graphs = drawn(
+        {
+            "Prepare": {"Type": "Parallel", "Branches": [inside], "Next": "Each one"},
+            "Each one": {"Type": "Map", "ItemProcessor": {"StartAt": "One", "States": {
+                "One": {"Type": "Pass", "End": True}}}, "Next": "Done"},
+            "Done": {"Type": "Succeed"},
+        }
+    )  # fmt: skip
+    assert list(graphs) == ["Overview", "Prepare", "Each one"]
+    assert 'prepare[["Prepare"]]:::phase' in graphs["Overview"]
+    assert "prepare --> each_one" in graphs["Overview"]
+    assert 'start(("start")) --> ask' in graphs["Prepare"]
+    assert 'one["One"]' in graphs["Each one"]
+
+
+def test_what_can_only_end_in_a_failure_is_a_graph_of_its_own() -> None:
+    graphs = drawn(
+        {
+            "Try": task("Is it good?", Catch=[catching("Alert", "Throttled")]),
+            "Is it good?": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.bad", "IsPresent": True, "Next": "Alert"}],
+                "Default": "Done",
+            },
+            "Done": {"Type": "Succeed"},
+            "Alert": task("Lost"),
+            "Lost": {"Type": "Fail"},
+        }
+    )
+    assert list(graphs) == ["Overview", "When it fails"]
+    overview, lost = graphs["Overview"], graphs["When it fails"]
+    box = '[["When it fails"]]:::fail'
+    assert f'is_it_good -->|"bad"| when_it_fails_is_it_good{box}' in overview
+    assert f'try -.->|"Throttled"| when_it_fails_try{box}' in overview
+    assert not any("alert" in line for line in overview)
+    assert 'start(("start")) --> alert' in lost
+    assert 'lost(["Lost"]):::fail' in lost
+
+
+def test_the_edge_of_a_box_tells_that_any_error_fails_the_machine() -> None:
+    states = {
+        "Try": task("Done", Catch=[catching("Alert")]),
+        "Done": {"Type": "Succeed"},
+        "Alert": task("Lost"),
+        "Lost": {"Type": "Fail"},
+    }
+    assert "class try alarmed" in drawn(states)["Overview"]
+    states["Try"].pop("Catch")
+    assert "class try alarmed" not in drawn(states)["Overview"]
 
 
 def test_a_catch_is_dashed_and_red_and_says_what_it_catches() -> None:
-    states = {
-        "Try": {
-            "Type": "Task",
-            "Next": "Done",
-            "Catch": [
-                {"ErrorEquals": ["Throttled"], "Next": "Try"},
-                {"ErrorEquals": ["States.ALL"], "Next": "Lost"},
-            ],
-        },
-        "Done": {"Type": "Succeed"},
-        "Lost": {"Type": "Fail"},
-    }
-    lines = lines_of(states, "Try")
+    lines = drawn(
+        {
+            "Try": task("Done", Catch=[catching("Try", "Throttled"), catching("Mend")]),
+            "Mend": task("Done"),
+            "Done": {"Type": "Succeed"},
+        }
+    )["Overview"]
     assert 'try -.->|"Throttled"| try' in lines
-    assert 'try -.->|"any error"| lost' in lines
+    assert 'try -.->|"any error"| mend' in lines
     # The arrows are: from the start, to Done, and the two catches.
     assert any(line.startswith("linkStyle 2,3 stroke") for line in lines)
 
 
-def test_a_choice_is_a_diamond_whose_arrows_say_when_they_are_taken() -> None:
+def test_a_step_after_which_it_goes_on_in_any_case_has_one_arrow() -> None:
+    states = {"Tell": task("Done", Catch=[catching("Done")]), "Done": {"Type": "Succeed"}}
+    assert [line for line in drawn(states)["Overview"] if line.startswith("tell ")] == [
+        'tell -->|"even after an error"| done'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"Variable": "$.request.task", "StringEquals": "db_restore"}, "db_restore"),
+        ({"Variable": "$.lock.phase", "StringEquals": ""}, "no lock.phase"),
+        ({"Variable": "$.request.dryRun", "BooleanEquals": True}, "dryRun"),
+        ({"Variable": "$.request.dryRun", "BooleanEquals": False}, "not dryRun"),
+        ({"Variable": "$.error.Cause", "IsPresent": True}, "error.Cause"),
+        ({"Variable": "$.error.Cause", "IsPresent": False}, "no error.Cause"),
+        ({"Variable": "$.count", "NumericGreaterThanEquals": 3}, "count >= 3"),
+        ({"Condition": "{% $task = 'recover' %}"}, "$task = 'recover'"),
+        ({"Not": {"Variable": "$.a", "IsPresent": True}}, "not a"),
+        ({"Or": [{"Variable": "$.a", "IsPresent": True},
+                 {"Variable": "$.b", "StringEquals": "x"}]}, "a or x"),
+        ({"And": [{"Variable": "$.a", "IsPresent": True},
+                  {"Variable": "$.a", "StringEquals": "x"},
+                  {"Variable": "$.b", "IsPresent": True}]}, "x and b"),
+    ],
+)  # fmt: skip
+def test_an_arrow_of_a_choice_says_when_it_is_taken(rule, said) -> None:
     states = {
-        "What now?": {
-            "Type": "Choice",
-            "Choices": [
-                {
-                    "And": [
-                        {"Variable": "$.request.dryRun", "IsPresent": True},
-                        {"Variable": "$.request.dryRun", "BooleanEquals": True},
-                    ],
-                    "Next": "Plan",
-                },
-                {"Variable": "$.request.task", "StringEquals": "db_restore", "Next": "Plan"},
-                {"Variable": "$.error.Cause", "IsPresent": True, "Next": "Lost"},
-            ],
-            "Default": "Done",
-        },
-        "Plan": {"Type": "Succeed"},
-        "Lost": {"Type": "Fail"},
+        "What now?": {"Type": "Choice", "Choices": [{**rule, "Next": "A"}], "Default": "B"},
+        "A": {"Type": "Succeed"},
+        "B": {"Type": "Succeed"},
+    }
+    lines = drawn(states)["Overview"]
+    assert 'what_now{{"What now?"}}' in lines
+    assert f'what_now -->|"{said}"| a' in lines
+    assert 'what_now -->|"otherwise"| b' in lines
+
+
+def test_a_long_label_of_an_arrow_has_several_lines() -> None:
+    states = {
+        "Try": task("Done", Catch=[catching("Mend", "A.NotThere", "A.NotYetThere", "A.Gone")]),
+        "Mend": task("Done"),
         "Done": {"Type": "Succeed"},
     }
-    lines = lines_of(states, "What now?")
-    assert 'what_now{"What now?"}' in lines
-    assert 'what_now -->|"dryRun or db_restore"| plan' in lines
-    assert 'what_now -->|"error.Cause"| lost' in lines
-    assert 'what_now -->|"otherwise"| done' in lines
+    assert 'try -.->|"NotThere,<br>NotYetThere, Gone"| mend' in drawn(states)["Overview"]
 
 
-def test_a_parallel_is_a_subgraph_with_its_states_inside() -> None:
-    inner = {"StartAt": "Ask", "States": {"Ask": {"Type": "Task", "End": True}}}
-    states = {
-        "Prepare": {"Type": "Parallel", "Branches": [inner], "Next": "Done"},
-        "Done": {"Type": "Succeed"},
-    }
-    lines = lines_of(states, "Prepare")
-    start, end = lines.index('subgraph prepare["Prepare"]'), lines.index("end")
-    assert '  ask["Ask"]' in lines[start:end]
-    assert "prepare --> done" in lines[end:]
+def test_the_ends_of_a_machine_stand_out_and_the_end_of_a_phase_does_not() -> None:
+    inside = {"StartAt": "Prepared", "States": {"Prepared": {"Type": "Succeed"}}}
+    graphs = drawn(
+        {
+            "Prepare": {"Type": "Parallel", "Branches": [inside], "Next": "Restored",
+                        "Catch": [catching("Not restored")]},
+            "Restored": {"Type": "Succeed"},
+            "Not restored": {"Type": "Fail"},
+        }
+    )  # fmt: skip
+    assert 'restored(["Restored"]):::succeed' in graphs["Overview"]
+    assert 'not_restored(["Not restored"]):::fail' in graphs["Overview"]
+    assert 'prepared(["Prepared"])' in graphs["Prepare"]
 
 
-def test_the_ends_of_an_execution_stand_out_and_the_end_of_a_phase_does_not() -> None:
-    inner = {"StartAt": "Prepared", "States": {"Prepared": {"Type": "Succeed"}}}
-    states = {
-        "Prepare": {"Type": "Parallel", "Branches": [inner], "Next": "Restored"},
-        "Restored": {"Type": "Succeed"},
-        "Not restored": {"Type": "Fail"},
-    }
-    lines = lines_of(states, "Prepare")
-    assert 'restored(["Restored"]):::succeed' in lines
-    assert 'not_restored(["Not restored"]):::fail' in lines
-    assert '  prepared(["Prepared"])' in lines
-
-
-def test_writing_the_picture_leaves_the_rest_of_the_readme_alone(tmp_path, monkeypatch) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text(f"Before.\n{picture.BEGIN}\nstale\n{picture.END}\nAfter.\n")
-    monkeypatch.setattr(picture, "README", readme)
+def test_drawing_leaves_the_rest_of_the_page_alone(tmp_path, monkeypatch) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"Before.\n{picture.BEGIN}\nstale\n{picture.END}\nAfter.\n")
+    monkeypatch.setattr(picture, "PAGE", page)
     picture.main()
-    assert readme.read_text() == f"Before.\n{picture.section()}\nAfter.\n"
+    text = page.read_text()
+    assert text.startswith(f"Before.\n{picture.BEGIN}\n")
+    assert text.endswith(f"{picture.END}\nAfter.\n")
+    assert "stale" not in text
 
 
-def test_a_readme_without_the_markers_is_refused(tmp_path, monkeypatch) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text("Nothing here.\n")
-    monkeypatch.setattr(picture, "README", readme)
+def test_a_page_without_the_markers_is_refused(tmp_path, monkeypatch) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("Nothing here.\n")
+    monkeypatch.setattr(picture, "PAGE", page)
     with pytest.raises(SystemExit, match="markers"):
         picture.main()

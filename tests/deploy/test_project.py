@@ -1,6 +1,9 @@
 """What the files of the project say of each other."""
 
 import re
+import subprocess
+
+import pytest
 
 from tests.deploy.definition import ROOT
 from tests.deploy.test_definition import template
@@ -37,9 +40,49 @@ def test_the_layer_is_tested_with_the_versions_that_it_ships() -> None:
     assert layer.items() <= pins("requirements/dev.txt").items()
 
 
-def test_the_readme_explains_every_parameter_and_no_other() -> None:
-    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert set(rows) >= set(template()["Parameters"])
+def test_the_page_of_parameters_explains_each_with_its_default_and_no_other() -> None:
+    page = (ROOT / "docs" / "parameters.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", page, re.MULTILINE))
+    parameters = template()["Parameters"]
+    assert sorted(rows) == sorted(parameters)
+    for name, parameter in parameters.items():
+        default = parameter.get("Default")
+        assert rows[name] == {None: "none, required", "": "empty"}.get(default, f"`{default}`"), (
+            name
+        )
+
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_the_readme_is_a_door_and_leads_to_every_page() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert len(readme.splitlines()) <= 250
+    linked = set(re.findall(r"\]\((docs/[\w-]+\.md)\)", readme))
+    assert {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} <= linked
+
+
+def test_the_readme_s_picture_has_so_few_boxes_that_it_can_be_read() -> None:
+    readme = (ROOT / "README.md").read_text()
+    (picture,) = re.findall(r"```mermaid\n(.*?)```", readme, re.DOTALL)
+    boxes = set(re.findall(r"(\w+)\[", picture.partition("}}%%")[2]))
+    assert 5 <= len(boxes) <= 8
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_within_the_project_leads_somewhere(page) -> None:
+    for target in re.findall(r"\]\((?!https?://|mailto:)([^)\s]+)\)", page.read_text()):
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), target
+        if anchor:
+            assert anchor in anchors(file.read_text()), target
+
+
+def anchors(text: str) -> set[str]:
+    """What GitHub calls the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_top_level_entry_earns_a_line_in_the_readme() -> None:
@@ -91,3 +134,35 @@ def test_the_readme_names_what_must_exist_first() -> None:
     deploying = readme.partition("## Deploying")[2].partition("\n## ")[0]
     for wanted in ("Amazon SES", "AWS SAM CLI", "`PythonRuntime`", "databases"):
         assert wanted in deploying.partition("```")[0], wanted
+
+
+def make(*arguments):
+    return subprocess.run(
+        ["make", "--no-print-directory", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_make_alone_lists_every_target_with_a_line() -> None:
+    rules = re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for arguments in ((), ("help",)):
+        shown = make(*arguments)
+        assert shown.returncode == 0
+        lines = dict(re.findall(r"^  make (\S+) +(\S.*)$", shown.stdout, re.MULTILINE))
+        assert {"run", "test"} < set(lines)
+        assert sorted(lines) == sorted(rules)
+        assert max(map(len, shown.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", ["rnu", "tests", "docs", "README.md"])
+def test_a_target_that_is_none_gets_a_sentence(name) -> None:
+    """Also where a folder or file has the name, with which make has nothing to do."""
+    refused = make("help", name)
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert f"There is no target {name}; `make help` lists them." in refused.stderr
+    assert refused.stderr.count("\n") == 1

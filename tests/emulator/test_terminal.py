@@ -3,15 +3,16 @@
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from rich.console import Console
+from rich.text import Text
 
 from local.commands import report
-from local.commands.terminal import Screen, Terminal
+from local.commands.terminal import Screen, Terminal, styles
 from local.emulator.cloud import Execution, Mail, Notice
 from local.emulator.rds import Change
 
@@ -28,8 +29,10 @@ SHOWN = {
 }
 
 
-def local(*arguments):
-    environment = {key: text for key, text in os.environ.items() if key != "FORCE_COLOR"}
+def local(*arguments, columns=None):
+    forgotten = ("FORCE_COLOR", "COLUMNS")
+    environment = {key: text for key, text in os.environ.items() if key not in forgotten}
+    environment |= {"COLUMNS": str(columns)} if columns else {}
     return subprocess.run(
         [sys.executable, "-m", "local", *map(str, arguments)],
         cwd=ROOT,
@@ -58,13 +61,13 @@ def plain(lines):
 class Watch:
     """A Terminal over a made-up run, and what it has printed."""
 
-    def __init__(self, terminal=False):
+    def __init__(self, terminal=False, width=100):
         self.time = 1000.0
         self.file = io.StringIO()
-        console = Console(
-            file=self.file, force_terminal=terminal, highlight=False, width=100, _environ={}
+        console = Screen(
+            file=self.file, force_terminal=terminal, highlight=False, width=width, _environ={}
         )
-        self.terminal = Terminal(console, lambda: self.time, self.settle)
+        self.terminal = Terminal(console, lambda: self.time, self.settle, {"Choose": "dim"})
         self.due = []
 
     def settle(self):
@@ -126,9 +129,41 @@ def test_a_piped_run_that_fails_ends_in_1_and_is_plain_text():
     assert ended.returncode == 1, ended.stderr
     assert ended.stderr == ""
     assert "\x1b" not in ended.stdout
-    assert "FAILED: DatabaseProtected" in ended.stdout
-    assert "the original was kept" in ended.stdout
+    assert "FAILED protected-db: DatabaseProtected" in ended.stdout
+    assert "No database or snapshot was touched" in ended.stdout
     assert "To:      dba@example.com" in ended.stdout
+
+
+def test_a_run_says_that_it_starts_before_it_imports_what_takes_seconds():
+    code = """
+import sys
+from local import __main__ as command
+command.import_moto = lambda: sys.exit(str(sorted({"boto3", "moto", "yaml"} & set(sys.modules))))
+command.main(["run", "events/dry_run.json"])
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.stdout == "Starting an AWS on this machine for events/dry_run.json ...\n"
+    assert ended.stderr == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "said"),
+    [
+        ({"identifier": "prod-db", "task": "db_restore"}, 0, "WOULD GO AHEAD"),
+        ({"identifier": "protected-db", "task": "db_restore"}, 1, "WOULD BE REFUSED: 1 finding"),
+    ],
+)
+def test_a_dry_run_with_findings_does_not_look_like_a_success(tmp_path, request_, code, said):
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({**request_, "isCluster": False, "dryRun": True}))
+    ended = local("run", event, columns=80)
+    assert ended.returncode == code, ended.stderr
+    assert f"\n{said}" in ended.stdout
+    assert "No database or snapshot was touched" in ended.stdout
+    assert "SUCCEEDED" not in ended.stdout
+    assert max(map(len, ended.stdout.splitlines())) <= 80
 
 
 def test_states_inside_a_parallel_are_indented_and_all_have_the_time_passed(watch):
@@ -157,7 +192,7 @@ def test_retries_while_rds_is_busy_are_one_line_with_the_time_waited(watch):
         watch.tell(after, "state failed", "Wait", {"error": "StillInProgress", "cause": "{}"})
         watch.tell(after + 15, "state retried", "Wait", number)
     watch.tell(200, "state exited", "Wait")
-    assert watch.lines == ["+0s        Wait", "+3m 20s      RDS was busy: waited 3m 20s"]
+    assert watch.lines == ["+0s        Wait", "+3m 20s      waiting for RDS: 3m 20s"]
 
 
 def test_other_retries_name_their_error(watch):
@@ -213,7 +248,63 @@ def test_what_rds_did_meanwhile_comes_before_the_next_state(watch):
     ]
 
 
-def test_a_long_line_is_neither_cut_nor_wrapped(watch):
+def test_a_terminal_says_that_a_step_waits_for_rds():
+    watch = Watch(terminal=True)
+    watch.tell(0, "state entered", "Wait until it is restored")
+    watch.tell(60, "state failed", "Wait until it is restored", {"error": "StillInProgress"})
+    watch.tell(75, "state retried", "Wait until it is restored", 1)
+    assert watch.terminal._status_line().plain == (
+        "+1m 15s    Wait until it is restored, waiting for RDS: 1m 15s ..."
+    )
+
+
+def test_what_only_decides_or_takes_notes_is_dimmed():
+    inside = {"States": {"Restore": {"Type": "Task", "Resource": "${Restore}"}}}
+    definition = {
+        "States": {
+            "Replace": {"Type": "Parallel", "Branches": [inside]},
+            "Each": {"Type": "Map", "ItemProcessor": {"States": {"One": {"Type": "Task"}}}},
+            "Which?": {"Type": "Choice"},
+            "Keep it": {"Type": "Pass"},
+            "Release": {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:updateItem"},
+        }
+    }
+    assert styles([definition]) == {
+        "Replace": "bold",
+        "Restore": "",
+        "Each": "bold",
+        "One": "",
+        "Which?": "dim",
+        "Keep it": "dim",
+        "Release": "dim",
+    }
+    shown = Watch(terminal=True)
+    shown.tell(0, "state entered", "Choose")
+    shown.tell(0, "state entered", "Restore")
+    first, second = shown.file.getvalue().splitlines()
+    assert "\x1b[2mChoose" in first
+    assert "Restore" in second.rpartition("m")[2]
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_no_line_is_longer_than_the_terminal_is_wide(width):
+    watch = Watch(terminal=True, width=width)
+    arn = "arn:aws:states:us-east-1:123456789012:execution:" + "x" * 70
+    watch.tell(0, "state entered", "Check")
+    watch.tell(0, "state failed", "Check", {"error": "Wrong", "cause": f"{arn} is {'so ' * 40}"})
+    watch.tell(0, "execution ended", "machine", "FAILED")
+    screen = watch.terminal._console
+    screen.tell(*report.listed({"plan": {"execution": arn, "restore": {"Parameter": arn}}}))
+    rows = [(" ", report.HEADINGS), ("-", thing(name="n" * 50, data="written " * 9).cells)]
+    screen.tell(*report.aligned(rows, screen.columns))
+    lines = [Text.from_ansi(line).plain for line in watch.lines]
+    assert max(map(len, lines)) <= width
+    assert arn in "".join(line.strip() for line in lines)
+    # What is continued stands under what it continues.
+    assert all(line.startswith(" " * 13) for line in lines[2:4])
+
+
+def test_a_long_line_is_neither_cut_nor_wrapped_in_a_file(watch):
     cause = "word " * 60
     watch.tell(0, "state entered", "Check")
     watch.tell(0, "state failed", "Check", {"error": "Wrong", "cause": cause})
@@ -260,12 +351,96 @@ def test_a_cause_is_told_as_a_sentence(cause, said):
     assert report.sentence(cause) == said
 
 
-def test_the_outcome_names_error_cause_and_both_times():
-    execution = Execution("arn", "FAILED", "RenameFailed", "It stayed.", None, 0.0, 725.0, [])
-    assert plain(report.outcome(execution, 3.21)) == [
-        "FAILED: RenameFailed  in 12m 05s of virtual time, 3.2 s of real time",
+def run(output=None, *, status="SUCCEEDED", error="", cause="", after=None, kind="instance"):
+    """A Run about shop that took 725 seconds."""
+    execution = Execution("arn", status, error, cause, output, 0.0, 725.0, [])
+    request = {"identifier": "shop", "isCluster": kind == "cluster"}
+    before = account(thing(kind))
+    return report.Run(request, execution, before, before if after is None else after)
+
+
+def test_a_failure_begins_with_its_error_and_what_stands():
+    failed = run(
+        status="FAILED",
+        error="RenameFailed",
+        cause="It stayed.",
+        after=account(thing(data="new")),
+    )
+    assert plain(report.outcome(failed, Text("  shop was unreachable for 9s"), 3.21)) == [
+        "FAILED shop: RenameFailed",
         "  It stayed.",
+        "  shop was unreachable for 9s",
+        "  It took 12m 05s of virtual time, 3.2 s on this machine",
     ]
+    assert not failed.is_good
+
+
+DATA = "2026-03-02T09:05:36.533000+00:00"
+SAID = "data as of 2026-03-02 09:05:36 UTC"
+
+
+@pytest.mark.parametrize("kind", ["instance", "cluster"])
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ({"identifier": "shop", "restoredFrom": "shop-snapshot", "dataAsOf": DATA},
+         f"RESTORED shop from shop-snapshot, {SAID}"),
+        ({"identifier": "shop", "target": "drill", "restoredFrom": "s", "dataAsOf": DATA},
+         f"RESTORED shop as drill from s, {SAID}"),
+        ({"identifier": "shop", "snapshot": "shop-snapshot", "dataAsOf": DATA},
+         f"SNAPSHOT TAKEN of shop: shop-snapshot, {SAID}"),
+        ({"plan": {}, "findings": []}, "WOULD GO AHEAD: nothing speaks against it"),
+        ({}, "SUCCEEDED"),
+    ],
+)  # fmt: skip
+def test_a_success_begins_with_what_has_become_of_the_database(kind, output, said):
+    good = run(output, kind=kind)
+    assert report.headline(good).plain == said
+    assert good.is_good
+
+
+def test_the_readme_shows_how_a_restore_begins_its_end():
+    output = {"identifier": "prod-db", "restoredFrom": "prod-db-snapshot", "dataAsOf": DATA}
+    readme = (ROOT / "README.md").read_text()
+    assert f"\n{report.headline(run(output)).plain}\n  prod-db was unreachable for" in readme
+    row = thing("snapshot", "prod-db-snapshot", "cluster-ABCDEFGH").cells
+    headings, *_ = plain(report.aligned([(" ", report.HEADINGS), ("+", row)], None))
+    assert f"\n{headings}\n" in readme
+
+
+def test_a_dry_run_with_findings_begins_with_them():
+    found = [{"error": "LockHeld", "message": "busy"}, {"error": "NameTaken", "message": "taken"}]
+    refused = run({"plan": {}, "findings": found})
+    assert plain(report.outcome(refused, None, 1.0))[:4] == [
+        "WOULD BE REFUSED: 2 findings",
+        "  LockHeld: busy",
+        "  NameTaken: taken",
+        "  No database or snapshot was touched",
+    ]
+    assert not refused.is_good
+
+
+def test_that_nothing_was_touched_is_only_said_when_it_is_so():
+    for after in (account(thing(resource_id="x")), {}, account(thing(), thing(name="more"))):
+        lines = plain(report.outcome(run({}, after=after), None, 1.0))
+        assert "  No database or snapshot was touched" not in lines
+
+
+def test_the_figures_about_the_configuration_do_not_contradict_each_other():
+    lost = {"attribute": "DbiResourceId", "was": "a", "now": "b", "why": "RDS gives its own."}
+    other = {"attribute": "Class", "was": "x", "now": "y", "done": "overridden by the request"}
+    output = {"restoredFrom": "s", "report": {"kept": 3, "cannotKeep": [lost], "differs": [other]}}
+    told = run(output, after=account(thing(resource_id="db-NEW")))
+    lines = plain(report.details(told, [], None))
+    begin = lines.index("Configuration")
+    assert lines[begin + 1 : begin + 5] == [
+        "  instance shop (restored): all 4 attributes that can be kept are as they were",
+        "  The app's own count of the settings that it carries over: 3 kept, 1 different,"
+        " 1 that no restore can keep",
+        "    DbiResourceId: RDS gives its own.",
+        "    Class: x -> y, overridden by the request",
+    ]
+    assert "report" not in " ".join(lines[begin + 5 :])
 
 
 def test_an_output_is_listed_key_by_key():
@@ -284,10 +459,10 @@ def test_only_what_changed_or_belongs_to_the_identifier_is_shown():
     after = before | account(thing(resource_id="db-NEW", data="new"))
     shown = [line.split() for line in plain(report.things(before, after, "shop"))]
     assert shown == [
-        ["kind", "name", "status", "resource", "id", "data"],
-        ["-", "instance", "shop", "available", "db-OLD", "old"],
-        ["+", "instance", "shop", "available", "db-NEW", "new"],
-        ["snapshot", "shop-snapshot", "available", "db-OLD", "old"],
+        ["kind", "name", "status", "id", "data"],
+        ["-", "instance", "shop", "available", "OLD…", "old"],
+        ["+", "instance", "shop", "available", "NEW…", "new"],
+        ["snapshot", "shop-snapshot", "available", "OLD…", "old"],
         ["1", "more,", "unchanged"],
     ]
 
@@ -335,15 +510,8 @@ def test_the_configuration_of_a_cluster_covers_its_members():
     )
     said = plain(report.configuration(before, after, "shop"))
     assert said[0].startswith("  cluster shop (restored): all")
-    assert said[1].startswith("  instance first (restored): 4 of 5")
+    assert said[1].startswith("  instance first (restored): 4 of the 5")
     assert said[2:] == ["    Port: 5433 -> 1"]
-
-
-def test_the_original_is_told_by_its_resource_id():
-    before = account(thing())
-    assert report.original_kept(before, before, "instance", "shop")
-    assert not report.original_kept(before, account(thing(resource_id="x")), "instance", "shop")
-    assert not report.original_kept(before, {}, "instance", "shop")
 
 
 @pytest.mark.parametrize(
@@ -376,9 +544,13 @@ def test_a_mail_is_shown_as_its_reader_sees_it():
     ]
 
 
-def test_sentences_of_a_mail_wrap_and_commands_do_not():
-    sentence_, command = "word " * 30, "  aws " + "x" * 90
-    mail = Mail(0.0, "from@x", ["a@x"], "Failed", f"{sentence_}\n{command}", "")
-    lines = plain(report.letter(mail, 60))[4:]
-    assert max(map(len, lines[:-1])) <= 60
-    assert lines[-1] == f"  {command}"
+def test_a_long_command_of_a_mail_stays_one_command():
+    """As a shell reads the lines: each but the last ends in a backslash, no word is broken."""
+    words = ["aws", "rds", "modify", "--tags", "Key=a b,Value=c", *(["--option", "value"] * 12)]
+    quoted = " ".join(f"'{word}'" if " " in word else word for word in words)
+    mail = Mail(0.0, "from@x", ["a@x"], "Failed", f"Do this:\n\n  {quoted}\n", "")
+    lines = plain(report.letter(mail, 60))[6:]
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 60
+    assert all(line.endswith(" \\") for line in lines[:-1])
+    assert shlex.split("\n".join(lines).replace("\\\n", " ")) == words

@@ -153,12 +153,12 @@ def restores_side_by_side(cloud: App, outputs: dict[str, str]) -> None:
     assert [execution.status for execution in ended] == ["SUCCEEDED", "SUCCEEDED"]
 
 
-def test_the_rule_of_the_readme_starts_the_state_machine_on_an_alarm() -> None:
+def test_the_rule_for_an_alarm_starts_the_state_machine() -> None:
     """The rule as EventBridge would match it against the event that CloudWatch sends."""
     from moto.events.models import EventPattern
 
-    readme = (ROOT / "README.md").read_text()
-    (text,) = re.findall(r"```yaml\n(RestoreOnAlarm:.*?)```", readme, re.DOTALL)
+    page = (ROOT / "docs" / "starting.md").read_text()
+    (text,) = re.findall(r"```yaml\n(RestoreOnAlarm:.*?)```", page, re.DOTALL)
     rule = yaml.safe_load(text)["RestoreOnAlarm"]["Properties"]
     pattern = EventPattern.load(json.dumps(rule["EventPattern"]))
     event = {

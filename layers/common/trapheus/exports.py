@@ -49,7 +49,7 @@ def key_refused(plan: dict[str, Any]) -> tuple[type[KeyNotAccessible], str]:
     """The error for a KMS key that RDS cannot use, and what to do about it."""
     advice = (
         "give the stack another one of that region as SnapshotCopyExportKmsKey, with the key"
-        " policy of the README"
+        " policy of docs/export.md"
         if plan["isCopied"]
         else "cancel its deletion"
     )
