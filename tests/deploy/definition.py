@@ -1,13 +1,16 @@
 """The state machines' definitions as the tests look at them."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from local.emulator.cloudformation.deploy import read_template
+
 ROOT = Path(__file__).parents[2]
+TEMPLATE = read_template(ROOT / "template.yaml")
+MACHINES = {"restore": "DBRestoreStateMachine", "export": "ExportStateMachine"}
 
 State = dict[str, Any]
 Definition = dict[str, Any]
@@ -15,8 +18,34 @@ Definition = dict[str, Any]
 TEXTS = {
     path.name.partition(".")[0]: path.read_text() for path in (ROOT / "statemachine").iterdir()
 }
+
+
+def substitutions(machine: str) -> dict[str, Any]:
+    """What a definition takes in, as the template has it."""
+    return dict(TEMPLATE["Resources"][MACHINES[machine]]["Properties"]["DefinitionSubstitutions"])
+
+
+def text_of(value: Any) -> str:
+    """A text of the template, with what CloudFormation itself knows of it."""
+    match value:
+        case {"Fn::FindInMap": [name, first, second]}:
+            return str(TEMPLATE["Mappings"][name][first][second])
+        case {"Fn::Join": [between, [*parts]]}:
+            return str(between).join(text_of(part) for part in parts)
+    return str(value)
+
+
+def resolved(machine: str) -> str:
+    """A definition's text with its retriers, as CloudFormation puts them in before it is parsed."""
+    text = TEXTS[machine]
+    for name, value in substitutions(machine).items():
+        if name.startswith("Retry"):
+            text = text.replace(f"${{{name}}}", text_of(value))
+    return text
+
+
 DEFINITIONS: dict[str, Definition] = {
-    name: yaml.safe_load(text) for name, text in sorted(TEXTS.items())
+    name: yaml.safe_load(resolved(name)) for name in sorted(MACHINES)
 }
 RESTORE, EXPORT = DEFINITIONS["restore"], DEFINITIONS["export"]
 
@@ -48,7 +77,15 @@ def targets(state: State) -> list[str]:
     return following
 
 
-def in_terms_of(kind: str, other: str, thing: Any) -> Any:
-    """The same part of the definition with one kind's names for the other's."""
-    text = json.dumps(thing).replace(kind, other).replace(kind.capitalize(), other.capitalize())
-    return json.loads(text)
+def before(definition: Definition, state: str) -> set[str]:
+    """The states of a phase, or of the machine, that an execution may pass ahead of one."""
+    (machine,) = (each for each in machines(definition) if state in each["States"])
+    found, frontier = set(), {state}
+    while frontier:
+        frontier = {
+            name
+            for name, each in machine["States"].items()
+            if frontier & set(targets(each)) and name not in found
+        }
+        found |= frontier
+    return found
