@@ -202,7 +202,14 @@ def test_every_task_is_tried_again_as_its_kind_of_work_needs(definition: Definit
     """A retrier is written once, in the template; here a Task only says how patient it is."""
     name = next(name for name, each in DEFINITIONS.items() if each is definition)
     given = re.findall(r"^ +Retry: (.*)$", TEXTS[name], flags=re.MULTILINE)
-    assert set(given) <= {"${RetryStep}", "${RetryWait}", "${RetryRollback}", "${RetryCall}"}
+    assert set(given) <= {
+        "${RetryQuick}",
+        "${RetryStep}",
+        "${RetryWait}",
+        "${RetryRollback}",
+        "${RetryRollbackWait}",
+        "${RetryCall}",
+    }
     assert len(given) == sum(1 for _ in tasks(definition))
     for state, task in tasks(definition):
         errors = {error for retrier in task["Retry"] for error in retrier["ErrorEquals"]}
