@@ -38,6 +38,7 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.s3.models import s3_backends
 from moto.ses.models import ses_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
@@ -45,7 +46,7 @@ from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request
 
-from local import deploy, functions, interpreter, moto_repairs, status_events
+from local import deploy, functions, interpreter, map_runs, moto_repairs, status_events
 from local.authorization import Authorization
 from local.calls import (
     Call,
@@ -231,8 +232,15 @@ class Cloud:
         interpreter.run_virtually(closing, self.clock, self._random)
         interpreter.repair_semantics(closing)
         interpreter.spare_repeated_work(closing, self._answer_inside)
+        map_runs.repair(closing, self._random, self._judge_states)
         interpreter.tell(closing, self._notify, self._on_status_change)
         moto_repairs.repair(closing, self._random)
+
+    def _judge_states(self, role: str, operation: str, parameters: dict[str, Any]) -> str:
+        """What IAM says against a call that Step Functions makes to itself; "" for nothing."""
+        asked = self.authorization.asked(operation, parameters, REGION)
+        _, refused = self.authorization.judge("stepfunctions", asked, role, "states")
+        return refused.message if refused else ""
 
     def _serve(self, closing: ExitStack, listening: socket.socket) -> None:
 
@@ -329,6 +337,9 @@ class Cloud:
         TMP_THREADS.clear()  # moto keeps every thread, and with it what the thread has worked on
         for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
             table.items.clear()
+        for name, bucket in s3_backends[ACCOUNT]["aws"].buckets.items():
+            if name != deploy.BUCKET:
+                bucket.keys.clear()
         # Not as at the start: what is made now must not get the ids of what is deployed.
         mock_random.seed(f"{self._seed} again")
 

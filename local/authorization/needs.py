@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from moto.s3.models import s3_backends
+
 from local.rds import Rds
 from local.rds.errors import RdsError
 from local.rds.resources import Resource
@@ -233,9 +235,33 @@ def starts(asked: Asked) -> list[Need]:
     return [Need("states:StartExecution", asked.get("stateMachineArn"))]
 
 
-def describes_execution(asked: Asked) -> list[Need]:
+def on_execution(asked: Asked) -> list[Need]:
     """SAR of Step Functions: execution*."""
-    return [Need("states:DescribeExecution", asked.get("executionArn"))]
+    return [Need(f"states:{asked.operation}", asked.get("executionArn"))]
+
+
+def describes_map_run(asked: Asked) -> list[Need]:
+    """SAR of Step Functions: maprun*."""
+    return [Need("states:DescribeMapRun", asked.get("mapRunArn"))]
+
+
+def on_object(*key_actions: str) -> Row:
+    """SAR of S3: object*; and actions on the bucket's own key (user guide, "SSE-KMS")."""
+
+    def needs(asked: Asked) -> list[Need]:
+        bucket = asked.get("Bucket")
+        own = Need(f"s3:{asked.operation}", f"arn:aws:s3:::{bucket}/{asked.get('Key')}")
+        return [own, *with_key(bucket_key(asked.account, bucket), asked, key_actions, "s3")]
+
+    return needs
+
+
+def bucket_key(account: str, bucket: str) -> str:
+    """The KMS key by which a bucket encrypts, "" for none of the account's."""
+    found = s3_backends[account]["aws"].buckets.get(bucket)
+    rules = (found and found.encryption or {}).get("Rule", {})
+    (rule,) = rules if isinstance(rules, list) else [rules]
+    return str(rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID", ""))
 
 
 def on_table(asked: Asked) -> list[Need]:
@@ -428,7 +454,12 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ("sesv2", "SendEmail"): (sends_mail,),
     ("lambda", "Invoke"): (invokes,),
     ("stepfunctions", "StartExecution"): (starts,),
-    ("stepfunctions", "DescribeExecution"): (describes_execution,),
+    ("stepfunctions", "DescribeExecution"): (on_execution,),
+    ("stepfunctions", "ListMapRuns"): (on_execution,),
+    ("stepfunctions", "StopExecution"): (on_execution,),
+    ("stepfunctions", "DescribeMapRun"): (describes_map_run,),
+    ("s3", "GetObject"): (on_object("kms:Decrypt"),),
+    ("s3", "PutObject"): (on_object("kms:GenerateDataKey"),),
     # SAR of DynamoDB: table*
     ("dynamodb", "DeleteItem"): (on_table,),
     ("dynamodb", "GetItem"): (on_table,),
