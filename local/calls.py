@@ -147,9 +147,9 @@ def _read_path(
         if environ.get("REQUEST_METHOD") != method or not keys <= query.keys():
             continue
         # S3's CopyObject and PutObject differ in this header only.
-        if name.endswith("Copy") or name == "CopyObject":
-            if "HTTP_X_AMZ_COPY_SOURCE" not in environ:
-                continue
+        is_copy = name in {"CopyObject", "UploadPartCopy"}
+        if is_copy and "HTTP_X_AMZ_COPY_SOURCE" not in environ:
+            continue
         if found := pattern.match(raw):
             labels = {key: unquote(value) for key, value in found.groupdict().items()}
             return name, labels | _body(model.operation_model(name), body)

@@ -111,6 +111,7 @@ class Child:
 
     @property
     def name(self) -> str:
+        """The last part of its ARN."""
         return self.arn.rpartition(":")[2]
 
     def shown(self) -> dict[str, Any]:

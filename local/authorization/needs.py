@@ -259,8 +259,7 @@ def on_object(*key_actions: str) -> Row:
 def bucket_key(account: str, bucket: str) -> str:
     """The KMS key by which a bucket encrypts, "" for none of the account's."""
     found = s3_backends[account]["aws"].buckets.get(bucket)
-    rules = (found and found.encryption or {}).get("Rule", {})
-    (rule,) = rules if isinstance(rules, list) else [rules]
+    rule = ((found.encryption if found else None) or {}).get("Rule", {})
     return str(rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID", ""))
 
 

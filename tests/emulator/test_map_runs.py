@@ -183,8 +183,10 @@ def test_the_results_are_written_as_aws_writes_them(cloud, machine, bucket):
     assert counts(cloud, run.arn)["resultsWritten"] == 3
 
 
-@pytest.mark.parametrize(("kind", "error"), [("GetObject", "States.ItemReaderFailed"),
-                                             ("PutObject", "States.ResultWriterFailed")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [("GetObject", "States.ItemReaderFailed"), ("PutObject", "States.ResultWriterFailed")],
+)
 def test_what_s3_refuses_fails_the_map_by_name(cloud, machine, bucket, kind, error):
     cloud.client("s3").put_object(Bucket=bucket, Key="items.json", Body=b"[1, 2]")
     reader = {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "JSON"},
