@@ -251,16 +251,16 @@ def on_object(*key_actions: str) -> Row:
     def needs(asked: Asked) -> list[Need]:
         bucket = asked.get("Bucket")
         own = Need(f"s3:{asked.operation}", f"arn:aws:s3:::{bucket}/{asked.get('Key')}")
-        return [own, *with_key(bucket_key(asked.account, bucket), asked, key_actions, "s3")]
+        found = s3_backends[asked.account]["aws"].buckets.get(bucket)
+        if asked.operation == "GetObject" and found and asked.get("Key") not in found.keys:
+            # S3 tells only who may list the bucket that there is no such object (API reference of
+            # GetObject).
+            return [own, Need("s3:ListBucket", f"arn:aws:s3:::{bucket}")]
+        rule = ((found.encryption if found else None) or {}).get("Rule", {})
+        by = rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID", "")
+        return [own, *with_key(by, asked, key_actions, "s3")]
 
     return needs
-
-
-def bucket_key(account: str, bucket: str) -> str:
-    """The KMS key by which a bucket encrypts, "" for none of the account's."""
-    found = s3_backends[account]["aws"].buckets.get(bucket)
-    rule = ((found.encryption if found else None) or {}).get("Rule", {})
-    return str(rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID", ""))
 
 
 def on_table(asked: Asked) -> list[Need]:
