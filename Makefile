@@ -59,8 +59,7 @@ lint:
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet \
-		--skip-download
+	.venv-checkov/bin/checkov --config-file .checkov.yaml
 
 build:
 	$(SAM) validate --lint

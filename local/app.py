@@ -29,9 +29,6 @@ PARAMETERS = {
     "AllowedIdentifiers": "*-db,*-cluster",
     "ExportSnapshotSupportedRegion": OTHER_REGION,
 }
-# Few long invocations instead of many short ones: RDS is asked as often, and the machine that runs
-# all this has half the work.
-FEW_INVOCATIONS = {"WaitSeconds": "300"}
 
 
 class App(Cloud):

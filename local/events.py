@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from local.app import FEW_INVOCATIONS, App, deployed
+from local.app import App, deployed
 from local.cloud import Notice
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,7 +49,7 @@ def record(cloud: App) -> dict[str, str]:
 
 def main() -> None:
     """Write the files anew, and remove those of functions that are no more."""
-    with deployed(parameters=FEW_INVOCATIONS) as cloud:
+    with deployed() as cloud:
         events = record(cloud)
     FOLDER.mkdir(exist_ok=True)
     for path in FOLDER.glob("*.json"):

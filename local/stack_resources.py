@@ -14,14 +14,19 @@ from moto.core.common_models import CloudFormationModel
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.events.models import Rule
+from moto.iam import models as iam
 from moto.iam.access_control import IAMPolicy, PermissionResult
-from moto.iam.models import Role
+from moto.iam.exceptions import LimitExceededException
+from moto.iam.models import IAMBackend, ManagedPolicy, Role, iam_backends
 from moto.kms.models import Key
 from moto.logs.models import LogGroup
 from moto.s3.models import FakeBucket, s3_backends
 from moto.scheduler.models import scheduler_backends
 
 Properties = dict[str, Any]
+
+LARGEST_POLICY = 6144
+MOST_POLICIES = 10  # managed ones, of a role; the default of an adjustable quota
 
 
 def repair(repairs: ExitStack) -> None:
@@ -33,9 +38,16 @@ def repair(repairs: ExitStack) -> None:
         )
     for kind, settle in SETTLED.items():
         _settle_after_each_change(repairs, kind, settle)
-    repairs.enter_context(
-        patch.object(FakeBucket, "delete_from_cloudformation_json", classmethod(_delete_bucket))
-    )
+    deletions: dict[type[Any], Callable[..., Any]] = {
+        FakeBucket: _delete_bucket,
+        ManagedPolicy: _delete_managed_policy,
+        Role: _delete_role,
+    }
+    for owner, delete in deletions.items():
+        repairs.enter_context(
+            patch.object(owner, "delete_from_cloudformation_json", classmethod(delete))
+        )
+    _know_managed_policies(repairs)
     # Without it a Ref of the layer gives the object itself.
     repairs.enter_context(
         patch.object(LayerVersion, "physical_resource_id", LayerVersion.arn, create=True)
@@ -192,6 +204,30 @@ def _settle_role(role: Any, properties: Properties, account: str) -> None:
     for name, document in asked.items():
         role.put_policy(name, json.dumps(document))
     role.own_policies = set(asked)
+    _attach(role, properties.get("ManagedPolicyArns", []), account)
+
+
+def _attach(role: Any, wanted: list[str], account: str) -> None:
+    """Attach these managed policies and no others, as CloudFormation does; moto drops them."""
+    backend = iam_backends[account]["aws"]
+    for arn in set(role.managed_policies) - set(wanted):
+        role.managed_policies[arn].detach_from(role)
+    for arn in wanted:
+        if arn not in role.managed_policies:
+            backend.get_policy(arn).attach_to(role)
+
+
+def _settle_managed_policy(policy: Any, properties: Properties, account: str) -> None:
+    document = json.dumps(properties["PolicyDocument"])
+    _require_size(document)
+    # CloudFormation makes a new version the default one.
+    policy.versions[-1].document = document
+
+
+def _require_size(document: str) -> None:
+    """IAM user guide, "IAM and AWS STS quotas": white space does not count."""
+    if len("".join(document.split())) > LARGEST_POLICY:
+        raise LimitExceededException(f"Cannot exceed quota for PolicySize: {LARGEST_POLICY}")
 
 
 def _settle_key(key: Any, properties: Properties, account: str) -> None:
@@ -279,6 +315,7 @@ def _is_true(value: Any) -> bool:
 
 SETTLED: dict[type[Any], Callable[[Any, Properties, str], None]] = {
     LambdaFunction: _settle_function,
+    ManagedPolicy: _settle_managed_policy,
     Role: _settle_role,
     Key: _settle_key,
     LogGroup: _settle_log_group,
@@ -305,7 +342,12 @@ def _settle_after_each_change(
                 for tag in properties.get("Tags", [])
             ]
         resource = create(cls, resource_name, template, account_id, region_name, **more)
-        settle(resource, properties, account_id)
+        try:
+            settle(resource, properties, account_id)
+        except Exception:
+            name = resource.physical_resource_id
+            cls.delete_from_cloudformation_json(name, template, account_id, region_name)
+            raise
         return resource
 
     def updated(cls: Any, original_resource: Any, new_resource_name: str, **more: Any) -> Any:
@@ -331,6 +373,46 @@ def _delete_bucket(
     if backend.get_bucket(resource_name).keys:
         raise RuntimeError("The bucket you tried to delete is not empty (BucketNotEmpty)")
     backend.delete_bucket(resource_name)
+
+
+def _delete_managed_policy(
+    cls: Any, resource_name: str, template: Any, account_id: str, region_name: str
+) -> None:
+    backend = iam_backends[account_id]["aws"]
+    if backend.get_policy(resource_name).attachment_count:
+        raise RuntimeError("Cannot delete a policy attached to entities.")
+    backend.delete_policy(resource_name)
+
+
+DELETE_ROLE = Role.delete_from_cloudformation_json.__func__
+
+
+def _delete_role(
+    cls: Any, resource_name: str, template: Any, account_id: str, region_name: str
+) -> None:
+    """Detach its managed policies first, as CloudFormation does."""
+    _attach(iam_backends[account_id]["aws"].get_role(resource_name), [], account_id)
+    DELETE_ROLE(cls, resource_name, template, account_id, region_name)
+
+
+def _know_managed_policies(repairs: ExitStack) -> None:
+    """Let IAM have AWS's own managed policies, and its quotas of a role's and of their size."""
+    create, attach = IAMBackend.create_policy, ManagedPolicy.attach_to
+
+    def create_within(self: Any, **asked: Any) -> Any:
+        _require_size(asked["policy_document"])
+        return create(self, **asked)
+
+    def attach_within(self: Any, to: Any) -> None:
+        if isinstance(to, Role) and len(set(to.managed_policies) | {self.arn}) > MOST_POLICIES:
+            raise LimitExceededException(
+                f"Cannot exceed quota for PoliciesPerRole: {MOST_POLICIES}"
+            )
+        attach(self, to)
+
+    repairs.enter_context(patch.object(iam, "load_iam_aws_managed_policies", lambda: True))
+    repairs.enter_context(patch.object(IAMBackend, "create_policy", create_within))
+    repairs.enter_context(patch.object(ManagedPolicy, "attach_to", attach_within))
 
 
 def _delete_layer(self: Any, account_id: str, region_name: str) -> None:

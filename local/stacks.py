@@ -22,6 +22,8 @@ from moto.cloudformation.utils import generate_changeset_id, generate_stack_id
 from moto.core.responses import ActionResult
 from samtranslator.translator.transform import transform
 
+from local import stack_rules
+
 SERVERLESS = "AWS::Serverless-2016-10-31"
 CHANGING = "_IN_PROGRESS"
 
@@ -34,6 +36,7 @@ def repair(repairs: ExitStack) -> None:
     begin = ResourceMap.__init__
 
     def expand_and_begin(self: Any, *args: Any, **given: Any) -> None:
+        stack_rules.check(given["template"], args[2], _place(args[1], given["region_name"]))
         _trim_lists(given["template"], args[2])
         _expand(given["template"], args[2])
         begin(self, *args, **given)
@@ -82,6 +85,16 @@ def _expand(template: Template, parameters: Parameters) -> None:
     expanded.pop("Transform", None)
     template.clear()
     template.update(expanded)
+
+
+def _place(stack: str, region: str) -> dict[str, str]:
+    """The pseudo parameters that a Rule may refer to."""
+    return {
+        "AWS::Region": region,
+        "AWS::StackName": stack,
+        "AWS::Partition": "aws",
+        "AWS::URLSuffix": "amazonaws.com",
+    }
 
 
 def _trim_lists(template: Template, parameters: Parameters) -> None:
@@ -323,6 +336,7 @@ def _update(
 ) -> None:
     given = dict(parameters or {})
     expanded = self.parse_template(template)
+    stack_rules.check(expanded, given, _place(self.name, self.region_name))
     _trim_lists(expanded, given)
     _expand(expanded, given)
     _go(self, expanded, given)
@@ -419,8 +433,8 @@ def _difference(self: Any) -> list[Any]:
         self.stack_name,
         dict(self.parameters),
         {},
-        resources._region_name,
-        resources._account_id,
+        region_name=resources._region_name,
+        account_id=resources._account_id,
         template=copy.deepcopy(self.template_dict),
         cross_stack_resources=resources.cross_stack_resources,
     )
@@ -455,6 +469,8 @@ def _create_change_set(
     """Plan a stack's creation or change, in a stack under review if there is none yet."""
     owner = {name: asked[name] for name in ("notification_arns", "tags", "role_arn")}
     place = {"region_name": self.region_name, "account_id": self.account_id}
+    template = Stack.parse_template(asked["template"])
+    stack_rules.check(template, asked["parameters"], _place(stack_name, self.region_name))
     there = [stack for stack in self.stacks.values() if stack_name in (stack.name, stack.stack_id)]
     stack = there[0] if there else None
     if change_set_type == "UPDATE" and stack is None:

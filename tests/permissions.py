@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.app import FEW_INVOCATIONS, App, deployed
-from tests.pipeline.rights import Right, excuse, granted, roles, used
+from local.app import App, deployed
+from tests.pipeline.rights import Right, excuse, granted, owners, used
 from tests.pipeline.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
@@ -96,8 +96,8 @@ def main() -> int:
     """Write the page; 1 when an action can be taken out without any test noticing."""
     warnings.filterwarnings("ignore", category=DeprecationWarning)  # moto's
     start, rows, survivors = time.perf_counter(), [], []
-    with deployed(parameters=FEW_INVOCATIONS) as cloud:
-        names = {who: name for name, who in roles(cloud).items()}
+    with deployed() as cloud:
+        names = {who: name for name, who in owners(cloud).items()}
         known = baselines(cloud)
         everything = granted(cloud)
         needed = actions(right for right in everything if not excuse(right))

@@ -18,6 +18,8 @@ from local.rds import Rds
 from local.rds.errors import RdsError
 from local.rds.resources import Resource
 
+FINAL_SNAPSHOT = "FinalDBSnapshotIdentifier"
+
 
 @dataclass(frozen=True)
 class Need:
@@ -128,6 +130,25 @@ def of_its_members(action: str) -> Row:
         listed = shown.get("DBClusterMembers", []) if "DBClusterInstanceClass" in shown else []
         names = [member["DBInstanceIdentifier"] for member in listed]
         return [Need(action, asked.arn("rds", f"db:{name}")) for name in names]
+
+    return needs
+
+
+def final_snapshot(action: str, kind: str, parameter: str, whole: str, made: str) -> Row:
+    """The snapshot's own action on the database and on it, and AddTagsToResource on it.
+
+    The last where the database's tags are copied. AWS's notice of August 2024, in GH convox #856
+    and aws-solutions/instance-scheduler-on-aws #572; the database is asked for first (GH
+    aws-samples/eks-workshop-v2 #1201), the snapshot then (GH gigascience/gigadb-website #2053).
+    """
+
+    def needs(asked: Asked) -> list[Need]:
+        if not asked.get(FINAL_SNAPSHOT):
+            return []
+        snapshot = asked.of(made, FINAL_SNAPSHOT)
+        own = [Need(action, asked.of(whole, parameter)), Need(action, snapshot)]
+        copies = asked.found(kind, parameter).get("CopyTagsToSnapshot")
+        return [*own, *([Need("rds:AddTagsToResource", snapshot)] if copies else [])]
 
     return needs
 
@@ -422,15 +443,18 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
         managed_password("cluster"),
         of_its_members("rds:ModifyDBInstance"),
     ),
-    # SAR: db*; with a final snapshot also CreateDBSnapshot, on it (memory)
+    # SAR: db*
     ("rds", "DeleteDBInstance"): (
         on("db", INSTANCE),
-        named("snapshot", "FinalDBSnapshotIdentifier"),
+        final_snapshot("rds:CreateDBSnapshot", "instance", INSTANCE, "db", "snapshot"),
     ),
     # SAR: cluster*, cluster-snapshot*, DeleteDBInstance; the snapshot is the final one (memory)
     ("rds", "DeleteDBCluster"): (
         on("cluster", CLUSTER),
-        named("cluster-snapshot", "FinalDBSnapshotIdentifier"),
+        named("cluster-snapshot", FINAL_SNAPSHOT),
+        final_snapshot(
+            "rds:CreateDBClusterSnapshot", "cluster", CLUSTER, "cluster", "cluster-snapshot"
+        ),
         of_its_members("rds:DeleteDBInstance"),
     ),
     # SAR: db*, PassRole

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from moto.iam.models import Role, iam_backends
+from moto.iam.models import ManagedPolicy, Role, iam_backends
 from moto.kms.models import kms_backends
 
 from local.authorization.needs import Asked, Need, needs, region_of
@@ -32,11 +32,15 @@ KNOWN_KEYS = {
 }
 
 
+# A statement, and whose it is: a role's by its name, a managed policy's by its ARN.
+Owned = tuple[str, Statement]
+
+
 @dataclass(frozen=True)
 class Grant:
-    """What a role's policy grants: an action and a resource as they stand there."""
+    """What a role or a managed policy grants: an action and a resource as they stand there."""
 
-    role: str
+    owner: str
     action: str
     resource: str
 
@@ -50,8 +54,13 @@ class Refusal:
     status: int
 
 
+def _in_force(policy: ManagedPolicy) -> str:
+    """The document of a managed policy's default version."""
+    return next(str(version.document) for version in policy.versions if version.is_default)
+
+
 class Authorization:
-    """The judge. `withheld` are (role name, action) pairs to be taken out of the policies."""
+    """The judge. `withheld` are (owner, action) pairs to be taken out of the policies."""
 
     def __init__(self, account: str, rds: Callable[[str], Rds]) -> None:
         self.account = account
@@ -60,7 +69,7 @@ class Authorization:
         # Operations whose needs nobody has written down yet.
         self.unknown: list[str] = []
         self._rds = rds
-        self._compiled: dict[str, tuple[Mapping[str, Any], tuple[Statement, ...]]] = {}
+        self._compiled: dict[str, tuple[list[tuple[str, Any]], tuple[Owned, ...]]] = {}
 
     def judge(
         self, service: str, asked: Asked, role_arn: str, session: str
@@ -101,54 +110,54 @@ class Authorization:
         roles = iam_backends[self.account]["aws"].roles.values()
         return next((role for role in roles if role.arn == arn), None)
 
-    def statements(self, role: Role) -> tuple[Statement, ...]:
-        """The statements of a role's inline policies, and of the managed ones that moto holds.
-
-        It holds none of AWS's own; those here concern logs, traces and network interfaces, which
-        the services use by themselves and not by calls of the function.
-        """
-        documents = {
-            **role.policies,
-            **{arn: policy.document for arn, policy in role.managed_policies.items()},
-        }
+    def statements(self, role: Role) -> tuple[Owned, ...]:
+        """The statements of a role's inline policies and of the managed ones attached to it."""
+        documents = [(role.name, document) for document in role.policies.values()]
+        documents += [(arn, _in_force(policy)) for arn, policy in role.managed_policies.items()]
         known = self._compiled.get(role.arn)
         if known is None or known[0] != documents:
-            parts = [compiled(document) for document in documents.values()]
-            known = (documents, tuple(statement for part in parts for statement in part))
+            owned = [(owner, part) for owner, text in documents for part in compiled(text)]
+            known = (documents, tuple(owned))
             self._compiled[role.arn] = known
         return known[1]
 
-    def granted(self, name: str) -> set[Grant]:
-        """Every action on every resource that a role's policies allow, as they stand there."""
-        role = iam_backends[self.account]["aws"].get_role(name)
+    def granted(self, owner: str) -> set[Grant]:
+        """Every action on every resource that the owner's policies allow, as they stand there."""
+        iam = iam_backends[self.account]["aws"]
+        documents = (
+            [_in_force(iam.get_policy(owner))]
+            if owner.startswith("arn:")
+            else iam.get_role(owner).policies.values()
+        )
         return {
-            Grant(role.name, action.text, resource.text)
-            for statement in self.statements(role)
+            Grant(owner, action.text, resource.text)
+            for document in documents
+            for statement in compiled(document)
             if statement.allows
             for action in statement.actions
             for resource in statement.resources
         }
 
-    def _allows(self, role: Role, statements: tuple[Statement, ...], need: Need) -> bool:
+    def _allows(self, role: Role, statements: tuple[Owned, ...], need: Need) -> bool:
         ask = self._asker(need)
         by_key = self._key_policy(need, role)
         if any(not part.allows and fitting(part, need.action, need.resource, ask)
-               for part in (*statements, *by_key)):  # fmt: skip
+               for part in (*(part for _, part in statements), *by_key)):  # fmt: skip
             return False
         # In the same account a key policy that names the role grants by itself (KMS developer
         # guide); every other one here leaves it to the role's policies.
         if any(part.allows and fitting(part, need.action, "*", ask) for part in by_key):
             return True
-        for part in statements:
+        for owner, part in statements:
             if part.allows and (
-                match := fitting(part, need.action, need.resource, ask, self._without(role))
+                match := fitting(part, need.action, need.resource, ask, self._without(owner))
             ):
-                self.used.add(Grant(role.name, match.action, match.resource))
+                self.used.add(Grant(owner, match.action, match.resource))
                 return True
         return False
 
-    def _without(self, role: Role) -> Callable[[str], bool]:
-        return lambda action: (role.name, action) in self.withheld
+    def _without(self, owner: str) -> Callable[[str], bool]:
+        return lambda action: (owner, action) in self.withheld
 
     def _asker(self, need: Need) -> Ask:
         def ask(key: str) -> tuple[str, ...] | None:

@@ -1,4 +1,4 @@
-"""Lock step: takes the lock on the database, also from an execution that has ended, and a turn."""
+"""Lock step: takes the lock on the database, also from an execution that has ended."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from trapheus.exceptions import LockFailed, LockHeld, NotRecovered, StateConflic
 from trapheus.lock import Item, dynamodb, read
 from trapheus.logs import logged
 from trapheus.rds import PATIENT
-from trapheus.turns import seconds_until_turn
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -36,13 +35,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
     `phase`: the phase in which it was interrupted, empty when there is nothing to recover; with
     it come `interrupted`, the ended execution's ARN, and its `plan`, if it has made one.
-    `wait`: the seconds until its turn, among many; none for what has to be recovered or is urgent.
     """
     request = event["request"]
     with failing_as(LockFailed, request["identifier"]):
-        found = left(held(request, event["execution"]))
-        at_once = found["phase"] or request["task"] == RECOVER or request["urgent"]
-        return {**found, "wait": 0 if at_once else seconds_until_turn()}
+        return left(held(request, event["execution"]))
 
 
 def held(request: dict[str, Any], execution: str) -> Item:

@@ -18,19 +18,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from local.cloud import COSTS
-from local.deploy import read_template
 from local.rds.service import Bucket
 from tests.bench.measure import Attempt, Visit
-from tests.deploy.definition import RESTORE, ROOT, tasks
+from tests.deploy.definition import RESTORE, tasks
 from tests.faults.flows import READS
 from tests.pipeline.facts import INSTANCE
-from trapheus.turns import AT_ONCE
 
 if TYPE_CHECKING:
     from local.app import App
     from local.cloud import Notice
 
 RATE = 20.0  # calls a second that RDS takes
+AT_ONCE = 10  # of many begin before the others have their turns
 TRIES = 3  # of the client; a test of the layer holds it to that
 RETRIERS = next(iter(tasks(RESTORE)))[1]["Retry"]
 
@@ -38,11 +37,6 @@ RETRIERS = next(iter(tasks(RESTORE)))[1]["Retry"]
 def retrier(error: str) -> dict[str, float]:
     """How the state machine tries again after an error; a test says that all Tasks are alike."""
     return next(dict(each) for each in RETRIERS if error in each["ErrorEquals"])
-
-
-def parameter(name: str) -> int:
-    """The default of a parameter of the template."""
-    return int(read_template(ROOT / "template.yaml")["Parameters"][name]["Default"])
 
 
 @dataclass(frozen=True)
@@ -127,11 +121,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Means:
-    """The parameters of the stack against too many at once; as they are deployed unless set."""
+    """What could be done against too many at once; as it is deployed, nothing, unless set."""
 
-    spread: int = parameter("StartSpreadSeconds")
-    interval: int = parameter("StartIntervalSeconds")
-    reserved: int = parameter("ReservedConcurrency")
+    spread: int = 1
+    interval: int = 0
+    reserved: int = 0
 
 
 class Model:
@@ -174,7 +168,7 @@ class Model:
                 yield self.turn()
 
     def turn(self) -> float:
-        """The seconds until the next turn, as the app's turns.py counts them."""
+        """The seconds until the next turn."""
         self.taken = max(self.taken, self.now) + self.means.interval
         return max(self.taken - self.now - AT_ONCE * self.means.interval, 0.0)
 

@@ -330,31 +330,3 @@ def replaced(match: re.Match[str]) -> str:
     if name.endswith("StateMachineArn"):
         return f"arn:aws:states:us-east-1:123456789012:stateMachine:{name}"
     return {"Partition": "aws"}.get(name, "someone@example.com")
-
-
-def test_executions_are_spread_before_their_first_function_but_some_are_not() -> None:
-    top = RESTORE["States"]
-    first = top[RESTORE["StartAt"]]
-    assert first["Parameters"]["spread.$"] == "States.MathRandom(0, ${StartSpreadSeconds})"
-    asks = top[first["Next"]]
-    assert [choice["And"][1] for choice in asks["Choices"]] == [
-        {"Variable": "$.input.task", "StringEquals": "recover"},
-        {"Variable": "$.input.urgent", "BooleanEquals": True},
-        {"Variable": "$.input.dryRun", "BooleanEquals": True},
-    ]
-    waits = top[asks["Default"]]
-    assert (waits["Type"], waits["SecondsPath"]) == ("Wait", "$.spread")
-    assert {state["Next"] for state in (*asks["Choices"], waits)} == {"Read the request"}
-
-
-def test_many_wait_for_their_turn_before_their_first_call_to_rds_but_no_rollback_does() -> None:
-    top = RESTORE["States"]
-    assert top["Wait for its turn"] == {
-        "Type": "Wait",
-        "Comment": top["Wait for its turn"]["Comment"],
-        "SecondsPath": "$.lock.wait",
-        "Next": "Instance or cluster?",
-    }
-    before = {name for name, state in top.items() if "Wait for its turn" in targets(state)}
-    assert before == {"Was an execution interrupted?"}
-    assert top["Was an execution interrupted?"]["Default"] == "Take over what it has left"

@@ -7,7 +7,7 @@ import pytest
 from tests.deploy.definition import DEFINITIONS, RESTORE, Definition, State, states, tasks
 from tests.deploy.test_definition import functions, template
 from trapheus.rds import PATIENT
-from trapheus.waiters import DELAY, MARGIN, PATIENCE
+from trapheus.waiters import DELAY, PATIENCE
 
 HOUR = 3600
 # Step Functions' quota for the history of an execution.
@@ -137,11 +137,8 @@ def test_a_call_is_tried_at_most_three_times_by_the_client() -> None:
 def test_a_function_s_time_exceeds_the_worst_time_of_its_call() -> None:
     """Of a look and of the call behind it; what needs more calls is begun again by a retry."""
     usual = template()["Globals"]["Function"]["Timeout"]
-    longest_wait = template()["Parameters"]["WaitSeconds"]["MaxValue"]
     for name, properties in functions().items():
         timeout = properties.get("Timeout", usual)
         assert timeout > worst_call(), name
-        if "WAIT_SECONDS" in properties.get("Environment", {}).get("Variables", {}):
-            assert timeout > longest_wait + worst_call() + DELAY + MARGIN, name
     # A rollback's two looks, the minute between them, the lock and the call.
     assert usual > 60 + 3 * worst_call()

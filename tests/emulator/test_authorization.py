@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from local.authorization import Grant
 from local.authorization.needs import NEEDS, Asked, needs
 from local.authorization.policies import UnknownCondition, compiled, fitting
 from local.rds import Rds
@@ -89,8 +90,13 @@ def rds():
         made.call("CreateDBInstance", {
             "DBInstanceIdentifier": "orders", "Engine": "postgres", "MasterUsername": "someone",
             "MasterUserPassword": "something", "DBInstanceClass": "db.t4g.medium",
-            "AllocatedStorage": 20, "StorageEncrypted": True,
+            "AllocatedStorage": 20, "StorageEncrypted": True, "CopyTagsToSnapshot": True,
             "KmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/own",
+        })  # fmt: skip
+        made.call("CreateDBCluster", {
+            "DBClusterIdentifier": "events", "Engine": "aurora-postgresql",
+            "MasterUsername": "someone", "MasterUserPassword": "something",
+            "CopyTagsToSnapshot": True,
         })  # fmt: skip
     return made
 
@@ -117,6 +123,35 @@ def test_a_snapshot_of_an_encrypted_database_needs_its_key_and_its_tags_a_right_
     assert needed(rds, "CreateDBSnapshot", **asked) == plain
     tagged = needed(rds, "CreateDBSnapshot", **asked, Tags=[{"Key": "a", "Value": "b"}])
     assert tagged == plain | {("rds:AddTagsToResource", "snapshot:orders-snapshot")}
+
+
+FINAL = {"SkipFinalSnapshot": False, "FinalDBSnapshotIdentifier": "last"}
+
+
+def test_a_final_snapshot_of_an_instance_needs_what_a_snapshot_does(rds):
+    asked = {"DBInstanceIdentifier": "orders"}
+    bare = needed(rds, "DeleteDBInstance", **asked, SkipFinalSnapshot=True)
+    assert bare == {("rds:DeleteDBInstance", "db:orders")}
+    final = {("rds:CreateDBSnapshot", "db:orders"), ("rds:CreateDBSnapshot", "snapshot:last")}
+    tags = {("rds:AddTagsToResource", "snapshot:last")}
+    assert needed(rds, "DeleteDBInstance", **asked, **FINAL) == bare | final | tags
+    rds.find("instance", "orders").shown["CopyTagsToSnapshot"] = False
+    assert needed(rds, "DeleteDBInstance", **asked, **FINAL) == bare | final
+
+
+def test_a_final_snapshot_of_a_cluster_needs_what_a_snapshot_does(rds):
+    asked = {"DBClusterIdentifier": "events"}
+    bare = needed(rds, "DeleteDBCluster", **asked, SkipFinalSnapshot=True)
+    assert bare == {("rds:DeleteDBCluster", "cluster:events")}
+    final = {
+        ("rds:DeleteDBCluster", "cluster-snapshot:last"),
+        ("rds:CreateDBClusterSnapshot", "cluster:events"),
+        ("rds:CreateDBClusterSnapshot", "cluster-snapshot:last"),
+    }
+    tags = {("rds:AddTagsToResource", "cluster-snapshot:last")}
+    assert needed(rds, "DeleteDBCluster", **asked, **FINAL) == bare | final | tags
+    rds.find("cluster", "events").shown["CopyTagsToSnapshot"] = False
+    assert needed(rds, "DeleteDBCluster", **asked, **FINAL) == bare | final
 
 
 def test_a_modify_needs_the_groups_and_roles_that_it_names_and_no_others(rds):
@@ -217,3 +252,98 @@ def functions_roles(cloud):
     """The names of the roles that the small application's functions have."""
     shown = cloud.client("lambda").list_functions()["Functions"]
     return {function["Role"].rpartition("/")[2] for function in shown}
+
+
+# Managed policies
+
+
+def look_policy(action="rds:DescribeDBInstances", count=1):
+    statement = {"Effect": "Allow", "Action": action, "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [statement] * count}
+    return {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}}
+
+
+def with_policies(**policies):
+    """A template: a role with these managed policies and one of AWS's own."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"},
+             "Action": "sts:AssumeRole"}  # fmt: skip
+    own = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    role = {
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+        "ManagedPolicyArns": [own, *({"Ref": name} for name in policies)],
+    }
+    resources = {"Role": {"Type": "AWS::IAM::Role", "Properties": role}, **policies}
+    return json.dumps({"Resources": resources})
+
+
+def physical_ids(cloud, stack):
+    client = cloud.client("cloudformation")
+    found = client.describe_stack_resources(StackName=stack)["StackResources"]
+    return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found}
+
+
+def allowed(cloud, *actions):
+    """Which of these actions the role of the stack `managed` may do now."""
+    name = physical_ids(cloud, "managed")["Role"]
+    role = cloud.client("iam").get_role(RoleName=name)["Role"]["Arn"]
+    return [cloud.authorization.allows(role, action, DB) for action in actions]
+
+
+def test_the_managed_policies_of_a_stack_s_role_count_and_change_with_it(cloud):
+    formation, iam = cloud.client("cloudformation"), cloud.client("iam")
+    before = {one["PolicyName"] for one in iam.list_policies(Scope="Local")["Policies"]}
+
+    look, delete, log = "rds:DescribeDBInstances", "rds:DeleteDBInstance", "logs:PutLogEvents"
+    formation.create_stack(StackName="managed", TemplateBody=with_policies(Look=look_policy()))
+    made = allowed(cloud, look, delete, log)
+    changed = with_policies(Look=look_policy(delete))
+    formation.update_stack(StackName="managed", TemplateBody=changed)
+    after = allowed(cloud, look, delete, log)
+    formation.update_stack(StackName="managed", TemplateBody=with_policies())
+    without = allowed(cloud, look, delete, log)
+    left = {one["PolicyName"] for one in iam.list_policies(Scope="Local")["Policies"]}
+    formation.delete_stack(StackName="managed")
+
+    assert made == [True, False, True]
+    assert after == [False, True, True]
+    assert (without, left) == ([False, False, True], before)
+    present = [one["StackName"] for one in formation.describe_stacks()["Stacks"]]
+    assert "managed" not in present
+
+
+@pytest.mark.parametrize(
+    ("policies", "said"),
+    [
+        ({f"Look{number}": look_policy() for number in range(10)}, "PoliciesPerRole: 10"),
+        ({"Look": look_policy(count=100)}, "PolicySize: 6144"),
+    ],
+    ids=["too many", "too large"],
+)
+def test_the_quotas_of_managed_policies_fail_a_stack(cloud, policies, said):
+    formation, iam = cloud.client("cloudformation"), cloud.client("iam")
+    before = iam.list_roles()["Roles"]
+    formation.create_stack(StackName="greedy", TemplateBody=with_policies(**policies))
+    (stack,) = formation.describe_stacks(StackName="greedy")["Stacks"]
+    events = formation.describe_stack_events(StackName="greedy")["StackEvents"]
+    left = iam.list_roles()["Roles"]
+    formation.delete_stack(StackName="greedy")
+    reasons = [one.get("ResourceStatusReason") or "" for one in events]
+    assert (stack["StackStatus"], left) == ("ROLLBACK_COMPLETE", before)
+    assert any(f"Cannot exceed quota for {said}" in reason for reason in reasons)
+
+
+def test_an_action_is_taken_out_of_the_managed_policy_that_grants_it(cloud):
+    formation = cloud.client("cloudformation")
+    formation.create_stack(StackName="managed", TemplateBody=with_policies(Look=look_policy()))
+    ids = physical_ids(cloud, "managed")
+    action = "rds:DescribeDBInstances"
+    grants = cloud.authorization.granted(ids["Look"])
+    cloud.authorization.withheld.add((ids["Look"], action))
+    try:
+        withheld = allowed(cloud, action)
+    finally:
+        cloud.authorization.withheld.clear()
+        formation.delete_stack(StackName="managed")
+
+    assert grants == {Grant(ids["Look"], action, "*")}
+    assert withheld == [False]

@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.deploy import package, read_template, zipped
 from tests.emulator.conftest import SMALL
@@ -110,6 +111,81 @@ def test_a_change_set_deploys_as_well(cloud):
     assert (run.status, run.output["greeting"]) == ("SUCCEEDED", "hello there")
 
 
+ASSERTED = {"Fn::Not": [{"Fn::Contains": [{"Ref": "Subnets"}, ""]}]}
+JOINED = {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "Subnets"}]}, ""]}]}
+
+
+def ruled(asserted):
+    """A template whose rule wants subnets within a VPC, and does not hold by default."""
+    rule = {
+        "RuleCondition": {"Fn::Equals": [{"Ref": "Inside"}, "true"]},
+        "Assertions": [{"Assert": asserted, "AssertDescription": "Subnets are needed"}],
+    }
+    return {
+        "Parameters": {
+            "Inside": {"Type": "String", "Default": "true"},
+            "Subnets": {"Type": "CommaDelimitedList", "Default": ""},
+        },
+        "Rules": {"Named": rule},
+        "Resources": {"One": group("ruled")},
+    }
+
+
+def by_change_set(formation, **asked):
+    formation.create_change_set(ChangeSetName="first", ChangeSetType="CREATE", **asked)
+    formation.execute_change_set(ChangeSetName="first", StackName=asked["StackName"])
+
+
+WAYS = {"create": lambda formation, **asked: formation.create_stack(**asked),
+        "change-set": by_change_set}  # fmt: skip
+
+
+@pytest.fixture(params=WAYS.values(), ids=WAYS)
+def make_ruled(request, cloud):
+    """Make a stack of a template with Rules, by either way, and delete it in the end."""
+    formation = cloud.client("cloudformation")
+
+    def make(asserted, **given):
+        parameters = [{"ParameterKey": key, "ParameterValue": it} for key, it in given.items()]
+        body = json.dumps(ruled(asserted))
+        request.param(formation, StackName="ruled", TemplateBody=body, Parameters=parameters)
+
+    yield make
+    formation.delete_stack(StackName="ruled")
+
+
+@pytest.mark.parametrize("inside", ["true", "false"])
+def test_a_rule_with_a_function_that_rules_do_not_have_is_refused(cloud, make_ruled, inside):
+    """Even where its condition is false."""
+    with pytest.raises(ClientError) as refused:
+        make_ruled(JOINED, Inside=inside, Subnets="one")
+
+    assert refused.value.response["Error"]["Code"] == "ValidationError"
+    assert refused.value.response["Error"]["Message"] == (
+        "Template format error: Following functions are not supported in the Rules block of the"
+        " template: [Fn::Join]"
+    )
+    assert "ruled" not in stacks(cloud)
+
+
+def test_a_stack_whose_rule_does_not_hold_is_not_made(cloud, make_ruled):
+    with pytest.raises(ClientError, match="Subnets are needed"):
+        make_ruled(ASSERTED)
+    assert (groups(cloud), "ruled" in stacks(cloud)) == ({}, False)
+
+
+@pytest.mark.parametrize("given", [{"Subnets": "one, two"}, {"Inside": "false"}], ids=str)
+def test_a_stack_whose_rules_hold_is_made_and_is_not_updated_against_them(cloud, make_ruled, given):
+    make_ruled(ASSERTED, **given)
+    assert groups(cloud) == {"ruled": 7}
+    for asserted, said in ((ASSERTED, "Subnets are needed"), (JOINED, "not supported")):
+        with pytest.raises(ClientError, match=said):
+            cloud.client("cloudformation").update_stack(
+                StackName="ruled", TemplateBody=json.dumps(ruled(asserted))
+            )
+    assert status(cloud.client("cloudformation"), "ruled") == "CREATE_COMPLETE"
+
+
 def test_a_zip_of_the_same_files_has_the_same_bytes(tmp_path):
     for folder in ("one", "two"):
         (tmp_path / folder / "inner").mkdir(parents=True)
@@ -192,6 +268,11 @@ def groups(cloud):
     """The log groups there are, with the days for which they keep their events."""
     found = cloud.client("logs").describe_log_groups()["logGroups"]
     return {one["logGroupName"]: one["retentionInDays"] for one in found}
+
+
+def stacks(cloud):
+    """The names of the stacks there are."""
+    return [one["StackName"] for one in cloud.client("cloudformation").describe_stacks()["Stacks"]]
 
 
 def status(formation, stack):

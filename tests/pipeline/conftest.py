@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.app import FEW_INVOCATIONS, App, deployed
+from local.app import App, deployed
 
 
 @pytest.fixture(scope="package")
 def stack() -> Iterator[App]:
     """An AWS with the sample account and the deployed app; one a worker."""
-    with deployed(parameters=FEW_INVOCATIONS) as cloud:
+    with deployed() as cloud:
         yield cloud
 
 

@@ -15,7 +15,7 @@ CALLERS = ("lambda.amazonaws.com", "states.amazonaws.com")
 
 
 class Right(NamedTuple):
-    """An action on a resource, by whoever has it: a function, or a role by its logical id."""
+    """An action on a resource, and whose it is: a function's, a role's or a managed policy's."""
 
     who: str
     action: str
@@ -81,16 +81,21 @@ def excuse(right: Right) -> str:
     return next((one.reason for one in EXCUSES if one.covers(right)), "")
 
 
-def roles(cloud: App) -> dict[str, str]:
-    """The roles of functions and state machines: what IAM calls them -> who they are."""
+def owners(cloud: App) -> dict[str, str]:
+    """Who has policies of the stack: what IAM calls them -> who they are.
+
+    The roles of functions and state machines, and the managed policies that these share.
+    """
     resources = cloud.client("cloudformation").get_paginator("list_stack_resources")
     iam = cloud.client("iam")
     found = {}
     for page in resources.paginate(StackName="trapheus"):
         for resource in page["StackResourceSummaries"]:
+            name, logical = resource["PhysicalResourceId"], resource["LogicalResourceId"]
+            if resource["ResourceType"] == "AWS::IAM::ManagedPolicy":
+                found[name] = logical
             if resource["ResourceType"] != "AWS::IAM::Role":
                 continue
-            name, logical = resource["PhysicalResourceId"], resource["LogicalResourceId"]
             (trust,) = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
             if set(CALLERS) & set(_listed(trust["Principal"]["Service"])):
                 is_function_s = logical.endswith("FunctionRole")  # made by SAM
@@ -104,20 +109,20 @@ def _listed(value: str | list[str]) -> list[str]:
 
 def granted(cloud: App) -> set[Right]:
     """Every right that the deployed policies grant."""
-    known = roles(cloud)
-    grants = (grant for role in known for grant in cloud.authorization.granted(role))
+    known = owners(cloud)
+    grants = (grant for name in known for grant in cloud.authorization.granted(name))
     return set(rights(known, grants))
 
 
 def used(cloud: App) -> set[Right]:
     """Every right that the calls since the last `forget` have used."""
-    return set(rights(roles(cloud), cloud.authorization.used))
+    return set(rights(owners(cloud), cloud.authorization.used))
 
 
 def rights(known: dict[str, str], grants: Iterable[Grant]) -> Iterable[Right]:
-    """Grants with the names that the template gives to their roles."""
+    """Grants with the names that the template gives to their owners."""
     for grant in grants:
-        if grant.role in known:
+        if grant.owner in known:
             resource = grant.resource.split(":", 5)[-1]
             region = grant.resource.split(":")[3] if grant.resource.startswith("arn:") else ""
-            yield Right(known[grant.role], grant.action, f"{resource} {region}".strip())
+            yield Right(known[grant.owner], grant.action, f"{resource} {region}".strip())

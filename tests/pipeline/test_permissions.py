@@ -4,7 +4,7 @@ import pytest
 
 from local.app import App
 from tests.pipeline.facts import INSTANCE, KINDS, Kind, databases, run
-from tests.pipeline.rights import EXCUSES, excuse, granted, roles, used
+from tests.pipeline.rights import EXCUSES, excuse, granted, owners, used
 from tests.pipeline.scenarios import SCENARIOS, restore
 
 
@@ -38,7 +38,7 @@ def test_the_roles_of_the_app_are_found_in_iam(cloud: App) -> None:
 def test_a_run_without_one_of_its_rights_is_denied_it(cloud: App, kind: Kind) -> None:
     before = databases(cloud)
     function = f"Restore{kind.name.capitalize()}Function"
-    role = next(name for name, who in roles(cloud).items() if who == function)
+    role = next(name for name, who in owners(cloud).items() if who == function)
     cloud.authorization.withheld.add((role, "rds:AddTagsToResource"))
     try:
         execution = run(cloud, kind.request("db_restore"))

@@ -21,7 +21,6 @@ ENVIRONMENT = {
     "EXPORT_SNAPSHOTS": "true",
     "EXPORT_KEY": "arn:aws:kms:us-east-1:123456789012:key/one",
     "EXPORT_ROLE": "arn:aws:iam::123456789012:role/export",
-    "START_INTERVAL_SECONDS": "0",  # nobody waits
     "OTHER_REGION": "eu-west-1",
     "OTHER_KEY": "another",
 }

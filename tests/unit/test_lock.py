@@ -12,9 +12,9 @@ from moto import mock_aws
 from moto.stepfunctions.models import stepfunctions_backends
 
 from src.lock import take
-from trapheus import exceptions, lock, turns
+from trapheus import exceptions, lock
 
-TABLE, TURNS = "locks", "turns"
+TABLE = "locks"
 ACCOUNT = "123456789012"
 PLAN = {"execution": "", "identifier": "prod-db"}
 # A client costs a tenth of a second, and moto answers one that an earlier test has made as well.
@@ -56,19 +56,16 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "dummy")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "dummy")
     monkeypatch.setenv("LOCK_TABLE", TABLE)
-    monkeypatch.setenv("TURN_TABLE", TURNS)
-    monkeypatch.setenv("START_INTERVAL_SECONDS", "10")
     monkeypatch.setattr(boto3, "client", client)
     with mock_aws():
         lock.dynamodb.cache_clear()
         take.stepfunctions.cache_clear()
-        for name, key in ((TABLE, "database"), (TURNS, "turn")):
-            client("dynamodb").create_table(
-                TableName=name,
-                BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-            )
+        client("dynamodb").create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "database", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "database", "KeyType": "HASH"}],
+        )
         machine = client("stepfunctions").create_state_machine(
             name="restore",
             definition=json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
@@ -88,13 +85,11 @@ def ask(
     is_cluster: bool,
     task: str = "db_restore",
     of: str = "",
-    urgent: bool = False,
 ) -> dict[str, Any]:
     request = {
         "identifier": "prod-db",
         "task": task,
         "isCluster": is_cluster,
-        "urgent": urgent,
         "interrupted": of,
         "lock": database(is_cluster),
     }
@@ -112,7 +107,7 @@ def refusal(error: type[Exception], *asked: Any, **more: Any) -> str:
 def test_a_free_lock_is_taken_for_its_first_phase(table: Table, is_cluster: bool):
     me = table.execution()
 
-    assert ask(me, is_cluster) == {"phase": "", "interrupted": "", "plan": {}, "wait": 0}
+    assert ask(me, is_cluster) == {"phase": "", "interrupted": "", "plan": {}}
     assert table.item(is_cluster) == {
         "database": database(is_cluster), "holder": me, "phase": "prepare",
     }  # fmt: skip
@@ -154,7 +149,7 @@ def test_from_a_holder_that_has_ended_it_is_taken_over_with_what_was_left(
         is_cluster, holder=ended, phase=phase, **({"planned": json.dumps(plan)} if plan else {})
     )
 
-    expected = {"phase": phase, "interrupted": ended, "plan": plan, "wait": 0}
+    expected = {"phase": phase, "interrupted": ended, "plan": plan}
     assert ask(me, is_cluster, task) == expected
     # Also when the answer was lost.
     assert ask(me, is_cluster, task) == expected
@@ -182,7 +177,7 @@ def test_what_a_failed_rollback_has_left_is_for_a_recovery_only(table: Table, is
     assert json.dumps(is_cluster) in said
     recovered = ask(table.execution(), is_cluster, "recover")
     assert recovered == {
-        "phase": "rollback", "interrupted": "arn:failed", "plan": plan, "wait": 0,
+        "phase": "rollback", "interrupted": "arn:failed", "plan": plan,
     }  # fmt: skip
 
 
@@ -241,86 +236,3 @@ def test_a_table_that_may_not_be_read_is_named(table: Table, is_cluster: bool):
     client("dynamodb").delete_table(TableName=TABLE)
 
     refusal(exceptions.LockFailed, table.execution(), is_cluster)
-
-
-# Turns
-
-
-@pytest.fixture
-def moment(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The time that the turns go by; what is put into it is the time from then on."""
-    now = [1_000_000.2]
-    monkeypatch.setattr(turns.time, "time", lambda: now[0])
-    return now
-
-
-@KINDS
-def test_ten_begin_at_once_and_the_next_ones_ten_seconds_apart(
-    table: Table, moment: list[float], is_cluster: bool
-):
-    waits = []
-    for _ in range(13):
-        table.hold(is_cluster, phase="prepare", holder=(me := table.execution()))
-        waits.append(ask(me, is_cluster)["wait"])
-
-    assert waits == [0] * 10 + [10, 20, 30]
-
-
-def test_turns_that_have_passed_leave_room_for_ten_again(table: Table, moment: list[float]):
-    assert [turns.seconds_until_turn() for _ in range(12)][-2:] == [10, 20]
-    moment[0] += 50  # five more turns
-    assert [turns.seconds_until_turn() for _ in range(5)] == [0, 0, 0, 10, 20]
-    moment[0] += 10_000
-    assert [turns.seconds_until_turn() for _ in range(11)] == [0] * 10 + [10]
-
-
-def test_who_loses_the_race_to_begin_anew_comes_after_the_winner(
-    table: Table, moment: list[float], monkeypatch: pytest.MonkeyPatch
-):
-    """The winner writes between the two tries of the loser."""
-    take_one, tried = turns.take, []
-
-    def beaten(update: str, *more: Any) -> int:
-        tried.append(update)
-        if len(tried) == 2:
-            take_one(*turns.ANEW, *more[1:])
-        return take_one(update, *more)
-
-    monkeypatch.setattr(turns, "take", beaten)
-    assert turns.seconds_until_turn() == 0
-    assert tried == [turns.AHEAD[0], turns.ANEW[0], turns.AHEAD[0]]
-    assert [turns.seconds_until_turn() for _ in range(9)] == [0] * 8 + [10]
-
-
-def test_without_an_interval_nobody_waits_whatever_was_taken_before(
-    table: Table, moment: list[float], monkeypatch: pytest.MonkeyPatch
-):
-    assert [turns.seconds_until_turn() for _ in range(12)][-1] == 20
-    monkeypatch.setenv("START_INTERVAL_SECONDS", "0")
-    assert turns.seconds_until_turn() == 0
-
-
-@KINDS
-def test_what_is_urgent_or_has_to_be_recovered_takes_no_turn(
-    table: Table, moment: list[float], is_cluster: bool
-):
-    for _ in range(20):
-        turns.seconds_until_turn()
-    assert ask(table.execution(), is_cluster, urgent=True)["wait"] == 0
-
-    ended = table.execution("ABORTED")
-    table.hold(is_cluster, holder=ended, phase="replace", planned=json.dumps(PLAN))
-    found = ask(table.execution(), is_cluster, "recover", ended)
-    assert (found["phase"], found["wait"]) == ("replace", 0)
-
-    table.hold(is_cluster, holder=ended, phase="replace", planned=json.dumps(PLAN))
-    found = ask(table.execution(), is_cluster)
-    assert (found["phase"], found["wait"]) == ("replace", 0)
-    assert turns.seconds_until_turn() == 110, "the twenty and this one"
-
-
-def test_turns_that_cannot_be_taken_fail_as_the_lock_does(
-    table: Table, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setenv("TURN_TABLE", "gone")
-    assert "not found" in refusal(exceptions.LockFailed, table.execution(), False)

@@ -30,7 +30,7 @@ MOST_OF_A_SNAPSHOT = 255
 REQUIRED: dict[str, type] = {"identifier": str, "task": str, "isCluster": bool}
 OPTIONAL: dict[str, type] = {
     "dryRun": bool,
-    "urgent": bool,
+    "urgent": bool,  # once ahead of others that waited; still taken, to no effect
     "keepOriginal": bool,
     "finalSnapshot": bool,
     "deleteAutomatedBackups": bool,

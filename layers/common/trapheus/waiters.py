@@ -7,7 +7,6 @@ statuses; `DBSnapshotCompleted` counts NotFound as success.
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -323,22 +322,19 @@ def wait(
     since: str,
     seen: dict[str, Any] | None = None,
 ) -> None:
-    """Wait for WAIT_SECONDS, as long as this Lambda has time left, for at least one look.
+    """Look once: a pause between two invocations costs less than a Lambda that sleeps.
 
     `since`: when the state that waits was entered, ISO 8601. `seen`: what RDS has shown just now,
-    which is judged as the first look. Raises StillInProgress when the
-    Lambda's time is up, `otherwise` at once on a bad status or an error that no patience cures,
-    and on any status after two days.
+    which is judged instead of a look. Raises StillInProgress when it is too early, `otherwise` at
+    once on a bad status or an error that no patience cures, and on any status after two days.
     """
-    # A pause between two invocations costs less than a Lambda that sleeps, and holds none.
-    allowed = float(os.environ.get("WAIT_SECONDS", "inf"))
-    seconds_left = min(context.get_remaining_time_in_millis() / 1000 - MARGIN, allowed)
     waiter = create_waiter_with_client("Wait", what.model, rds())
-    looks = max(1, int(seconds_left // DELAY))
     try:
         with failing_as(otherwise, identifier):
-            if seen is None or not _passes(waiter, {what.listed: [seen]}, looks):
-                waiter.wait(**what.arguments, WaiterConfig={"Delay": DELAY, "MaxAttempts": looks})
+            if seen is None:
+                waiter.wait(**what.arguments)
+            else:
+                _require_success(waiter, {what.listed: [seen]})
     except WaiterError as error:
         judged = _judged(what, dict(error.last_response), otherwise, identifier)
         if isinstance(judged, StillInProgress) and is_over(since):
@@ -364,13 +360,12 @@ def wait_for(done: Callable[[], bool], context: LambdaContext, identifier: str) 
     raise StillInProgress("The change is being made", identifier=identifier)
 
 
-def _passes(waiter: Waiter, response: dict[str, Any], looks: int) -> bool:
-    """Whether what RDS has shown ends the wait well; WaiterError if badly, or if it was all."""
+def _require_success(waiter: Waiter, response: dict[str, Any]) -> None:
+    """Raise WaiterError unless what RDS has shown ends the wait well."""
     acceptors = cast("Any", waiter.config).acceptors
     state = next((each.state for each in acceptors if each.matcher_func(response)), "retry")
-    if state == "failure" or (state == "retry" and looks == 1):
-        raise WaiterError(waiter.name, f"the last look: {state}", cast("Any", response))
-    return state == "success"
+    if state != "success":
+        raise WaiterError(waiter.name, f"the look: {state}", cast("Any", response))
 
 
 def is_over(since: str) -> bool:
