@@ -285,7 +285,10 @@ def _evaluate_child(self: Any, env: Any, job: Any) -> None:
     run.end(job.job_index, child, ending)
     if child.status == "SUCCEEDED":
         job.job_output = child.output = env.states.get_input()
-    if child.status != "ABORTED" and run.exceeds():
+    elif child.status == "ABORTED":
+        # Only with its run: nothing new begins.
+        job.job_output = RuntimeError("aborted with its run")
+    elif run.exceeds():
         job.job_output = _failure(
             env,
             StatesErrorNameType.StatesExceedToleratedFailureThreshold,

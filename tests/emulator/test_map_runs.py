@@ -253,3 +253,12 @@ def test_children_that_are_aborted_stop_what_they_wait_for(cloud, machine):
     cloud.settle()
     inside = cloud.describe(f"{inner.replace(':stateMachine:', ':execution:')}:inside")
     assert inside.status == "ABORTED"
+
+
+def test_a_stop_of_the_parent_aborts_its_children_and_begins_no_more(cloud, machine):
+    arn = machine({"Each": distributed(resting(), MaxConcurrency=2)})
+    run = cloud.clock.advance(100, lambda: cloud.start(arn, items(3600, 3600, 10, 10)))
+    cloud.client("stepfunctions").stop_execution(executionArn=run)
+    assert cloud.wait(run).status == "ABORTED"
+    cloud.settle()
+    assert counts(cloud, run) == {"aborted": 2, "pending": 2, "total": 4}
