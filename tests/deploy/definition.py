@@ -15,18 +15,19 @@ Definition = dict[str, Any]
 TEXTS = {
     path.name.partition(".")[0]: path.read_text() for path in (ROOT / "statemachine").iterdir()
 }
-DEFINITIONS: dict[str, Definition] = {
-    name: yaml.safe_load(text) for name, text in sorted(TEXTS.items())
-}
-RESTORE, EXPORT = DEFINITIONS["restore"], DEFINITIONS["export"]
+ALL: dict[str, Definition] = {name: yaml.safe_load(text) for name, text in sorted(TEXTS.items())}
+RESTORE, EXPORT, FLEET = ALL["restore"], ALL["export"], ALL["fleet"]
+# Those that work on one database.
+DEFINITIONS = {name: definition for name, definition in ALL.items() if definition is not FLEET}
 
 
 def machines(machine: Definition) -> Iterator[Definition]:
-    """The machine and every branch in it: each has a StartAt and States."""
+    """The machine, every branch and every Map's children: each has a StartAt and States."""
     yield machine
     for state in machine["States"].values():
-        for branch in state.get("Branches", []):
-            yield from machines(branch)
+        children = [state["ItemProcessor"]] if "ItemProcessor" in state else []
+        for inner in [*state.get("Branches", []), *children]:
+            yield from machines(inner)
 
 
 def states(definition: Definition) -> Iterator[tuple[str, State]]:
