@@ -7,7 +7,7 @@ from tests.deploy.test_definition import template
 from trapheus.fleet import FOLDER
 
 RESOURCES = template()["Resources"]
-OWN = ("FleetStatesExecutionRole", "FleetChildren", "FleetObjects")
+OWN = ("FleetStatesExecutionRole", "RunTheChildren", "ReadAndWriteFleets")
 
 
 def actions() -> dict[str, list[str]]:
