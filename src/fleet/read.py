@@ -107,11 +107,11 @@ def from_source(source: Any) -> Any:
     # S3 says AccessDenied of what is not there to whoever may not list the bucket (API reference
     # of GetObject).
     missing = (InvalidRequest, f"The source {where} is not there, or may not be read.")
-    with failing_as(FleetFailed, key, refusals={"NoSuchKey": missing, "AccessDenied": missing}):
-        text = read(key)
     try:
+        with failing_as(FleetFailed, key, refusals={"NoSuchKey": missing, "AccessDenied": missing}):
+            text = read(key)
         return rows(text) if key.endswith(".csv") else json.loads(text)
-    except ValueError as error:
+    except (ValueError, csv.Error) as error:
         raise refused(f"The source {where} cannot be read: {str(error).rstrip('.')}.") from error
 
 

@@ -41,6 +41,11 @@ EXCUSES = (
            "Step Functions sends its traces with it; the local AWS sends none."),
     Excuse("HoldTheLock", "dynamodb:UpdateItem", "table/*",
            "For the functions that begin a phase; today the state machine notes the phases."),
+    Excuse("FleetStatesExecutionRole", "events:*", "rule/StepFunctionsGetEvents*",
+           "Step Functions wants it for a Task that waits for an execution, or makes no such"
+           " machine; the local AWS needs no events for it."),
+    Excuse("FleetStatesExecutionRole", "s3:*Multipart*", "*/fleets/[*]",
+           "Step Functions writes large results in parts; the local AWS writes them whole."),
     Excuse("*", "ses:SendEmail", "configuration-set/[*] *",
            "SES asks for it where the sender's identity has a default set, as none here has."),
     *(
@@ -59,6 +64,7 @@ EXCUSES = (
 # Who has a managed policy of which nothing is used but what is excused above.
 EXCUSED_ATTACHMENTS = {
     ("ExportStatesExecutionRole", "DeliverLogsAndTraces"),
+    ("FleetStatesExecutionRole", "DeliverLogsAndTraces"),
     ("StatesExecutionRole", "DeliverLogsAndTraces"),
     *((f"{step}{kind}Function", "UseGroups") for step in ("Rename", "RollBack")
       for kind in ("Instance", "Cluster")),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.account import make_plain
-from local.app import App, export_bucket
+from local.app import ROOT, App, export_bucket
 from local.cloud import REGION, Call, Execution, Fault, Notice, lost
 from src.fleet.read import name as name_of_restore
 from tests.pipeline.facts import INSTANCE, KINDS, Kind, databases, marks
@@ -105,6 +105,13 @@ def test_ten_are_restored_three_at_a_time(cloud: App, kind: Kind) -> None:
     summary = read(cloud, fleet.output["summary"])
     assert sorted(one["request"]["identifier"] for one in summary["all"]) == sorted(names)
     assert fleet.output["remaining"] == ""
+
+
+def test_the_sample_event_restores_an_instance_and_a_cluster(cloud: App) -> None:
+    fleet = run(cloud, json.loads((ROOT / "events" / "fleet.json").read_text()))
+
+    assert (fleet.status, fleet.cause) == ("SUCCEEDED", "")
+    assert outcomes(fleet.output) == (2, 0, 0)
 
 
 @of_both
