@@ -38,6 +38,7 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.s3.models import s3_backends
 from moto.ses.models import ses_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
@@ -67,7 +68,7 @@ from local.emulator.cloudformation import deploy
 from local.emulator.moto_services import MotoSurroundings
 from local.emulator.rds import Change, Rds
 from local.emulator.rds.protocol.wire import pickle_answer, write_answer
-from local.emulator.stepfunctions import interpreter
+from local.emulator.stepfunctions import interpreter, map_runs
 
 if TYPE_CHECKING:
     from botocore.awsrequest import HTTPHeaders
@@ -234,8 +235,15 @@ class Cloud:
         interpreter.run_virtually(closing, self.clock, self._random)
         interpreter.repair_semantics(closing)
         interpreter.spare_repeated_work(closing, self._answer_inside)
+        map_runs.repair(closing, self._random, self._judge_states)
         interpreter.tell(closing, self._notify, self._on_status_change)
         moto_repairs.repair(closing, self._random)
+
+    def _judge_states(self, role: str, operation: str, parameters: dict[str, Any]) -> str:
+        """What IAM says against a call that Step Functions makes to itself; "" for nothing."""
+        asked = self.authorization.asked(operation, parameters, REGION)
+        _, refused = self.authorization.judge("stepfunctions", asked, role, "states")
+        return refused.message if refused else ""
 
     def _serve(self, closing: ExitStack, listening: socket.socket) -> None:
 
@@ -332,6 +340,9 @@ class Cloud:
         TMP_THREADS.clear()  # moto keeps every thread, and with it what the thread has worked on
         for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
             table.items.clear()
+        for name, bucket in s3_backends[ACCOUNT]["aws"].buckets.items():
+            if name != deploy.BUCKET:
+                bucket.keys.clear()
         # Not as at the start: what is made now must not get the ids of what is deployed.
         mock_random.seed(f"{self._seed} again")
 

@@ -10,7 +10,11 @@ from local.emulator.cloudformation.deploy import read_template
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = read_template(ROOT / "template.yaml")
-MACHINES = {"restore": "DBRestoreStateMachine", "export": "ExportStateMachine"}
+MACHINES = {
+    "restore": "DBRestoreStateMachine",
+    "export": "ExportStateMachine",
+    "fleet": "FleetStateMachine",
+}
 
 State = dict[str, Any]
 Definition = dict[str, Any]
@@ -44,18 +48,19 @@ def resolved(machine: str) -> str:
     return text
 
 
-DEFINITIONS: dict[str, Definition] = {
-    name: yaml.safe_load(resolved(name)) for name in sorted(MACHINES)
-}
-RESTORE, EXPORT = DEFINITIONS["restore"], DEFINITIONS["export"]
+ALL: dict[str, Definition] = {name: yaml.safe_load(resolved(name)) for name in sorted(MACHINES)}
+RESTORE, EXPORT, FLEET = ALL["restore"], ALL["export"], ALL["fleet"]
+# Those that work on one database.
+DEFINITIONS = {name: definition for name, definition in ALL.items() if definition is not FLEET}
 
 
 def machines(machine: Definition) -> Iterator[Definition]:
-    """The machine and every branch in it: each has a StartAt and States."""
+    """The machine, every branch and every Map's children: each has a StartAt and States."""
     yield machine
     for state in machine["States"].values():
-        for branch in state.get("Branches", []):
-            yield from machines(branch)
+        children = [state["ItemProcessor"]] if "ItemProcessor" in state else []
+        for inner in [*state.get("Branches", []), *children]:
+            yield from machines(inner)
 
 
 def states(definition: Definition) -> Iterator[tuple[str, State]]:

@@ -9,6 +9,7 @@ import yaml
 from cfnlint.api import lint_all
 
 from tests.deploy.definition import (
+    ALL,
     DEFINITIONS,
     MACHINES,
     RESTORE,
@@ -46,7 +47,9 @@ AWS_ERRORS = {
     "Lambda.ResourceNotReadyException",
     "Lambda.SubnetIPAddressLimitReachedException",
     "SesV2.TooManyRequestsException",
+    "Sfn.ExecutionDoesNotExistException",
     "StepFunctions.ExecutionAlreadyExistsException",
+    "StepFunctions.ExecutionLimitExceededException",
     "StepFunctions.SdkClientException",
     "StepFunctions.ThrottlingException",
     "DynamoDB.InternalServerError",
@@ -56,9 +59,14 @@ AWS_ERRORS = {
     "DynamoDB.SdkClientException",
     "DynamoDB.ThrottlingException",
 }
-ROLES = {"restore": "StatesExecutionRole", "export": "ExportStatesExecutionRole"}
+ROLES = {
+    "restore": "StatesExecutionRole",
+    "export": "ExportStatesExecutionRole",
+    "fleet": "FleetStatesExecutionRole",
+}
 
 in_both = pytest.mark.parametrize("definition", DEFINITIONS.values(), ids=DEFINITIONS)
+in_all = pytest.mark.parametrize("definition", ALL.values(), ids=ALL)
 
 
 def template() -> dict[str, Any]:
@@ -87,7 +95,7 @@ def functions() -> dict[str, Any]:
     }
 
 
-@in_both
+@in_all
 def test_the_start_and_every_target_is_a_state_of_the_same_machine(definition: Definition) -> None:
     for machine in machines(definition):
         assert machine["StartAt"] in machine["States"]
@@ -96,7 +104,7 @@ def test_the_start_and_every_target_is_a_state_of_the_same_machine(definition: D
                 assert target in machine["States"], f"{name} leads to {target}"
 
 
-@in_both
+@in_all
 def test_every_state_is_reachable(definition: Definition) -> None:
     for machine in machines(definition):
         reached, frontier = set(), [machine["StartAt"]]
@@ -108,13 +116,13 @@ def test_every_state_is_reachable(definition: Definition) -> None:
         assert reached == set(machine["States"])
 
 
-@in_both
+@in_all
 def test_no_two_states_have_the_same_name(definition: Definition) -> None:
     names = [name for name, _ in states(definition)]
     assert len(names) == len(set(names))
 
 
-@in_both
+@in_all
 def test_every_state_ends_or_goes_on(definition: Definition) -> None:
     for name, state in states(definition):
         if state["Type"] in ("Succeed", "Fail"):
@@ -184,7 +192,7 @@ def test_a_fail_points_only_to_what_its_choice_has_found_to_be_a_string(
             assert paths or {"Error", "Cause"} <= set(state)
 
 
-@in_both
+@in_all
 def test_every_error_named_is_a_class_of_the_layer_or_one_of_awss(definition: Definition) -> None:
     own = {
         name
@@ -202,7 +210,14 @@ def test_every_task_is_tried_again_as_its_kind_of_work_needs(definition: Definit
     """A retrier is written once, in the template; here a Task only says how patient it is."""
     name = next(name for name, each in DEFINITIONS.items() if each is definition)
     given = re.findall(r"^ +Retry: (.*)$", TEXTS[name], flags=re.MULTILINE)
-    assert set(given) <= {"${RetryStep}", "${RetryWait}", "${RetryRollback}", "${RetryCall}"}
+    assert set(given) <= {
+        "${RetryQuick}",
+        "${RetryStep}",
+        "${RetryWait}",
+        "${RetryRollback}",
+        "${RetryRollbackWait}",
+        "${RetryCall}",
+    }
     assert len(given) == sum(1 for _ in tasks(definition))
     for state, task in tasks(definition):
         errors = {error for retrier in task["Retry"] for error in retrier["ErrorEquals"]}
@@ -315,7 +330,7 @@ def test_the_machines_call_every_function_and_may_call_it() -> None:
         invoke = policy["PolicyDocument"]["Statement"][0]
         assert invoke["Action"] == "lambda:InvokeFunction"
         assert {arn.removesuffix(".Arn") for arn in invoke["Resource"]} == called[machine]
-    assert called["restore"] | called["export"] == set(functions())
+    assert set().union(*called.values()) == set(functions())
 
 
 def test_every_function_has_its_source_and_handler() -> None:
@@ -331,7 +346,7 @@ def test_every_step_folder_has_a_function_a_kind() -> None:
     for properties in functions().values():
         kinds.setdefault(properties["CodeUri"], set()).add(properties["Handler"])
     for folder, handlers in kinds.items():
-        if folder not in ("src/request/", "src/lock/", "src/email/", "src/export/"):
+        if folder not in ("src/request/", "src/lock/", "src/email/", "src/export/", "src/fleet/"):
             assert handlers == {"instance.handler", "cluster.handler"}, folder
     assert set(kinds) == {
         f"src/{path.name}/" for path in (ROOT / "src").iterdir() if list(path.glob("*.py"))
@@ -366,4 +381,6 @@ def replaced(match: re.Match[str]) -> str:
         return f"arn:aws:lambda:us-east-1:123456789012:function:{name}"
     if name.endswith("StateMachineArn"):
         return f"arn:aws:states:us-east-1:123456789012:stateMachine:{name}"
+    if name == "DBRestoreExecutions":
+        return "arn:aws:states:us-east-1:123456789012:execution:DBRestoreStateMachine"
     return {"Partition": "aws"}.get(name, "someone@example.com")

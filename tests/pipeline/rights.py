@@ -39,6 +39,11 @@ EXCUSES = (
            "Step Functions delivers its logs with it; the local AWS delivers none."),
     Excuse("DeliverLogsAndTraces", "xray:*", "[*]",
            "Step Functions sends its traces with it; the local AWS sends none."),
+    Excuse("FleetStatesExecutionRole", "events:*", "rule/StepFunctionsGetEvents*",
+           "Step Functions wants it for a Task that waits for an execution, or makes no such"
+           " machine; the local AWS needs no events for it."),
+    Excuse("FleetStatesExecutionRole", "s3:*Multipart*", "*/fleets/[*]",
+           "Step Functions writes large results in parts; the local AWS writes them whole."),
     Excuse("*", "ses:SendEmail", "configuration-set/[*] *",
            "SES asks for it where the sender's identity has a default set, as none here has."),
     *(
@@ -57,6 +62,7 @@ EXCUSES = (
 # Who has a managed policy of which nothing is used but what is excused above.
 EXCUSED_ATTACHMENTS = {
     ("ExportStatesExecutionRole", "DeliverLogsAndTraces"),
+    ("FleetStatesExecutionRole", "DeliverLogsAndTraces"),
     ("StatesExecutionRole", "DeliverLogsAndTraces"),
     *((f"{step}{kind}Function", "UseGroups") for step in ("Rename", "RollBack")
       for kind in ("Instance", "Cluster")),

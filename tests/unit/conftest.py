@@ -399,9 +399,12 @@ class Aws:
         return OK, read
 
     def note_phase(self, params: Any, **_: Any) -> tuple[Any, dict[str, Any]]:
-        """Answer an update of the lock as DynamoDB does, before it is signed and written."""
+        """Answer a look at the lock or an update as DynamoDB does, before it is signed."""
         asked = json.loads(params["body"])
         item = self.needed if self.lock is None else self.lock
+        if "ConditionExpression" not in asked:
+            found = {"Item": {name: {"S": value} for name, value in item.items()}} if item else {}
+            return OK, {**found, "ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 0}}
         values = {name: value["S"] for name, value in asked["ExpressionAttributeValues"].items()}
         holder, taken_over, phases = asked["ConditionExpression"].split(" AND ")
         assert holder == "holder = :execution"

@@ -150,6 +150,10 @@ class ExportIncomplete(TrapheusError):
     """The snapshot was exported, but RDS has left something out."""
 
 
+class FleetFailed(TrapheusError):
+    """The list of a fleet could not be read, or what became of it not be written."""
+
+
 class StillInProgress(TrapheusError):
     """Not an error: RDS is still busy, and the state machine asks again."""
 

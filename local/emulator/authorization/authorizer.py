@@ -211,4 +211,6 @@ class Authorization:
             if need.action.startswith("kms:"):  # model: for want of rights as well
                 return Refusal("KMSKeyNotAccessibleFault", text, 400)
             return Refusal("AccessDenied", text, 403)
+        if service == "s3":
+            return Refusal("AccessDenied", text, 403)
         return Refusal("AccessDeniedException", text, 400 if service in JSON else 403)
