@@ -232,7 +232,7 @@ class Cloud:
         interpreter.run_virtually(closing, self.clock, self._random)
         interpreter.repair_semantics(closing)
         interpreter.spare_repeated_work(closing, self._answer_inside)
-        map_runs.repair(closing, self._random, self._judge_states)
+        map_runs.repair(closing, self._random, self._judge_states, self._may_states)
         interpreter.tell(closing, self._notify, self._on_status_change)
         moto_repairs.repair(closing, self._random)
 
@@ -241,6 +241,11 @@ class Cloud:
         asked = self.authorization.asked(operation, parameters, REGION)
         _, refused = self.authorization.judge("stepfunctions", asked, role, "states")
         return refused.message if refused else ""
+
+    def _may_states(self, role: str, action: str, resource: str) -> bool:
+        """Whether a role that IAM knows may do something, for Step Functions itself."""
+        unknown = self.authorization.role(role) is None
+        return unknown or self.authorization.allows(role, action, resource)
 
     def _serve(self, closing: ExitStack, listening: socket.socket) -> None:
 

@@ -92,10 +92,11 @@ machine's retriers, their jitter, and the costs of [costs.toml](../local/costs.t
 """
 LEARNT = """
 A thousand restores need about {needed:,.0f} calls, which at {rate:.0f} a second are {floor:.0f}
-minutes. A fleet of forty at a time stays below that rate, so that hardly a call is throttled, also
-none of whatever else in the account calls RDS; a hundred at a time ask for more than RDS takes, and
-wait for each other. A hundred that are started one by one are all restored: what is throttled is
-tried again, at random moments. A thousand should be a fleet.
+minutes. A fleet spreads them over its length: what is throttled is throttled while its first ones
+all begin in one second, so that most of what RDS takes is left to whatever else in the account
+calls it. A hundred that are started one by one are all restored too: what is throttled is tried
+again, at random moments. A thousand started so take the calls from each other until some give up:
+they should be a fleet.
 """
 
 
