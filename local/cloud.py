@@ -38,7 +38,6 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
-from moto.s3.models import s3_backends
 from moto.ses.models import ses_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
@@ -342,9 +341,6 @@ class Cloud:
         TMP_THREADS.clear()  # moto keeps every thread, and with it what the thread has worked on
         for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
             table.items.clear()
-        for name, bucket in s3_backends[ACCOUNT]["aws"].buckets.items():
-            if name != deploy.BUCKET:
-                bucket.keys.clear()
         # Not as at the start: what is made now must not get the ids of what is deployed.
         mock_random.seed(f"{self._seed} again")
 
@@ -659,6 +655,8 @@ class Cloud:
             return self._fail(call, fault, environ, body, environment)
         answer = self._carry_out(call, environ, body)
         call.error = error_code(answer.status, dict(answer.headers), answer.body or b"")
+        if call.operation == "PutObject" and call.caller != "outside":
+            self._surroundings.note_object(call.parameters["Bucket"], call.parameters["Key"])
         return answer
 
     def _refusal(
