@@ -2,7 +2,6 @@
 
 import json
 
-
 # Of an answer of AWS and of a list of differences: several stand in the data of one execution.
 LONGEST = 4_000
 
