@@ -83,7 +83,8 @@ Restores (`db_restore`) of as many instances, against an RDS that takes {rate:.0
 started one by one within a second, or by a [fleet](fleet.md), so many at a time. Ten also run on
 the real stack in the local AWS; the others are a model ([crowd.py](../tests/bench/crowd.py)) that
 replays {traces} recorded executions of drawn times, with the client's three tries, the state
-machine's retriers, their jitter, and the costs of [costs.toml](../local/emulator/costs.toml): {costs}.
+machine's retriers, their jitter, and the costs of [costs.toml](../local/emulator/costs.toml):
+{costs}.
 `tests/bench/test_bench.py` holds the two together at ten, before an RDS that throttles these too.
 
 | databases | at a time | Lambdas at once, at most | total, minutes | calls | throttled \

@@ -2,8 +2,8 @@
 
 They are started one by one within a second, or by a fleet, which starts the next when one ends.
 What the model knows is what stands here: how long a call and the start of a function take
-(local/emulator/costs.toml), how the client and the state machine try again (read from the definition), how
-RDS throttles, and, from executions recorded on the real stack, which calls each try of each Task
+(local/emulator/costs.toml), how the client and the state machine try again (read from the
+definition), how RDS throttles, and, from executions recorded on the real stack, which calls each try of each Task
 makes and when, after the last change, RDS was done. It leaves out AWS's own limits but the one on
 RDS's calls; and that a Task which was throttled half way need not make all of its calls again.
 """
@@ -11,6 +11,7 @@ RDS's calls; and that a Task which was throttled half way need not make all of i
 from __future__ import annotations
 
 import heapq
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -222,7 +223,7 @@ class Model:
 def pause(again: dict[str, float], number: int) -> float:
     """The seconds before the n-th retry; without jitter, or the most with it."""
     grown = again["IntervalSeconds"] * again["BackoffRate"] ** (number - 1)
-    return float(min(grown, again["MaxDelaySeconds"]))
+    return float(min(grown, again.get("MaxDelaySeconds", math.inf)))
 
 
 # The real stack
