@@ -85,7 +85,7 @@ def test_logs_have_a_retention_and_executions_are_logged_and_traced(cloud: App) 
         assert "/aws/vendedlogs/states/trapheus" in place["cloudWatchLogsLogGroup"]["logGroupArn"]
         assert shown["tracingConfiguration"] == {"enabled": True}
     shown = functions(cloud, "trapheus")
-    assert len(shown) == 29
+    assert len(shown) == 31
     for function in shown:
         assert function["TracingConfig"]["Mode"] == "Active", function["FunctionName"]
         assert function["LoggingConfig"]["LogGroup"] == "/aws/lambda/trapheus"
@@ -116,7 +116,7 @@ def test_a_second_stack_in_a_vpc_with_a_schedule_works_beside_the_first(cloud: A
 
 def runs_in_its_subnets(cloud: App, subnets: list[str]) -> None:
     shown = functions(cloud, "second")
-    assert len(shown) == 29
+    assert len(shown) == 31
     for function in shown:
         assert set(function["VpcConfig"]["SubnetIds"]) == set(subnets)
         assert len(function["VpcConfig"]["SecurityGroupIds"]) == 1
