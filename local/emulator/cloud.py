@@ -38,7 +38,6 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
-from moto.s3.models import s3_backends
 from moto.ses.models import ses_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
@@ -235,7 +234,7 @@ class Cloud:
         interpreter.run_virtually(closing, self.clock, self._random)
         interpreter.repair_semantics(closing)
         interpreter.spare_repeated_work(closing, self._answer_inside)
-        map_runs.repair(closing, self._random, self._judge_states)
+        map_runs.repair(closing, self._random, self._judge_states, self._may_states)
         interpreter.tell(closing, self._notify, self._on_status_change)
         moto_repairs.repair(closing, self._random)
 
@@ -244,6 +243,11 @@ class Cloud:
         asked = self.authorization.asked(operation, parameters, REGION)
         _, refused = self.authorization.judge("stepfunctions", asked, role, "states")
         return refused.message if refused else ""
+
+    def _may_states(self, role: str, action: str, resource: str) -> bool:
+        """Whether a role that IAM knows may do something, for Step Functions itself."""
+        unknown = self.authorization.role(role) is None
+        return unknown or self.authorization.allows(role, action, resource)
 
     def _serve(self, closing: ExitStack, listening: socket.socket) -> None:
 
@@ -340,9 +344,6 @@ class Cloud:
         TMP_THREADS.clear()  # moto keeps every thread, and with it what the thread has worked on
         for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
             table.items.clear()
-        for name, bucket in s3_backends[ACCOUNT]["aws"].buckets.items():
-            if name != deploy.BUCKET:
-                bucket.keys.clear()
         # Not as at the start: what is made now must not get the ids of what is deployed.
         mock_random.seed(f"{self._seed} again")
 
@@ -659,6 +660,8 @@ class Cloud:
             return self._fail(call, fault, environ, body, environment)
         answer = self._carry_out(call, environ, body)
         call.error = error_code(answer.status, dict(answer.headers), answer.body or b"")
+        if call.operation == "PutObject" and call.caller != "outside":
+            self._surroundings.note_object(call.parameters["Bucket"], call.parameters["Key"])
         return answer
 
     def _refusal(

@@ -8,7 +8,6 @@ from tests.bench import crowd
 from tests.bench.flows import Flow, own_seconds
 from tests.bench.measure import measure
 from tests.bench.worker import recorded
-from tests.deploy.test_definition import functions
 from tests.pipeline.facts import CLUSTER, INSTANCE
 
 
@@ -49,12 +48,13 @@ def test_rds_s_own_time_is_the_critical_path_of_what_was_drawn() -> None:
     assert own_seconds(Flow(INSTANCE, "db_restore"), courses) == 30 + 120 + 56 + 87
 
 
-def test_the_model_does_with_ten_at_once_what_the_real_stack_does(
-    steps: list[crowd.Step], cloud: App
+@pytest.mark.parametrize("at_a_time", [0, 4], ids=["one by one", "a fleet"])
+def test_the_model_does_with_ten_what_the_real_stack_does(
+    steps: list[crowd.Step], cloud: App, at_a_time: int
 ) -> None:
-    rate = 8.0  # of an RDS that has to throttle even so few
-    really = crowd.run_really(cloud, crowd.make_many(cloud, 10), rate)
-    model = crowd.Model(1, crowd.Means(), rate).run([steps], 10)
+    rate = 8.0 if not at_a_time else 3.0  # of an RDS that has to throttle even so few
+    really = crowd.run_really(cloud, crowd.make_many(cloud, 10), rate, at_a_time)
+    model = crowd.Model(1, rate).run([steps], 10, at_a_time)
 
     assert (really.failed, model.failed) == (0, 0)
     assert really.most == pytest.approx(model.most, abs=1)
@@ -65,24 +65,19 @@ def test_the_model_does_with_ten_at_once_what_the_real_stack_does(
     assert 0 < really.throttled < 3 * model.throttled
 
 
-def test_a_thousand_at_once_hold_few_lambdas_and_are_all_restored_as_the_stack_is_deployed(
-    steps: list[crowd.Step],
-) -> None:
-    outcome = crowd.Model(1, crowd.Means()).run([steps], 1000)
+def test_a_fleet_of_a_thousand_is_restored_within_a_day(steps: list[crowd.Step]) -> None:
+    outcome = crowd.Model(1).run([steps], 1000, at_a_time=40)
 
     assert outcome.failed == 0
-    assert outcome.most <= 200
+    assert outcome.total <= 24 * 3600
+    assert outcome.most <= 40
+    # All of them look at the same moments here.
+    assert outcome.throttled < outcome.calls / 20
 
 
-def test_the_limit_on_concurrency_spares_what_locks_rolls_back_and_alerts() -> None:
-    limited = {
-        name
-        for name, properties in functions().items()
-        if "ReservedConcurrentExecutions" in properties
-    }
-    spared = set(functions()) - limited
-    assert spared == {
-        "ReadRequestFunction", "TakeLockFunction", "SendEmailFunction",
-        "RollBackInstanceFunction", "RollBackClusterFunction",
-    }  # fmt: skip
-    assert all(crowd.is_limited(name) == (name in limited) for name in functions())
+def test_a_hundred_that_are_started_one_by_one_are_all_restored(steps: list[crowd.Step]) -> None:
+    outcome = crowd.Model(1).run([steps], 100)
+
+    assert outcome.failed == 0
+    assert outcome.total <= 24 * 3600
+    assert outcome.throttled > 0, "RDS takes no more than 20 calls a second"

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.emulator.cloud import Fault
 
@@ -232,6 +233,30 @@ def test_a_task_that_is_stopped_stops_what_it_waits_for_if_its_role_may(cloud, m
     cloud.settle()
     ended = cloud.describe(f"{inner.replace(':stateMachine:', ':execution:')}:inside")
     assert ended.status == ("ABORTED" if may else "SUCCEEDED")
+
+
+@pytest.mark.parametrize("granted", [True, False])
+def test_a_machine_that_waits_for_executions_wants_the_rights_on_its_rule(cloud, granted):
+    iam, machines = cloud.client("iam"), cloud.client("stepfunctions")
+    role = iam.create_role(RoleName=f"waits-{granted}", AssumeRolePolicyDocument="{}")["Role"]
+    actions = [f"events:{one}" for one in ("DescribeRule", "PutRule", "PutTargets")]
+    statement = {"Effect": "Allow", "Action": actions if granted else actions[:2], "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=role["RoleName"], PolicyName="own", PolicyDocument=policy)
+    waits = {"Type": "Task", "Resource": START, "End": True,
+             "Parameters": {"StateMachineArn": "arn", "Input": {}}}  # fmt: skip
+    asked = {"StartAt": "Start", "States": {"Start": waits}}
+
+    def create():
+        return machines.create_state_machine(
+            name=f"waits-{granted}", definition=json.dumps(asked), roleArn=role["Arn"]
+        )
+
+    if granted:
+        machines.delete_state_machine(stateMachineArn=create()["stateMachineArn"])
+    else:
+        with pytest.raises(ClientError, match="is not authorized to create managed-rule"):
+            create()
 
 
 def test_children_that_are_aborted_stop_what_they_wait_for(cloud, machine):

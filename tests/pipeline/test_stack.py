@@ -75,7 +75,7 @@ def test_logs_have_a_retention_and_executions_are_logged_and_traced(cloud: App) 
     groups = cloud.client("logs").describe_log_groups()["logGroups"]
     kept = {group["logGroupName"]: group.get("retentionInDays") for group in groups}
     assert kept["/aws/lambda/trapheus"] == kept["/aws/vendedlogs/states/trapheus"] == 90
-    for machine in ("DBRestoreStateMachine", "ExportStateMachine"):
+    for machine in ("DBRestoreStateMachine", "ExportStateMachine", "FleetStateMachine"):
         shown = cloud.client("stepfunctions").describe_state_machine(
             stateMachineArn=cloud.physical_id(machine)
         )

@@ -14,7 +14,9 @@ from typing import Any
 from unittest.mock import patch
 
 from botocore.exceptions import BotoCoreError, ClientError
+from moto.core.exceptions import AWSError
 from moto.core.utils import get_service_model
+from moto.stepfunctions.parser import models as parser_models
 from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
     FailureEvent,
@@ -57,6 +59,11 @@ from moto.stepfunctions.parser.asl.parse import asl_parser
 
 # What a role is refused, in AWS's words; "" when it is not: role, operation, parameters.
 Judge = Callable[[str, str, dict[str, Any]], str]
+# Whether a role may do something to something: role, action, resource.
+Allows = Callable[[str, str, str], bool]
+
+MANAGED_RULE = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
+ON_THE_RULE = ("DescribeRule", "PutRule", "PutTargets")
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html: the most children
 # at a time, which is also what none stated means.
@@ -72,7 +79,7 @@ COUNTERS = {
 }
 
 
-def repair(repairs: ExitStack, random: Random, judge: Judge) -> None:
+def repair(repairs: ExitStack, random: Random, judge: Judge, allows: Allows) -> None:
     """Apply all of this module's repairs until `repairs` is closed."""
     component = distributed_iteration_component.DistributedIterationComponent
     worker = distributed_item_processor_worker.DistributedItemProcessorWorker
@@ -92,6 +99,7 @@ def repair(repairs: ExitStack, random: Random, judge: Judge) -> None:
     _describe_with_all_counts(repairs)
     _place_results_by_the_state_s_input(repairs)
     _fail_to_read(repairs)
+    _want_the_managed_rule(repairs, allows)
     _stop_what_a_stopped_task_waits_for(repairs)
 
 
@@ -425,6 +433,33 @@ def _fail_to_read(repairs: ExitStack) -> None:
             raise _failure(env, kind, str(error)) from error
 
     repairs.enter_context(patch.object(item_reader_decl.ItemReader, "_eval_body", evaluate_or_fail))
+
+
+def _want_the_managed_rule(repairs: ExitStack, allows: Allows) -> None:
+    """Refuse a machine that waits for executions by a role without the rights on its rule.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/stepfunctions-iam.html; that it is refused
+    when it is made, and in these words: GH nasa/cumulus #2693.
+    """
+    backend = parser_models.StepFunctionsParserBackend
+    create = backend.create_state_machine
+
+    def create_if_allowed(self: Any, name: str, definition: str, roleArn: str, **more: Any) -> Any:  # noqa: N803
+        rule = f"arn:aws:events:{self.region_name}:{self.account_id}:rule/{MANAGED_RULE}"
+        if "states:startExecution.sync" in definition and not all(
+            allows(roleArn, f"events:{action}", rule) for action in ON_THE_RULE
+        ):
+            raise NotAuthorized(f"'{roleArn}' is not authorized to create managed-rule.")
+        return create(self, name=name, definition=definition, roleArn=roleArn, **more)
+
+    repairs.enter_context(patch.object(backend, "create_state_machine", create_if_allowed))
+
+
+class NotAuthorized(AWSError):  # type: ignore[misc]
+    """Step Functions' own refusal."""
+
+    TYPE = "AccessDeniedException"
+    STATUS = 400
 
 
 def _stop_what_a_stopped_task_waits_for(repairs: ExitStack) -> None:
