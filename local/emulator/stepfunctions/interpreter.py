@@ -53,6 +53,9 @@ from moto.stepfunctions.parser.asl.component.state.choice.comparison.comparison_
     ComparisonOperatorType,
 )
 from moto.stepfunctions.parser.asl.component.state.exec import execute_state
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval import (
+    resource_eval_s3 as reading_from_s3,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import (
     inline_iteration_component,
     iteration_worker,
@@ -60,6 +63,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration impo
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor import (
     map_run_record,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.result_writer.resource_eval import (  # noqa: E501
+    resource_eval_s3 as writing_to_s3,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import (
     branch_worker,
@@ -106,6 +112,8 @@ USE_THREADING = (
 )
 MAKE_CLIENTS = (
     lambda_eval_utils,
+    reading_from_s3,
+    writing_to_s3,
     state_task_service_aws_sdk,
     state_task_service_dynamodb,
     state_task_service_events,
