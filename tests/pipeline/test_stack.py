@@ -68,7 +68,7 @@ def test_the_export_key_rotates_and_has_the_seed_s_policy(cloud: App) -> None:
     assert policy["Id"] == "snapshot-copy-export-key"
     assert owner["Principal"]["AWS"].endswith(":root")
     assert role["Principal"]["AWS"].endswith(f":role/{cloud.physical_id('LambdaExecutionRole')}")
-    assert {"kms:CreateGrant", "kms:DescribeKey", "kms:ScheduleKeyDeletion"} <= set(role["Action"])
+    assert {"kms:CreateGrant", "kms:DescribeKey"} == set(role["Action"])
 
 
 def test_logs_have_a_retention_and_executions_are_logged_and_traced(cloud: App) -> None:
