@@ -24,6 +24,8 @@ FLEET = "fleet.json"
 
 # Of an error's Cause: it has this machine's folders in it.
 TRACE = re.compile(r',\\"stackTrace\\":\[.*?\](?=})')
+# Another one in every account, and here with every template.
+RUN = re.compile(r"(?<=/)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/)")
 
 
 def record(cloud: App) -> dict[str, str]:
@@ -33,7 +35,7 @@ def record(cloud: App) -> dict[str, str]:
     def note(notice: Notice) -> None:
         if notice.kind == "function invoked":
             text = json.dumps(notice.detail.event, indent=2, ensure_ascii=False) + "\n"
-            events.setdefault(notice.name, TRACE.sub("", text))
+            events.setdefault(notice.name, RUN.sub("the-run-of-the-map", TRACE.sub("", text)))
 
     for name in (*INPUTS, FLEET):
         cloud.reset()

@@ -59,7 +59,7 @@ def test_the_bucket_of_the_exports_is_private_encrypted_and_versioned(cloud: App
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_the_export_key_rotates_and_has_the_seed_s_policy(cloud: App) -> None:
+def test_the_export_key_rotates_and_gives_the_exports_what_they_need(cloud: App) -> None:
     keys, key = cloud.client("kms"), {"KeyId": cloud.physical_id("ExportKey")}
 
     assert keys.get_key_rotation_status(**key)["KeyRotationEnabled"] is True
