@@ -36,14 +36,16 @@ def text_of(value: Any) -> str:
             return str(TEMPLATE["Mappings"][name][first][second])
         case {"Fn::Join": [between, [*parts]]}:
             return str(between).join(text_of(part) for part in parts)
+        case {"Fn::Sub": text}:
+            return str(text).replace("Function.Arn}", "FunctionArn}")
     return str(value)
 
 
 def resolved(machine: str) -> str:
-    """A definition's text with its retriers, as CloudFormation puts them in before it is parsed."""
+    """A definition's text as CloudFormation parses it: with its retriers and its functions."""
     text = TEXTS[machine]
     for name, value in substitutions(machine).items():
-        if name.startswith("Retry"):
+        if name.startswith("Retry") or name.endswith("Functions"):
             text = text.replace(f"${{{name}}}", text_of(value))
     return text
 
