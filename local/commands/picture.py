@@ -209,7 +209,7 @@ def comparison(test: State) -> str:
         said = f"{path}" if value else f"not {path}"
         return said.replace("not ", "no ") if operator == "IsPresent" else said
     if operator == "StringEquals":
-        return value or f"no {path}"
+        return str(value or f"no {path}")
     if operator == "StringGreaterThan" and not value:
         return path
     sign = next((SIGNS[key] for key in SIGNS if operator.endswith(key)), "is")
