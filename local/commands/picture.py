@@ -203,7 +203,7 @@ def condition(rule: State) -> str:
 
 def comparison(test: State) -> str:
     """One comparison as a reader says it: the value asked for says more than where it is."""
-    path = test["Variable"].removeprefix("$.").removeprefix("request.")
+    path = str(test["Variable"]).removeprefix("$.").removeprefix("request.")
     operator, value = next((key, test[key]) for key in test if key not in ("Variable", "Next"))
     if isinstance(value, bool):
         said = f"{path}" if value else f"not {path}"
