@@ -99,18 +99,27 @@ def recovery(request: dict[str, Any]) -> str:
 
 
 def take(database: str, before: Item, execution: str) -> Item:
-    """Write the lock if it is still as it was; raises StateConflict when somebody was faster."""
+    """Write the lock if it is still as it was; raises StateConflict when somebody was faster.
+
+    That may also be a function of the execution that has ended, which has begun the next phase: its
+    plan must not be written over.
+    """
     after = {"database": database, "phase": PREPARE} | before | {"holder": execution}
     if "phase" in before:
         # The plan's maker, when its execution had let go of the lock.
         after["interrupted"] = before.get("holder") or json.loads(before["planned"])["execution"]
-    free = "attribute_not_exists(holder) OR holder = :holder"
+    was = {f":{name}": {"S": before[name]} for name in ("holder", "phase") if name in before}
+    conditions = [f"{name[1:]} = {name}" for name in was]
+    if "holder" not in before:
+        conditions.append("attribute_not_exists(holder)")
+    if not before:
+        conditions.append("attribute_not_exists(phase)")
     try:
         dynamodb().put_item(
             TableName=os.environ["LOCK_TABLE"],
             Item={name: {"S": value} for name, value in after.items()},
-            ConditionExpression="holder = :holder" if "holder" in before else free,
-            ExpressionAttributeValues={":holder": {"S": before.get("holder", execution)}},
+            ConditionExpression=" AND ".join(conditions),
+            **({"ExpressionAttributeValues": was} if was else {}),
         )
     except ClientError as error:
         if code_of(error) != "ConditionalCheckFailedException":
