@@ -50,6 +50,9 @@ def held(request: dict[str, Any], execution: str) -> Item:
         return {}
     if holder:
         item = judged(item, request)
+    elif item and "planned" not in item:
+        # Neither a phase that changes anything nor its rollback could be noted: nothing was begun.
+        item = {"phase": item["phase"]}
     elif item and request["task"] != RECOVER:
         raise NotRecovered(
             f"An earlier execution could not put {identifier} back: start"
@@ -105,9 +108,11 @@ def take(database: str, before: Item, execution: str) -> Item:
     plan must not be written over.
     """
     after = {"database": database, "phase": PREPARE} | before | {"holder": execution}
-    if "phase" in before:
-        # The plan's maker, when its execution had let go of the lock.
-        after["interrupted"] = before.get("holder") or json.loads(before["planned"])["execution"]
+    if "phase" in before and "holder" in before:
+        after["interrupted"] = before["holder"]
+    elif "planned" in before:
+        # The plan's maker, as its execution has left the lock.
+        after["interrupted"] = json.loads(before["planned"])["execution"]
     was = {f":{name}": {"S": before[name]} for name in ("holder", "phase") if name in before}
     conditions = [f"{name[1:]} = {name}" for name in was]
     if "holder" not in before:

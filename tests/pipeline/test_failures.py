@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from local.commands.app import App
-from local.emulator.cloud import Fault, killed, lost
+from local.emulator.cloud import Call, Fault, killed, lost
 from tests.mailed import blocks
 from tests.pipeline.facts import (
     CLUSTER,
@@ -195,6 +195,50 @@ def test_a_failing_rollback_is_told_with_the_commands_that_finish_it(
     assert '"task": "recover"' in mail.text
     assert "The rollback failed too (RollbackFailed)" in mail.text
     assert f"{kind.identifier}-temp --new-db-{kind.name}-identifier {kind.identifier}" in mail.text
+
+
+@each_kind
+def test_a_rollback_that_is_stopped_before_anything_was_renamed_is_recovered(
+    cloud: App, kind: Kind
+) -> None:
+    """The rename could not note its phase, so that the rollback is the first that is noted."""
+    before = databases(cloud)
+    cloud.faults.append(On("Rename", "UpdateItem", DENIED))
+
+    def stop(call: Call) -> None:
+        if call.caller.startswith("RollBack") and call.operation.startswith("Describe"):
+            cloud.faults.remove(stop)
+            cloud.time_out(cloud.executions()[0])
+
+    cloud.faults.append(stop)
+
+    execution = run(cloud, kind.request("db_restore"))
+    cloud.settle()
+
+    assert execution.status == "TIMED_OUT"
+    (mail,) = cloud.mails
+    assert "recovered" in mail.subject
+    assert databases(cloud) == before
+    assert locks(cloud) == []
+
+
+@each_kind
+def test_a_lock_that_could_not_be_written_does_not_stay_for_ever(cloud: App, kind: Kind) -> None:
+    before = databases(cloud)
+    cloud.faults += [On("Rename", "UpdateItem", DENIED), On("RollBack", "UpdateItem", DENIED)]
+    execution = run(cloud, kind.request("db_restore"))
+    assert (execution.status, execution.error) == ("FAILED", "LockFailed")
+    assert databases(cloud) == before
+    cloud.faults.clear()
+
+    assert run(cloud, kind.request("recover"), "recovery").status == "SUCCEEDED"
+    assert run(cloud, kind.request("db_restore"), "again").status == "SUCCEEDED"
+    assert locks(cloud) == []
+
+
+def locks(cloud: App) -> list[dict]:
+    table = cloud.physical_id("LockTable")
+    return cloud.client("dynamodb").scan(TableName=table)["Items"]
 
 
 def test_a_writer_that_cannot_be_made_rolls_the_cluster_back(cloud: App) -> None:

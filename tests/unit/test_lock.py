@@ -268,3 +268,29 @@ def test_what_is_left_while_the_lock_is_taken_is_not_written_over(
 
     refusal(exceptions.StateConflict, table.execution(), is_cluster)
     assert table.item(is_cluster)["phase"] == "rollback"
+
+
+@KINDS
+@pytest.mark.parametrize("task", ["db_restore", "recover"])
+def test_what_was_left_before_anything_began_is_taken_as_if_released(
+    table: Table, is_cluster: bool, task: str
+):
+    """Neither the phase nor its rollback could be noted, and the holder has left it then."""
+    table.hold(is_cluster, phase="prepare")
+    me = table.execution()
+
+    assert ask(me, is_cluster, task) == {"phase": "", "interrupted": "", "plan": {}}
+    assert table.item(is_cluster) == {
+        "database": database(is_cluster), "holder": me, "phase": "prepare",
+    }  # fmt: skip
+
+
+@KINDS
+def test_a_rollback_is_noted_with_its_plan(table: Table, is_cluster: bool):
+    """It is the first phase of all where the one that has failed could not be noted."""
+    ended, me = table.execution("ABORTED"), table.execution()
+    plan = PLAN | {"execution": ended} | ({"members": []} if is_cluster else {})
+    table.hold(is_cluster, holder=ended, phase="prepare")
+    lock.require({"execution": ended, "plan": plan, "phase": "rollback"})
+
+    assert ask(me, is_cluster) == {"phase": "rollback", "interrupted": ended, "plan": plan}

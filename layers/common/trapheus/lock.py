@@ -2,8 +2,8 @@
 
 Item: `database` ("instance#prod-db"), `holder` (the execution's ARN, missing when an earlier one
 has left it with its rollback undone), `phase` (prepare, copy, replace, rollback, finish), `planned`
-(JSON, from copy or replace on), `interrupted` (the ended execution from which the holder has taken
-it over).
+(JSON, from copy, replace or rollback on), `interrupted` (the ended execution from which the holder
+has taken it over).
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ BEFORE = {
 }
 # Where somebody else's work is rolled back.
 TAKEN_OVER = (COPY, REPLACE)
-# The phases that a recovery undoes, for which it needs the plan.
-PLANNED = (COPY, REPLACE)
+# The phases that a recovery undoes, for which it needs the plan. A rollback is the first of them
+# where the phase that has failed could not be noted.
+PLANNED = (COPY, REPLACE, ROLLBACK)
 
 
 @cache
