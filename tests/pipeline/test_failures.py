@@ -236,6 +236,33 @@ def test_a_lock_that_could_not_be_written_does_not_stay_for_ever(cloud: App, kin
     assert locks(cloud) == []
 
 
+@each_kind
+def test_what_was_left_outlives_an_execution_that_fails_to_take_the_lock(
+    cloud: App, kind: Kind
+) -> None:
+    """It has the lock, without knowing it: the answer was lost, and the next try is denied."""
+    before = databases(cloud)
+    write, read = (
+        On("TakeLock", "PutItem", killed(carried_out=True)),
+        On("TakeLock", "GetItem", DENIED),
+    )
+
+    def stop(call: Call) -> None:
+        if call.caller.startswith("Restore"):
+            cloud.faults[:] = [write, lambda call: read(call) if write.fired else None]
+            cloud.time_out(cloud.executions()[0])
+
+    cloud.faults.append(stop)
+    run(cloud, kind.request("db_restore"))
+    cloud.settle()
+    assert read.fired
+    cloud.faults.clear()
+
+    assert run(cloud, kind.request("recover"), "recovery").status == "SUCCEEDED"
+    assert databases(cloud) == before
+    assert locks(cloud) == []
+
+
 def locks(cloud: App) -> list[dict]:
     table = cloud.physical_id("LockTable")
     return cloud.client("dynamodb").scan(TableName=table)["Items"]
