@@ -48,6 +48,8 @@ def set_aside(event: dict[str, Any]) -> None:
         lock.require(event)
         release(plan["endpoints"], plan["identifier"])
         rds().add_tags_to_resource(ResourceName=plan["arn"], Tags=[mark(plan["execution"])])
+        # These calls may hang for longer than a recovery looks, which has ended by then.
+        lock.require(event)
         rename(plan["identifier"], plan["aside"])
     if plan["strategy"] == RESTORE_FIRST:
         return

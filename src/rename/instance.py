@@ -37,6 +37,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             if event["renames"] == "original":
                 mine = [mark(plan["execution"])]
                 rds().add_tags_to_resource(ResourceName=plan["arn"], Tags=mine)
+                # That call may hang for longer than a recovery looks, which has ended by then.
+                lock.require(event)
             rds().modify_db_instance(
                 DBInstanceIdentifier=names[0],
                 NewDBInstanceIdentifier=names[1],

@@ -21,6 +21,9 @@ from tests.pipeline.facts import (
 
 DENIED = Fault("AccessDenied", "User is not authorized", 403)
 
+# A little less than a function's time.
+HANGING = 280
+
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
 
@@ -259,6 +262,31 @@ def test_what_was_left_outlives_an_execution_that_fails_to_take_the_lock(
     cloud.faults.clear()
 
     assert run(cloud, kind.request("recover"), "recovery").status == "SUCCEEDED"
+    assert databases(cloud) == before
+    assert locks(cloud) == []
+
+
+@each_kind
+def test_a_rename_that_hangs_behind_the_look_at_its_lock_comes_too_late(
+    cloud: App, kind: Kind
+) -> None:
+    """Its execution is stopped meanwhile, and the recovery has ended before it goes on."""
+    before = databases(cloud)
+
+    def hang(call: Call) -> None:
+        tags = call.caller.startswith("Rename") and call.operation == "AddTagsToResource"
+        if tags and str(call.parameters["ResourceName"]).endswith(f":{kind.identifier}"):
+            cloud.faults.remove(hang)
+            arn = cloud.executions()[0]
+            cloud.clock.Thread(target=lambda: cloud.time_out(arn), name="stop").start()
+            cloud.clock.sleep(HANGING)
+
+    cloud.faults.append(hang)
+
+    run(cloud, kind.request("db_restore"))
+    cloud.settle()
+    cloud.clock.advance(900)  # what was renamed too late would have another name by then
+
     assert databases(cloud) == before
     assert locks(cloud) == []
 
