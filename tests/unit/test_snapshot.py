@@ -272,3 +272,25 @@ def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, plan: dict, written:
 
     assert_done(aws)
     assert not bare
+
+
+def test_a_copy_that_somebody_has_made_meanwhile_is_not_taken_for_new_data(
+    aws: Aws, kind: Kind, plan: dict, written: str
+):
+    """It is younger than the execution, and its data are older."""
+    group = "DBClusterSnapshot" if kind is CLUSTER else "DBSnapshot"
+    older = "before-the-release"
+
+    def copy(source: str, name: str) -> None:
+        names = {f"Source{group}Identifier": source, f"Target{group}Identifier": name}
+        aws.rds.call(f"Copy{group}", names)
+
+    aws.settle()
+    with aws.rds.instantly():
+        copy(name_of(aws), older)
+        remove_old(aws)
+        copy(older, name_of(aws))
+
+    aws.until_done("snapshot", plan=plan)
+
+    assert_done(aws)

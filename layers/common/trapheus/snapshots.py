@@ -90,9 +90,14 @@ def refresh(calls: Calls, event: dict[str, Any]) -> dict[str, str]:
 def is_own(name: str, found: Description, plan: dict[str, Any]) -> bool:
     """Whether this execution has taken a snapshot and untagged it, which is its last act.
 
-    While the lock is held no other execution takes one of this database.
+    While the lock is held no other execution takes one of this database. What somebody has copied
+    to the name meanwhile has older data: an instance's copy shows their moment, a cluster's only
+    that it is a copy (botocore's model).
     """
-    taken, began = found.get("SnapshotCreateTime"), datetime.fromisoformat(plan["started"])
+    if found.get("SourceDBClusterSnapshotArn"):
+        return False
+    began = datetime.fromisoformat(plan["started"])
+    taken = found.get("OriginalSnapshotCreateTime", found.get("SnapshotCreateTime"))
     of_it = plan["resourceId"] in (found.get("DbiResourceId"), found.get("DbClusterResourceId"))
     return bool(name == plan["snapshot"] and of_it and taken and taken > began)
 
