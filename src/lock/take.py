@@ -119,12 +119,14 @@ def take(database: str, before: Item, execution: str) -> Item:
         conditions.append("attribute_not_exists(holder)")
     if not before:
         conditions.append("attribute_not_exists(phase)")
+    # An empty one is refused.
+    values: dict[str, Any] = {"ExpressionAttributeValues": was} if was else {}
     try:
         dynamodb().put_item(
             TableName=os.environ["LOCK_TABLE"],
             Item={name: {"S": value} for name, value in after.items()},
             ConditionExpression=" AND ".join(conditions),
-            **({"ExpressionAttributeValues": was} if was else {}),
+            **values,
         )
     except ClientError as error:
         if code_of(error) != "ConditionalCheckFailedException":
