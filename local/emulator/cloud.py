@@ -656,6 +656,8 @@ class Cloud:
         if refusal:
             return self._fail(call, refusal, environ, body, environment)
         fault = next((found for ask in list(self.faults) if (found := ask(call))), None)
+        if not fault and invokes:
+            fault = self._not_ready(str(parameters["FunctionName"]))
         if fault:
             return self._fail(call, fault, environ, body, environment)
         answer = self._carry_out(call, environ, body)
@@ -663,6 +665,11 @@ class Cloud:
         if call.operation == "PutObject" and call.caller != "outside":
             self._surroundings.note_object(call.parameters["Bucket"], call.parameters["Key"])
         return answer
+
+    def _not_ready(self, function: str) -> Fault | None:
+        """Lambda's own error for a function that is inactive (API reference of Invoke)."""
+        error = self.functions.not_ready(function.rpartition(":")[2])
+        return Fault(*error, 502) if error else None
 
     def _refusal(
         self,
