@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError
 
-from trapheus.constants import PREPARE, RECOVER
-from trapheus.errors import code_of, failing_as
-from trapheus.exceptions import LockFailed, LockHeld, NotRecovered, StateConflict
-from trapheus.lock import Item, dynamodb, read
-from trapheus.logs import logged
-from trapheus.rds import PATIENT
+from trapheus.execution.clients import PATIENT
+from trapheus.execution.constants import PREPARE, RECOVER
+from trapheus.execution.errors import code_of, failing_as
+from trapheus.execution.exceptions import (
+    LockFailed,
+    LockHeld,
+    NotRecovered,
+    StateConflict,
+)
+from trapheus.execution.lock import Item, dynamodb, read
+from trapheus.execution.logs import logged
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

@@ -3,9 +3,10 @@
 They are started one by one within a second, or by a fleet, which starts the next when one ends.
 What the model knows is what stands here: how long a call and the start of a function take
 (local/emulator/costs.toml), how the client and the state machine try again (read from the
-definition), how RDS throttles, and, from executions recorded on the real stack, which calls each try of each Task
-makes and when, after the last change, RDS was done. It leaves out AWS's own limits but the one on
-RDS's calls; and that a Task which was throttled half way need not make all of its calls again.
+definition), how RDS throttles, and, from executions recorded on the real stack, which calls each
+try of each Task makes and when, after the last change, RDS was done. It leaves out AWS's own limits
+but the one on RDS's calls; and that a Task which was throttled half way need not make all of its
+calls again.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from local.emulator.rds.service import Bucket
 from tests.bench.measure import Attempt, Visit
 from tests.deploy.definition import RESTORE, tasks
 from tests.faults.flows import READS
-from tests.pipeline.facts import INSTANCE
+from tests.pipeline.observed import INSTANCE
 
 if TYPE_CHECKING:
     from local.commands.app import App

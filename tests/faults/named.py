@@ -17,7 +17,7 @@ from tests.faults import faults
 from tests.faults.flows import FLOWS, Flow, Watch, at_the_point_of_no_return
 from tests.faults.judge import Allowed, look, serves
 from tests.faults.scenario import KEPT, RESTORED, TOLD, Scenario
-from tests.pipeline.facts import Kind, On
+from tests.pipeline.observed import Kind, On
 from tests.pipeline.scenarios import AUTOSCALED, autoscale
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def all_named() -> Iterator[Scenario]:
     for kind in ("instance", "cluster"):
         yield from foreign(kind)
         yield from once_more(kind)
-        yield from beside_another(kind)
+        yield from another_copy(kind)
         yield from in_another_phase(kind)
         yield from unexpected(kind)
         yield from without_snapshot(kind)
@@ -149,20 +149,20 @@ def foreign(kind: str) -> Iterator[Scenario]:
     name = restore.kind.identifier
     for flow, state, taken in (
         (take, f"Take a snapshot of the {kind}", name),
-        (restore, f"Set the {kind} aside", name),
+        (restore, f"Rename the {kind}", name),
         (restore, f"Restore the {kind}", name),
         (restore, f"Configure the {kind}", name),
         (restore, f"Delete the original {kind}", f"{name}-temp"),
         (of(kind, "rollback"), f"Put the {kind} back", name),
-        (first, f"Configure the {kind} beside", f"{name}-next"),
-        (first, f"Look at the {kind} beside", f"{name}-next"),
-        (first, f"Give the {kind} its name", f"{name}-next"),
+        (first, f"Configure the {kind} beside", f"{name}-copy"),
+        (first, f"Look at the {kind} beside", f"{name}-copy"),
+        (first, f"Give the {kind} its name", f"{name}-copy"),
         (of(kind, "swap_back"), f"Put the {kind} back", name),
-        (of(kind, "beside"), f"Configure the {kind} beside", name.replace("prod", "staging")),
+        (of(kind, "copy"), f"Configure the {kind} beside", name.replace("prod", "staging")),
     ):
         yield Scenario(
             flow, state, taken, "another database",
-            Allowed(KEPT | TOLD, unlocked=False, mails=0, marked=True, serving=False),
+            Allowed(KEPT | TOLD, unlocked=False, mails=0, tagged=True, serving=False),
             lambda cloud, watch, state=state, taken=taken, flow=flow: Foreign(
                 cloud, watch, state, flow.kind, taken
             ),
@@ -191,7 +191,7 @@ class OnceMore(faults.Injected):
         )
 
 
-class BesideAnother(OnceMore):
+class AnotherCopy(OnceMore):
     """The same while another execution holds the lock, in the phase of the event."""
 
     def afterwards(self, cloud: App) -> None:
@@ -216,7 +216,7 @@ class InAnotherPhase(OnceMore):
         super().__call__(notice)
         if (notice.kind, notice.name) == ("state entered", "Tell what failed") and self.event:
             self.fired += 1
-            # At once, while the execution waits: it must not let go of the lock before.
+            # At once, while the execution waits: it must not leave the lock before.
             simple_lambda.lambda_simple_backends[ACCOUNT][REGION].invoke(
                 self.cloud.physical_id(self.function), None, json.dumps(self.event), {}, {}
             )
@@ -239,8 +239,8 @@ def in_another_phase(kind: str) -> Iterator[Scenario]:
 def once_more(kind: str) -> Iterator[Scenario]:
     """A Lambda that comes late: its whole work begins when the execution is over."""
     for name, steps in (
-        ("create_snapshot_only", ("Snapshot", "Tidy")),
-        ("db_restore", ("Rename", "Restore", "Configure", "Delete", "Tidy")),
+        ("create_snapshot_only", ("Snapshot", "Untag")),
+        ("db_restore", ("Rename", "Restore", "Configure", "Delete", "Untag")),
         ("rollback", ("Rename", "Restore", "RollBack")),
     ):
         flow = of(kind, name)
@@ -253,12 +253,12 @@ def once_more(kind: str) -> Iterator[Scenario]:
             )  # fmt: skip
 
 
-def beside_another(kind: str) -> Iterator[Scenario]:
+def another_copy(kind: str) -> Iterator[Scenario]:
     """The original stands under its own name, as the old plan has it, and another works on it."""
     flow, function = of(kind, "rollback"), f"Rename{kind.capitalize()}Function"
     yield Scenario(
         flow, "all states", function, "invoked while another works", Allowed(KEPT),
-        lambda cloud, watch: BesideAnother(cloud, watch, function),
+        lambda cloud, watch: AnotherCopy(cloud, watch, function),
     )  # fmt: skip
 
 
@@ -271,13 +271,13 @@ def unexpected(kind: str) -> Iterator[Scenario]:
         cloud.rds.find(kind, name).shown["BackupRetentionPeriod"] = 1
 
     yield Scenario(
-        flow, f"Take the last look at the {kind}", name, "changed by somebody", Allowed(TOLD),
+        flow, f"Verify the {kind}", name, "changed by somebody", Allowed(TOLD),
         lambda cloud, watch: faults.AtState(
-            cloud, watch, f"Take the last look at the {kind}", tamper
+            cloud, watch, f"Verify the {kind}", tamper
         ),
     )  # fmt: skip
 
-    def rename_aside(cloud: App, _: str) -> None:
+    def rename_original(cloud: App, _: str) -> None:
         rename(cloud, flow.kind, f"{name}-temp", "moved-away")
 
     def replace_snapshot(cloud: App, _: str) -> None:
@@ -286,13 +286,13 @@ def unexpected(kind: str) -> Iterator[Scenario]:
             shown[moment] += timedelta(hours=1)
 
     for what, act, allowed in (
-        ("the original is renamed", rename_aside, Allowed(TOLD, mails=0)),
+        ("the original is renamed", rename_original, Allowed(TOLD, mails=0)),
         ("the snapshot is another", replace_snapshot, Allowed(TOLD)),
     ):
         yield Scenario(
-            flow, f"Take the last look at the {kind}", name, what, allowed,
+            flow, f"Verify the {kind}", name, what, allowed,
             lambda cloud, watch, act=act: faults.AtState(
-                cloud, watch, f"Take the last look at the {kind}", act
+                cloud, watch, f"Verify the {kind}", act
             ),
         )  # fmt: skip
 
@@ -344,14 +344,14 @@ def without_snapshot(kind: str) -> Iterator[Scenario]:
     for task in ("db_restore", "create_snapshot"):
         flow = of(kind, task)
         own, name = (flow.kind.snapshot_kind, flow.kind.snapshot), flow.kind.snapshot
-        last_look = f"Take the last look at the {kind}"
+        verification = f"Verify the {kind}"
 
         def delete(cloud: App, _: str, own: tuple[str, str] = own) -> None:
             cloud.rds.things.pop(cloud.rds.find(*own).key)
 
         for state, what, inject in (
             (f"Restore the {kind}", "the snapshot vanishes behind the call", BehindTheRestore),
-            (last_look, "the snapshot vanishes later", faults.AtState),
+            (verification, "the snapshot vanishes later", faults.AtState),
         ):
             yield Scenario(
                 replace(flow, gone=frozenset({own})), state, name, what, Allowed(RESTORED),
@@ -492,9 +492,9 @@ def scaled() -> Iterator[Scenario]:
             cloud.rds.call("DeleteDBInstance", {"DBInstanceIdentifier": AUTOSCALED})
 
     for state, act, before in (
-        ("Set the cluster aside", come(name), None),
+        ("Rename the cluster", come(name), None),
         ("Delete the original cluster", come(f"{name}-temp"), None),
-        ("Set the cluster aside", go, lambda cloud: autoscale(cloud, name)),
+        ("Rename the cluster", go, lambda cloud: autoscale(cloud, name)),
         ("Delete the original cluster", go, lambda cloud: autoscale(cloud, name)),
     ):
         what = "a reader goes" if before else "a reader comes"

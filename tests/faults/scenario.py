@@ -11,7 +11,7 @@ from local.emulator.cloud import Fault, hung, killed, lost
 from tests.faults import faults
 from tests.faults.flows import Flow, Spot, Watch
 from tests.faults.judge import Allowed, Ended, World, is_kept, look, wrongs
-from tests.pipeline.facts import marks
+from tests.pipeline.observed import tagged
 
 if TYPE_CHECKING:
     from local.commands.app import App
@@ -27,9 +27,9 @@ PHASES = {
         "Was the mail", "Not restored", "What was done", "Restored", "The snapshot is taken",
     ),
     "finish": (
-        "Finish the", "Configure the", "Take the last look", "Is the original",
+        "Finish the", "Configure the", "Verify the", "Is the original",
         "Keep the original", "Leave the original", "Delete the original",
-        "Wait until the original", "Unmark the", "Was the instance restored",
+        "Wait until the original", "Untag the", "Was the instance restored",
         "Was the cluster restored", "Sum up the",
     ),
     "rollback": (
@@ -51,10 +51,10 @@ def phase(state: str) -> str:
     if state.endswith((" beside", " beside?", "beside is made", "to be swapped?")) and (
         not state.startswith("Sum up")
     ):
-        return "beside"
-    if state.endswith("snapshot") and state.startswith(("Unmark", "Sum up")):
+        return "copy"
+    if state.endswith("snapshot") and state.startswith(("Untag", "Sum up")):
         return "prepare"
-    if state.endswith(("is aside", "is restored", "being replaced", "made already?")):
+    if state.endswith(("is renamed", "is restored", "being replaced", "made already?")):
         return "replace"
     found = (name for name, beginnings in PHASES.items() if state.startswith(beginnings))
     return next(found, "prepare")
@@ -128,8 +128,8 @@ def recover(cloud: App, flow: Flow, before: World) -> str:
     if recovery.status != "SUCCEEDED":
         return f"the recovery {recovery.status} {recovery.error}: {recovery.cause}"
     wrong = is_kept(flow.kind, before, look(cloud))
-    if wrong or marks(cloud):
-        return f"after the recovery {wrong or marks(cloud)}"
+    if wrong or tagged(cloud):
+        return f"after the recovery {wrong or tagged(cloud)}"
     return ""
 
 
@@ -174,9 +174,9 @@ def after_lasting(flow: Flow, spot: Spot) -> Allowed:
         # A key that may not be looked at is a warning, and an export that cannot be started a mail.
         return after_passing(flow)
     if where in ("lock", "prepare"):
-        # A snapshot that was taken keeps its mark, and its recovery may be denied the same call.
-        return Allowed(KEPT, marked=True, mails=2)
-    if where in ("beside", "replace"):
+        # A snapshot that was taken keeps its tag, and its recovery may be denied the same call.
+        return Allowed(KEPT, tagged=True, mails=2)
+    if where in ("copy", "replace"):
         # What a step could not do for a reader is done when the cluster is configured.
         of_member = spot.operation in ("CreateDBInstance", "ModifyDBInstance")
         late = flow.kind.is_cluster and of_member and spot.n > 0
@@ -193,11 +193,11 @@ def after_stopping(flow: Flow, state: str) -> Allowed:
     if where == "lock":
         # A function may still take the lock; the next execution takes it over.
         return Allowed(KEPT, unlocked=False)
-    if where == "beside" and flow.way == "beside":
+    if where == "copy" and flow.way == "copy":
         stays = state.startswith(("Let the", "The ", "Is the"))
         return Allowed(TOLD | KEPT if state.startswith("Let the") else TOLD if stays else KEPT)
-    if where in ("prepare", "beside", "replace", "rollback"):
-        return Allowed(KEPT, marked=where == "prepare")
+    if where in ("prepare", "copy", "replace", "rollback"):
+        return Allowed(KEPT, tagged=where == "prepare")
     if where == "finish":
         return Allowed(TOLD)
     if flow.task == "create_snapshot_only":
@@ -247,7 +247,7 @@ def at_spots(flow: Flow, spots: list[Spot]) -> Iterator[Scenario]:
                 flow, spot.state, place, "stopped behind", after_stopping(flow, spot.state),
                 lambda cloud, watch, spot=spot: faults.Stopping(cloud, watch, spot),
             )  # fmt: skip
-            if phase(spot.state) in ("beside", "replace"):
+            if phase(spot.state) in ("copy", "replace"):
                 # A call that only repeats one which RDS works on already is not needed.
                 late = Allowed(KEPT | passing.endings if spot.n else KEPT)
                 yield Scenario(
@@ -307,9 +307,9 @@ def all_over(flow: Flow) -> Iterator[Scenario]:
 def statuses(flow: Flow) -> Iterator[Scenario]:
     """Every bad status of what is waited for: of the restored one, before and past the point."""
     if flow.name == "restore_first":
-        yield from statuses_beside(flow)
+        yield from statuses_of_a_copy(flow)
         yield from statuses_of_parts(
-            flow, f"Wait until the {flow.kind.name} beside is made", "-next"
+            flow, f"Wait until the {flow.kind.name} beside is made", "-copy"
         )
     if flow.name != "db_restore":
         return
@@ -325,7 +325,7 @@ def statuses(flow: Flow) -> Iterator[Scenario]:
 
         wait = f"Wait until the {flow.kind.name} is restored"
         yield Scenario(flow, wait, "rds", status, Allowed(KEPT, within=AT_ONCE), poison)
-        state = f"Take the last look at the {flow.kind.name}"
+        state = f"Verify the {flow.kind.name}"
         yield Scenario(
             flow, state, "rds", status, Allowed(TOLD, serving=False, within=AT_ONCE),
             lambda cloud, watch, state=state, spoil=spoil: faults.AtState(
@@ -355,7 +355,7 @@ def statuses_of_parts(flow: Flow, wait: str, suffix: str = "") -> Iterator[Scena
             )  # fmt: skip
 
 
-def statuses_beside(flow: Flow) -> Iterator[Scenario]:
+def statuses_of_a_copy(flow: Flow) -> Iterator[Scenario]:
     """Every bad status of what is being made beside the original."""
     for status in BAD[flow.kind.name]:
 
@@ -383,7 +383,7 @@ def is_of_its_way(scenario: Scenario) -> bool:
         return scenario.state.startswith("Configure the")
     if scenario.phase == "rollback":
         return True
-    return scenario.phase in ("beside", "replace") and scenario.fault not in PASSING
+    return scenario.phase in ("copy", "replace") and scenario.fault not in PASSING
 
 
 def generate(recorded: dict[Flow, tuple[list[str], list[Spot]]]) -> list[Scenario]:

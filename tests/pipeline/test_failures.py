@@ -7,16 +7,16 @@ import pytest
 from local.commands.app import App
 from local.emulator.cloud import Call, Fault, killed, lost
 from tests.mailed import blocks
-from tests.pipeline.facts import (
+from tests.pipeline.observed import (
     CLUSTER,
     INSTANCE,
     KINDS,
     Kind,
     On,
     databases,
-    marks,
     run,
     snapshots,
+    tagged,
 )
 
 DENIED = Fault("AccessDenied", "User is not authorized", 403)
@@ -46,13 +46,13 @@ PREPARE = [
     Step("Check", "DescribeDB*s", "CheckFailed"),
     Step("Snapshot", "Create", "SnapshotFailed"),
     Step("Snapshot", "Delete", "SnapshotFailed"),
-    Step("Tidy", "RemoveTagsFromResource", "TidyFailed"),
+    Step("Untag", "RemoveTagsFromResource", "UntagFailed"),
 ]
 REPLACE = [
     Step("Rename", "DescribeDB*s", "RenameFailed"),
     Step("Rename", "AddTagsToResource", "RenameFailed"),
     Step("Rename", "ModifyDB*", "RenameFailed"),
-    Step("Status", "DescribeDB*s", "RenameFailed"),
+    Step("Wait", "DescribeDB*s", "RenameFailed"),
     Step("Restore", "DescribeDB*s", "RestoreFailed"),
     Step("Restore", "RestoreDB*", "RestoreFailed"),
 ]
@@ -111,7 +111,7 @@ def test_a_failure_in_replace_puts_the_original_back_and_fails_the_execution(
 ) -> None:
     before = databases(cloud)
     fault = failing(step, kind)
-    if step.function == "Status":
+    if step.function == "Wait":
         # The rollback waits with the same function.
         fault.times = 1
     cloud.faults.append(fault)
@@ -121,7 +121,7 @@ def test_a_failure_in_replace_puts_the_original_back_and_fails_the_execution(
     assert fault.fired
     assert (execution.status, execution.error) == ("FAILED", step.error)
     assert databases(cloud) == before
-    assert marks(cloud) == []
+    assert tagged(cloud) == []
     (mail,) = cloud.mails
     assert f"The original was put back and serves as {kind.identifier}." in mail.text
 
@@ -140,7 +140,7 @@ def test_a_failure_in_finish_keeps_both_databases_and_tells_the_two_ways_out(
 
     assert fault.fired
     assert (execution.status, execution.error) == ("FAILED", step.error)
-    cloud.clock.advance(600)  # the reboots of the members that were set aside
+    cloud.clock.advance(600)  # the reboots of the members that were renamed
     now = databases(cloud)
     for name, resource_id in before.items():
         assert now[name][0] != resource_id
@@ -160,15 +160,15 @@ def test_a_failure_in_finish_keeps_both_databases_and_tells_the_two_ways_out(
 
 
 @each_kind
-def test_a_failing_tidy_tells_that_the_restored_database_serves(cloud: App, kind: Kind) -> None:
+def test_a_failing_untag_tells_that_the_restored_database_serves(cloud: App, kind: Kind) -> None:
     before = set(databases(cloud))
-    fault = failing(Step("Tidy", "RemoveTagsFromResource", "TidyFailed"), kind)
+    fault = failing(Step("Untag", "RemoveTagsFromResource", "UntagFailed"), kind)
     cloud.faults.append(fault)
 
     execution = run(cloud, kind.request("db_restore"))
 
     assert fault.fired
-    assert (execution.status, execution.error) == ("FAILED", "TidyFailed")
+    assert (execution.status, execution.error) == ("FAILED", "UntagFailed")
     assert set(databases(cloud)) == before
     (mail,) = cloud.mails
     assert f"The restored database serves as {kind.identifier}" in mail.text
@@ -306,7 +306,7 @@ def test_a_writer_that_cannot_be_made_rolls_the_cluster_back(cloud: App) -> None
     assert fault.fired
     assert (execution.status, execution.error) == ("FAILED", "RestoreFailed")
     assert databases(cloud) == before
-    assert marks(cloud) == []
+    assert tagged(cloud) == []
 
 
 def test_a_reader_that_cannot_be_made_never_rolls_back_a_writer_that_serves(cloud: App) -> None:
@@ -324,7 +324,7 @@ def test_a_reader_that_cannot_be_made_never_rolls_back_a_writer_that_serves(clou
     execution = run(cloud, CLUSTER.request("db_restore"))
 
     assert (execution.status, execution.error) == ("FAILED", "ConfigureFailed")
-    cloud.clock.advance(600)  # the reboots of the members that were set aside
+    cloud.clock.advance(600)  # the reboots of the members that were renamed
     now = databases(cloud)
     assert now["cluster prod-cluster"][1] == "available"
     assert now["instance prod-cluster-writer"][1] == "available"
@@ -413,7 +413,7 @@ def test_a_rollback_survives_lost_answers_and_half_an_hour_of_throttling(
     assert (restore.fired > 0, gone.fired, busy.fired) == (True, 3, 60)
     assert (execution.status, execution.error) == ("FAILED", "RestoreFailed")
     assert databases(cloud) == before
-    assert marks(cloud) == []
+    assert tagged(cloud) == []
 
 
 @each_kind
@@ -430,7 +430,7 @@ def test_a_function_that_always_dies_is_tried_ten_times_more_and_the_original_pu
     assert (execution.status, execution.error) == ("FAILED", "Runtime.ExitError")
     assert execution.stopped - execution.started < 30 * 60
     assert databases(cloud) == before
-    assert marks(cloud) == []
+    assert tagged(cloud) == []
     (mail,) = cloud.mails
     assert f"The original was put back and serves as {kind.identifier}." in mail.text
 

@@ -12,7 +12,7 @@ from moto import mock_aws
 from moto.stepfunctions.models import stepfunctions_backends
 
 from src.lock import take
-from trapheus import exceptions, lock
+from trapheus.execution import exceptions, lock
 
 TABLE = "locks"
 ACCOUNT = "123456789012"
