@@ -85,7 +85,9 @@ class Watch:
 
 
 @pytest.fixture
-def watch():
+def watch(monkeypatch):
+    # A shell may have it, and pytest's workers do.
+    monkeypatch.delenv("COLUMNS", raising=False)
     return Watch()
 
 
