@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # Two of anything may also silence the mails, leave the lock, and leave marks.
 ANY = Allowed(RESTORED | KEPT | TOLD, unlocked=False, mails=0, marked=True, serving=False)
 
-ONE_AFTER_THE_OTHER = ("lock", "prepare", "beside", "replace", "finish")
+ONE_AFTER_THE_OTHER = ("lock", "prepare", "copy", "replace", "finish")
 
 
 def each_drawn(

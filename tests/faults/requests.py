@@ -26,7 +26,7 @@ OPTIONS = (
 )  # fmt: skip
 # What a restore may be told, good and nearly good; each is also drawn from ODD.
 TOLD: dict[str, tuple[Any, ...]] = {
-    "strategy": ("rename-first", "restore-first", "beside", "Restore-First"),
+    "strategy": ("rename-first", "restore-first", "copy", "Restore-First"),
     "snapshotIdentifier": (
         "latest", "prod-db-snapshot", "prod-cluster-snapshot", "rds:prod-db-2026", "Latest",
         "no-such-snapshot", "rds:", "a" * 256,
