@@ -126,7 +126,7 @@ class Late(AtSpot):
             self.cloud.rds.call(self.kept.operation, self.kept.parameters)
 
     def update_lock(self, parameters: dict[str, Any]) -> None:
-        """Let DynamoDB have it, which must find that the execution is not in that phase any more."""
+        """Let DynamoDB have it, which must find that the execution is past that phase."""
         table = {name: parameters[name] for name in ("TableName", "Key")}
         client = self.cloud.client("dynamodb")
         before = client.get_item(**table).get("Item")

@@ -92,7 +92,8 @@ SABOTAGES = (
     *of_both(
         "a late step does not look at the lock", f"{LAYER}/lock.py",
         "f\"holder = :execution AND {taken_over}(interrupted)\"\n",
-        "f\"(holder = :execution OR attribute_not_exists(nothing)) AND {taken_over}(interrupted)\"\n",
+        "f\"(holder = :execution OR attribute_not_exists(nothing))"
+        " AND {taken_over}(interrupted)\"\n",
         "KIND-rollback/all_states/RenameKindFunction/invoked_while_another_works",
     ),
     *of_both(
