@@ -113,11 +113,15 @@ class Late(AtSpot):
         """Carry it out half a minute after the rollback's first look."""
         if call.caller.startswith("RollBack") and self.kept and not self.looks:
             self.looks += 1
-            self.cloud.clock.Thread(target=self.carry_out, name="late").start()
+            self.cloud.clock.Thread(target=self.follow, name="late").start()
+
+    def follow(self) -> None:
+        """Carry it out between two looks."""
+        self.cloud.clock.sleep(A_MINUTE / 2)
+        self.carry_out()
 
     def carry_out(self) -> None:
         """Let AWS have the call; by then it may refuse it, which is as good."""
-        self.cloud.clock.sleep(A_MINUTE / 2)
         assert self.kept
         if self.kept.service == "dynamodb":
             self.update_lock(self.kept.parameters)
