@@ -20,7 +20,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "permissions.md"
 HEAD = """\
 # Permissions
 
-Every action that a policy of the stack grants, and the test that fails once it is taken out of it.
+Every action that a policy of the stack grants, and the test that fails once it is taken out of it;
+out of a managed policy it is taken for all who share it.
 The local AWS judges each call of a function or of a state machine by the policies of its role,
 resources and conditions included, and `tests/pipeline/test_permissions.py` requires every action on
 every resource to be used by one of its scenarios or to be excused. What an operation needs is

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 from importlib import import_module
@@ -102,6 +103,8 @@ def run_event(path: Path, text: str) -> int:
 
     screen = Screen(highlight=False, markup=False, emoji=False)
     screen.tell(f"Starting an AWS on this machine for {path} ...", style="bold")
+    # What is imported stays; `deployed` begins to collect again.
+    gc.disable()
     import_moto()
     from local.commands.app import deployed  # noqa: PLC0415
     from local.commands.report import Run, details, look, outcome  # noqa: PLC0415

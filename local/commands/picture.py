@@ -1,7 +1,7 @@
 """Draws the state machines into docs/state-machine.md, as Mermaid text made from the definitions.
 
-A machine is several graphs, so that each can be read: its outermost states, what they come to when
-all is lost, and for each Parallel or Map what is inside.
+A machine is several graphs, so that each can be read: its outermost states, for each Parallel or
+Map what is inside, and how it ends.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ States = Mapping[str, State]
 
 # The restore is what a reader comes for.
 FIRST = "restore"
-LOST = "When it fails"
+ENDING = "How it ends"
 # A Parallel or a Map is a box with doubled sides: its inside is a graph of its own.
 INSIDE = '[["%s"]]:::phase'
 SHAPES = {
@@ -69,17 +69,15 @@ class Graph:
 def graphs(definition: State) -> Iterator[Graph]:
     """The graphs of a machine, in the order in which its text is read."""
     states = definition["States"]
-    lost = doomed(states)
-    if len(lost) <= sum(states[name]["Type"] == "Fail" for name in lost):
-        lost = frozenset()
-    kept = {name: state for name, state in states.items() if name not in lost}
+    ends = ending(states)
+    kept = {name: state for name, state in states.items() if name not in ends}
     comment = definition.get("Comment", "")
-    yield Graph("Overview", comment, (definition["StartAt"],), kept, lost, outermost=True)
+    yield Graph("Overview", comment, (definition["StartAt"],), kept, ends, outermost=True)
     yield from insides(states)
-    if lost:
-        entered = (name for state in kept.values() for name in targets(state) if name in lost)
-        left = {name: state for name, state in states.items() if name in lost}
-        yield Graph(LOST, "", tuple(dict.fromkeys(entered)), left, outermost=True)
+    if ends:
+        entered = (name for state in kept.values() for name in targets(state) if name in ends)
+        left = {name: state for name, state in states.items() if name in ends}
+        yield Graph(ENDING, "", tuple(dict.fromkeys(entered)), left, outermost=True)
 
 
 def insides(states: States) -> Iterator[Graph]:
@@ -98,18 +96,22 @@ def inner(state: State) -> list[State]:
     return [each] if each else list(state.get("Branches", []))
 
 
-def doomed(states: States) -> frozenset[str]:
-    """The states from which only a Fail can be reached."""
-    hopeful = {
-        name for name, state in states.items() if state["Type"] == "Succeed" or state.get("End")
-    }
+def ending(states: States) -> frozenset[str]:
+    """The states from which no Parallel or Map is reached any more, where they are several.
+
+    An end to which only one state leads is drawn beside that one.
+    """
+    before = {name for name, state in states.items() if inner(state)}
     while more := {
         name
         for name, state in states.items()
-        if name not in hopeful and hopeful.intersection(targets(state))
+        if name not in before and before.intersection(targets(state))
     }:
-        hopeful |= more
-    return frozenset(states.keys() - hopeful)
+        before |= more
+    ends = states.keys() - before
+    alone = {name for name in ends if not targets(states[name])}
+    alone -= {target for name in ends for target in targets(states[name])}
+    return frozenset(ends - alone) if before else frozenset()
 
 
 def targets(state: State) -> list[str]:
@@ -161,7 +163,7 @@ def goes_on(state: State, catch: State) -> bool:
 
 
 def alarms(graph: Graph, catch: State) -> bool:
-    """Whether all is lost with any error; so many states do that their boxes' edges say so."""
+    """Whether any error ends the machine; so many do that the edges of their boxes say so."""
     return bool(catch["Next"] in graph.elsewhere and catch["ErrorEquals"] == ["States.ALL"])
 
 
@@ -177,7 +179,7 @@ def arrow(graph: Graph, source: str, target: str, label: str = "", line: str = "
     said = f'|"{"<br>".join(lines)}"|' if lines else ""
     end = node(target)
     if target in graph.elsewhere:
-        end = f'{node(LOST)}_{node(source)}[["{LOST}"]]:::fail'
+        end = f'{node(target)}_after_{node(source)}[["{target}"]]'
     return f"{node(source)} {line}{said} {end}"
 
 
@@ -186,7 +188,7 @@ def condition(rule: State) -> str:
     if "Condition" in rule:
         return str(rule["Condition"]).removeprefix("{%").removesuffix("%}").strip()
     if "Not" in rule:
-        return f"not {condition(rule['Not'])}"
+        return f"not {condition(rule['Not'])}".replace("not no ", "")
     if "Or" in rule:
         return " or ".join(condition(test) for test in rule["Or"])
     tests = rule.get("And", [rule])
@@ -201,13 +203,15 @@ def condition(rule: State) -> str:
 
 def comparison(test: State) -> str:
     """One comparison as a reader says it: the value asked for says more than where it is."""
-    path = test["Variable"].removeprefix("$.").removeprefix("request.")
+    path = str(test["Variable"]).removeprefix("$.").removeprefix("request.")
     operator, value = next((key, test[key]) for key in test if key not in ("Variable", "Next"))
     if isinstance(value, bool):
         said = f"{path}" if value else f"not {path}"
         return said.replace("not ", "no ") if operator == "IsPresent" else said
     if operator == "StringEquals":
-        return value or f"no {path}"
+        return str(value or f"no {path}")
+    if operator == "StringGreaterThan" and not value:
+        return path
     sign = next((SIGNS[key] for key in SIGNS if operator.endswith(key)), "is")
     return f"{path} {sign} {value}"
 

@@ -146,6 +146,10 @@ def _read_path(
     for method, pattern, keys, name in _paths(model.service_name):
         if environ.get("REQUEST_METHOD") != method or not keys <= query.keys():
             continue
+        # S3's CopyObject and PutObject differ in this header only.
+        is_copy = name in {"CopyObject", "UploadPartCopy"}
+        if is_copy and "HTTP_X_AMZ_COPY_SOURCE" not in environ:
+            continue
         if found := pattern.match(raw):
             labels = {key: unquote(value) for key, value in found.groupdict().items()}
             return name, labels | _body(model.operation_model(name), body)

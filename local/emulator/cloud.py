@@ -67,7 +67,7 @@ from local.emulator.cloudformation import deploy
 from local.emulator.moto_services import MotoSurroundings
 from local.emulator.rds import Change, Rds
 from local.emulator.rds.protocol.wire import pickle_answer, write_answer
-from local.emulator.stepfunctions import interpreter
+from local.emulator.stepfunctions import interpreter, map_runs
 
 if TYPE_CHECKING:
     from botocore.awsrequest import HTTPHeaders
@@ -234,8 +234,20 @@ class Cloud:
         interpreter.run_virtually(closing, self.clock, self._random)
         interpreter.repair_semantics(closing)
         interpreter.spare_repeated_work(closing, self._answer_inside)
+        map_runs.repair(closing, self._random, self._judge_states, self._may_states)
         interpreter.tell(closing, self._notify, self._on_status_change)
         moto_repairs.repair(closing, self._random)
+
+    def _judge_states(self, role: str, operation: str, parameters: dict[str, Any]) -> str:
+        """What IAM says against a call that Step Functions makes to itself; "" for nothing."""
+        asked = self.authorization.asked(operation, parameters, REGION)
+        _, refused = self.authorization.judge("stepfunctions", asked, role, "states")
+        return refused.message if refused else ""
+
+    def _may_states(self, role: str, action: str, resource: str) -> bool:
+        """Whether a role that IAM knows may do something, for Step Functions itself."""
+        unknown = self.authorization.role(role) is None
+        return unknown or self.authorization.allows(role, action, resource)
 
     def _serve(self, closing: ExitStack, listening: socket.socket) -> None:
 
@@ -644,11 +656,20 @@ class Cloud:
         if refusal:
             return self._fail(call, refusal, environ, body, environment)
         fault = next((found for ask in list(self.faults) if (found := ask(call))), None)
+        if not fault and invokes:
+            fault = self._not_ready(str(parameters["FunctionName"]))
         if fault:
             return self._fail(call, fault, environ, body, environment)
         answer = self._carry_out(call, environ, body)
         call.error = error_code(answer.status, dict(answer.headers), answer.body or b"")
+        if call.operation == "PutObject" and call.caller != "outside":
+            self._surroundings.note_object(call.parameters["Bucket"], call.parameters["Key"])
         return answer
+
+    def _not_ready(self, function: str) -> Fault | None:
+        """Lambda's own error for a function that is inactive (API reference of Invoke)."""
+        error = self.functions.not_ready(function.rpartition(":")[2])
+        return Fault(*error, 502) if error else None
 
     def _refusal(
         self,

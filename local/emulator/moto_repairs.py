@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from random import Random
@@ -131,12 +132,19 @@ def _spare_private_keys(repairs: ExitStack) -> None:
 
 
 def _name_resources(repairs: ExitStack) -> None:
-    """Let a stack's resource be called the same whatever other resources the stack has."""
+    """Let a stack's resource be called the same whatever other resources the stack has.
+
+    One that takes another's place has another name, as CloudFormation gives it.
+    """
     generate = parsing.generate_resource_name
+    named: Counter[tuple[str, str]] = Counter()
 
     def name(resource_type: str, stack_name: str, logical_id: str) -> str:
-        random = generate(resource_type, stack_name, logical_id)
-        digest = hashlib.sha256(f"{stack_name}/{logical_id}".encode()).hexdigest()[:12]
+        random = str(generate(resource_type, stack_name, logical_id))
+        before = named[stack_name, logical_id]
+        named[stack_name, logical_id] += 1
+        known = f"{stack_name}/{logical_id}" + (f"/{before}" if before else "")
+        digest = hashlib.sha256(known.encode()).hexdigest()[:12]
         # Of a bucket it is in small letters.
         return random[:-12] + (digest if random.islower() else digest.upper())
 

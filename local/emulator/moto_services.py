@@ -28,6 +28,10 @@ class MotoSurroundings:
         """Write an object, encrypted with the key."""
         backend = s3_backends[self._account]["aws"]
         backend.put_object(bucket, key, body, encryption="aws:kms", kms_key_id=kms_key)
+        self.note_object(bucket, key)
+
+    def note_object(self, bucket: str, key: str) -> None:
+        """Remember an object that RDS or the app has written."""
         self._written.append((bucket, key))
 
     def forget(self) -> None:

@@ -36,10 +36,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
             create(member, plan)
     # RDS takes no change while it is backing up.
     ready = cluster_settled(identifier, other_than=plan["resourceId"], statuses=AVAILABLE)
-    wait(ready, context, otherwise=ConfigureFailed, identifier=identifier, since=since)
+    wait(ready, otherwise=ConfigureFailed, identifier=identifier, since=since)
     if plan["endpoints"]:
         # They name members, which must be there.
-        wait_for_members(plan, context, since)
+        wait_for_members(plan, since)
     with failing_as(ConfigureFailed, identifier, exists=StateConflict):
         found = cluster(identifier) or {}
         lock.require_restored(event, found.get("DbClusterResourceId"))
@@ -62,7 +62,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
                 context,
                 identifier,
             )
-    wait_for_members(plan, context, since)
+    wait_for_members(plan, since)
     if may_reboot(plan, event["phase"]):
         with failing_as(ConfigureFailed, identifier):
             reboot(plan)
@@ -89,12 +89,12 @@ def missing(event: dict[str, Any], plan: dict[str, Any]) -> list[dict[str, Any]]
     ]
 
 
-def wait_for_members(plan: dict[str, Any], context: LambdaContext, since: str) -> None:
+def wait_for_members(plan: dict[str, Any], since: str) -> None:
     """Wait until every member is there."""
     for member in plan["members"]:
         name = member["identifier"]
         made = instance_settled(name, other_than=member["resourceId"])
-        wait(made, context, otherwise=ConfigureFailed, identifier=name, since=since)
+        wait(made, otherwise=ConfigureFailed, identifier=name, since=since)
 
 
 def reboot(plan: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     ready = instance_settled(
         identifier, other_than=plan["resourceId"], statuses=(*AVAILABLE, "storage-full")
     )
-    wait(ready, context, otherwise=ConfigureFailed, identifier=identifier, since=since)
+    wait(ready, otherwise=ConfigureFailed, identifier=identifier, since=since)
     with failing_as(ConfigureFailed, identifier, exists=StateConflict):
         found = instance(identifier) or {}
         lock.require_restored(event, found.get("DbiResourceId"))
@@ -54,7 +54,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
             )
     if may_reboot(plan, event["phase"]):
         # The reboot must not fall into the change.
-        wait(ready, context, otherwise=ConfigureFailed, identifier=identifier, since=since)
+        wait(ready, otherwise=ConfigureFailed, identifier=identifier, since=since)
         with failing_as(ConfigureFailed, identifier):
             if awaits_reboot(instance(identifier) or {}):
                 rds().reboot_db_instance(DBInstanceIdentifier=identifier)

@@ -16,13 +16,11 @@ from trapheus.rds import cluster_with, instance_with, mark, rds
 from trapheus.waiters import AVAILABLE, BAD_CLUSTER, cluster_renamed, not_ready, wait
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
-
     from trapheus.rds import Description
 
 
 @logged
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Ask for the new names of the `original`, or of the `copy`, as `renames` says.
 
     What is asked for counts as done. The cluster comes before its members: its rename is without
@@ -33,7 +31,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     exists = StateConflict if event["renames"] == "copy" else None
     with failing_as(RenameFailed, plan["identifier"], exists=exists):
         if event["renames"] == "copy":
-            give_names(event, context)
+            give_names(event)
             return {"name": plan["identifier"]}
         set_aside(event)
     return {"name": plan["aside"]}
@@ -58,7 +56,7 @@ def set_aside(event: dict[str, Any]) -> None:
     set_members_aside(event, found)
 
 
-def give_names(event: dict[str, Any], context: LambdaContext) -> None:
+def give_names(event: dict[str, Any]) -> None:
     """Ask for the restored cluster's name, then for its writer's; the readers may follow later.
 
     The original's members leave their names meanwhile.
@@ -71,7 +69,7 @@ def give_names(event: dict[str, Any], context: LambdaContext) -> None:
         rename(plan["made"], identifier)
     set_members_aside(event, visible(plan["resourceId"], plan["aside"]))
     ready = cluster_renamed(own, identifier)
-    wait(ready, context, otherwise=RenameFailed, identifier=identifier, since=event["entered"])
+    wait(ready, otherwise=RenameFailed, identifier=identifier, since=event["entered"])
     found = visible(own, identifier)
     lock.require(event)
     writer, *readers = plan["members"]

@@ -10,7 +10,6 @@ from trapheus.snapshots import Calls, refresh
 from trapheus.waiters import cluster_snapshot_available, cluster_snapshot_deleted
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_rds.type_defs import FilterTypeDef
 
 
@@ -40,7 +39,7 @@ def delete(name: str) -> None:
 
 
 @logged
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Take the snapshot; return its name and the moment of its data."""
     calls = Calls(
         resource_id,
@@ -51,4 +50,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
         cluster_snapshot_deleted,
         "DBClusterSnapshotArn",
     )
-    return refresh(calls, event, context)
+    return refresh(calls, event)

@@ -11,7 +11,6 @@ from trapheus.snapshots import Calls, refresh
 from trapheus.waiters import snapshot_available, snapshot_deleted
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_rds.type_defs import FilterTypeDef
 
 
@@ -44,9 +43,9 @@ def delete(name: str) -> None:
 
 
 @logged
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Take the snapshot; return its name and the moment of its data."""
     calls = Calls(
         resource_id, find, create, delete, snapshot_available, snapshot_deleted, "DBSnapshotArn"
     )
-    return refresh(calls, event, context)
+    return refresh(calls, event)

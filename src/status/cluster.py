@@ -17,8 +17,6 @@ from trapheus.waiters import (
 )
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
-
     from trapheus.waiters import Wait
 
 
@@ -70,7 +68,7 @@ WAITS = {
 
 
 @logged
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Wait for the event's `until`; the state machine asks again when time is up.
 
     Returns `until`, and the moment `at` which it was seen, ISO 8601.
@@ -78,5 +76,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     until, since = event["until"], event["entered"]
     waits, otherwise = WAITS[until]
     for identifier, what in waits(event["plan"]):
-        wait(what, context, otherwise=otherwise, identifier=identifier, since=since)
+        wait(what, otherwise=otherwise, identifier=identifier, since=since)
     return {"until": until, "at": datetime.now(UTC).isoformat(timespec="seconds")}

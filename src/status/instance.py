@@ -18,8 +18,6 @@ from trapheus.waiters import (
 )
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
-
     from trapheus.waiters import Wait
 
 
@@ -54,12 +52,12 @@ WAITS = {
 
 
 @logged
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Wait for the event's `until`; the state machine asks again when time is up.
 
     Returns `until`, and the moment `at` which it was seen, ISO 8601.
     """
     plan, until, since = event["plan"], event["until"], event["entered"]
     waiting, otherwise = WAITS[until]
-    wait(waiting(plan), context, otherwise=otherwise, identifier=plan["identifier"], since=since)
+    wait(waiting(plan), otherwise=otherwise, identifier=plan["identifier"], since=since)
     return {"until": until, "at": datetime.now(UTC).isoformat(timespec="seconds")}

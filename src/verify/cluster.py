@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trapheus.attributes import CLUSTER, MEMBER
 from trapheus.beside import standing
@@ -29,12 +29,9 @@ from trapheus.rds import (
 from trapheus.snapshots import is_another, warnings_of
 from trapheus.waiters import AVAILABLE, ONLINE, cluster_settled, instance_settled, wait
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
-
 
 @logged
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Pass only a restored cluster as planned, beside the original under its planned name.
 
     Returns the report: old and new compared, attribute by attribute.
@@ -44,13 +41,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     # What is to be renamed next must take a change.
     statuses = AVAILABLE if event["phase"] == BESIDE else ONLINE
     ready = cluster_settled(identifier, other_than=plan["resourceId"], statuses=statuses)
-    wait(ready, context, otherwise=ConfigurationDiffers, identifier=identifier, since=since)
+    wait(ready, otherwise=ConfigurationDiffers, identifier=identifier, since=since)
     for member in plan["members"]:
         name, before = member["identifier"], member["resourceId"]
         ready = instance_settled(name, other_than=before, statuses=statuses)
         wait(
             ready,
-            context,
             otherwise=ConfigurationDiffers,
             identifier=member["identifier"],
             since=since,

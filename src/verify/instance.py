@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trapheus.attributes import INSTANCE
 from trapheus.beside import standing
@@ -15,12 +15,9 @@ from trapheus.rds import Description, instance, instance_with, snapshot
 from trapheus.snapshots import is_another, warnings_of
 from trapheus.waiters import AVAILABLE, ONLINE, instance_settled, wait
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
-
 
 @logged
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Pass only a restored instance as planned, beside the original under its planned name.
 
     Returns the report: old and new compared, attribute by attribute.
@@ -30,7 +27,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     # What is to be renamed next must take a change.
     statuses = AVAILABLE if event["phase"] == BESIDE else ONLINE
     ready = instance_settled(identifier, other_than=plan["resourceId"], statuses=statuses)
-    wait(ready, context, otherwise=ConfigurationDiffers, identifier=identifier, since=since)
+    wait(ready, otherwise=ConfigurationDiffers, identifier=identifier, since=since)
     with failing_as(ConfigurationDiffers, identifier):
         found = instance(identifier) or {}
         comparison = compared(INSTANCE, plan, found)

@@ -24,17 +24,8 @@ SEEDS = 200
 PORTION = 10  # seeds after which the page is written
 TRACES = 20
 MOST = 1000
-# Databases, and what is set otherwise than the template has it.
-CROWDS = (
-    (10, crowd.Means()),
-    (100, crowd.Means()),
-    (MOST, crowd.Means()),
-    (MOST, crowd.Means(reserved=15)),
-    (MOST, crowd.Means(reserved=5)),
-    (MOST, crowd.Means(interval=7)),
-    (MOST, crowd.Means(spread=1)),
-    (MOST, crowd.Means(spread=1, interval=0)),
-)
+# Databases, and a fleet's maxConcurrency; 0 for executions that are started one by one.
+CROWDS = ((10, 0), (10, 5), (100, 0), (100, 5), (100, 40), (MOST, 40), (MOST, 100), (MOST, 0))
 HEAD = """\
 # Performance
 
@@ -74,8 +65,6 @@ MEANINGS = """
 HOLDS = """
 What holds up the figures above 1.05, ten changes or fifteen looks:
 
-- An execution begins at random within {spread} seconds, so that a thousand do not need a thousand
-  Lambdas.
 - Each look comes at most a quarter of a minute late, plus a ninetieth of what was waited, since RDS
   is asked at most four times a minute. A short task of many waits feels it most: to take a
   cluster's snapshot anew is four waits of a few minutes.
@@ -90,27 +79,25 @@ What holds up the figures above 1.05, ten changes or fifteen looks:
 CROWD = """
 ## Many at once
 
-Restores (`db_restore`) of as many instances, started within one second, against an RDS that takes
-{rate:.0f} calls a second. Ten also run on the real stack in the local AWS; the others are a model
-([crowd.py](../tests/bench/crowd.py)) that replays {traces} recorded executions of drawn times, with
-the spread and the turns of the template, the client's three tries, the state machine's retriers,
-their jitter, and the costs of [costs.toml](../local/emulator/costs.toml): {costs}.
+Restores (`db_restore`) of as many instances, against an RDS that takes {rate:.0f} calls a second:
+started one by one within a second, or by a [fleet](fleet.md), so many at a time. Ten also run on
+the real stack in the local AWS; the others are a model ([crowd.py](../tests/bench/crowd.py)) that
+replays {traces} recorded executions of drawn times, with the client's three tries, the state
+machine's retriers, their jitter, and the costs of [costs.toml](../local/emulator/costs.toml):
+{costs}.
 `tests/bench/test_bench.py` holds the two together at ten, before an RDS that throttles these too.
 
-| databases | StartSpreadSeconds | StartIntervalSeconds | ReservedConcurrency \
-| Lambdas at once, at most | total, minutes | calls | throttled | not restored |
-|---|---|---|---|---|---|---|---|---|
+| databases | at a time | Lambdas at once, at most | total, minutes | calls | throttled \
+| not restored |
+|---|---|---|---|---|---|---|
 """
 LEARNT = """
 A thousand restores need about {needed:,.0f} calls, which at {rate:.0f} a second are {floor:.0f}
-minutes. As the stack is deployed, the first ten begin at once, and then one every
-`StartIntervalSeconds`, in the order in which they have taken the lock: hardly a call is throttled,
-so that whatever else in the account calls RDS is not either. Below ten seconds the looks of all
-that are under way exceed what RDS takes. Without turns the preflights take the calls from each
-other until some give up, with nothing touched. `StartSpreadSeconds` spreads the functions before
-the turn. `ReservedConcurrency` bounds each function besides; one that configures may stay for a
-minute and a half to see its change, so it needs a dozen at that pace. It is not for the functions
-that read the request, lock, roll back and alert, which so can never be starved by it.
+minutes. A fleet spreads them over its length: what is throttled is throttled while its first ones
+all begin in one second, so that most of what RDS takes is left to whatever else in the account
+calls it. A hundred that are started one by one are all restored too: what is throttled is tried
+again, at random moments. A thousand started so take the calls from each other until some give up:
+they should be a fleet.
 """
 
 
@@ -149,7 +136,7 @@ def page(figures: dict[Flow, list[Figures]], seeds: int, minutes: float, many: s
         minutes=minutes,
         seeds=seeds,
     )
-    return head + table(figures) + MEANINGS + HOLDS.format(spread=crowd.Means().spread) + many
+    return head + table(figures) + MEANINGS + HOLDS + many
 
 
 def measured(
@@ -198,18 +185,20 @@ def table(figures: dict[Flow, list[Figures]]) -> str:
 
 def measure_crowds(pool: ProcessPoolExecutor) -> str:
     """Ten on the real stack, more in the model."""
-    really = pool.submit(worker.really, 10)
+    really = {at_a_time: pool.submit(worker.really, 10, at_a_time) for at_a_time in (0, 5)}
     traces = [job.result() for job in [pool.submit(worker.trace, n + 1) for n in range(TRACES)]]
     typical = pool.submit(worker.trace, 0).result()
-    usual = crowd.Means()
-    rows = [row("10, real stack, typical times", usual, really.result())]
-    rows.append(row("10, model, typical times", usual, crowd.Model(1, usual).run([typical], 10)))
+    rows = []
+    for at_a_time, job in really.items():
+        rows.append(row("10, real stack, typical times", at_a_time, job.result()))
+        model = crowd.Model(1).run([typical], 10, at_a_time)
+        rows.append(row("10, model, typical times", at_a_time, model))
     needed: list[int] = []
-    for count, means in CROWDS:
-        outcome = crowd.Model(1, means).run(traces, count)
+    for count, at_a_time in CROWDS:
+        outcome = crowd.Model(1).run(traces, count, at_a_time)
         if count == MOST and not outcome.failed:
             needed.append(outcome.calls - outcome.throttled)
-        rows.append(row(f"{count:,}, model", means, outcome))
+        rows.append(row(f"{count:,}, model", at_a_time, outcome))
     costs = ", ".join(f"{name.replace('_', ' ')} {seconds} s" for name, seconds in COSTS.items())
     least = min(needed)
     return (
@@ -220,12 +209,11 @@ def measure_crowds(pool: ProcessPoolExecutor) -> str:
     )
 
 
-def row(what: str, means: crowd.Means, outcome: crowd.Outcome) -> str:
+def row(what: str, at_a_time: int, outcome: crowd.Outcome) -> str:
     """A line of the table."""
     return (
-        f"| {what} | {means.spread} | {means.interval} | {means.reserved or 'off'}"
-        f" | {outcome.most} | {outcome.total / 60:.0f} | {outcome.calls:,} | {outcome.throttled:,}"
-        f" | {outcome.failed} |"
+        f"| {what} | {at_a_time or 'all'} | {outcome.most} | {outcome.total / 60:.0f}"
+        f" | {outcome.calls:,} | {outcome.throttled:,} | {outcome.failed} |"
     )
 
 

@@ -1,48 +1,47 @@
 """Many databases at once: on the real stack, and in a model that replays recorded executions.
 
+They are started one by one within a second, or by a fleet, which starts the next when one ends.
 What the model knows is what stands here: how long a call and the start of a function take
 (local/emulator/costs.toml), how the client and the state machine try again (read from the
 definition), how RDS throttles, and, from executions recorded on the real stack, which calls each
 try of each Task makes and when, after the last change, RDS was done. It leaves out AWS's own limits
-but the one on RDS's calls and, if asked for, the reserved concurrency; and that a Task which was
-throttled half way need not make all of its calls again.
+but the one on RDS's calls; and that a Task which was throttled half way need not make all of its
+calls again.
 """
 
 from __future__ import annotations
 
 import heapq
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from local.emulator.cloud import COSTS
-from local.emulator.cloudformation.deploy import read_template
 from local.emulator.rds.service import Bucket
 from tests.bench.measure import Attempt, Visit
-from tests.deploy.definition import RESTORE, ROOT, tasks
+from tests.deploy.definition import RESTORE, tasks
 from tests.faults.flows import READS
 from tests.pipeline.facts import INSTANCE
-from trapheus.turns import AT_ONCE
 
 if TYPE_CHECKING:
     from local.commands.app import App
     from local.emulator.cloud import Notice
 
 RATE = 20.0  # calls a second that RDS takes
+# A child of a fleet looks twice, starts its restore, and asks how it has ended.
+OF_A_CHILD = 4 * COSTS["api_call"]
 TRIES = 3  # of the client; a test of the layer holds it to that
-RETRIERS = next(iter(tasks(RESTORE)))[1]["Retry"]
+# The most patient ones; the others differ only in how long they go on.
+RETRIERS = dict(tasks(RESTORE))["Wait until the database is restored"]["Retry"]
 
 
 def retrier(error: str) -> dict[str, float]:
-    """How the state machine tries again after an error; a test says that all Tasks are alike."""
+    """How the state machine tries again after an error; as patiently as a wait does."""
     return next(dict(each) for each in RETRIERS if error in each["ErrorEquals"])
-
-
-def parameter(name: str) -> int:
-    """The default of a parameter of the template."""
-    return int(read_template(ROOT / "template.yaml")["Parameters"][name]["Default"])
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,6 @@ class Outcome:
     most: int = 0  # functions running at the same time
     calls: int = 0
     throttled: int = 0
-    refused: int = 0  # invocations, for want of reserved concurrency
     failed: int = 0
     running: Counter[str] = field(default_factory=Counter)
 
@@ -125,44 +123,42 @@ class Outcome:
         self.most = max(self.most, self.running.total())
 
 
-@dataclass(frozen=True)
-class Means:
-    """The parameters of the stack against too many at once; as they are deployed unless set."""
-
-    spread: int = parameter("StartSpreadSeconds")
-    interval: int = parameter("StartIntervalSeconds")
-    reserved: int = parameter("ReservedConcurrency")
-
-
 class Model:
     """A clock, RDS's bucket, and the environments of the functions."""
 
-    def __init__(self, seed: int, means: Means, rate: float = RATE) -> None:
+    def __init__(self, seed: int, rate: float = RATE) -> None:
         self.random = random.Random(seed)
-        self.means = means
-        self.taken = 0.0  # up to when turns are taken
         self.now = 0.0
         self.bucket = Bucket(rate)
         self.idle: Counter[str] = Counter()
         self.outcome = Outcome()
 
-    def run(self, traces: Sequence[Sequence[Step]], count: int) -> Outcome:
-        """So many executions, started within one second, each replaying one of the traces."""
+    def run(self, traces: Sequence[Sequence[Step]], count: int, at_a_time: int = 0) -> Outcome:
+        """So many executions, each replaying one of the traces.
+
+        at_a_time: of a fleet; 0 starts all by themselves, within one second.
+        """
         agenda: list[tuple[float, int, Iterator[float]]] = []
-        for number in range(count):
+        waiting = iter(range(count))
+
+        def begin(number: int, begins: float) -> None:
             begun = self.execution(traces[number % len(traces)])
-            heapq.heappush(agenda, (number / count, number, begun))
+            heapq.heappush(agenda, (begins, number, begun))
+
+        for number in islice(waiting, at_a_time or count):
+            begin(number, OF_A_CHILD if at_a_time else number / count)
         while agenda:
             self.now, number, going = heapq.heappop(agenda)
             pause = next(going, None)
             if pause is not None:
                 heapq.heappush(agenda, (self.now + pause, number, going))
+            elif (following := next(waiting, None)) is not None:
+                begin(following, self.now + OF_A_CHILD)
         self.outcome.total = self.now
         return self.outcome
 
     def execution(self, steps: Sequence[Step]) -> Iterator[float]:
         """Yield the seconds until it goes on, again and again."""
-        yield self.random.randrange(self.means.spread)
         changed = self.now
         for step in steps:
             yield step.gap
@@ -170,27 +166,20 @@ class Model:
             if changed < 0:
                 self.outcome.failed += 1
                 return
-            if step.function.startswith("TakeLock"):
-                yield self.turn()
-
-    def turn(self) -> float:
-        """The seconds until the next turn, as the app's turns.py counts them."""
-        self.taken = max(self.taken, self.now) + self.means.interval
-        return max(self.taken - self.now - AT_ONCE * self.means.interval, 0.0)
 
     def task(self, step: Step, changed: float) -> Iterator[float]:
         """The tries of a Task; returns the time of the last change, -1 if it has failed."""
         waits, throttles = retrier("StillInProgress"), retrier("Throttled")
-        early = refused = done = 0
+        early = throttled = done = 0
         while True:
             stage = step.stages[done]
             ready = self.now >= changed + stage.after
             through = yield from self.invocation(step.function, stage, ready)
             if not through:
-                refused += 1
-                if refused > throttles["MaxAttempts"]:
+                throttled += 1
+                if throttled > throttles["MaxAttempts"]:
                     return -1.0
-                yield self.random.uniform(0, pause(throttles, refused))  # JitterStrategy: FULL
+                yield self.random.uniform(0, pause(throttles, throttled))  # JitterStrategy: FULL
                 continue
             if ready:
                 changed = self.now if stage.changes else changed
@@ -203,11 +192,7 @@ class Model:
             yield pause(waits, early)
 
     def invocation(self, function: str, stage: Stage, ready: bool) -> Iterator[float]:
-        """One try; whether neither Lambda nor RDS has throttled it."""
-        limit = self.means.reserved if is_limited(function) else 0
-        if limit and self.outcome.running[function] >= limit:
-            self.outcome.refused += 1
-            return False
+        """One try; whether RDS has not throttled it."""
         self.outcome.runs(function, 1)
         warm = self.idle[function] > 0
         self.idle[function] -= warm
@@ -239,12 +224,7 @@ class Model:
 def pause(again: dict[str, float], number: int) -> float:
     """The seconds before the n-th retry; without jitter, or the most with it."""
     grown = again["IntervalSeconds"] * again["BackoffRate"] ** (number - 1)
-    return float(min(grown, again["MaxDelaySeconds"]))
-
-
-def is_limited(function: str) -> bool:
-    """Whether ReservedConcurrency holds for a function; a test compares it with the template."""
-    return not function.startswith(("ReadRequest", "TakeLock", "RollBack", "SendEmail"))
+    return float(min(grown, again.get("MaxDelaySeconds", math.inf)))
 
 
 # The real stack
@@ -269,26 +249,36 @@ def make_many(cloud: App, count: int) -> list[str]:
     return names
 
 
-def run_really(cloud: App, names: Sequence[str], rate: float = RATE) -> Outcome:
-    """Restore these databases at once, against an RDS that takes so many calls a second."""
+def run_really(cloud: App, names: Sequence[str], rate: float = RATE, at_a_time: int = 0) -> Outcome:
+    """Restore these databases, against an RDS that takes so many calls a second.
+
+    at_a_time: of a fleet; 0 starts all by themselves, at once.
+    """
     outcome = Outcome()
 
     def count(notice: Notice) -> None:
-        if notice.kind == "function invoked":
+        # A fleet's own functions are two, before and after all others.
+        of_fleet = notice.name in ("ReadFleetFunction", "SummarizeFleetFunction")
+        if notice.kind == "function invoked" and not of_fleet:
             outcome.runs(notice.name, 1)
-        if notice.kind == "function answered":
+        if notice.kind == "function answered" and not of_fleet:
             outcome.runs(notice.name, -1)
 
     cloud.listeners.append(count)
     cloud.rds.throttle = Bucket(rate)
+    requests = [INSTANCE.request("db_restore", identifier=name) for name in names]
     with cloud.clock.held():
-        requests = {name: INSTANCE.request("db_restore", identifier=name) for name in names}
-        arns = [cloud.start(cloud.machine, one, f"run-{name}") for name, one in requests.items()]
+        if at_a_time:
+            asked = {"requests": requests, "maxConcurrency": at_a_time}
+            cloud.start("FleetStateMachine", asked, "fleet")
+        else:
+            for request in requests:
+                cloud.start(cloud.machine, request, f"run-{request['identifier']}")
     cloud.settle(real_timeout=900)
-    ended = [cloud.describe(arn) for arn in arns]
-    asked = [call for call in cloud.calls if call.service == "rds"]
+    ended = [cloud.describe(arn) for arn in cloud.executions(cloud.machine)]
+    asked_of_rds = [call for call in cloud.calls if call.service == "rds"]
     outcome.total = max(one.stopped for one in ended) - min(one.started for one in ended)
-    outcome.failed = sum(one.status != "SUCCEEDED" for one in ended)
-    outcome.calls = len(asked)
-    outcome.throttled = sum(call.error == "Throttling" for call in asked)
+    outcome.failed = len(names) - sum(one.status == "SUCCEEDED" for one in ended)
+    outcome.calls = len(asked_of_rds)
+    outcome.throttled = sum(call.error == "Throttling" for call in asked_of_rds)
     return outcome

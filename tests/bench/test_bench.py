@@ -1,5 +1,7 @@
 """A slice of `make bench`: the bounds on what an execution costs, and the model of many at once."""
 
+from statistics import mean
+
 import pytest
 
 from local.commands.app import App
@@ -8,7 +10,6 @@ from tests.bench import crowd
 from tests.bench.flows import Flow, own_seconds
 from tests.bench.measure import measure
 from tests.bench.worker import recorded
-from tests.deploy.test_definition import functions
 from tests.pipeline.facts import CLUSTER, INSTANCE
 
 
@@ -49,40 +50,37 @@ def test_rds_s_own_time_is_the_critical_path_of_what_was_drawn() -> None:
     assert own_seconds(Flow(INSTANCE, "db_restore"), courses) == 30 + 120 + 56 + 87
 
 
-def test_the_model_does_with_ten_at_once_what_the_real_stack_does(
-    steps: list[crowd.Step], cloud: App
+@pytest.mark.parametrize("at_a_time", [0, 4], ids=["one by one", "a fleet"])
+def test_the_model_does_with_ten_what_the_real_stack_does(
+    steps: list[crowd.Step], cloud: App, at_a_time: int
 ) -> None:
-    rate = 8.0  # of an RDS that has to throttle even so few
-    really = crowd.run_really(cloud, crowd.make_many(cloud, 10), rate)
-    model = crowd.Model(1, crowd.Means(), rate).run([steps], 10)
+    rate = 8.0 if not at_a_time else 4.0  # of an RDS that has to throttle even so few
+    really = crowd.run_really(cloud, crowd.make_many(cloud, 10), rate, at_a_time)
+    models = [crowd.Model(seed, rate).run([steps], 10, at_a_time) for seed in range(10)]
 
-    assert (really.failed, model.failed) == (0, 0)
-    assert really.most == pytest.approx(model.most, abs=1)
-    # A throttled look is repeated at random moments, so both are one draw of many.
-    assert model.total == pytest.approx(really.total, rel=0.05)
-    assert model.calls == pytest.approx(really.calls, rel=0.15)
-    assert 0 < model.throttled < 3 * really.throttled
-    assert 0 < really.throttled < 3 * model.throttled
+    assert really.failed == 0
+    assert all(model.failed == 0 for model in models)
+    assert all(model.most == pytest.approx(really.most, abs=1) for model in models)
+    # A throttled look is repeated at random moments: the real stack's is one draw of many.
+    assert mean(model.total for model in models) == pytest.approx(really.total, rel=0.05)
+    assert mean(model.calls for model in models) == pytest.approx(really.calls, rel=0.15)
+    throttled = mean(model.throttled for model in models)
+    assert 0 < throttled / 3 < really.throttled < 3 * throttled
 
 
-def test_a_thousand_at_once_hold_few_lambdas_and_are_all_restored_as_the_stack_is_deployed(
-    steps: list[crowd.Step],
-) -> None:
-    outcome = crowd.Model(1, crowd.Means()).run([steps], 1000)
+def test_a_fleet_of_a_thousand_is_restored_within_a_day(steps: list[crowd.Step]) -> None:
+    outcome = crowd.Model(1).run([steps], 1000, at_a_time=40)
 
     assert outcome.failed == 0
-    assert outcome.most <= 200
+    assert outcome.total <= 24 * 3600
+    assert outcome.most <= 40
+    # All of them look at the same moments here.
+    assert outcome.throttled < outcome.calls / 20
 
 
-def test_the_limit_on_concurrency_spares_what_locks_rolls_back_and_alerts() -> None:
-    limited = {
-        name
-        for name, properties in functions().items()
-        if "ReservedConcurrentExecutions" in properties
-    }
-    spared = set(functions()) - limited
-    assert spared == {
-        "ReadRequestFunction", "TakeLockFunction", "SendEmailFunction",
-        "RollBackInstanceFunction", "RollBackClusterFunction",
-    }  # fmt: skip
-    assert all(crowd.is_limited(name) == (name in limited) for name in functions())
+def test_a_hundred_that_are_started_one_by_one_are_all_restored(steps: list[crowd.Step]) -> None:
+    outcome = crowd.Model(1).run([steps], 100)
+
+    assert outcome.failed == 0
+    assert outcome.total <= 24 * 3600
+    assert outcome.throttled > 0, "RDS takes no more than 20 calls a second"

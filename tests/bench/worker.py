@@ -65,7 +65,8 @@ def recorded(cloud: App, name: str, seed: int = 0) -> list[crowd.Step]:
     return crowd.replayable(watch.visits, execution.started)
 
 
-def really(count: int) -> crowd.Outcome:
-    """So many restores at once on the real stack."""
+def really(count: int, at_a_time: int) -> crowd.Outcome:
+    """So many restores on the real stack, of a fleet unless `at_a_time` is 0."""
     Worker.cloud.reset()
-    return crowd.run_really(Worker.cloud, crowd.make_many(Worker.cloud, count))
+    names = crowd.make_many(Worker.cloud, count)
+    return crowd.run_really(Worker.cloud, names, at_a_time=at_a_time)

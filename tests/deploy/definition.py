@@ -1,13 +1,20 @@
 """The state machines' definitions as the tests look at them."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from local.emulator.cloudformation.deploy import read_template
+
 ROOT = Path(__file__).parents[2]
+TEMPLATE = read_template(ROOT / "template.yaml")
+MACHINES = {
+    "restore": "DBRestoreStateMachine",
+    "export": "ExportStateMachine",
+    "fleet": "FleetStateMachine",
+}
 
 State = dict[str, Any]
 Definition = dict[str, Any]
@@ -15,18 +22,47 @@ Definition = dict[str, Any]
 TEXTS = {
     path.name.partition(".")[0]: path.read_text() for path in (ROOT / "statemachine").iterdir()
 }
-DEFINITIONS: dict[str, Definition] = {
-    name: yaml.safe_load(text) for name, text in sorted(TEXTS.items())
-}
-RESTORE, EXPORT = DEFINITIONS["restore"], DEFINITIONS["export"]
+
+
+def substitutions(machine: str) -> dict[str, Any]:
+    """What a definition takes in, as the template has it."""
+    return dict(TEMPLATE["Resources"][MACHINES[machine]]["Properties"]["DefinitionSubstitutions"])
+
+
+def text_of(value: Any) -> str:
+    """A text of the template, with what CloudFormation itself knows of it."""
+    match value:
+        case {"Fn::FindInMap": [name, first, second]}:
+            return str(TEMPLATE["Mappings"][name][first][second])
+        case {"Fn::Join": [between, [*parts]]}:
+            return str(between).join(text_of(part) for part in parts)
+        case {"Fn::Sub": text}:
+            return str(text).replace("Function.Arn}", "FunctionArn}")
+    return str(value)
+
+
+def resolved(machine: str) -> str:
+    """A definition's text as CloudFormation parses it: with its retriers and its functions."""
+    text = TEXTS[machine]
+    for name, value in substitutions(machine).items():
+        if name.startswith("Retry") or name.endswith("Functions"):
+            text = text.replace(f"${{{name}}}", text_of(value))
+    return text
+
+
+ALL: dict[str, Definition] = {name: yaml.safe_load(resolved(name)) for name in sorted(MACHINES)}
+RESTORE, EXPORT, FLEET = ALL["restore"], ALL["export"], ALL["fleet"]
+# Those that work on one database.
+DEFINITIONS = {name: definition for name, definition in ALL.items() if definition is not FLEET}
 
 
 def machines(machine: Definition) -> Iterator[Definition]:
-    """The machine and every branch in it: each has a StartAt and States."""
+    """The machine, every branch and every Map's children: each has a StartAt and States."""
     yield machine
     for state in machine["States"].values():
-        for branch in state.get("Branches", []):
-            yield from machines(branch)
+        children = [state["ItemProcessor"]] if "ItemProcessor" in state else []
+        for inner in [*state.get("Branches", []), *children]:
+            yield from machines(inner)
 
 
 def states(definition: Definition) -> Iterator[tuple[str, State]]:
@@ -48,7 +84,15 @@ def targets(state: State) -> list[str]:
     return following
 
 
-def in_terms_of(kind: str, other: str, thing: Any) -> Any:
-    """The same part of the definition with one kind's names for the other's."""
-    text = json.dumps(thing).replace(kind, other).replace(kind.capitalize(), other.capitalize())
-    return json.loads(text)
+def before(definition: Definition, state: str) -> set[str]:
+    """The states of a phase, or of the machine, that an execution may pass ahead of one."""
+    (machine,) = (each for each in machines(definition) if state in each["States"])
+    found, frontier = set(), {state}
+    while frontier:
+        frontier = {
+            name
+            for name, each in machine["States"].items()
+            if frontier & set(targets(each)) and name not in found
+        }
+        found |= frontier
+    return found

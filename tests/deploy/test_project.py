@@ -95,8 +95,10 @@ def test_every_top_level_entry_earns_a_line_in_the_readme() -> None:
 def test_no_policy_grants_more_than_named_actions() -> None:
     for name, resource in template()["Resources"].items():
         properties = resource.get("Properties", {})
-        attached = [properties] if resource["Type"] == "AWS::IAM::Policy" else []
-        for policy in [*properties.get("Policies", []), *attached]:
+        is_policy = resource["Type"] in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
+        attached = [properties] if is_policy else []
+        own = [one for one in properties.get("Policies", []) if isinstance(one, dict)]
+        for policy in [*own, *attached]:
             for statement in policy.get("PolicyDocument", policy)["Statement"]:
                 actions = statement["Action"]
                 for action in [actions] if isinstance(actions, str) else actions:

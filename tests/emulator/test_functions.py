@@ -191,3 +191,23 @@ def test_an_asynchronous_invocation_returns_before_the_handler_has_run(cloud):
 def test_a_second_cloud_in_the_same_process_is_refused(cloud):
     with pytest.raises(RuntimeError, match="another Cloud"), Cloud():
         pass
+
+
+def test_an_inactive_function_is_set_up_again_by_its_first_invocation(cloud, machine, task):
+    cloud.functions.idle = True
+    retry = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 20, "MaxAttempts": 9}
+    arn = machine({"Echo": task("EchoFunction", Retry=[{**retry, "BackoffRate": 1}], End=True)})
+
+    ended = cloud.run(arn, {})
+
+    assert ended.status == "SUCCEEDED"
+    errors = [call.error for call in cloud.calls if call.operation == "Invoke"]
+    assert errors == ["ResourceNotReadyException", *["ENINotReadyException"] * 5, ""]
+    # One that was called meanwhile is ready.
+    assert cloud.run(arn, {}, "again").status == "SUCCEEDED"
+
+
+def test_an_inactive_function_without_a_retrier_fails_its_task(cloud, machine, task):
+    cloud.functions.idle = True
+    ended = cloud.run(machine({"Echo": task("EchoFunction", End=True)}), {})
+    assert (ended.status, ended.error) == ("FAILED", "Lambda.ResourceNotReadyException")

@@ -32,6 +32,19 @@ def test_retries_wait_in_virtual_time_with_backoff(cloud, machine, task):
     assert spent(run) == 10 + 20 + 40 + 0.8 + 3 * 0.02
 
 
+def test_a_path_with_a_literal_index_gives_the_value_and_one_with_a_filter_a_list(cloud, machine):
+    asked = {
+        "index.$": "$.list[0].name",
+        "last.$": "$.list[1]",
+        "filter.$": "$.list[?(@.name=='a')].name",
+    }
+    run = cloud.run(
+        machine({"Pass": {"Type": "Pass", "Parameters": asked}}),
+        {"list": [{"name": "a"}, {"name": "b"}]},
+    )
+    assert run.output == {"index": "a", "last": {"name": "b"}, "filter": ["a"]}
+
+
 def test_jitter_is_the_same_in_every_run(cloud, machine, task):
     retry = [{"ErrorEquals": ["Rejected"], "IntervalSeconds": 100, "JitterStrategy": "FULL",
               "BackoffRate": 1, "MaxAttempts": 3}]  # fmt: skip

@@ -71,7 +71,7 @@ def of_both(
 SABOTAGES = (
     # The request
     *of_both(
-        "any identifier is allowed", "src/request/read.py",
+        "any identifier is allowed", "layers/common/trapheus/requests.py",
         "    if identifier and not any(\n", "    if False and not any(\n",
         "KIND-db_restore/Read_the_request/KIND",
     ),

@@ -35,10 +35,15 @@ class Excuse(NamedTuple):
 
 
 EXCUSES = (
-    Excuse("*StatesExecutionRole", "logs:*", "[*]",
+    Excuse("DeliverLogsAndTraces", "logs:*", "[*]",
            "Step Functions delivers its logs with it; the local AWS delivers none."),
-    Excuse("*StatesExecutionRole", "xray:*", "[*]",
+    Excuse("DeliverLogsAndTraces", "xray:*", "[*]",
            "Step Functions sends its traces with it; the local AWS sends none."),
+    Excuse("FleetStatesExecutionRole", "events:*", "rule/StepFunctionsGetEvents*",
+           "Step Functions wants it for a Task that waits for an execution, or makes no such"
+           " machine; the local AWS needs no events for it."),
+    Excuse("FleetStatesExecutionRole", "s3:*Multipart*", "*/fleets/[*]",
+           "Step Functions writes large results in parts; the local AWS writes them whole."),
     Excuse("*", "ses:SendEmail", "configuration-set/[*] *",
            "SES asks for it where the sender's identity has a default set, as none here has."),
     *(
@@ -52,28 +57,17 @@ EXCUSES = (
         )
         for group in groups
     ),
-    *(
-        Excuse(who, action, f"{kind}:[*] *",
-               "The reference lists both the database and the thing itself for this Describe; a"
-               " denial in the midst of a restore would cost more than a look too many.")
-        for who, action, kind in (
-            # The check and the snapshot step ask without a name.
-            *(
-                (who, action, kind)
-                for action, kind in (
-                    ("rds:DescribeDBSnapshots", "db"),
-                    ("rds:DescribeDBClusterSnapshots", "cluster"),
-                )
-                for who in ("LambdaExecutionRole", "Restore*", "SendEmail*", "Tidy*", "Verify*")
-            ),
-            ("CheckCluster*", "rds:DescribeDBClusterEndpoints", "cluster-endpoint"),
-            ("VerifyCluster*", "rds:DescribeDBClusterEndpoints", "cluster-endpoint"),
-            ("ConfigureCluster*", "rds:DescribeDBClusterEndpoints", "cluster"),
-            ("RollBackCluster*", "rds:DescribeDBClusterEndpoints", "cluster"),
-            ("RenameCluster*", "rds:DescribeDBClusterEndpoints", "cluster"),
-        )
-    ),
 )  # fmt: skip
+
+# Who has a managed policy of which nothing is used but what is excused above.
+EXCUSED_ATTACHMENTS = {
+    ("ExportStatesExecutionRole", "DeliverLogsAndTraces"),
+    ("FleetStatesExecutionRole", "DeliverLogsAndTraces"),
+    ("StatesExecutionRole", "DeliverLogsAndTraces"),
+    *((f"{step}{kind}Function", "UseGroups") for step in ("Rename", "RollBack")
+      for kind in ("Instance", "Cluster")),
+    ("ConfigureInstanceFunction", "UseGroups"),
+}  # fmt: skip
 
 
 def excuse(right: Right) -> str:
@@ -117,6 +111,24 @@ def granted(cloud: App) -> set[Right]:
 def used(cloud: App) -> set[Right]:
     """Every right that the calls since the last `forget` have used."""
     return set(rights(owners(cloud), cloud.authorization.used))
+
+
+def unused_attachments(cloud: App) -> set[tuple[str, str]]:
+    """Roles, and the managed policies of the stack attached to them of which they use nothing."""
+    known, iam = owners(cloud), cloud.client("iam")
+    attached = {
+        (who, known[policy["PolicyArn"]])
+        for role, who in known.items()
+        if not role.startswith("arn:")
+        for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+        if policy["PolicyArn"] in known
+    }
+    users = {
+        (known[role], known[owner])
+        for role, owner in cloud.authorization.users
+        if {role, owner} <= set(known)
+    }
+    return attached - users
 
 
 def rights(known: dict[str, str], grants: Iterable[Grant]) -> Iterable[Right]:

@@ -6,6 +6,7 @@ tests/permissions.py.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from moto.kms.models import kms_backends
 
 from local.commands.account import KEY_ID
-from local.emulator.cloud import REGION, Fault
+from local.emulator.cloud import ACCOUNT, REGION, Fault
 from tests.pipeline.facts import (
     CLUSTER,
     INSTANCE,
@@ -539,6 +540,18 @@ def tell_a_failed_export(cloud: App) -> None:
     told(cloud, "The disk of RDS was full")
 
 
+def run_a_fleet(cloud: App) -> None:
+    """One of each kind; the list comes out of the bucket, and what became of them goes into it."""
+    asked = [kind.request("create_snapshot_only") for kind in KINDS]
+    put = partial(cloud.client("s3").put_object, Bucket=f"rds-snapshots-{ACCOUNT}-{REGION}")
+    put(Key="fleets/list.json", Body=json.dumps(asked).encode())
+
+    fleet = cloud.run("FleetStateMachine", {"source": {"key": "fleets/list.json"}}, "fleet")
+
+    ended(fleet, "SUCCEEDED")
+    same("restored", fleet.output["restored"], len(asked))
+
+
 def export_statuses(cloud: App, region: str) -> list[str]:
     rds = cloud.rds_in(region)
     rds.settle()
@@ -580,6 +593,7 @@ OF_ONE = (
     restore_multi_az_beside,
     remove_multi_az,
     tell_a_failed_export,
+    run_a_fleet,
 )
 
 SCENARIOS: dict[str, Scenario] = {

@@ -4,13 +4,22 @@ import pytest
 
 from local.commands.app import App
 from tests.pipeline.facts import INSTANCE, KINDS, Kind, databases, run
-from tests.pipeline.rights import EXCUSES, excuse, granted, owners, used
+from tests.pipeline.rights import (
+    EXCUSED_ATTACHMENTS,
+    EXCUSES,
+    excuse,
+    granted,
+    owners,
+    unused_attachments,
+    used,
+)
 from tests.pipeline.scenarios import SCENARIOS, restore
 
 
 def test_every_right_that_is_granted_is_used_or_excused(cloud: App) -> None:
     """All of the scenarios, since only together do they use every right."""
     cloud.authorization.used.clear()
+    cloud.authorization.users.clear()
     for name, scenario in SCENARIOS.items():
         cloud.reset()
         cloud.use_timing("brisk")
@@ -23,6 +32,7 @@ def test_every_right_that_is_granted_is_used_or_excused(cloud: App) -> None:
     assert sorted(right for right in unused if not excuse(right)) == []
     assert [one for one in EXCUSES if any(one.covers(right) for right in used(cloud))] == []
     assert [one for one in EXCUSES if not any(one.covers(right) for right in unused)] == []
+    assert unused_attachments(cloud) == EXCUSED_ATTACHMENTS
 
 
 def test_the_roles_of_the_app_are_found_in_iam(cloud: App) -> None:

@@ -59,7 +59,7 @@ def test_the_bucket_of_the_exports_is_private_encrypted_and_versioned(cloud: App
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_the_export_key_rotates_and_has_the_seed_s_policy(cloud: App) -> None:
+def test_the_export_key_rotates_and_gives_the_exports_what_they_need(cloud: App) -> None:
     keys, key = cloud.client("kms"), {"KeyId": cloud.physical_id("ExportKey")}
 
     assert keys.get_key_rotation_status(**key)["KeyRotationEnabled"] is True
@@ -68,14 +68,14 @@ def test_the_export_key_rotates_and_has_the_seed_s_policy(cloud: App) -> None:
     assert policy["Id"] == "snapshot-copy-export-key"
     assert owner["Principal"]["AWS"].endswith(":root")
     assert role["Principal"]["AWS"].endswith(f":role/{cloud.physical_id('LambdaExecutionRole')}")
-    assert {"kms:CreateGrant", "kms:DescribeKey", "kms:ScheduleKeyDeletion"} <= set(role["Action"])
+    assert {"kms:CreateGrant", "kms:DescribeKey"} == set(role["Action"])
 
 
 def test_logs_have_a_retention_and_executions_are_logged_and_traced(cloud: App) -> None:
     groups = cloud.client("logs").describe_log_groups()["logGroups"]
     kept = {group["logGroupName"]: group.get("retentionInDays") for group in groups}
     assert kept["/aws/lambda/trapheus"] == kept["/aws/vendedlogs/states/trapheus"] == 90
-    for machine in ("DBRestoreStateMachine", "ExportStateMachine"):
+    for machine in ("DBRestoreStateMachine", "ExportStateMachine", "FleetStateMachine"):
         shown = cloud.client("stepfunctions").describe_state_machine(
             stateMachineArn=cloud.physical_id(machine)
         )
@@ -85,7 +85,7 @@ def test_logs_have_a_retention_and_executions_are_logged_and_traced(cloud: App) 
         assert "/aws/vendedlogs/states/trapheus" in place["cloudWatchLogsLogGroup"]["logGroupArn"]
         assert shown["tracingConfiguration"] == {"enabled": True}
     shown = functions(cloud, "trapheus")
-    assert len(shown) == 29
+    assert len(shown) == 31
     for function in shown:
         assert function["TracingConfig"]["Mode"] == "Active", function["FunctionName"]
         assert function["LoggingConfig"]["LogGroup"] == "/aws/lambda/trapheus"
@@ -116,7 +116,7 @@ def test_a_second_stack_in_a_vpc_with_a_schedule_works_beside_the_first(cloud: A
 
 def runs_in_its_subnets(cloud: App, subnets: list[str]) -> None:
     shown = functions(cloud, "second")
-    assert len(shown) == 29
+    assert len(shown) == 31
     for function in shown:
         assert set(function["VpcConfig"]["SubnetIds"]) == set(subnets)
         assert len(function["VpcConfig"]["SecurityGroupIds"]) == 1

@@ -398,10 +398,15 @@ class Aws:
         read["ResponseMetadata"] = {"HTTPStatusCode": 200, "RetryAttempts": 0}
         return OK, read
 
-    def note_phase(self, params: Any, **_: Any) -> tuple[Any, dict[str, Any]]:
-        """Answer an update of the lock as DynamoDB does, before it is signed and written."""
+    def answer_lock(self, model: Any, params: Any, **_: Any) -> tuple[Any, dict[str, Any]]:
+        """Answer a look at the lock or a write as DynamoDB does, before it is signed."""
+        if model.name == "PutItem":
+            return OK, {"ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 0}}
         asked = json.loads(params["body"])
         item = self.needed if self.lock is None else self.lock
+        if "ConditionExpression" not in asked:
+            found = {"Item": {name: {"S": value} for name, value in item.items()}} if item else {}
+            return OK, {**found, "ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 0}}
         values = {name: value["S"] for name, value in asked["ExpressionAttributeValues"].items()}
         holder, taken_over, phases = asked["ConditionExpression"].split(" AND ")
         assert holder == "holder = :execution"
@@ -499,7 +504,7 @@ def surrounded(clock: Clock) -> Iterator[Aws]:
         aws = Aws(Rds(clock.now), clock)
         with (
             hearing(layer.rds(), "before-call.rds", aws.shortcut),
-            hearing(lock.dynamodb(), "before-call.dynamodb", aws.note_phase),
+            hearing(lock.dynamodb(), "before-call.dynamodb", aws.answer_lock),
             answering(layer.rds(), "rds", aws.send),
             answering(look.kms(), "kms", aws.show_key),
         ):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.conftest import Aws, Context, Fault
+from tests.unit.conftest import Aws, Fault
 from trapheus import exceptions, waiters
 
 # RDS User Guide, "Viewing DB instance status"; Aurora User Guide, "Viewing DB cluster status".
@@ -168,7 +168,6 @@ def table(of: str) -> pytest.MarkDecorator:
 def look(wire: Aws, what: waiters.Wait, hours: float = 0, **more: Any) -> None:
     waiters.wait(
         what,
-        Context(wire.clock, 300),
         otherwise=exceptions.RestoreFailed,
         identifier="db",
         since=(datetime.now(UTC) - timedelta(hours=hours)).isoformat(),

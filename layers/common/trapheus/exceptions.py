@@ -2,6 +2,9 @@
 
 import json
 
+# Of an answer of AWS and of a list of differences: several stand in the data of one execution.
+LONGEST = 4_000
+
 
 class TrapheusError(Exception):
     """Base of all; its message is JSON with the fields that are known.
@@ -11,7 +14,8 @@ class TrapheusError(Exception):
     """
 
     def __init__(self, message: str, **fields: str) -> None:
-        super().__init__(json.dumps({"message": message, **{k: v for k, v in fields.items() if v}}))
+        known = {name: value for name, value in fields.items() if value}
+        super().__init__(json.dumps({"message": message[:LONGEST], **known}))
 
 
 class InvalidRequest(TrapheusError):
@@ -148,6 +152,10 @@ class ExportFailed(TrapheusError):
 
 class ExportIncomplete(TrapheusError):
     """The snapshot was exported, but RDS has left something out."""
+
+
+class FleetFailed(TrapheusError):
+    """The list of a fleet could not be read, or what became of it not be written."""
 
 
 class StillInProgress(TrapheusError):

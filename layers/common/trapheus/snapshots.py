@@ -15,8 +15,6 @@ from trapheus.waiters import wait
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws_lambda_powertools.utilities.typing import LambdaContext
-
     from trapheus.rds import Description, Tags
     from trapheus.waiters import Wait
 
@@ -37,7 +35,7 @@ class Calls:
     arn: str
 
 
-def refresh(calls: Calls, event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
+def refresh(calls: Calls, event: dict[str, Any]) -> dict[str, str]:
     """Take the snapshot; an older one goes only once its successor is available.
 
     At every moment one good snapshot exists. What this execution has already taken counts as
@@ -69,7 +67,7 @@ def refresh(calls: Calls, event: dict[str, Any], context: LambdaContext) -> dict
             until(calls.deleted(name), name, found)
 
     def until(what: Wait, name: str, seen: Description | None = None) -> None:
-        wait(what, context, otherwise=SnapshotFailed, identifier=name, since=since, seen=seen)
+        wait(what, otherwise=SnapshotFailed, identifier=name, since=since, seen=seen)
 
     # The database may be backing up for hours, and a failure half-way leaves only the successor.
     with failing_as(SnapshotFailed, identifier, conflict=StillInProgress, exists=StillInProgress):

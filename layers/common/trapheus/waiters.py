@@ -315,7 +315,6 @@ def cluster_snapshot_deleted(name: str) -> Wait:
 
 def wait(
     what: Wait,
-    context: LambdaContext,
     *,
     otherwise: type[TrapheusError],
     identifier: str,

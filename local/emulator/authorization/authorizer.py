@@ -65,6 +65,8 @@ class Authorization:
     def __init__(self, account: str, rds: Callable[[str], Rds]) -> None:
         self.account = account
         self.used: set[Grant] = set()
+        # Roles, and the owners of what they have used.
+        self.users: set[tuple[str, str]] = set()
         self.withheld: set[tuple[str, str]] = set()
         # Operations whose needs nobody has written down yet.
         self.unknown: list[str] = []
@@ -153,6 +155,7 @@ class Authorization:
                 match := fitting(part, need.action, need.resource, ask, self._without(owner))
             ):
                 self.used.add(Grant(owner, match.action, match.resource))
+                self.users.add((role.name, owner))
                 return True
         return False
 
@@ -207,5 +210,7 @@ class Authorization:
         if service == "rds":
             if need.action.startswith("kms:"):  # model: for want of rights as well
                 return Refusal("KMSKeyNotAccessibleFault", text, 400)
+            return Refusal("AccessDenied", text, 403)
+        if service == "s3":
             return Refusal("AccessDenied", text, 403)
         return Refusal("AccessDeniedException", text, 400 if service in JSON else 403)

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from moto.s3.models import s3_backends
+
 from local.emulator.rds import Rds
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.resources import Resource
@@ -254,9 +256,32 @@ def starts(asked: Asked) -> list[Need]:
     return [Need("states:StartExecution", asked.get("stateMachineArn"))]
 
 
-def describes_execution(asked: Asked) -> list[Need]:
+def on_execution(asked: Asked) -> list[Need]:
     """SAR of Step Functions: execution*."""
-    return [Need("states:DescribeExecution", asked.get("executionArn"))]
+    return [Need(f"states:{asked.operation}", asked.get("executionArn"))]
+
+
+def describes_map_run(asked: Asked) -> list[Need]:
+    """SAR of Step Functions: maprun*."""
+    return [Need("states:DescribeMapRun", asked.get("mapRunArn"))]
+
+
+def on_object(*key_actions: str) -> Row:
+    """SAR of S3: object*; and actions on the bucket's own key (user guide, "SSE-KMS")."""
+
+    def needs(asked: Asked) -> list[Need]:
+        bucket = asked.get("Bucket")
+        own = Need(f"s3:{asked.operation}", f"arn:aws:s3:::{bucket}/{asked.get('Key')}")
+        found = s3_backends[asked.account]["aws"].buckets.get(bucket)
+        if asked.operation == "GetObject" and found and asked.get("Key") not in found.keys:
+            # S3 tells only who may list the bucket that there is no such object (API reference of
+            # GetObject).
+            return [own, Need("s3:ListBucket", f"arn:aws:s3:::{bucket}")]
+        rule = ((found.encryption if found else None) or {}).get("Rule", {})
+        by = rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID", "")
+        return [own, *with_key(by, asked, key_actions, "s3")]
+
+    return needs
 
 
 def on_table(asked: Asked) -> list[Need]:
@@ -452,7 +477,12 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ("sesv2", "SendEmail"): (sends_mail,),
     ("lambda", "Invoke"): (invokes,),
     ("stepfunctions", "StartExecution"): (starts,),
-    ("stepfunctions", "DescribeExecution"): (describes_execution,),
+    ("stepfunctions", "DescribeExecution"): (on_execution,),
+    ("stepfunctions", "ListMapRuns"): (on_execution,),
+    ("stepfunctions", "StopExecution"): (on_execution,),
+    ("stepfunctions", "DescribeMapRun"): (describes_map_run,),
+    ("s3", "GetObject"): (on_object("kms:Decrypt"),),
+    ("s3", "PutObject"): (on_object("kms:GenerateDataKey"),),
     # SAR of DynamoDB: table*
     ("dynamodb", "DeleteItem"): (on_table,),
     ("dynamodb", "GetItem"): (on_table,),

@@ -102,7 +102,10 @@ def taken_apart(request: Any) -> tuple[str, str, dict[str, str], bytes]:
     if hasattr(body, "read"):
         body = body.read()
     place = urlsplit(request.url)
-    path = f"{place.path or '/'}?{place.query}" if place.query else place.path or "/"
+    # S3's clients have the bucket in the host's name.
+    bucket, is_bucket, _ = (place.hostname or "").rpartition(".localhost")
+    inside = f"/{bucket}{place.path}" if is_bucket else place.path or "/"
+    path = f"{inside}?{place.query}" if place.query else inside
     return request.method, path, headers, body.encode() if isinstance(body, str) else body
 
 

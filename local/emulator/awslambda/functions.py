@@ -45,6 +45,11 @@ Request = tuple[str, str, dict[str, str], bytes]
 Answer = tuple[int, dict[str, str], bytes]
 
 
+# Until an inactive function can be invoked again, seconds; seen were 40 to 106
+# (GH aws-solutions-library-samples/accelerated-intelligent-document-processing-on-aws#801, #802).
+SETTING_UP = 106.0
+
+
 class CallerKilled(Exception):
     """The function that made a call is dead; there is nobody to answer."""
 
@@ -147,6 +152,9 @@ class Functions:
         notify: Callable[[str, str, Any], None],
     ) -> None:
         self.logs: list[Log] = []
+        # Whether every function, in a VPC and not called for weeks, is inactive when it is invoked.
+        self.idle = False
+        self._set_up: dict[str, float] = {}  # when each is active again
         self._clock, self._costs, self._host, self._folder = clock, costs, host, folder
         self._answer = answer
         self._seed, self._warm, self._notify = seed, warm, notify
@@ -184,8 +192,29 @@ class Functions:
             environment.fresh = True
         self._random = random.Random(self._seed)
         self.logs.clear()
+        self.idle = False
+        self._set_up.clear()
 
     # Invoking
+
+    def not_ready(self, name: str) -> tuple[str, str] | None:
+        """The error of an invocation while the function is no longer, or not yet again, active."""
+        if not self.idle:
+            return None
+        now = self._clock.now()
+        if name not in self._set_up:
+            self._set_up[name] = now + SETTING_UP
+            return "ResourceNotReadyException", (
+                "The function is inactive and its VPC connection is no longer available. Wait for"
+                " the VPC connection to reestablish and try again."
+            )
+        if now < self._set_up[name]:
+            return "ENINotReadyException", (
+                "Lambda couldn't invoke the Lambda function because the elastic network interface"
+                " (ENI) configured for its VPC connection isn't ready yet. Wait a few moments and"
+                " try the request again."
+            )
+        return None
 
     def invoke(self, function: Any, layers: list[bytes], event: bytes) -> tuple[bytes, bool]:
         """Run the handler of moto's `function`; return its answer, and whether that is an error."""

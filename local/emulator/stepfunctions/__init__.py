@@ -1,5 +1,5 @@
 """Step Functions: moto's interpreter of state machines, mended.
 
 From top to bottom: `interpreter` has the mendings, with virtual time among them; `task_errors`
-has the names of the errors that a Task fails with.
+has the names of the errors that a Task fails with; `map_runs`, the Distributed Map.
 """

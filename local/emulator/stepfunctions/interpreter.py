@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import pickle
+import re
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -52,6 +53,9 @@ from moto.stepfunctions.parser.asl.component.state.choice.comparison.comparison_
     ComparisonOperatorType,
 )
 from moto.stepfunctions.parser.asl.component.state.exec import execute_state
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval import (
+    resource_eval_s3 as reading_from_s3,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import (
     inline_iteration_component,
     iteration_worker,
@@ -59,6 +63,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration impo
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor import (
     map_run_record,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.result_writer.resource_eval import (  # noqa: E501
+    resource_eval_s3 as writing_to_s3,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import (
     branch_worker,
@@ -105,12 +112,15 @@ USE_THREADING = (
 )
 MAKE_CLIENTS = (
     lambda_eval_utils,
+    reading_from_s3,
+    writing_to_s3,
     state_task_service_aws_sdk,
     state_task_service_dynamodb,
     state_task_service_events,
     state_task_service_sfn,
     state_task_service_sns,
 )
+REFERENCE_PATH = re.compile(r"\$(?:\.[^.\[\]@,:?*]+|\[(?:\d+|'[^']*')\])*")
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html: "States.ALL"
 # catches neither of these.
 BEYOND_ALL = {
@@ -258,6 +268,20 @@ def repair_semantics(repairs: ExitStack) -> None:
     task_errors.repair(repairs)
     _start_executions(repairs)
     _tell_cause_of_stop(repairs)
+    _find_one_value_by_a_reference_path(repairs)
+
+
+def _find_one_value_by_a_reference_path(repairs: ExitStack) -> None:
+    """Give the value itself for a path such as `$.list[0].name`, where moto gives a list of it.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/amazon-states-language-paths.html: what has
+    neither `@`, `..`, `,`, `:`, `?` nor `*` names a single node.
+    """
+
+    def names_one(path: str) -> bool:
+        return REFERENCE_PATH.fullmatch(path) is not None
+
+    repairs.enter_context(patch.object(json_path, "_is_singleton_array_access", names_one))
 
 
 def _error_name(error_name: str | None) -> Any:

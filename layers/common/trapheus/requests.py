@@ -1,0 +1,214 @@
+"""What a request may say: its keys, their values, and which of them go together."""
+
+from __future__ import annotations
+
+import os
+import re
+from fnmatch import fnmatchcase
+from typing import Any
+
+from trapheus.constants import (
+    BESIDE,
+    CREATE_SNAPSHOT,
+    CREATE_SNAPSHOT_ONLY,
+    DB_RESTORE,
+    LATEST,
+    RECOVER,
+    RENAME_FIRST,
+    RESTORE_FIRST,
+    STRATEGIES,
+    TASKS,
+)
+from trapheus.exceptions import IdentifierNotAllowed, InvalidRequest, TrapheusError
+from trapheus.overrides import KMS_KEYS, is_value_of, shapes
+
+# Of DB instances and clusters alike (API reference of CreateDBInstance).
+IDENTIFIER = re.compile(r"[A-Za-z](?:-?[A-Za-z0-9])*")
+# An automated snapshot's name begins with rds: (API reference of DescribeDBSnapshots).
+SNAPSHOT = re.compile(r"(?:rds:)?[A-Za-z](?:-?[A-Za-z0-9])*")
+MOST_OF_A_SNAPSHOT = 255
+REQUIRED: dict[str, type] = {"identifier": str, "task": str, "isCluster": bool}
+OPTIONAL: dict[str, type] = {
+    "dryRun": bool,
+    "urgent": bool,  # once ahead of others that waited; still taken, to no effect
+    "keepOriginal": bool,
+    "finalSnapshot": bool,
+    "deleteAutomatedBackups": bool,
+    "strategy": str,
+    "acceptWriteLoss": bool,
+    "snapshotIdentifier": str,
+    "targetIdentifier": str,
+    "overrides": dict,
+}
+TYPES = {str: "a string", bool: "true or false", dict: "an object"}
+# What is of no use where nothing is replaced.
+OF_A_REPLACEMENT = (
+    "strategy",
+    "acceptWriteLoss",
+    "keepOriginal",
+    "finalSnapshot",
+    "deleteAutomatedBackups",
+)
+# What only a restore takes.
+OF_A_RESTORE = (
+    "strategy",
+    "acceptWriteLoss",
+    "snapshotIdentifier",
+    "targetIdentifier",
+    "overrides",
+)
+EXAMPLE = '{"identifier": "my-database", "task": "create_snapshot", "isCluster": false}'
+
+
+def check_keys(request: dict[str, Any]) -> None:
+    """Refuse missing and unknown keys, and values of the wrong type."""
+    known = REQUIRED | OPTIONAL
+    for key in request:
+        if key not in known:
+            raise refused(f"The key {shown(key)} is unknown: use {', '.join(known)}.")
+    for key, kind in known.items():
+        if key in REQUIRED and key not in request:
+            raise refused(f"The key {key!r} is missing: the input must be such as {EXAMPLE}.")
+        if key in request and not isinstance(request[key], kind):
+            raise refused(f"The key {key!r} must be {TYPES[kind]}, not {shown(request[key])}.")
+
+
+def check_values(request: dict[str, Any]) -> None:
+    """Refuse an unknown task, impossible identifiers, and keys that do not go together."""
+    if request["task"] not in TASKS:
+        raise refused(f"The task {shown(request['task'])} is unknown: use {', '.join(TASKS)}.")
+    check_identifier(request["identifier"])
+    if request["task"] == RECOVER and set(request) - set(REQUIRED):
+        extra = ", ".join(sorted(set(request) - set(REQUIRED)))
+        raise refused(f"The task {RECOVER} takes no {extra}: it only puts back what was left.")
+    if request.get("keepOriginal") and (
+        request.get("finalSnapshot") or request.get("deleteAutomatedBackups")
+    ):
+        raise refused(
+            "keepOriginal deletes nothing: leave finalSnapshot and deleteAutomatedBackups out."
+        )
+    check_restore(request)
+
+
+def strategy_of(request: dict[str, Any]) -> str:
+    """In which order the original is replaced, if it is."""
+    return BESIDE if "targetIdentifier" in request else request.get("strategy", RENAME_FIRST)
+
+
+def check_identifier(identifier: str) -> None:
+    """Refuse what RDS would not take as the identifier of a database."""
+    if not IDENTIFIER.fullmatch(identifier) or len(identifier) > 63:
+        raise refused(
+            f"{shown(identifier)} cannot be an identifier: RDS takes 1 to 63 letters, digits and"
+            " single hyphens, beginning with a letter and not ending with a hyphen."
+        )
+
+
+def check_restore(request: dict[str, Any]) -> None:
+    """Refuse the keys of a restore where they mean nothing, or something else than they say."""
+    task = request["task"]
+    given = [key for key in OF_A_RESTORE if key in request]
+    # What is switched off may be said.
+    given += [key for key in OF_A_REPLACEMENT if request.get(key) and key not in given]
+    if task == CREATE_SNAPSHOT_ONLY and given:
+        raise refused(f"The task {task} restores nothing: leave {', '.join(given)} out.")
+    if request.get("strategy", RENAME_FIRST) not in STRATEGIES:
+        raise refused(
+            f"The strategy {shown(request['strategy'])} is unknown: use {', '.join(STRATEGIES)}."
+        )
+    if "targetIdentifier" in request:
+        check_target(request)
+    elif "acceptWriteLoss" in request and request.get("strategy") != RESTORE_FIRST:
+        raise refused(
+            f"acceptWriteLoss is of the strategy {RESTORE_FIRST}: leave it out, or set the"
+            " strategy."
+        )
+    elif (
+        request.get("strategy") == RESTORE_FIRST
+        and task == CREATE_SNAPSHOT
+        and not request.get("acceptWriteLoss")
+    ):
+        raise refused(
+            f"With {RESTORE_FIRST} clients write on while the snapshot is being restored, and"
+            f" {task} would lose that: set acceptWriteLoss to true if it may be lost."
+        )
+    if "snapshotIdentifier" in request:
+        check_snapshot(request)
+    if "overrides" in request:
+        check_overrides(request["overrides"], is_cluster=request["isCluster"])
+
+
+def check_target(request: dict[str, Any]) -> None:
+    """Refuse a target that is none, and keys about an original to which nothing is done."""
+    target = request["targetIdentifier"]
+    check_identifier(target)
+    if target.lower() == request["identifier"].lower():
+        raise refused(
+            "The targetIdentifier must be another name than the identifier: leave it out to"
+            " restore in place."
+        )
+    given = [key for key in OF_A_REPLACEMENT if key in request]
+    if given:
+        raise refused(
+            f"With targetIdentifier the original stays as it is: leave {', '.join(given)} out."
+        )
+
+
+def check_snapshot(request: dict[str, Any]) -> None:
+    """Refuse a snapshot that no restore would take."""
+    name = request["snapshotIdentifier"]
+    if request["task"] != DB_RESTORE:
+        raise refused(
+            f"The task {request['task']} takes its own snapshot: use {DB_RESTORE}, or leave"
+            " snapshotIdentifier out."
+        )
+    if not SNAPSHOT.fullmatch(name) or len(name) > MOST_OF_A_SNAPSHOT:
+        raise refused(
+            f"{shown(name)} cannot be a snapshot: name a manual one, an automated one (rds:...),"
+            f" or {LATEST!r}."
+        )
+
+
+def check_overrides(overrides: dict[str, Any], *, is_cluster: bool) -> None:
+    """Refuse a parameter that no restore of this kind has, or a value of another type."""
+    known = shapes(is_cluster=is_cluster) if overrides else {}
+    for name, value in overrides.items():
+        if name not in known:
+            raise refused(
+                f"The override {shown(name)} is unknown: use parameters of the restore, such as"
+                " DBInstanceClass, written as RDS writes them."
+            )
+        if not is_value_of(known[name], value):
+            raise refused(
+                f"The override {name} must be of the type {known[name].type_name}, as in RDS's API,"
+                f" not {shown(value)}."
+            )
+        if name in KMS_KEYS and value and ":key/" not in value:
+            raise refused(
+                f"The override {name} must be the ARN of a key (arn:aws:kms:...:key/...), as RDS"
+                f" shows it, not {shown(value)}."
+            )
+
+
+def check_allowed(identifier: str | None) -> None:
+    """Refuse an identifier that this stack may not touch, if there is one."""
+    patterns = os.environ["ALLOWED_IDENTIFIERS"].lower().split(",")
+    if identifier and not any(
+        fnmatchcase(identifier.lower(), pattern.strip()) for pattern in patterns
+    ):
+        raise IdentifierNotAllowed(
+            f"This stack may not touch {identifier}: its AllowedIdentifiers are"
+            f" {', '.join(patterns)}.",
+            identifier=identifier,
+            step="request",
+        )
+
+
+def shown(value: Any) -> str:
+    """A value as a sentence quotes it: not at any length."""
+    return f"{value!r:.80}"
+
+
+def refused(sentence: str) -> TrapheusError:
+    """The error for a malformed request."""
+    return InvalidRequest(sentence, step="request")

@@ -1,0 +1,39 @@
+"""Functions that nobody has called for weeks: Lambda sets each up anew at its first invocation."""
+
+import pytest
+
+from local.commands.app import App
+from local.emulator.cloud import Fault
+from tests.pipeline.facts import KINDS, Kind, On, databases, run
+
+each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+
+
+@each_kind
+@pytest.mark.parametrize("strategy", ["rename-first", "restore-first"])
+def test_a_restore_wakes_all_of_its_functions(cloud: App, kind: Kind, strategy: str) -> None:
+    cloud.functions.idle = True
+
+    ended = run(cloud, kind.request("db_restore", strategy=strategy))
+
+    assert (ended.status, ended.error) == ("SUCCEEDED", "")
+    refused = {call.error for call in cloud.calls if call.operation == "Invoke"}
+    assert {"ResourceNotReadyException", "ENINotReadyException"} <= refused
+
+
+@each_kind
+def test_a_rollback_that_is_used_once_a_year_wakes_too(cloud: App, kind: Kind) -> None:
+    before = databases(cloud)
+    cloud.functions.idle = True
+    cloud.faults.append(
+        On("Restore", kind.operation("RestoreDB*FromDBSnapshot"), Fault("AccessDenied", "no", 403))
+    )
+    cloud.faults.append(
+        On("Restore", "RestoreDBClusterFromSnapshot", Fault("AccessDenied", "", 403))
+    )
+
+    ended = run(cloud, kind.request("db_restore"))
+
+    assert (ended.status, ended.error) == ("FAILED", "RestoreFailed")
+    assert databases(cloud) == before
+    assert len(cloud.mails) == 1
