@@ -19,9 +19,7 @@ LAYER = "layers/common/trapheus"
 TEMPLATE = "template.yaml"
 # Whose deletions are allowed by the roles.
 ONLY_MARKED = """\
-              Condition:
-                "Null":
-                  aws:ResourceTag/trapheus:in-progress: "false"
+              Condition: {"Null": {"aws:ResourceTag/trapheus:in-progress": "false"}}
 """
 
 
