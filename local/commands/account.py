@@ -30,7 +30,7 @@ def build(rds: Rds) -> None:
             make_plain(rds, name)
         protect(rds)
         leave_names(rds)
-        tie(rds)
+        add_dependencies(rds)
         rds.poison("instance", "broken-db")
         rds.poison("cluster", "broken-cluster")
     with rds.instantly(at=now - SNAPSHOT_AGE):
@@ -215,7 +215,7 @@ def protect(rds: Rds) -> None:
 
 
 def leave_names(rds: Rds) -> None:
-    """Somebody has kept what an earlier restore had set aside."""
+    """Somebody has kept what an earlier restore had renamed."""
     rds.call("CreateDBInstance", {
         "DBInstanceIdentifier": "left-db-temp", "Engine": "postgres", "AllocatedStorage": 50,
         "DBInstanceClass": "db.t4g.medium", "MasterUsername": "admin_user",
@@ -227,7 +227,7 @@ def leave_names(rds: Rds) -> None:
     })  # fmt: skip
 
 
-def tie(rds: Rds) -> None:
+def add_dependencies(rds: Rds) -> None:
     """Somebody prepares an upgrade of these with a blue/green deployment."""
     for kind, name in (("instance", "tied-db"), ("cluster", "tied-cluster")):
         rds.blue_green_deployments.append({

@@ -34,7 +34,7 @@ STYLES = {
     "Wait": "dim",
 }
 # Before the states of any other execution than the first: a restore starts one for its export.
-ASIDE = "export │ "
+OF_EXPORT = "export │ "
 
 
 class Screen(Console):
@@ -199,8 +199,8 @@ class Terminal:
 
     def _line(self, notice: Notice, depth: int, text: Text) -> None:
         passed = f"+{human(notice.time - self._start)}".ljust(TIME_WIDTH)
-        aside = ASIDE if notice.execution not in ("", self._first) else ""
-        lead = Text.assemble((passed, "dim"), " ", (aside, "blue"), "  " * depth)
+        of_export = OF_EXPORT if notice.execution not in ("", self._first) else ""
+        lead = Text.assemble((passed, "dim"), " ", (of_export, "blue"), "  " * depth)
         for line in fitted(Text.assemble(lead, text), self._console.columns, len(lead)):
             self._console.print(line, soft_wrap=True)
 

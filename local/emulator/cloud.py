@@ -64,7 +64,7 @@ from local.emulator.calls import (
 )
 from local.emulator.clock import START, Cancelled, Clock
 from local.emulator.cloudformation import deploy
-from local.emulator.moto_services import MotoSurroundings
+from local.emulator.moto_services import MotoServices
 from local.emulator.rds import Change, Rds
 from local.emulator.rds.protocol.wire import pickle_answer, write_answer
 from local.emulator.stepfunctions import interpreter, map_runs
@@ -168,7 +168,7 @@ class Cloud:
         self._port, self._seed, self._warm, self._account = port, seed, warm, account
         self._random = random.Random(seed)
         self.authorization = Authorization(ACCOUNT, self.rds_in)
-        self._surroundings = MotoSurroundings(ACCOUNT, self.authorization.allows)
+        self._other_services = MotoServices(ACCOUNT, self.authorization.allows)
         self._closing = ExitStack()
         self._awaited: dict[str, threading.Event] = {}
         self._clients: dict[tuple[str, str, str], Any] = {}
@@ -295,7 +295,7 @@ class Cloud:
 
     def _make_rds(self) -> None:
 
-        self._surroundings.forget()
+        self._other_services.forget()
         self._regions: dict[str, Rds] = {}
         self._timing = "typical"
         self.rds = self.rds_in(REGION)
@@ -312,7 +312,7 @@ class Cloud:
                 timing=self._timing,
                 on_change=self._on_change,
                 neighbours=self._regions,
-                surroundings=self._surroundings,
+                other_services=self._other_services,
             )
         return self._regions[region]
 
@@ -530,7 +530,7 @@ class Cloud:
             self.clock.now(), "events", "stepfunctions", operation, parameters, region=REGION
         )
         self.calls.append(call)
-        if not self._surroundings.role_trusts(start.role, "events.amazonaws.com"):
+        if not self._other_services.role_trusts(start.role, "events.amazonaws.com"):
             call.error = "AccessDeniedException"
             return False
         asked = self.authorization.asked(operation, parameters, REGION)
@@ -663,7 +663,7 @@ class Cloud:
         answer = self._carry_out(call, environ, body)
         call.error = error_code(answer.status, dict(answer.headers), answer.body or b"")
         if call.operation == "PutObject" and call.caller != "outside":
-            self._surroundings.note_object(call.parameters["Bucket"], call.parameters["Key"])
+            self._other_services.note_object(call.parameters["Bucket"], call.parameters["Key"])
         return answer
 
     def _not_ready(self, function: str) -> Fault | None:

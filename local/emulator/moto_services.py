@@ -11,7 +11,7 @@ from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 
 
-class MotoSurroundings:
+class MotoServices:
     """See the module; `allows(role, action, resource)` judges by the role's policies."""
 
     def __init__(self, account: str, allows: Callable[[str, str, str], bool]) -> None:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from trapheus.checks.look import INSTANCE
-from trapheus.checks.preflight import preflight
-from trapheus.logs import logged
+from trapheus.execution.logs import logged
+from trapheus.preflight import preflight
 
 
 @logged

@@ -4,18 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trapheus import lock
-from trapheus.attributes import CLUSTER
-from trapheus.beside import may_reboot, remaining, standing
-from trapheus.configuration import awaits_reboot, members_awaiting_reboot, missing_roles
-from trapheus.constants import RESTORE_FIRST
-from trapheus.endpoints import give
-from trapheus.errors import failing_as
-from trapheus.exceptions import ConfigureFailed, StateConflict, StillInProgress
-from trapheus.logs import logged
-from trapheus.members import create, give_name, is_listed
-from trapheus.rds import cluster, cluster_with, instance, rds
-from trapheus.waiters import AVAILABLE, cluster_settled, instance_settled, wait, wait_for
+from trapheus.configuration.attributes import CLUSTER
+from trapheus.configuration.by_phase import (
+    may_reboot,
+    plan_in_phase,
+    remaining,
+)
+from trapheus.configuration.comparison import (
+    awaits_reboot,
+    members_awaiting_reboot,
+    missing_roles,
+)
+from trapheus.execution import lock
+from trapheus.execution.constants import RESTORE_FIRST
+from trapheus.execution.errors import failing_as
+from trapheus.execution.exceptions import (
+    ConfigureFailed,
+    StateConflict,
+    StillInProgress,
+)
+from trapheus.execution.logs import logged
+from trapheus.rds.access import cluster, cluster_with, instance, rds
+from trapheus.rds.endpoints import give
+from trapheus.rds.members import create, give_name, is_listed
+from trapheus.rds.waiters import (
+    AVAILABLE,
+    cluster_settled,
+    instance_settled,
+    wait,
+    wait_for,
+)
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -28,7 +46,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     What is already there or set is left alone. Beside its original the cluster is neither protected
     nor has its custom endpoints yet.
     """
-    plan, since = standing(event["plan"], event["phase"]), event["entered"]
+    plan, since = plan_in_phase(event["plan"], event["phase"]), event["entered"]
     identifier = plan["identifier"]
     with failing_as(ConfigureFailed, identifier, exists=StateConflict):
         lock.require(event)
@@ -85,7 +103,7 @@ def missing(event: dict[str, Any], plan: dict[str, Any]) -> list[dict[str, Any]]
     return [
         named
         for named, member in both
-        if not (is_listed(found, named["identifier"]) or is_listed(found, member["made"]))
+        if not (is_listed(found, named["identifier"]) or is_listed(found, member["restoredAs"]))
     ]
 
 
@@ -93,8 +111,8 @@ def wait_for_members(plan: dict[str, Any], since: str) -> None:
     """Wait until every member is there."""
     for member in plan["members"]:
         name = member["identifier"]
-        made = instance_settled(name, other_than=member["resourceId"])
-        wait(made, otherwise=ConfigureFailed, identifier=name, since=since)
+        there = instance_settled(name, other_than=member["resourceId"])
+        wait(there, otherwise=ConfigureFailed, identifier=name, since=since)
 
 
 def reboot(plan: dict[str, Any]) -> None:

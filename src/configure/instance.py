@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trapheus import lock
-from trapheus.attributes import INSTANCE
-from trapheus.beside import may_reboot, remaining, standing
-from trapheus.configuration import awaits_reboot, missing_roles
-from trapheus.errors import failing_as
-from trapheus.exceptions import ConfigureFailed, StateConflict
-from trapheus.logs import logged
-from trapheus.rds import instance, rds
-from trapheus.waiters import AVAILABLE, instance_settled, wait, wait_for
+from trapheus.configuration.attributes import INSTANCE
+from trapheus.configuration.by_phase import (
+    may_reboot,
+    plan_in_phase,
+    remaining,
+)
+from trapheus.configuration.comparison import awaits_reboot, missing_roles
+from trapheus.execution import lock
+from trapheus.execution.errors import failing_as
+from trapheus.execution.exceptions import ConfigureFailed, StateConflict
+from trapheus.execution.logs import logged
+from trapheus.rds.access import instance, rds
+from trapheus.rds.waiters import AVAILABLE, instance_settled, wait, wait_for
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -24,7 +28,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
 
     What is already set is left alone. Beside its original the instance is not protected yet.
     """
-    plan, since = standing(event["plan"], event["phase"]), event["entered"]
+    plan, since = plan_in_phase(event["plan"], event["phase"]), event["entered"]
     identifier = plan["identifier"]
     # Before the first wait: from here on nothing is rolled back any more.
     lock.require(event)

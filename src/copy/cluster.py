@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trapheus.exports import make_copy
-from trapheus.logs import logged
-from trapheus.rds import cluster_snapshot, rds
+from trapheus.execution.logs import logged
+from trapheus.rds.access import cluster_snapshot, rds
+from trapheus.rds.exports import make_copy
 
 if TYPE_CHECKING:
     from mypy_boto3_rds.type_defs import CopyDBClusterSnapshotMessageTypeDef
 
-    from trapheus.rds import Tags
+    from trapheus.rds.access import Tags
 
 
 def copy(plan: dict[str, Any], tags: Tags) -> None:

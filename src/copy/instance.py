@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trapheus.exports import make_copy
-from trapheus.logs import logged
-from trapheus.rds import rds, snapshot
+from trapheus.execution.logs import logged
+from trapheus.rds.access import rds, snapshot
+from trapheus.rds.exports import make_copy
 
 if TYPE_CHECKING:
-    from trapheus.rds import Tags
+    from trapheus.rds.access import Tags
 
 
 def copy(plan: dict[str, Any], tags: Tags) -> None:

@@ -1,20 +1,21 @@
-"""Delete step: deletes the original cluster that was set aside, with its members."""
+"""Delete step: deletes the original cluster that was renamed, with its members."""
 
 from typing import Any
 
-from trapheus import lock, members
-from trapheus.errors import failing_as, unless_done
-from trapheus.exceptions import DeleteFailed, StillInProgress
-from trapheus.logs import logged
-from trapheus.originals import (
+from trapheus.execution import lock
+from trapheus.execution.errors import failing_as, unless_done
+from trapheus.execution.exceptions import DeleteFailed, StillInProgress
+from trapheus.execution.logs import logged
+from trapheus.rds import members
+from trapheus.rds.access import cluster, cluster_with, is_tagged, rds
+from trapheus.rds.access import members as members_of
+from trapheus.rds.deletion import (
     final_snapshot,
     require_serving,
     require_unprotected,
     seen,
 )
-from trapheus.rds import cluster, cluster_with, is_marked, rds
-from trapheus.rds import members as members_of
-from trapheus.waiters import BAD_CLUSTER, DELETING
+from trapheus.rds.waiters import BAD_CLUSTER, DELETING
 
 
 @logged
@@ -26,16 +27,18 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """
     plan, request = event["plan"], event["request"]
     # RDS refuses while it is backing up, for as long as that lasts.
-    with failing_as(DeleteFailed, plan["aside"], conflict=StillInProgress):
+    with failing_as(DeleteFailed, plan["renamedTo"], conflict=StillInProgress):
         found = seen(lambda: cluster_with(plan["resourceId"]))
         if found is None or found["Status"] in DELETING:
-            return {"name": plan["aside"]}
+            return {"name": plan["renamedTo"]}
         # RDS deletes by name only: the name must still be that of this resource id.
-        if found["DBClusterIdentifier"] != plan["aside"] or not is_marked(found, plan["execution"]):
+        if found["DBClusterIdentifier"] != plan["renamedTo"] or not is_tagged(
+            found, plan["execution"]
+        ):
             raise DeleteFailed(
-                f"The original is {found['DBClusterIdentifier']}, not {plan['aside']} as set"
-                " aside: nothing was deleted.",
-                identifier=plan["aside"],
+                f"The original is {found['DBClusterIdentifier']}, not {plan['renamedTo']} as"
+                " it was renamed: nothing was deleted.",
+                identifier=plan["renamedTo"],
             )
         named = seen(lambda: cluster(plan["identifier"]))
         require_serving(event, named, "DbClusterResourceId", "Status", BAD_CLUSTER)
@@ -44,20 +47,20 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         if found["DeletionProtection"]:
             with unless_done(lambda: not is_protected(plan)):
                 rds().modify_db_cluster(
-                    DBClusterIdentifier=plan["aside"],
+                    DBClusterIdentifier=plan["renamedTo"],
                     DeletionProtection=False,
                     ApplyImmediately=True,
                 )
-            raise StillInProgress("Its protection is being taken off", identifier=plan["aside"])
+            raise StillInProgress("Its protection is being taken off", identifier=plan["renamedTo"])
         members.delete(found)
         final = {"FinalDBSnapshotIdentifier": final_snapshot(plan)}
         rds().delete_db_cluster(
-            DBClusterIdentifier=plan["aside"],
+            DBClusterIdentifier=plan["renamedTo"],
             SkipFinalSnapshot=not request["finalSnapshot"],
             DeleteAutomatedBackups=request["deleteAutomatedBackups"],
             **(final if request["finalSnapshot"] else {}),
         )
-    return {"name": plan["aside"]}
+    return {"name": plan["renamedTo"]}
 
 
 def is_protected(plan: dict[str, Any]) -> bool:

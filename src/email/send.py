@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from trapheus.errors import failing_as
-from trapheus.exceptions import AlertFailed
-from trapheus.logs import logged
+from trapheus.execution.errors import failing_as
+from trapheus.execution.exceptions import AlertFailed
+from trapheus.execution.logs import logged
 from trapheus.mail import failed_export, failed_restore
 from trapheus.mail.facts import name_of
 from trapheus.mail.sections import as_html, as_text

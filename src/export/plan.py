@@ -5,11 +5,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from trapheus.errors import code_of, failing_as
-from trapheus.exceptions import ExportFailed, ExportNotSupported
-from trapheus.exports import ENGINES, export_name
-from trapheus.logs import logged
-from trapheus.rds import cluster_snapshot, rds, snapshot
+from trapheus.execution.errors import code_of, failing_as
+from trapheus.execution.exceptions import ExportFailed, ExportNotSupported
+from trapheus.execution.logs import logged
+from trapheus.rds.access import cluster_snapshot, rds, snapshot
+from trapheus.rds.exports import ENGINES, export_name
 
 
 @logged

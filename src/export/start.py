@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from trapheus.errors import failing_as
-from trapheus.exceptions import (
+from trapheus.execution.errors import failing_as
+from trapheus.execution.exceptions import (
     BucketMissing,
     ExportFailed,
     ExportIncomplete,
     StillInProgress,
     TrapheusError,
 )
-from trapheus.exports import RUNNING, export_task, key_refused
-from trapheus.logs import logged
-from trapheus.rds import rds
-from trapheus.waiters import is_over
+from trapheus.execution.logs import logged
+from trapheus.rds.access import rds
+from trapheus.rds.exports import RUNNING, export_task, key_refused
+from trapheus.rds.waiters import is_over
 
 
 @logged

@@ -9,11 +9,15 @@ import json
 import os
 from typing import Any
 
-from trapheus.errors import failing_as
-from trapheus.exceptions import FleetFailed, InvalidRequest, TrapheusError
-from trapheus.fleet import FOLDER, read, write
-from trapheus.lock import name_of
-from trapheus.logs import facts, logged
+from trapheus.execution.errors import failing_as
+from trapheus.execution.exceptions import (
+    FleetFailed,
+    InvalidRequest,
+    TrapheusError,
+)
+from trapheus.execution.fleet import FOLDER, read, write
+from trapheus.execution.lock import name_of
+from trapheus.execution.logs import facts, logged
 from trapheus.requests import (
     OPTIONAL,
     REQUIRED,

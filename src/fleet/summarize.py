@@ -6,10 +6,10 @@ import json
 import os
 from typing import Any
 
-from trapheus.errors import failing_as
-from trapheus.exceptions import FleetFailed
-from trapheus.fleet import read, write
-from trapheus.logs import logged
+from trapheus.execution.errors import failing_as
+from trapheus.execution.exceptions import FleetFailed
+from trapheus.execution.fleet import read, write
+from trapheus.execution.logs import logged
 
 # The whole is in the bucket; an execution's Cause ends at 32,768 characters (API reference of
 # DescribeExecution).

@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError
 
-from trapheus.constants import PREPARE, RECOVER
-from trapheus.errors import code_of, failing_as
-from trapheus.exceptions import LockFailed, LockHeld, NotRecovered, StateConflict
-from trapheus.lock import Item, dynamodb, read
-from trapheus.logs import logged
-from trapheus.rds import PATIENT
+from trapheus.execution.clients import PATIENT
+from trapheus.execution.constants import PREPARE, RECOVER
+from trapheus.execution.errors import code_of, failing_as
+from trapheus.execution.exceptions import (
+    LockFailed,
+    LockHeld,
+    NotRecovered,
+    StateConflict,
+)
+from trapheus.execution.lock import Item, dynamodb, read
+from trapheus.execution.logs import logged
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -50,6 +55,9 @@ def held(request: dict[str, Any], execution: str) -> Item:
         return {}
     if holder:
         item = judged(item, request)
+    elif item and "planned" not in item:
+        # Neither a phase that changes anything nor its rollback could be noted: nothing was begun.
+        item = {"phase": item["phase"]}
     elif item and request["task"] != RECOVER:
         raise NotRecovered(
             f"An earlier execution could not put {identifier} back: start"
@@ -99,18 +107,31 @@ def recovery(request: dict[str, Any]) -> str:
 
 
 def take(database: str, before: Item, execution: str) -> Item:
-    """Write the lock if it is still as it was; raises StateConflict when somebody was faster."""
+    """Write the lock if it is still as it was; raises StateConflict when somebody was faster.
+
+    That may also be a function of the execution that has ended, which has begun the next phase: its
+    plan must not be written over.
+    """
     after = {"database": database, "phase": PREPARE} | before | {"holder": execution}
-    if "phase" in before:
-        # The plan's maker, when its execution had let go of the lock.
-        after["interrupted"] = before.get("holder") or json.loads(before["planned"])["execution"]
-    free = "attribute_not_exists(holder) OR holder = :holder"
+    if "phase" in before and "holder" in before:
+        after["interrupted"] = before["holder"]
+    elif "planned" in before:
+        # The plan's maker, as its execution has left the lock.
+        after["interrupted"] = json.loads(before["planned"])["execution"]
+    was = {f":{name}": {"S": before[name]} for name in ("holder", "phase") if name in before}
+    conditions = [f"{name[1:]} = {name}" for name in was]
+    if "holder" not in before:
+        conditions.append("attribute_not_exists(holder)")
+    if not before:
+        conditions.append("attribute_not_exists(phase)")
+    # An empty one is refused.
+    values: dict[str, Any] = {"ExpressionAttributeValues": was} if was else {}
     try:
         dynamodb().put_item(
             TableName=os.environ["LOCK_TABLE"],
             Item={name: {"S": value} for name, value in after.items()},
-            ConditionExpression="holder = :holder" if "holder" in before else free,
-            ExpressionAttributeValues={":holder": {"S": before.get("holder", execution)}},
+            ConditionExpression=" AND ".join(conditions),
+            **values,
         )
     except ClientError as error:
         if code_of(error) != "ConditionalCheckFailedException":

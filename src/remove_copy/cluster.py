@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from trapheus.exports import remove_copy
-from trapheus.logs import logged
-from trapheus.rds import cluster_snapshot, rds
+from trapheus.execution.logs import logged
+from trapheus.rds.access import cluster_snapshot, rds
+from trapheus.rds.exports import remove_copy
 
 
 def delete(name: str, region: str) -> None:

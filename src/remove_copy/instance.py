@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from trapheus.exports import remove_copy
-from trapheus.logs import logged
-from trapheus.rds import rds, snapshot
+from trapheus.execution.logs import logged
+from trapheus.rds.access import rds, snapshot
+from trapheus.rds.exports import remove_copy
 
 
 def delete(name: str, region: str) -> None:

@@ -1,4 +1,4 @@
-"""Rename step: sets the original cluster aside, and gives what was restored beside it its names."""
+"""Rename step: renames the original cluster, and gives what was restored beside it its names."""
 
 from __future__ import annotations
 
@@ -6,17 +6,34 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from trapheus import lock, members
-from trapheus.constants import RESTORE_FIRST
-from trapheus.endpoints import release
-from trapheus.errors import failing_as
-from trapheus.exceptions import RenameFailed, StateConflict, StillInProgress, TrapheusError
-from trapheus.logs import logged
-from trapheus.rds import cluster_with, instance_with, mark, rds
-from trapheus.waiters import AVAILABLE, BAD_CLUSTER, cluster_renamed, not_ready, wait
+from trapheus.execution import lock
+from trapheus.execution.constants import RESTORE_FIRST
+from trapheus.execution.errors import failing_as
+from trapheus.execution.exceptions import (
+    RenameFailed,
+    StateConflict,
+    StillInProgress,
+    TrapheusError,
+)
+from trapheus.execution.logs import logged
+from trapheus.rds import members
+from trapheus.rds.access import (
+    cluster_with,
+    in_progress_tag,
+    instance_with,
+    rds,
+)
+from trapheus.rds.endpoints import release
+from trapheus.rds.waiters import (
+    AVAILABLE,
+    BAD_CLUSTER,
+    cluster_renamed,
+    not_ready,
+    wait,
+)
 
 if TYPE_CHECKING:
-    from trapheus.rds import Description
+    from trapheus.rds.access import Description
 
 
 @logged
@@ -33,27 +50,31 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         if event["renames"] == "copy":
             give_names(event)
             return {"name": plan["identifier"]}
-        set_aside(event)
-    return {"name": plan["aside"]}
+        rename_original(event)
+    return {"name": plan["renamedTo"]}
 
 
-def set_aside(event: dict[str, Any]) -> None:
-    """Mark the original, let go of its custom endpoints, and ask for its temporary names.
+def rename_original(event: dict[str, Any]) -> None:
+    """Tag the original, let go of its custom endpoints, and ask for its temporary names.
 
     Where its successor is waiting for the name, the members follow once that has been asked for.
     """
     plan = event["plan"]
     found = visible(plan["resourceId"], plan["identifier"])
-    if is_to_be_asked(found, plan["identifier"], plan["aside"]):
+    if is_to_be_asked(found, plan["identifier"], plan["renamedTo"]):
         lock.require(event)
         release(plan["endpoints"], plan["identifier"])
-        rds().add_tags_to_resource(ResourceName=plan["arn"], Tags=[mark(plan["execution"])])
-        rename(plan["identifier"], plan["aside"])
+        rds().add_tags_to_resource(
+            ResourceName=plan["arn"], Tags=[in_progress_tag(plan["execution"])]
+        )
+        # These calls may hang for longer than a recovery looks, which has ended by then.
+        lock.require(event)
+        rename(plan["identifier"], plan["renamedTo"])
     if plan["strategy"] == RESTORE_FIRST:
         return
     if found["DBClusterIdentifier"] == plan["identifier"]:
         raise not_ready(found["Status"], BAD_CLUSTER, RenameFailed, plan["identifier"])
-    set_members_aside(event, found)
+    rename_members(event, found)
 
 
 def give_names(event: dict[str, Any]) -> None:
@@ -63,11 +84,11 @@ def give_names(event: dict[str, Any]) -> None:
     """
     plan, own = event["plan"], event["restored"]["resourceId"]
     identifier = plan["identifier"]
-    found = visible(own, plan["made"])
-    if is_to_be_asked(found, plan["made"], identifier):
+    found = visible(own, plan["restoredAs"])
+    if is_to_be_asked(found, plan["restoredAs"], identifier):
         lock.require(event)
-        rename(plan["made"], identifier)
-    set_members_aside(event, visible(plan["resourceId"], plan["aside"]))
+        rename(plan["restoredAs"], identifier)
+    rename_members(event, visible(plan["resourceId"], plan["renamedTo"]))
     ready = cluster_renamed(own, identifier)
     wait(ready, otherwise=RenameFailed, identifier=identifier, since=event["entered"])
     found = visible(own, identifier)
@@ -115,19 +136,19 @@ def rename(name: str, new_name: str) -> None:
     )
 
 
-def set_members_aside(event: dict[str, Any], original: Description) -> None:
-    """Mark the original's members and ask for their temporary names."""
+def rename_members(event: dict[str, Any], original: Description) -> None:
+    """Tag the original's members and ask for their temporary names."""
     plan = event["plan"]
     lock.require(event)
     listed = {member["DBInstanceIdentifier"] for member in original["DBClusterMembers"]}
     for member in plan["members"]:
         # Somebody may have deleted it meanwhile: then neither of its names is listed.
-        if not listed.isdisjoint({member["identifier"], member["aside"]}):
-            set_member_aside(member, plan["execution"])
+        if not listed.isdisjoint({member["identifier"], member["renamedTo"]}):
+            rename_member(member, plan["execution"])
 
 
-def set_member_aside(member: dict[str, Any], execution: str) -> None:
-    """Mark a member and ask for its temporary name."""
+def rename_member(member: dict[str, Any], execution: str) -> None:
+    """Tag a member and ask for its temporary name."""
     found = instance_with(member["resourceId"])
     if found is None:
         raise StillInProgress("A member is not visible", identifier=member["identifier"])
@@ -135,9 +156,9 @@ def set_member_aside(member: dict[str, Any], execution: str) -> None:
         return
     if found["DBInstanceStatus"] == "renaming":
         return
-    rds().add_tags_to_resource(ResourceName=member["arn"], Tags=[mark(execution)])
+    rds().add_tags_to_resource(ResourceName=member["arn"], Tags=[in_progress_tag(execution)])
     rds().modify_db_instance(
         DBInstanceIdentifier=member["identifier"],
-        NewDBInstanceIdentifier=member["aside"],
+        NewDBInstanceIdentifier=member["renamedTo"],
         ApplyImmediately=True,
     )

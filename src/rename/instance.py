@@ -1,31 +1,38 @@
-"""Rename step: sets the original instance aside, and gives what was restored beside it its name."""
+"""Rename step: renames the original instance, and gives what was restored beside it its name."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trapheus import lock
-from trapheus.errors import failing_as
-from trapheus.exceptions import RenameFailed, StateConflict, StillInProgress
-from trapheus.logs import logged
-from trapheus.rds import instance_with, mark, rds
-from trapheus.waiters import AVAILABLE, BAD_INSTANCE, not_ready
+from trapheus.execution import lock
+from trapheus.execution.errors import failing_as
+from trapheus.execution.exceptions import (
+    RenameFailed,
+    StateConflict,
+    StillInProgress,
+)
+from trapheus.execution.logs import logged
+from trapheus.rds.access import in_progress_tag, instance_with, rds
+from trapheus.rds.waiters import AVAILABLE, BAD_INSTANCE, not_ready
 
 if TYPE_CHECKING:
-    from trapheus.rds import Description
+    from trapheus.rds.access import Description
 
 
 @logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    """Ask for the new name of the `original`, marking it, or of the `copy`; `renames` says.
+    """Ask for the new name of the `original`, tagging it, or of the `copy`; `renames` says.
 
     What is asked for counts as done.
     """
     plan = event["plan"]
-    names = plan["identifier"], plan["aside"]
+    names = plan["identifier"], plan["renamedTo"]
     resource_id = plan["resourceId"]
     if event["renames"] == "copy":
-        names, resource_id = (plan["made"], plan["identifier"]), event["restored"]["resourceId"]
+        names, resource_id = (
+            (plan["restoredAs"], plan["identifier"]),
+            event["restored"]["resourceId"],
+        )
     # The original's name shows as taken for a moment after it has been left.
     exists = StateConflict if event["renames"] == "copy" else None
     with failing_as(RenameFailed, names[0], exists=exists):
@@ -35,8 +42,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         if is_to_be_asked(found, *names):
             lock.require(event)
             if event["renames"] == "original":
-                mine = [mark(plan["execution"])]
+                mine = [in_progress_tag(plan["execution"])]
                 rds().add_tags_to_resource(ResourceName=plan["arn"], Tags=mine)
+                # That call may hang for longer than a recovery looks, which has ended by then.
+                lock.require(event)
             rds().modify_db_instance(
                 DBInstanceIdentifier=names[0],
                 NewDBInstanceIdentifier=names[1],

@@ -4,11 +4,11 @@ import json
 import os
 from typing import Any
 
-from trapheus.constants import RECOVER
-from trapheus.exceptions import TrapheusError
-from trapheus.lock import name_of
-from trapheus.logs import logged
-from trapheus.overrides import as_shown
+from trapheus.configuration.overrides import as_shown
+from trapheus.execution.constants import RECOVER
+from trapheus.execution.exceptions import TrapheusError
+from trapheus.execution.lock import name_of
+from trapheus.execution.logs import logged
 from trapheus.requests import (
     EXAMPLE,
     OPTIONAL,

@@ -4,15 +4,26 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from trapheus import lock
-from trapheus.constants import RENAME_FIRST
-from trapheus.errors import failing_as
-from trapheus.exceptions import NameTaken, RestoreFailed, StateConflict, StillInProgress
-from trapheus.logs import logged
-from trapheus.members import create
-from trapheus.multi_az import is_multi_az, mark_all_members
-from trapheus.rds import Description, cluster, is_marked, mark, rds
-from trapheus.waiters import BAD_CLUSTER
+from trapheus.execution import lock
+from trapheus.execution.constants import RENAME_FIRST
+from trapheus.execution.errors import failing_as
+from trapheus.execution.exceptions import (
+    NameTaken,
+    RestoreFailed,
+    StateConflict,
+    StillInProgress,
+)
+from trapheus.execution.logs import logged
+from trapheus.rds.access import (
+    Description,
+    cluster,
+    in_progress_tag,
+    is_tagged,
+    rds,
+)
+from trapheus.rds.members import create
+from trapheus.rds.multi_az import is_multi_az, tag_all_members
+from trapheus.rds.waiters import BAD_CLUSTER
 
 
 @logged
@@ -25,12 +36,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     data, ISO 8601, and the new resource id.
     """
     plan = event["plan"]
-    identifier = plan["made"]
+    identifier = plan["restoredAs"]
     with failing_as(RestoreFailed, identifier, conflict=StillInProgress, exists=StateConflict):
         lock.require(event)
         found = restore(plan)
         if is_multi_az(found):
-            mark_all_members(found, plan["execution"])
+            tag_all_members(found, plan["execution"])
         for index, member in enumerate(plan["members"]):
             try:
                 create(member, plan)
@@ -50,13 +61,13 @@ def restore(plan: dict[str, Any]) -> Description:
 
     Raises StillInProgress as long as it does not show.
     """
-    identifier, execution = plan["made"], plan["execution"]
+    identifier, execution = plan["restoredAs"], plan["execution"]
     found = cluster(identifier)
     if found is None:
         rds().restore_db_cluster_from_snapshot(
             DBClusterIdentifier=identifier,
             SnapshotIdentifier=plan["snapshot"],
-            Tags=[*plan["tags"], mark(execution)],
+            Tags=[*plan["tags"], in_progress_tag(execution)],
             # Set at the very end: a failed restore must stay removable.
             DeletionProtection=False,
             **plan["restore"],
@@ -65,7 +76,7 @@ def restore(plan: dict[str, Any]) -> Description:
         raise StillInProgress("The cluster is being made", identifier=identifier)
     if found["DbClusterResourceId"] == plan["resourceId"]:
         raise StillInProgress("The old name is still shown", identifier=identifier)
-    if not is_marked(found, execution):
+    if not is_tagged(found, execution):
         raise NameTaken(f"{identifier} is not of this execution.", identifier=identifier)
     if found["Status"] in BAD_CLUSTER:
         raise RestoreFailed(f"{identifier} is {found['Status']}", identifier=identifier)

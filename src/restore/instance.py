@@ -2,11 +2,16 @@
 
 from typing import Any
 
-from trapheus import lock
-from trapheus.errors import failing_as
-from trapheus.exceptions import NameTaken, RestoreFailed, StateConflict, StillInProgress
-from trapheus.logs import logged
-from trapheus.rds import instance, is_marked, mark, rds
+from trapheus.execution import lock
+from trapheus.execution.errors import failing_as
+from trapheus.execution.exceptions import (
+    NameTaken,
+    RestoreFailed,
+    StateConflict,
+    StillInProgress,
+)
+from trapheus.execution.logs import logged
+from trapheus.rds.access import in_progress_tag, instance, is_tagged, rds
 
 
 @logged
@@ -17,23 +22,23 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     moment of its data, ISO 8601, and the new resource id.
     """
     plan = event["plan"]
-    identifier = plan["made"]
+    identifier = plan["restoredAs"]
     with failing_as(RestoreFailed, identifier, exists=StateConflict):
         found = instance(identifier)
         if found is None:
             lock.require(event)
-            made = rds().restore_db_instance_from_db_snapshot(
+            answer = rds().restore_db_instance_from_db_snapshot(
                 DBInstanceIdentifier=identifier,
                 DBSnapshotIdentifier=plan["snapshot"],
-                Tags=[*plan["tags"], mark(plan["execution"])],
+                Tags=[*plan["tags"], in_progress_tag(plan["execution"])],
                 # Set at the very end: a failed restore must stay removable.
                 DeletionProtection=False,
                 **plan["restore"],
             )
-            resource_id = made["DBInstance"]["DbiResourceId"]
+            resource_id = answer["DBInstance"]["DbiResourceId"]
         elif found["DbiResourceId"] == plan["resourceId"]:
             raise StillInProgress("The old name is still shown", identifier=identifier)
-        elif not is_marked(found, plan["execution"]):
+        elif not is_tagged(found, plan["execution"]):
             raise NameTaken(f"{identifier} is not of this execution.", identifier=identifier)
         else:
             resource_id = found["DbiResourceId"]

@@ -8,23 +8,28 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from trapheus import lock, members
-from trapheus.constants import BESIDE, IN_PROGRESS_TAG
-from trapheus.endpoints import give
-from trapheus.errors import failing_as
-from trapheus.exceptions import RollbackFailed, StateConflict, StillInProgress
-from trapheus.logs import logged
-from trapheus.multi_az import is_multi_az, mark_members
-from trapheus.rds import (
+from trapheus.execution import lock
+from trapheus.execution.constants import COPY, IN_PROGRESS_TAG
+from trapheus.execution.errors import failing_as
+from trapheus.execution.exceptions import (
+    RollbackFailed,
+    StateConflict,
+    StillInProgress,
+)
+from trapheus.execution.logs import logged
+from trapheus.rds import members
+from trapheus.rds.access import (
     Description,
     cluster,
     cluster_with,
     instance,
     instance_with,
-    is_marked,
+    is_tagged,
     rds,
 )
-from trapheus.rollback import (
+from trapheus.rds.endpoints import give
+from trapheus.rds.multi_az import is_multi_az, tag_members
+from trapheus.rds.rollback import (
     is_own,
     look_twice,
     require_original,
@@ -32,7 +37,14 @@ from trapheus.rollback import (
     require_unused,
     telling_delay,
 )
-from trapheus.waiters import AVAILABLE, BAD_CLUSTER, BAD_INSTANCE, DELETING, ONLINE, not_ready
+from trapheus.rds.waiters import (
+    AVAILABLE,
+    BAD_CLUSTER,
+    BAD_INSTANCE,
+    DELETING,
+    ONLINE,
+    not_ready,
+)
 
 CREATED = "ClusterCreateTime"
 STATUS = "Status"
@@ -44,7 +56,7 @@ class Look:
 
     original: Description | None
     named: Description | None
-    made: Description | None
+    copy: Description | None
     own: list[Description | None]
     # What has each member's name while it may be one that was restored.
     holders: list[Description | None]
@@ -68,7 +80,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     ):
         seen = seen_by(plan, look_twice(lambda: look(plan), identifier))
         lock.require(event)
-        if plan["strategy"] != BESIDE:
+        if plan["strategy"] != COPY:
             require_original(seen.original, STATUS, BAD_CLUSTER, identifier)
             if not step_back(event, seen):
                 raise StillInProgress(
@@ -76,11 +88,13 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                 )
             if not put_back(plan, seen.original, seen.own):
                 raise StillInProgress("The original is being put back", identifier=identifier)
-        if seen.made and is_own(plan, seen.made, CREATED):
-            if is_multi_az(seen.made):
-                mark_members(seen.made, plan["execution"])
-            remove(seen.made)
-            raise StillInProgress("What was restored is being removed", identifier=plan["made"])
+        if seen.copy and is_own(plan, seen.copy, CREATED):
+            if is_multi_az(seen.copy):
+                tag_members(seen.copy, plan["execution"])
+            remove(seen.copy)
+            raise StillInProgress(
+                "What was restored is being removed", identifier=plan["restoredAs"]
+            )
     return {"name": identifier, "at": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
@@ -90,12 +104,12 @@ def look(plan: dict[str, Any]) -> list[Description | None]:
     They are the original's whatever their names, and what has the names of those that a swap may
     have given away.
     """
-    beside = plan["made"] != plan["identifier"]
-    swapped = plan["members"] if beside and plan["strategy"] != BESIDE else []
+    has_own_name = plan["restoredAs"] != plan["identifier"]
+    swapped = plan["members"] if has_own_name and plan["strategy"] != COPY else []
     return [
         cluster_with(plan["resourceId"]),
         cluster(plan["identifier"]),
-        cluster(plan["made"]) if beside else None,
+        cluster(plan["restoredAs"]) if has_own_name else None,
         *(instance_with(member["resourceId"]) for member in plan["members"]),
         *(instance(member["identifier"]) for member in swapped),
     ]
@@ -103,9 +117,9 @@ def look(plan: dict[str, Any]) -> list[Description | None]:
 
 def seen_by(plan: dict[str, Any], found: list[Description | None]) -> Look:
     """What `look` has found, by its meaning."""
-    original, named, made, *rest = found
+    original, named, copy, *rest = found
     count = len(plan["members"])
-    return Look(original, named, made, rest[:count], rest[count:])
+    return Look(original, named, copy, rest[:count], rest[count:])
 
 
 def step_back(event: dict[str, Any], seen: Look) -> bool:
@@ -119,7 +133,7 @@ def step_back(event: dict[str, Any], seen: Look) -> bool:
     if named and restored:
         require_own(plan, named, CREATED)
         require_unused(event, named, CREATED, STATUS)
-        if plan["made"] == plan["identifier"] or named["Status"] in (*BAD_CLUSTER, *DELETING):
+        if plan["restoredAs"] == plan["identifier"] or named["Status"] in (*BAD_CLUSTER, *DELETING):
             remove(named)
             return False
     left = True
@@ -130,17 +144,19 @@ def step_back(event: dict[str, Any], seen: Look) -> bool:
             step_member_back(member, holder)
             left = False
     if named and restored:
-        step_cluster_back(plan, named, seen.made)
+        step_cluster_back(plan, named, seen.copy)
         return False
     return left
 
 
-def step_cluster_back(plan: dict[str, Any], found: Description, made: Description | None) -> None:
+def step_cluster_back(plan: dict[str, Any], found: Description, copy: Description | None) -> None:
     """Ask for the name that the cluster had beside the original, or for its deletion."""
     name, status = found["DBClusterIdentifier"], found["Status"]
-    if made is None and status in AVAILABLE:
+    if copy is None and status in AVAILABLE:
         rds().modify_db_cluster(
-            DBClusterIdentifier=name, NewDBClusterIdentifier=plan["made"], ApplyImmediately=True
+            DBClusterIdentifier=name,
+            NewDBClusterIdentifier=plan["restoredAs"],
+            ApplyImmediately=True,
         )
     elif status in ONLINE:
         remove(found)
@@ -151,10 +167,10 @@ def step_cluster_back(plan: dict[str, Any], found: Description, made: Descriptio
 def step_member_back(member: dict[str, Any], found: Description) -> None:
     """The same for a member, which need not be waited for while it is busy."""
     name, status = found["DBInstanceIdentifier"], found["DBInstanceStatus"]
-    if status in AVAILABLE and instance(member["made"]) is None:
+    if status in AVAILABLE and instance(member["restoredAs"]) is None:
         rds().modify_db_instance(
             DBInstanceIdentifier=name,
-            NewDBInstanceIdentifier=member["made"],
+            NewDBInstanceIdentifier=member["restoredAs"],
             ApplyImmediately=True,
         )
     elif status in (*ONLINE, *BAD_INSTANCE):
@@ -176,7 +192,7 @@ def remove(found: Description) -> None:
 def put_back(
     plan: dict[str, Any], original: Description | None, own: list[Description | None]
 ) -> bool:
-    """Ask for what the original still lacks: names, custom endpoints, being without the mark."""
+    """Ask for what the original still lacks: names, custom endpoints, being without the tag."""
     identifier = plan["identifier"]
     if original is None or original["Status"] not in ONLINE:
         status = original["Status"] if original else ""
@@ -203,7 +219,7 @@ def put_back(
         return False
     if not give(plan["endpoints"], original):
         return False
-    if is_marked(original, plan["execution"]):
+    if is_tagged(original, plan["execution"]):
         rds().remove_tags_from_resource(
             ResourceName=original["DBClusterArn"], TagKeys=[IN_PROGRESS_TAG]
         )
@@ -222,7 +238,7 @@ def put_member_back(
     if found is None:
         # Somebody may have deleted it meanwhile: then neither of its names is listed any more.
         listed = {listed["DBInstanceIdentifier"] for listed in original["DBClusterMembers"]}
-        return listed.isdisjoint({name, member["aside"]})
+        return listed.isdisjoint({name, member["renamedTo"]})
     if found["DBInstanceStatus"] in DELETING:
         return True
     if found["DBInstanceStatus"] not in ONLINE:
@@ -236,7 +252,7 @@ def put_member_back(
             ApplyImmediately=True,
         )
         return False
-    if is_marked(found, plan["execution"]):
+    if is_tagged(found, plan["execution"]):
         rds().remove_tags_from_resource(
             ResourceName=found["DBInstanceArn"], TagKeys=[IN_PROGRESS_TAG]
         )

@@ -5,13 +5,23 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from trapheus import lock
-from trapheus.constants import BESIDE, IN_PROGRESS_TAG
-from trapheus.errors import failing_as
-from trapheus.exceptions import RollbackFailed, StateConflict, StillInProgress
-from trapheus.logs import logged
-from trapheus.rds import Description, instance, instance_with, is_marked, rds
-from trapheus.rollback import (
+from trapheus.execution import lock
+from trapheus.execution.constants import COPY, IN_PROGRESS_TAG
+from trapheus.execution.errors import failing_as
+from trapheus.execution.exceptions import (
+    RollbackFailed,
+    StateConflict,
+    StillInProgress,
+)
+from trapheus.execution.logs import logged
+from trapheus.rds.access import (
+    Description,
+    instance,
+    instance_with,
+    is_tagged,
+    rds,
+)
+from trapheus.rds.rollback import (
     is_own,
     look_twice,
     require_original,
@@ -19,7 +29,13 @@ from trapheus.rollback import (
     require_unused,
     telling_delay,
 )
-from trapheus.waiters import AVAILABLE, BAD_INSTANCE, DELETING, ONLINE, not_ready
+from trapheus.rds.waiters import (
+    AVAILABLE,
+    BAD_INSTANCE,
+    DELETING,
+    ONLINE,
+    not_ready,
+)
 
 CREATED = "InstanceCreateTime"
 STATUS = "DBInstanceStatus"
@@ -41,46 +57,50 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         telling_delay(event),
         failing_as(RollbackFailed, identifier, conflict=StillInProgress, exists=StateConflict),
     ):
-        original, named, made = look_twice(lambda: look(plan), identifier)
+        original, named, copy = look_twice(lambda: look(plan), identifier)
         lock.require(event)
         # The original of a target has never been touched.
-        if plan["strategy"] != BESIDE:
+        if plan["strategy"] != COPY:
             require_original(original, STATUS, BAD_INSTANCE, identifier)
-        if named and named["DbiResourceId"] != plan["resourceId"] and plan["strategy"] != BESIDE:
+        if named and named["DbiResourceId"] != plan["resourceId"] and plan["strategy"] != COPY:
             require_own(plan, named, CREATED)
             require_unused(event, named, CREATED, STATUS)
-            step_back(plan, named, made)
+            step_back(plan, named, copy)
             raise StillInProgress("What was restored is leaving the name", identifier=identifier)
-        if plan["strategy"] != BESIDE and not put_back(plan, original):
+        if plan["strategy"] != COPY and not put_back(plan, original):
             raise StillInProgress("The original is being put back", identifier=identifier)
-        if made and is_own(plan, made, CREATED):
-            remove(made)
-            raise StillInProgress("What was restored is being removed", identifier=plan["made"])
+        if copy and is_own(plan, copy, CREATED):
+            remove(copy)
+            raise StillInProgress(
+                "What was restored is being removed", identifier=plan["restoredAs"]
+            )
     return {"name": identifier, "at": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 def look(plan: dict[str, Any]) -> list[Description | None]:
     """The original, whatever it is called now, what has the identifier, and what stands beside."""
-    beside = plan["made"] != plan["identifier"]
+    has_own_name = plan["restoredAs"] != plan["identifier"]
     return [
         instance_with(plan["resourceId"]),
         instance(plan["identifier"]),
-        instance(plan["made"]) if beside else None,
+        instance(plan["restoredAs"]) if has_own_name else None,
     ]
 
 
-def step_back(plan: dict[str, Any], found: Description, made: Description | None) -> None:
+def step_back(plan: dict[str, Any], found: Description, copy: Description | None) -> None:
     """Let what was restored leave the identifier: by its name from before, or for good.
 
     A rename takes less time than a deletion, but not every status allows it.
     """
     status, name = found["DBInstanceStatus"], found["DBInstanceIdentifier"]
-    beside = plan["made"] != plan["identifier"]
-    if beside and made is None and status in AVAILABLE:
+    has_own_name = plan["restoredAs"] != plan["identifier"]
+    if has_own_name and copy is None and status in AVAILABLE:
         rds().modify_db_instance(
-            DBInstanceIdentifier=name, NewDBInstanceIdentifier=plan["made"], ApplyImmediately=True
+            DBInstanceIdentifier=name,
+            NewDBInstanceIdentifier=plan["restoredAs"],
+            ApplyImmediately=True,
         )
-    elif beside and status not in (*ONLINE, *BAD_INSTANCE, *DELETING):
+    elif has_own_name and status not in (*ONLINE, *BAD_INSTANCE, *DELETING):
         raise StillInProgress(f"What was restored is {status}", identifier=name)
     else:
         remove(found)
@@ -97,7 +117,7 @@ def remove(found: Description) -> None:
 
 
 def put_back(plan: dict[str, Any], original: Description | None) -> bool:
-    """Ask for what the original still lacks: its name, then being without the mark."""
+    """Ask for what the original still lacks: its name, then being without the tag."""
     identifier = plan["identifier"]
     if original is None or original["DBInstanceStatus"] not in ONLINE:
         status = original["DBInstanceStatus"] if original else ""
@@ -109,7 +129,7 @@ def put_back(plan: dict[str, Any], original: Description | None) -> bool:
             ApplyImmediately=True,
         )
         return False
-    if is_marked(original, plan["execution"]):
+    if is_tagged(original, plan["execution"]):
         rds().remove_tags_from_resource(
             ResourceName=original["DBInstanceArn"], TagKeys=[IN_PROGRESS_TAG]
         )

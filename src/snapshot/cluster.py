@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from trapheus.logs import logged
-from trapheus.rds import Description, Tags, cluster, rds
-from trapheus.snapshots import Calls, refresh
-from trapheus.waiters import cluster_snapshot_available, cluster_snapshot_deleted
+from trapheus.execution.logs import logged
+from trapheus.rds.access import Description, Tags, cluster, rds
+from trapheus.rds.snapshots import Calls, refresh
+from trapheus.rds.waiters import (
+    cluster_snapshot_available,
+    cluster_snapshot_deleted,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_rds.type_defs import FilterTypeDef

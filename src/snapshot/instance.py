@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from trapheus.exceptions import StillInProgress
-from trapheus.logs import logged
-from trapheus.rds import Description, Tags, instance, rds
-from trapheus.snapshots import Calls, refresh
-from trapheus.waiters import snapshot_available, snapshot_deleted
+from trapheus.execution.exceptions import StillInProgress
+from trapheus.execution.logs import logged
+from trapheus.rds.access import Description, Tags, instance, rds
+from trapheus.rds.snapshots import Calls, refresh
+from trapheus.rds.waiters import snapshot_available, snapshot_deleted
 
 if TYPE_CHECKING:
     from mypy_boto3_rds.type_defs import FilterTypeDef

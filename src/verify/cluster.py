@@ -1,33 +1,40 @@
-"""Verify step: the last look at both clusters, before a swap and before a deletion."""
+"""Verify step: compares both clusters with the plan, before a swap and before a deletion."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from trapheus.attributes import CLUSTER, MEMBER
-from trapheus.beside import standing
-from trapheus.configuration import (
+from trapheus.configuration.attributes import CLUSTER, MEMBER
+from trapheus.configuration.by_phase import plan_in_phase
+from trapheus.configuration.comparison import (
     Comparison,
     awaits_reboot,
     compared,
     failed_domains,
+    lines_on,
     members_awaiting_reboot,
 )
-from trapheus.constants import BESIDE
-from trapheus.endpoints import lacking, possible
-from trapheus.errors import failing_as
-from trapheus.exceptions import ConfigurationDiffers
-from trapheus.logs import logged
-from trapheus.multi_az import is_multi_az, lines_on
-from trapheus.rds import (
+from trapheus.execution.constants import COPY
+from trapheus.execution.errors import failing_as
+from trapheus.execution.exceptions import ConfigurationDiffers
+from trapheus.execution.logs import logged
+from trapheus.rds.access import (
     Description,
     cluster,
     cluster_snapshot,
     cluster_with,
     instance,
 )
-from trapheus.snapshots import is_another, warnings_of
-from trapheus.waiters import AVAILABLE, ONLINE, cluster_settled, instance_settled, wait
+from trapheus.rds.endpoints import lacking, possible
+from trapheus.rds.multi_az import is_multi_az
+from trapheus.rds.snapshots import is_another, warnings_of
+from trapheus.rds.waiters import (
+    AVAILABLE,
+    ONLINE,
+    cluster_settled,
+    instance_settled,
+    wait,
+)
 
 
 @logged
@@ -36,10 +43,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
     Returns the report: old and new compared, attribute by attribute.
     """
-    plan, since = standing(event["plan"], event["phase"]), event["entered"]
+    plan, since = plan_in_phase(event["plan"], event["phase"]), event["entered"]
     identifier = plan["identifier"]
     # What is to be renamed next must take a change.
-    statuses = AVAILABLE if event["phase"] == BESIDE else ONLINE
+    statuses = AVAILABLE if event["phase"] == COPY else ONLINE
     ready = cluster_settled(identifier, other_than=plan["resourceId"], statuses=statuses)
     wait(ready, otherwise=ConfigurationDiffers, identifier=identifier, since=since)
     for member in plan["members"]:
@@ -94,9 +101,9 @@ def deviations(
 def stands(event: dict[str, Any]) -> list[str]:
     """A line if the original has not the name that it is to have by now; a target needs none."""
     plan = event["plan"]
-    name = plan["identifier"] if event["phase"] == BESIDE else plan["aside"]
+    name = plan["identifier"] if event["phase"] == COPY else plan["renamedTo"]
     original = cluster_with(plan["resourceId"])
-    if plan["strategy"] == BESIDE or (original and original["DBClusterIdentifier"] == name):
+    if plan["strategy"] == COPY or (original and original["DBClusterIdentifier"] == name):
         return []
     return [f"the original is not called {name}"]
 
@@ -135,7 +142,7 @@ def tell_of_others(comparison: Comparison, plan: dict[str, Any], found: Descript
         was = sorted([*names, *plan["autoscaled"]])
         done = (
             "Application Auto Scaling makes replicas for the original only"
-            if plan["strategy"] == BESIDE
+            if plan["strategy"] == COPY
             else "Application Auto Scaling makes its replicas again"
         )
         entry = {"attribute": "DBClusterMembers", "was": was, "now": now, "done": done}

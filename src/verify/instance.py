@@ -1,19 +1,23 @@
-"""Verify step: the last look at both instances, before a swap and before a deletion."""
+"""Verify step: compares both instances with the plan, before a swap and before a deletion."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from trapheus.attributes import INSTANCE
-from trapheus.beside import standing
-from trapheus.configuration import awaits_reboot, compared, failed_domains
-from trapheus.constants import BESIDE
-from trapheus.errors import failing_as
-from trapheus.exceptions import ConfigurationDiffers
-from trapheus.logs import logged
-from trapheus.rds import Description, instance, instance_with, snapshot
-from trapheus.snapshots import is_another, warnings_of
-from trapheus.waiters import AVAILABLE, ONLINE, instance_settled, wait
+from trapheus.configuration.attributes import INSTANCE
+from trapheus.configuration.by_phase import plan_in_phase
+from trapheus.configuration.comparison import (
+    awaits_reboot,
+    compared,
+    failed_domains,
+)
+from trapheus.execution.constants import COPY
+from trapheus.execution.errors import failing_as
+from trapheus.execution.exceptions import ConfigurationDiffers
+from trapheus.execution.logs import logged
+from trapheus.rds.access import Description, instance, instance_with, snapshot
+from trapheus.rds.snapshots import is_another, warnings_of
+from trapheus.rds.waiters import AVAILABLE, ONLINE, instance_settled, wait
 
 
 @logged
@@ -22,10 +26,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
     Returns the report: old and new compared, attribute by attribute.
     """
-    plan, since = standing(event["plan"], event["phase"]), event["entered"]
+    plan, since = plan_in_phase(event["plan"], event["phase"]), event["entered"]
     identifier = plan["identifier"]
     # What is to be renamed next must take a change.
-    statuses = AVAILABLE if event["phase"] == BESIDE else ONLINE
+    statuses = AVAILABLE if event["phase"] == COPY else ONLINE
     ready = instance_settled(identifier, other_than=plan["resourceId"], statuses=statuses)
     wait(ready, otherwise=ConfigurationDiffers, identifier=identifier, since=since)
     with failing_as(ConfigurationDiffers, identifier):
@@ -66,8 +70,8 @@ def deviations(
 def stands(event: dict[str, Any]) -> list[str]:
     """A line if the original has not the name that it is to have by now; a target needs none."""
     plan = event["plan"]
-    name = plan["identifier"] if event["phase"] == BESIDE else plan["aside"]
+    name = plan["identifier"] if event["phase"] == COPY else plan["renamedTo"]
     original = instance_with(plan["resourceId"])
-    if plan["strategy"] == BESIDE or (original and original["DBInstanceIdentifier"] == name):
+    if plan["strategy"] == COPY or (original and original["DBInstanceIdentifier"] == name):
         return []
     return [f"the original is not called {name}"]

@@ -9,9 +9,15 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.attributes import databases, restores
-from trapheus.attributes import LOST, MODIFY, REFUSED, TABLES, Attribute
-from trapheus.configuration import configuration
+from tests.attributes import restores, samples
+from trapheus.configuration.attributes import (
+    LOST,
+    MODIFY,
+    REFUSED,
+    TABLES,
+    Attribute,
+)
+from trapheus.configuration.comparison import configuration
 
 PAGE = Path(__file__).parents[2] / "docs" / "attributes.md"
 COMMAND = "make attributes"
@@ -20,11 +26,12 @@ HEAD = """\
 
 Every attribute that `DescribeDBInstances` and `DescribeDBClusters` return, and how it gets onto the
 restored database: {counts}. The tables are read from
-[`attributes.py`](../layers/common/trapheus/attributes.py), from which the calls are built, by which
-the preflight refuses and the last look compares; a test fails on an attribute that it has not.
+[`attributes.py`](../layers/common/trapheus/configuration/attributes.py), from which the calls are
+built, by which the preflight refuses and the verification compares; a test fails on an attribute
+that it has not.
 
 What a call carries was set to something not the default, restored and compared, in the databases of
-[`databases.py`](../tests/attributes/databases.py). Then each was taken out of the calls, one at a
+[`samples.py`](../tests/attributes/samples.py). Then each was taken out of the calls, one at a
 time, and the last column has the tests that failed: its own and no other, except where RDS takes
 one attribute only together with another, which then fails too. Written by `{command}` on {day}, for
 botocore {botocore}: {count} attributes taken out, {runs} restores, {seconds:.0f} s.
@@ -36,7 +43,7 @@ TITLES = {
 }
 
 
-def differs_without(aws: restores.Aws, database: databases.Database, kind: str, name: str) -> bool:
+def differs_without(aws: restores.Aws, database: samples.Database, kind: str, name: str) -> bool:
     """Whether the plan of a database is another one without an attribute."""
     restores.prepare(aws, database)
     names = database.members if kind == "member" else [database.name]
@@ -63,7 +70,7 @@ def take_out(entry: tuple[str, str]) -> tuple[set[tuple[str, str]], int]:
     logging.disable(logging.CRITICAL)
     kind, name = entry
     failed, runs = set(), 0
-    every = databases.INSTANCES if kind == "instance" else databases.CLUSTERS
+    every = samples.INSTANCES if kind == "instance" else samples.CLUSTERS
     with restores.aws() as aws:
         for database in every:
             if differs_without(aws, database, kind, name):
@@ -99,16 +106,16 @@ def tests_of(kind: str, name: str) -> str:
     """The databases in which an attribute is tested."""
     found = [
         part
-        for database in databases.DATABASES.values()
+        for database in samples.DATABASES.values()
         for part, expected in database.expects.items()
-        if databases.of(database, part) == kind and name in expected
+        if samples.of(database, part) == kind and name in expected
     ]
     return ", ".join(f"`{part}`" for part in found)
 
 
 def said(entry: tuple[str, str], failed: set[tuple[str, str]]) -> str:
     """The tests that failed, in words."""
-    if entry in databases.REQUIRED:
+    if entry in samples.REQUIRED:
         return "all: there is no restore without it"
     kind = entry[0]
     return ", ".join(f"`{n}`" if k == kind else f"`{n}` of a {k}" for k, n in sorted(failed))
@@ -133,12 +140,12 @@ def page(results: dict[tuple[str, str], set[tuple[str, str]]], **facts: object) 
 
 def is_right(entry: tuple[str, str], failed: set[tuple[str, str]]) -> bool:
     """Whether exactly the tests failed that must."""
-    if entry in databases.REQUIRED:
+    if entry in samples.REQUIRED:
         return failed == {
-            (databases.of(database, part), name)
-            for database in databases.CLUSTERS
+            (samples.of(database, part), name)
+            for database in samples.CLUSTERS
             # RDS makes the members of a Multi-AZ DB cluster.
-            if entry == ("cluster", "Engine") or not database.beside
+            if entry == ("cluster", "Engine") or not database.is_copied
             for part, expected in database.expects.items()
             for name in expected
         }

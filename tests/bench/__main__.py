@@ -14,8 +14,8 @@ from pathlib import Path
 from statistics import fmean
 
 from local.emulator.cloud import COSTS
-from tests.bench import crowd, worker
-from tests.bench.flows import Flow
+from tests.bench import crowd, process
+from tests.bench.cases import Flow
 from tests.bench.measure import Figures
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
@@ -49,7 +49,7 @@ MEANINGS = """
   that RDS has to do for the task. Each begins the moment RDS would take it: a name is free once
   `renaming` is over; a change or a deletion wants its database available; the snapshots are at rest
   before anything else is touched and the original goes last, since the guarantee wants it. It is
-  computed from what was drawn (`own_seconds` in [flows.py](../tests/bench/flows.py)), whatever the
+  computed from what was drawn (`own_seconds` in [cases.py](../tests/bench/cases.py)), whatever the
   app does.
 - **outage**: from when the identifier stops serving until it serves again, judged by RDS's state; a
   cluster serves when it and its writer are available. **Over its own**: with rename-first over
@@ -70,7 +70,7 @@ What holds up the figures above 1.05, ten changes or fifteen looks:
   cluster's snapshot anew is four waits of a few minutes.
 - While an instance's rename shows neither name, up to a minute, the app cannot know that the old
   one is free; that is also most of what the outage has above its own.
-- A snapshot that replaces another takes five changes (two taken, two deleted, one unmarked), so
+- A snapshot that replaces another takes five changes (two taken, two deleted, one untagged), so
   that a good one is always there; an instance with a role and deletion protection takes eight more.
 - A change that RDS refuses because a database is still busy is asked for again, and counted again:
   hence the fractions.
@@ -110,8 +110,8 @@ def main() -> int:
     began = time.perf_counter()
     spawn = multiprocessing.get_context("spawn")
     figures: dict[Flow, list[Figures]] = {}
-    with ProcessPoolExecutor(WORKERS, spawn, worker.Worker.open) as pool:
-        flows = [flow for flow in pool.submit(worker.flows).result() if asked.only in str(flow)]
+    with ProcessPoolExecutor(WORKERS, spawn, process.Worker.open) as pool:
+        flows = [flow for flow in pool.submit(process.flows).result() if asked.only in str(flow)]
         many = "" if asked.only else measure_crowds(pool)
         say(many)
         for seeds, figures in measured(pool, flows, asked.seeds):
@@ -147,7 +147,7 @@ def measured(
     for begin in range(0, seeds, PORTION):
         portion = range(begin, min(begin + PORTION, seeds))
         jobs = {
-            pool.submit(worker.measured, flow, seed): flow for seed in portion for flow in flows
+            pool.submit(process.measured, flow, seed): flow for seed in portion for flow in flows
         }
         for job in as_completed(jobs):
             found[jobs[job]].append(job.result())
@@ -185,9 +185,9 @@ def table(figures: dict[Flow, list[Figures]]) -> str:
 
 def measure_crowds(pool: ProcessPoolExecutor) -> str:
     """Ten on the real stack, more in the model."""
-    really = {at_a_time: pool.submit(worker.really, 10, at_a_time) for at_a_time in (0, 5)}
-    traces = [job.result() for job in [pool.submit(worker.trace, n + 1) for n in range(TRACES)]]
-    typical = pool.submit(worker.trace, 0).result()
+    really = {at_a_time: pool.submit(process.really, 10, at_a_time) for at_a_time in (0, 5)}
+    traces = [job.result() for job in [pool.submit(process.trace, n + 1) for n in range(TRACES)]]
+    typical = pool.submit(process.trace, 0).result()
     rows = []
     for at_a_time, job in really.items():
         rows.append(row("10, real stack, typical times", at_a_time, job.result()))

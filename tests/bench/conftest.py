@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.commands.app import App, deployed
-from tests.bench.worker import PARAMETERS
+from tests.bench.process import PARAMETERS
 
 
 @pytest.fixture(scope="package")

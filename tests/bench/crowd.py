@@ -25,7 +25,7 @@ from local.emulator.rds.service import Bucket
 from tests.bench.measure import Attempt, Visit
 from tests.deploy.definition import RESTORE, tasks
 from tests.faults.flows import READS
-from tests.pipeline.facts import INSTANCE
+from tests.pipeline.observed import INSTANCE
 
 if TYPE_CHECKING:
     from local.commands.app import App

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench.flows import Flow, own_seconds, renames_seconds
+from tests.bench.cases import Flow, own_seconds, renames_seconds
 from tests.faults.flows import READS, is_own
-from tests.pipeline.facts import run
+from tests.pipeline.observed import run
 
 if TYPE_CHECKING:
     from local.commands.app import App

@@ -7,10 +7,10 @@ import pytest
 from local.commands.app import App
 from local.emulator.rds.service import Course
 from tests.bench import crowd
-from tests.bench.flows import Flow, own_seconds
+from tests.bench.cases import Flow, own_seconds
 from tests.bench.measure import measure
-from tests.bench.worker import recorded
-from tests.pipeline.facts import CLUSTER, INSTANCE
+from tests.bench.process import recorded
+from tests.pipeline.observed import CLUSTER, INSTANCE
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from tests.deploy.definition import (
     targets,
     tasks,
 )
-from trapheus import exceptions
+from trapheus.execution import exceptions
 
 # AWS's own: Step Functions' reserved names and what its Lambda and SES integrations raise.
 AWS_ERRORS = {

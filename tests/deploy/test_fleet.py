@@ -4,7 +4,7 @@ import json
 
 from tests.deploy.definition import FLEET, states, tasks
 from tests.deploy.test_definition import template
-from trapheus.fleet import FOLDER
+from trapheus.execution.fleet import FOLDER
 
 RESOURCES = template()["Resources"]
 OWN = ("FleetStatesExecutionRole", "RunTheChildren", "ReadAndWriteFleets")

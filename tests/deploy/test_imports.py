@@ -12,7 +12,7 @@ from tests.deploy.definition import ROOT
 # Each package that is read from top to bottom, and the folder from which it is imported.
 PACKAGES = {"local": ROOT, "trapheus": ROOT / "layers" / "common", "src": ROOT}
 # Those that have rooms.
-ROOMS = ("local",)
+ROOMS = ("local", "trapheus")
 CIRCLE, ROOM = 2, 10
 
 

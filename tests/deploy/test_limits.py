@@ -13,8 +13,8 @@ from tests.deploy.definition import (
     tasks,
 )
 from tests.deploy.test_definition import functions, invokes, template
-from trapheus.rds import PATIENT
-from trapheus.waiters import PATIENCE
+from trapheus.execution.clients import PATIENT
+from trapheus.rds.waiters import PATIENCE
 
 HOUR = 3600
 # Of the 25,000 that Step Functions keeps of an execution: a state can be added without fear.

@@ -497,7 +497,7 @@ def test_the_apps_own_kinds_of_resources_have_what_their_template_says(cloud):
                     "LifecycleConfiguration": {
                         "Rules": [
                             {
-                                "Id": "Tidy",
+                                "Id": "Expire",
                                 "Status": "Enabled",
                                 "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
                                 "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},

@@ -145,7 +145,7 @@ def test_an_encrypted_snapshot_needs_a_key_to_cross_regions(kind):
 def test_a_key_of_another_region_or_none_is_not_accessible(kind, given):
     world = Copies()
     world.encrypt(kind)
-    world.away.surroundings.missing.add("missing")
+    world.away.other_services.missing.add("missing")
     error = refused(world.copy, kind, world.away, KmsKeyId=given)
     assert error.code == "KMSKeyNotAccessibleFault"
     world.wait()

@@ -51,7 +51,7 @@ class Exports(World):
     @property
     def objects(self) -> dict[tuple[str, str], bytes]:
         self.rds.settle()
-        return self.rds.surroundings.objects
+        return self.rds.other_services.objects
 
     def drop_snapshot(self, kind: str) -> None:
         words = NAMES[kind]
@@ -223,7 +223,7 @@ def test_an_identifier_is_never_free_again(state):
 )
 def test_a_bucket_role_or_key_that_cannot_be_used_is_refused(spoil, code):
     world = Exports()
-    spoil(world.rds.surroundings)
+    spoil(world.rds.other_services)
     assert world.refused() == code
     world.wait()
     assert world.tasks() == []
@@ -342,7 +342,7 @@ def test_an_export_fails_when_what_it_needs_goes_meanwhile(kind, loses, minutes)
     if loses == "snapshot":
         world.drop_snapshot(kind)
     else:
-        world.rds.surroundings.missing.add({"bucket": BUCKET, "key": KEY}[loses])
+        world.rds.other_services.missing.add({"bucket": BUCKET, "key": KEY}[loses])
     world.wait()
     (task,) = world.tasks()
     assert task["Status"] == "FAILED"
@@ -366,7 +366,7 @@ def test_a_copy_is_exported_in_its_region():
     world.wait()
     assert away.export_tasks["task"]["Status"] == "COMPLETE"
     assert world.rds.export_tasks == {}
-    (body,) = away.surroundings.objects.values()
+    (body,) = away.other_services.objects.values()
     assert json.loads(body)["data"] == world.rds.data("snapshot", "db-snapshot")
 
 

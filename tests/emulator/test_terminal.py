@@ -175,7 +175,7 @@ def test_states_inside_a_parallel_are_indented_and_all_have_the_time_passed(watc
     assert watch.lines == ["+0s        Prepare", "+1s          Check", "+12m 05s   Done"]
 
 
-def test_an_export_is_told_aside_and_the_restore_keeps_its_depth(watch):
+def test_an_export_is_told_apart_and_the_restore_keeps_its_depth(watch):
     watch.tell(0, "state entered", "Prepare")
     watch.tell(1, "state entered", "Plan the export", execution="another arn")
     watch.tell(2, "state entered", "Check")

@@ -33,7 +33,7 @@ Every call that an execution makes is made to fail, in every way that fits it, a
 must still come to one of the three endings of the guarantee: the database is **restored**, or the
 original is **kept**, or what stands where is **told**. Which endings a fault allows follows from
 the fault and from the phase in which it comes, never from what was seen. What AWS holds afterwards
-is judged: names, resource ids, data, members, configuration, custom endpoints, marks, leftovers,
+is judged: names, resource ids, data, members, configuration, custom endpoints, tags, leftovers,
 the execution's status and error, the mails, the lock, and the calls.
 
 The calls are those that each task makes for each kind when nothing fails; of equal requests the

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.pipeline.facts import KINDS, Kind, OnceReplaced
+from tests.pipeline.observed import KINDS, Kind, OnceReplaced
 
 if TYPE_CHECKING:
     from local.commands.app import App
@@ -24,8 +24,8 @@ MORE: dict[str, dict[str, Any]] = {
     "restore_first_rollback": RESTORE_FIRST,
     "swap_back": RESTORE_FIRST,
     "create_restore_first": {**RESTORE_FIRST, "acceptWriteLoss": True},
-    "beside": {"snapshotIdentifier": "latest", "overrides": {"DeletionProtection": False}},
-    "beside_rollback": {},
+    "copy": {"snapshotIdentifier": "latest", "overrides": {"DeletionProtection": False}},
+    "copy_rollback": {},
     "keep_original": {"keepOriginal": True},
     "final_snapshot": {"finalSnapshot": True, "deleteAutomatedBackups": True},
 }
@@ -34,7 +34,7 @@ TASKS = {
     "create_snapshot_only": "create_snapshot_only",
     "create_restore_first": "create_snapshot",
 }
-KEPT = ("rollback", "restore_first_rollback", "swap_back", "beside_rollback")
+KEPT = ("rollback", "restore_first_rollback", "swap_back", "copy_rollback")
 
 
 @dataclass(frozen=True)
@@ -66,17 +66,17 @@ class Flow:
     def way(self) -> str:
         """What is alike in two flows of the same way: in which order they replace what."""
         if self.target:
-            return "beside"
+            return "copy"
         return "restore-first" if "strategy" in MORE.get(self.name, {}) else "rename-first"
 
     @property
     def target(self) -> str:
         """The name under which it restores beside the original, which stays."""
-        return self.renamed(self.kind.identifier) if self.name.startswith("beside") else ""
+        return self.renamed(self.kind.identifier) if self.name.startswith("copy") else ""
 
     def renamed(self, name: str) -> str:
         """The name that the database, or a member, has once it is restored."""
-        return name.replace("prod", "staging", 1) if self.name.startswith("beside") else name
+        return name.replace("prod", "staging", 1) if self.name.startswith("copy") else name
 
     def request(self) -> dict[str, Any]:
         request = self.kind.request(self.task) | MORE.get(self.name, {})
@@ -101,7 +101,7 @@ FLOWS = tuple(
     for name in (
         "db_restore", "create_snapshot_only", "rollback", "create_snapshot",
         "restore_first", "restore_first_rollback", "swap_back", "create_restore_first",
-        "beside", "beside_rollback", "keep_original", "final_snapshot",
+        "copy", "copy_rollback", "keep_original", "final_snapshot",
     )
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from local.commands import report
-from tests.pipeline.facts import Kind, as_plain, marks
+from tests.pipeline.observed import Kind, as_plain, tagged
 
 if TYPE_CHECKING:
     from local.commands.app import App
@@ -22,7 +22,7 @@ ONLINE = {"available", "storage-optimization", "backing-up"}
 IDENTITY = {"instance": "DbiResourceId", "cluster": "DbClusterResourceId"}
 STATUS = {"instance": "DBInstanceStatus", "cluster": "Status"}
 # An export tells its own failures, and a rollback its delay, in mails of their own.
-ASIDE = ("Trapheus did not export", "Trapheus is still putting")
+OF_NO_ENDING = ("Trapheus did not export", "Trapheus is still putting")
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class Allowed:
     unlocked: bool = True  # whether the lock must be gone
     mails: int = 1  # how many mails a failure may send; 0 when it may also send none
     serving: bool = True  # whether the identifier must serve when a failure in finish is told
-    marked: bool = False  # whether marks may stay on what is whole
+    tagged: bool = False  # whether tags may stay on what is whole
     untouched: bool = False  # whether no change may have been asked for at all
     within: float = float("inf")  # seconds until the execution must have ended
     recovers: bool = False  # whether the task recover must put it back once the fault is gone
@@ -175,7 +175,7 @@ def wrongs(ended: Ended, allowed: Allowed) -> tuple[str, str]:
         lost_data(flow, ended.before, now, data),
         ending == "restored" and wrong_success(flow, ended.before, now, data, kept),
         ending == "told" and allowed.serving and wrong_telling(flow, now, execution),
-        ending != "told" and not allowed.marked and wrong_marks(ended.cloud),
+        ending != "told" and not allowed.tagged and wrong_tags(ended.cloud),
         ending != "told" and allowed.unlocked and wrong_lock(ended.cloud, kind),
         wrong_mails(ended, allowed, ending, now),
         allowed.untouched and wrong_changes(ended.cloud),
@@ -212,8 +212,8 @@ def wrong_remains(flow: Flow, before: World, now: World, data: str) -> str:
     """What of the original was to stay, and has not."""
     if flow.request().get("keepOriginal"):
         for part in before.of(flow.kind):
-            aside = now.databases.get((part.kind, f"{part.name}-temp"))
-            if aside is None or aside.resource_id != part.resource_id:
+            original = now.databases.get((part.kind, f"{part.name}-temp"))
+            if original is None or original.resource_id != part.resource_id:
                 return f"the original {part.name} was not kept"
     final = {name: held for name, held in now.snapshots.items() if name not in before.snapshots}
     if flow.request().get("finalSnapshot") and ("available", data) not in final.values():
@@ -233,9 +233,9 @@ def wrong_telling(flow: Flow, now: World, execution: Execution) -> str:
     return f"nothing serves as {flow.kind.identifier}, and the cause is {execution.cause!r}"
 
 
-def wrong_marks(cloud: App) -> str:
-    """The marks that are left."""
-    return f"marks are left on {marks(cloud)}" if marks(cloud) else ""
+def wrong_tags(cloud: App) -> str:
+    """The tags that are left."""
+    return f"tags are left on {tagged(cloud)}" if tagged(cloud) else ""
 
 
 def wrong_changes(cloud: App) -> str:
@@ -261,8 +261,8 @@ def lost_data(flow: Flow, before: World, now: World, data: str) -> str:
     kind = flow.kind
     good = [held for status, held in now.snapshots.values() if status == "available"]
     originals = {part.resource_id for part in before.of(kind)[:1]}
-    standing = {part.resource_id for part in now.databases.values()}
-    if not originals <= standing:
+    present = {part.resource_id for part in now.databases.values()}
+    if not originals <= present:
         held = now.databases.get((kind.name, kind.identifier))
         if held is None or held.status not in ONLINE:
             return "the original is gone, and nothing serves in its place"
@@ -294,14 +294,14 @@ def lock(cloud: App, kind: Kind) -> dict[str, Any]:
 def to_be_named(flow: Flow, now: World) -> list[str]:
     """What a mail must name: the identifier, and what stands beside it, be it old or restored."""
     identifier = flow.kind.identifier
-    beside = (flow.target, f"{identifier}-temp", f"{identifier}-next")
+    beside = (flow.target, f"{identifier}-temp", f"{identifier}-copy")
     return [identifier, *(name for name in beside if (flow.kind.name, name) in now.databases)]
 
 
 def wrong_mails(ended: Ended, allowed: Allowed, ending: str, now: World) -> str:
     """What is wrong with the mails and the recoveries."""
     execution = ended.execution
-    mails = [mail for mail in ended.cloud.mails if not mail.subject.startswith(ASIDE)]
+    mails = [mail for mail in ended.cloud.mails if not mail.subject.startswith(OF_NO_ENDING)]
     said = [mail.subject for mail in mails]
     unnamed = [name for name in to_be_named(ended.flow, now) if mails and name not in mails[0].text]
     checks = (

@@ -18,7 +18,7 @@ from tests.faults.flows import FLOWS, Flow, Watch
 from tests.faults.judge import Allowed, look, serves
 from tests.faults.phases import ALL_STATES
 from tests.faults.scenario import KEPT, RESTORED, TOLD, Scenario
-from tests.pipeline.facts import Kind, On, OnceReplaced
+from tests.pipeline.observed import Kind, On, OnceReplaced
 from tests.pipeline.scenarios import AUTOSCALED, autoscale
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def all_named() -> Iterator[Scenario]:
     for kind in ("instance", "cluster"):
         yield from foreign(kind)
         yield from once_more(kind)
-        yield from beside_another(kind)
+        yield from another_copy(kind)
         yield from in_another_phase(kind)
         yield from after_its_recovery(kind)
         yield from said_to_have_ended(kind)
@@ -164,15 +164,15 @@ def foreign(kind: str) -> Iterator[Scenario]:
         (restore, "Configure the database", name),
         (restore, "Delete the original", f"{name}-temp"),
         (of(kind, "rollback"), "Put the original back", name),
-        (first, "Configure the copy", f"{name}-next"),
-        (first, "Verify the copy", f"{name}-next"),
-        (first, "Rename the copy", f"{name}-next"),
+        (first, "Configure the copy", f"{name}-copy"),
+        (first, "Verify the copy", f"{name}-copy"),
+        (first, "Rename the copy", f"{name}-copy"),
         (of(kind, "swap_back"), "Put the original back", name),
-        (of(kind, "beside"), "Configure the copy", name.replace("prod", "staging")),
+        (of(kind, "copy"), "Configure the copy", name.replace("prod", "staging")),
     ):
         yield Scenario(
             flow, state, taken, "another database",
-            Allowed(KEPT | TOLD, unlocked=False, mails=0, marked=True, serving=False),
+            Allowed(KEPT | TOLD, unlocked=False, mails=0, tagged=True, serving=False),
             lambda cloud, watch, state=state, taken=taken, flow=flow: Foreign(
                 cloud, watch, state, flow.kind, taken
             ),
@@ -208,7 +208,7 @@ class OnceMore(faults.Injected):
         )
 
 
-class BesideAnother(OnceMore):
+class AnotherCopy(OnceMore):
     """The same while another execution holds the lock, in the phase of the event."""
 
     def afterwards(self, cloud: App) -> None:
@@ -342,7 +342,7 @@ class BehindUntagging(faults.Injected):
 
 
 def behind_untagging(kind: str) -> Iterator[Scenario]:
-    """A repeat finds a snapshot that nothing marks as its own any more."""
+    """A repeat finds a snapshot that no tag says is its own any more."""
     flow = of(kind, "create_snapshot_only")
     yield Scenario(
         flow, "Take the snapshot", flow.kind.snapshot, "killed behind its untagging",
@@ -365,7 +365,7 @@ def once_more(kind: str) -> Iterator[Scenario]:
     """A Lambda that comes late: its whole work begins when the execution is over."""
     for name, steps in (
         ("create_snapshot_only", ("Snapshot",)),
-        ("db_restore", ("Rename", "Restore", "Configure", "Delete", "Tidy")),
+        ("db_restore", ("Rename", "Restore", "Configure", "Delete", "Untag")),
         ("rollback", ("Rename", "Restore", "RollBack")),
     ):
         flow = of(kind, name)
@@ -378,12 +378,12 @@ def once_more(kind: str) -> Iterator[Scenario]:
             )  # fmt: skip
 
 
-def beside_another(kind: str) -> Iterator[Scenario]:
+def another_copy(kind: str) -> Iterator[Scenario]:
     """The original stands under its own name, as the old plan has it, and another works on it."""
     flow, function = of(kind, "rollback"), f"Rename{kind.capitalize()}Function"
     yield Scenario(
         flow, ALL_STATES, function, "invoked while another works", Allowed(KEPT),
-        lambda cloud, watch: BesideAnother(cloud, watch, function),
+        lambda cloud, watch: AnotherCopy(cloud, watch, function),
     )  # fmt: skip
 
 
@@ -402,7 +402,7 @@ def unexpected(kind: str) -> Iterator[Scenario]:
         ),
     )  # fmt: skip
 
-    def rename_aside(cloud: App, _: str) -> None:
+    def rename_original(cloud: App, _: str) -> None:
         rename(cloud, flow.kind, f"{name}-temp", "moved-away")
 
     def replace_snapshot(cloud: App, _: str) -> None:
@@ -411,7 +411,7 @@ def unexpected(kind: str) -> Iterator[Scenario]:
             shown[moment] += timedelta(hours=1)
 
     for what, act, allowed in (
-        ("the original is renamed", rename_aside, Allowed(TOLD, mails=0)),
+        ("the original is renamed", rename_original, Allowed(TOLD, mails=0)),
         ("the snapshot is another", replace_snapshot, Allowed(TOLD)),
     ):
         yield Scenario(
@@ -469,14 +469,14 @@ def without_snapshot(kind: str) -> Iterator[Scenario]:
     for task in ("db_restore", "create_snapshot"):
         flow = of(kind, task)
         own, name = (flow.kind.snapshot_kind, flow.kind.snapshot), flow.kind.snapshot
-        last_look = "Verify the database"
+        verification = "Verify the database"
 
         def delete(cloud: App, _: str, own: tuple[str, str] = own) -> None:
             cloud.rds.things.pop(cloud.rds.find(*own).key)
 
         for state, what, inject in (
             ("Restore the database", "the snapshot vanishes behind the call", BehindTheRestore),
-            (last_look, "the snapshot vanishes later", faults.AtState),
+            (verification, "the snapshot vanishes later", faults.AtState),
         ):
             yield Scenario(
                 replace(flow, gone=frozenset({own})), state, name, what, Allowed(RESTORED),

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from local.commands.app import App
     from tests.faults.flows import Flow
 
-# Two of anything may also silence the mails, leave the lock, and leave marks.
-ANY = Allowed(RESTORED | KEPT | TOLD, unlocked=False, mails=0, marked=True, serving=False)
+# Two of anything may also silence the mails, leave the lock, and leave tags.
+ANY = Allowed(RESTORED | KEPT | TOLD, unlocked=False, mails=0, tagged=True, serving=False)
 
 ONE_AFTER_THE_OTHER = ("lock", "prepare", "copy", "replace", "finish")
 

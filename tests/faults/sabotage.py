@@ -18,7 +18,7 @@ from local.commands.app import ROOT
 LAYER = "layers/common/trapheus"
 TEMPLATE = "template.yaml"
 # Whose deletions are allowed by the roles.
-ONLY_MARKED = """\
+ONLY_TAGGED = """\
               Condition: {"Null": {"aws:ResourceTag/trapheus:in-progress": "false"}}
 """
 
@@ -32,7 +32,7 @@ class Sabotage:
     old: str
     new: str
     noticed_by: tuple[str, ...]
-    of_any: bool = False  # whether the roles may also delete what has no mark
+    of_any: bool = False  # whether the roles may also delete what has no tag
 
 
 def of_both(
@@ -88,26 +88,26 @@ SABOTAGES = (
         "KIND-db_restore/Restore_the_database/recover/",
     ),
     *of_both(
-        "a late step does not look at the lock", f"{LAYER}/lock.py",
+        "a late step does not look at the lock", f"{LAYER}/execution/lock.py",
         "f\"holder = :execution AND {taken_over}(interrupted)\"\n",
         "f\"(holder = :execution OR attribute_not_exists(nothing))"
         " AND {taken_over}(interrupted)\"\n",
         "KIND-rollback/all_states/RenameKindFunction/invoked_while_another_works",
     ),
     *of_both(
-        "a late step does not look at the phase", f"{LAYER}/lock.py",
+        "a late step does not look at the phase", f"{LAYER}/execution/lock.py",
         "f\" AND phase IN (:phase, ",
         "f\" AND phase IN (phase, :phase, ",
         "KIND-rollback/all_states/RenameKindFunction/invoked_after_the_rollback",
     ),
     *of_both(
-        "the phase of the lock is set back", f"{LAYER}/lock.py",
+        "the phase of the lock is set back", f"{LAYER}/execution/lock.py",
         "f\" AND phase IN (:phase, ",
         "f\" AND phase IN (phase, :phase, ",
         "KIND-db_restore/Rename_the_original/RenameKindFunction.UpdateItem#0/late",
     ),
     *of_both(
-        "a late step does not look at whose rollback it is", f"{LAYER}/lock.py",
+        "a late step does not look at whose rollback it is", f"{LAYER}/execution/lock.py",
         " AND {taken_over}(interrupted)\"\n",
         " AND (attribute_exists(interrupted) OR attribute_not_exists(interrupted))\"\n",
         "KIND-db_restore/Wait_until_the_database_is_restored/RollBackKindFunction/",
@@ -126,25 +126,25 @@ SABOTAGES = (
     ),
     # The snapshot
     *of_both(
-        "a snapshot is taken again", f"{LAYER}/snapshots.py",
+        "a snapshot is taken again", f"{LAYER}/rds/snapshots.py",
         "        if found is None:\n            lock.require(event)\n",
         "        if True:\n            lock.require(event)\n",
         "KIND-create_snapshot_only/Take_the_snapshot/SnapshotKindFunction.UpdateItem",
         "KIND-create_snapshot_only/Take_the_snapshot/",
     ),
     *of_both(
-        "a snapshot that is untagged is taken again", f"{LAYER}/snapshots.py",
-        "        if old and not (is_marked(old, execution) or is_own(name, old, plan)):\n",
-        "        if old and not is_marked(old, execution):\n",
+        "a snapshot that is untagged is taken again", f"{LAYER}/rds/snapshots.py",
+        "        if old and not (is_tagged(old, execution) or is_own(name, old, plan)):\n",
+        "        if old and not is_tagged(old, execution):\n",
         "KIND-create_snapshot_only/Take_the_snapshot/prod",
     ),
     *of_both(
-        "a snapshot is taken of whatever has the name", f"{LAYER}/snapshots.py",
+        "a snapshot is taken of whatever has the name", f"{LAYER}/rds/snapshots.py",
         "            if resource_id != plan[\"resourceId\"]:\n", "            if False:\n",
         "KIND-create_snapshot_only/Take_the_snapshot/prod",
     ),
     *of_both(
-        "the old snapshot goes first", f"{LAYER}/snapshots.py",
+        "the old snapshot goes first", f"{LAYER}/rds/snapshots.py",
         "            take(successor, found.get(successor))\n            remove(name, old)\n",
         "            remove(name, old)\n            take(successor, found.get(successor))\n",
         "KIND-create_snapshot_only/Take_the_snapshot/SnapshotKindFunction.DescribeDBKinds",
@@ -159,7 +159,7 @@ SABOTAGES = (
         cluster=("    if found[\"DBClusterIdentifier\"] == new_name:\n        return False\n", ""),
     ),
     *of_both(
-        "whatever has the name is set aside", "src/rename/KIND.py",
+        "whatever has the name is renamed", "src/rename/KIND.py",
         "        found = instance_with(resource_id)\n", "        found = KIND_named(names[0])\n",
         "KIND-db_restore/Rename_the_original/prod", "KIND-db_restore/Rename_the_original/",
         cluster=(
@@ -179,13 +179,13 @@ SABOTAGES = (
     ),
     *of_both(
         "whatever has the name counts as restored", "src/restore/KIND.py",
-        "        elif not is_marked(found, plan[\"execution\"]):\n", "        elif False:\n",
+        "        elif not is_tagged(found, plan[\"execution\"]):\n", "        elif False:\n",
         "KIND-db_restore/Restore_the_database/prod", "KIND-db_restore/Restore_the_database/",
-        cluster=("    if not is_marked(found, execution):\n", "    if False:\n"),
+        cluster=("    if not is_tagged(found, execution):\n", "    if False:\n"),
     ),
     # The waits
     *of_both(
-        "a bad status is waited through", f"{LAYER}/waiters.py",
+        "a bad status is waited through", f"{LAYER}/rds/waiters.py",
         "        success=\" && \".join(conditions),\n        bad=kind.bad + DELETING,\n",
         "        success=\" && \".join(conditions),\n        bad=DELETING,\n",
         "KIND-db_restore/Wait_until_the_database_is_restored/rds/failed",
@@ -193,20 +193,20 @@ SABOTAGES = (
     ),
     # The configuration
     *of_both(
-        "whatever has the name is configured", f"{LAYER}/lock.py",
+        "whatever has the name is configured", f"{LAYER}/execution/lock.py",
         "    if resource_id != event[\"restored\"][\"resourceId\"]:\n", "    if False:\n",
         "KIND-db_restore/Configure_the_database/prod", "KIND-db_restore/Configure_the_database/",
     ),
     *of_both(
-        "what is configured is configured again", f"{LAYER}/configuration.py",
+        "what is configured is configured again", f"{LAYER}/configuration/comparison.py",
         "    return [\n        role for role in planned[\"roles\"]"
         " if (role[\"RoleArn\"], role[\"FeatureName\"]) not in present\n    ]\n",
         "    return list(planned[\"roles\"])\n",
         "KIND-db_restore/Configure_the_database/ConfigureKindFunction.AddRole",
     ),
-    # The last look
+    # The verification
     *of_both(
-        "the last look sees nothing", "src/verify/KIND.py",
+        "the verification sees nothing", "src/verify/KIND.py",
         "    if lines:\n", "    if False:\n",
         "KIND-db_restore/Verify_the_database/prod",
     ),
@@ -214,19 +214,19 @@ SABOTAGES = (
     *of_both(
         "whatever is called so is deleted", "src/delete/KIND.py",
         "        found = seen(lambda: KIND_with(plan[\"resourceId\"]))\n",
-        "        found = KIND_named(plan[\"aside\"])\n",
+        "        found = KIND_named(plan[\"renamedTo\"])\n",
         "KIND-db_restore/Delete_the_original/prod",
         "KIND-db_restore/Delete_the_original/", of_any=True,
     ),
     *of_both(
         "whatever has the planned name is deleted", "src/delete/KIND.py",
-        "        if found[\"DBInstanceIdentifier\"] != plan[\"aside\"] or not is_marked(\n"
+        "        if found[\"DBInstanceIdentifier\"] != plan[\"renamedTo\"] or not is_tagged(\n"
         "            found, plan[\"execution\"]\n        ):\n",
         "        if False:\n",
         "KIND-db_restore/Delete_the_original/prod", of_any=True,
         cluster=(
-            "        if found[\"DBClusterIdentifier\"] != plan[\"aside\"]"
-            " or not is_marked(found, plan[\"execution\"]):\n",
+            "        if found[\"DBClusterIdentifier\"] != plan[\"renamedTo\"] or not is_tagged(\n"
+            "            found, plan[\"execution\"]\n        ):\n",
             "        if False:\n",
         ),
     ),
@@ -253,7 +253,7 @@ SABOTAGES = (
         ),
     ),
     *of_both(
-        "the original goes whoever protects it", f"{LAYER}/originals.py",
+        "the original goes whoever protects it", f"{LAYER}/rds/deletion.py",
         "    if PROTECT_TAG in tags or (original[\"DeletionProtection\"] and not was):\n",
         "    if False:\n",
         "KIND-db_restore/Delete_the_original/prod",
@@ -276,10 +276,10 @@ SABOTAGES = (
         "            DeleteAutomatedBackups=True,\n",
         "KIND-db_restore/Untag_what_stays/",
     ),
-    # The marks
+    # The tags
     *of_both(
-        "marks stay", f"{LAYER}/rds.py",
-        "        if is_marked(found, execution):\n            rds().remove_tags",
+        "tags stay", f"{LAYER}/rds/access.py",
+        "        if is_tagged(found, execution):\n            rds().remove_tags",
         "        if False:\n            rds().remove_tags",
         "KIND-db_restore/Untag_what_stays/",
     ),
@@ -297,41 +297,41 @@ SABOTAGES = (
         cluster=("    if original[\"DBClusterIdentifier\"] != identifier:\n", "    if True:\n"),
     ),
     *of_both(
-        "what serves is removed for an original that is lost", f"{LAYER}/rollback.py",
+        "what serves is removed for an original that is lost", f"{LAYER}/rds/rollback.py",
         "    if not found or shown in hopeless:\n", "    if False:\n",
         "KIND-db_restore/Put_the_original_back/prod",
     ),
     *of_both(
-        "two looks are one", f"{LAYER}/rollback.py",
+        "two looks are one", f"{LAYER}/rds/rollback.py",
         "    time.sleep(BETWEEN_LOOKS)\n", "",
         "KIND-db_restore/Rename_the_original/RenameKindFunction",
         "KIND-rollback/all_states/rds/stale",
     ),
     *of_both(
-        "whatever has the name is removed", f"{LAYER}/rollback.py",
-        "    return is_marked(found, plan[\"execution\"]) and found.get(created, began) >= began\n",
+        "whatever has the name is removed", f"{LAYER}/rds/rollback.py",
+        "    return is_tagged(found, plan[\"execution\"]) and found.get(created, began) >= began\n",
         "    return True\n",
         "KIND-rollback/Put_the_original_back/prod", "KIND-db_restore/Restore_the_database/prod",
         "KIND-restore_first/Configure_the_copy/prod", of_any=True,
     ),
     *of_both(
-        "what was restored beside stays", "src/roll_back/KIND.py",
-        "        if made and is_own(plan, made, CREATED):\n", "        if False:\n",
+        "the copy stays", "src/roll_back/KIND.py",
+        "        if copy and is_own(plan, copy, CREATED):\n", "        if False:\n",
         "KIND-restore_first/Make_the_copy/RestoreKindFunction.RestoreDB",
         "KIND-restore_first/Make_the_copy/",
         cluster=(
-            "        if seen.made and is_own(plan, seen.made, CREATED):\n", "        if False:\n",
+            "        if seen.copy and is_own(plan, seen.copy, CREATED):\n", "        if False:\n",
         ),
     ),
     *of_both(
         "what was restored keeps the name", "src/roll_back/KIND.py",
-        "            step_back(plan, named, made)\n", "",
+        "            step_back(plan, named, copy)\n", "",
         "KIND-swap_back/all_states/", "KIND-swap_back/",
-        cluster=("        step_cluster_back(plan, named, seen.made)\n        return False\n",
+        cluster=("        step_cluster_back(plan, named, seen.copy)\n        return False\n",
                  "        return left\n"),
     ),
     *of_both(
-        "nothing beside is looked at", "src/verify/KIND.py",
+        "nothing but the attributes is looked at", "src/verify/KIND.py",
         "        lines = [*comparison.wrong,"
         " *deviations(plan, found, source, event[\"restored\"])]\n"
         "        lines += stands(event)\n",
@@ -377,8 +377,8 @@ SABOTAGES = (
 
 # What some of them need besides: a look by name.
 IMPORT = {
-    "instance": "from trapheus.rds import instance as instance_named\n",
-    "cluster": "from trapheus.rds import cluster as cluster_named\n",
+    "instance": "from trapheus.rds.access import instance as instance_named\n",
+    "cluster": "from trapheus.rds.access import cluster as cluster_named\n",
 }
 
 
@@ -394,7 +394,7 @@ def sabotaged(sabotage: Sabotage) -> Iterator[Path]:
         file.write_text(changed(sabotage, file.read_text()))
         template = root / TEMPLATE
         if sabotage.of_any:
-            template.write_text(template.read_text().replace(ONLY_MARKED, ""))
+            template.write_text(template.read_text().replace(ONLY_TAGGED, ""))
         yield template
 
 
@@ -406,6 +406,7 @@ def changed(sabotage: Sabotage, text: str) -> str:
     for kind, line in IMPORT.items():
         if f"{kind}_named(" in text:
             text = text.replace(
-                "from trapheus.logs import logged\n", f"{line}from trapheus.logs import logged\n"
+                "from trapheus.execution.logs import logged\n",
+                f"{line}from trapheus.execution.logs import logged\n",
             )
     return text

@@ -12,7 +12,7 @@ from tests.faults import faults
 from tests.faults.flows import Flow, Spot, Watch
 from tests.faults.judge import Allowed, Ended, World, is_kept, look, wrongs
 from tests.faults.phases import ALL_STATES, BEGINNINGS, phase
-from tests.pipeline.facts import marks
+from tests.pipeline.observed import tagged
 
 if TYPE_CHECKING:
     from local.commands.app import App
@@ -89,8 +89,8 @@ def recover(cloud: App, flow: Flow, before: World) -> str:
     if recovery.status != "SUCCEEDED":
         return f"the recovery {recovery.status} {recovery.error}: {recovery.cause}"
     wrong = is_kept(flow.kind, before, look(cloud))
-    if wrong or marks(cloud):
-        return f"after the recovery {wrong or marks(cloud)}"
+    if wrong or tagged(cloud):
+        return f"after the recovery {wrong or tagged(cloud)}"
     return ""
 
 
@@ -136,7 +136,7 @@ def after_lasting(flow: Flow, spot: Spot) -> Allowed:
         return after_passing(flow)
     if where in ("lock", "prepare"):
         # A snapshot that was taken keeps its mark, and its recovery may be denied the same call.
-        return Allowed(KEPT, marked=True, mails=2)
+        return Allowed(KEPT, tagged=True, mails=2)
     if where in ("copy", "replace"):
         # What a step could not do for a reader is done when the cluster is configured.
         of_member = spot.operation in ("CreateDBInstance", "ModifyDBInstance")
@@ -156,7 +156,7 @@ def after_stopping(flow: Flow, state: str, *, behind: bool = False) -> Allowed:
         # A function may still take the lock; the next execution takes it over.
         return Allowed(KEPT, unlocked=False)
     if where in ("prepare", "copy", "replace", "rollback"):
-        return Allowed(KEPT, marked=where == "prepare")
+        return Allowed(KEPT, tagged=where == "prepare")
     if where == "finish":
         # Its first step may still be about to write that nothing is rolled back any more.
         return Allowed(KEPT | TOLD if state in BEGINNINGS and not behind else TOLD)
@@ -277,7 +277,7 @@ def statuses(flow: Flow) -> Iterator[Scenario]:
     """Every bad status of what is waited for: of the restored one, before and past the point."""
     if flow.name == "restore_first":
         yield from statuses_of_the_copy(flow)
-        yield from statuses_of_parts(flow, "Wait until the copy is made", "-next")
+        yield from statuses_of_parts(flow, "Wait until the copy is made", "-copy")
     if flow.name != "db_restore":
         return
     yield from statuses_of_parts(flow, "Wait until the database is restored")

@@ -11,7 +11,7 @@ from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
 from local.commands.app import deployed
-from tests.faults import pairs, requests
+from tests.faults import odd_requests, pairs
 from tests.faults.flows import FLOWS, record
 from tests.faults.named import all_named
 from tests.faults.sabotage import SABOTAGES, sabotaged
@@ -84,7 +84,7 @@ def judge_pairs(seed: int, count: int) -> list[Verdict]:
 
 def judge_requests(seed: int, count: int) -> tuple[dict[str, int], list[str]]:
     """Run so many requests drawn by a seed: how many ended how, and what is wrong."""
-    return requests.run(Worker.cloud, seed, count)
+    return odd_requests.run(Worker.cloud, seed, count)
 
 
 def notice(number: int) -> tuple[str, str, int]:

@@ -15,7 +15,7 @@ from moto.kms.models import kms_backends
 
 from local.commands.account import KEY_ID
 from local.emulator.cloud import ACCOUNT, REGION, Fault
-from tests.pipeline.facts import (
+from tests.pipeline.observed import (
     CLUSTER,
     INSTANCE,
     KINDS,
@@ -23,9 +23,9 @@ from tests.pipeline.facts import (
     On,
     OnceReplaced,
     databases,
-    marks,
     run,
     snapshots,
+    tagged,
 )
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def create_snapshot(kind: Kind, cloud: App) -> None:
     same("the snapshot's data", cloud.rds.data(kind.snapshot_kind, kind.snapshot), data)
     same("its snapshots", snapshots(cloud)[kind.snapshot], "available")
     same("the names", set(databases(cloud)), set(before))
-    same("marks", marks(cloud), [])
+    same("tags", tagged(cloud), [])
     same("mails", [mail.subject for mail in cloud.mails], [])
 
 
@@ -92,7 +92,7 @@ def create_snapshot_only(kind: Kind, cloud: App) -> None:
     ended(execution, "SUCCEEDED")
     same("the snapshot's data", cloud.rds.data(kind.snapshot_kind, kind.snapshot), data)
     same("the databases", databases(cloud), before)
-    same("marks", marks(cloud), [])
+    same("tags", tagged(cloud), [])
     same("mails", [mail.subject for mail in cloud.mails], [])
     locks = cloud.client("dynamodb").scan(TableName=cloud.physical_id("LockTable"))["Items"]
     same("locks", locks, [])
@@ -110,7 +110,7 @@ def restore(kind: Kind, cloud: App) -> None:
     same("the names", set(after), set(before))
     names = {f"{kind.name} {kind.identifier}", *(f"instance {name}" for name in kind.members)}
     same("what is new", {name for name in after if after[name] != before[name]}, names)
-    same("marks", marks(cloud), [])
+    same("tags", tagged(cloud), [])
     same("mails", [mail.subject for mail in cloud.mails], [])
 
 
@@ -123,7 +123,7 @@ def roll_back(kind: Kind, cloud: App) -> None:
 
     ended(execution, "FAILED", "RestoreFailed")
     same("the databases", resource_ids(cloud), before)
-    same("marks", marks(cloud), [])
+    same("tags", tagged(cloud), [])
     told(cloud, f"The original was put back and serves as {broken.identifier}.")
 
 
@@ -163,7 +163,7 @@ def keep_the_original(kind: Kind, cloud: App) -> None:
     after = resource_ids(cloud)
     for name in (f"{kind.name} {kind.identifier}", *(f"instance {name}" for name in kind.members)):
         same(f"the original {name}", after[f"{name}-temp"], before[name])
-    same("marks", marks(cloud), [])
+    same("tags", tagged(cloud), [])
     same("where the writes are", f"{kind.identifier}-temp" in execution.output["writesSince"], True)
 
 
@@ -175,7 +175,7 @@ def take_a_final_snapshot(kind: Kind, cloud: App) -> None:
     ended(execution, "SUCCEEDED")
     (final,) = set(snapshots(cloud)) - before
     same("its data", cloud.rds.data(kind.snapshot_kind, final), data)
-    same("marks", marks(cloud), [])
+    same("tags", tagged(cloud), [])
     same("where the writes are", final in execution.output["writesSince"], True)
 
 
@@ -188,7 +188,7 @@ def restore_first(kind: Kind, cloud: App) -> None:
     ended(execution, "SUCCEEDED")
     same("its data", cloud.rds.data(kind.name, kind.identifier), data)
     same("the names", set(resource_ids(cloud)), set(before))
-    same("marks", marks(cloud), [])
+    same("tags", tagged(cloud), [])
 
 
 def swap_back(kind: Kind, cloud: App) -> None:
@@ -203,7 +203,7 @@ def swap_back(kind: Kind, cloud: App) -> None:
     told(cloud, f"The original serves as {kind.identifier}")
 
 
-def restore_beside(kind: Kind, cloud: App) -> None:
+def restore_copy(kind: Kind, cloud: App) -> None:
     """From whatever snapshot is the latest."""
     before = databases(cloud)
     target = kind.identifier.replace("prod", "staging")
@@ -253,7 +253,7 @@ def recover(kind: Kind, cloud: App) -> None:
     ended(run(cloud, kind.request("recover"), "recovery"), "SUCCEEDED")
 
     same("the databases", databases(cloud), before)
-    same("marks", marks(cloud), [])
+    same("tags", tagged(cloud), [])
     told(cloud, f"The original was put back and serves as {kind.identifier}.")
 
 
@@ -270,7 +270,7 @@ def take_over(kind: Kind, cloud: App) -> None:
 
 def refuse_a_withdrawn_version(kind: Kind, cloud: App) -> None:
     """AWS offers what the database is of no more: neither its class nor its version."""
-    for versions in cloud.rds.offered_versions.values():
+    for versions in cloud.rds.available_versions.values():
         versions.clear()
 
     refused(kind, cloud, "VersionOrClassUnavailable", "does not offer")
@@ -426,7 +426,7 @@ def rename_a_reader_late(cloud: App) -> None:
     before = resource_ids(cloud)
 
     def refuse(call: Any) -> Fault | None:
-        is_reader = call.parameters.get("DBInstanceIdentifier") == "prod-cluster-reader-next"
+        is_reader = call.parameters.get("DBInstanceIdentifier") == "prod-cluster-reader-copy"
         early = call.caller == "RenameClusterFunction" and call.operation == "ModifyDBInstance"
         return Fault("InvalidDBInstanceState") if is_reader and early else None
 
@@ -473,7 +473,7 @@ def make_multi_az(cloud: App) -> None:
     cloud.rds.settle()
 
 
-def restore_multi_az_beside(cloud: App) -> None:
+def restore_multi_az_copy(cloud: App) -> None:
     make_multi_az(cloud)
     asked = {"identifier": ZONES, "task": "db_restore", "isCluster": True}
 
@@ -485,7 +485,7 @@ def restore_multi_az_beside(cloud: App) -> None:
 
 
 def remove_multi_az(cloud: App) -> None:
-    """Its copy fails before its members have the mark."""
+    """Its copy fails before its members have the tag."""
     make_multi_az(cloud)
     cloud.faults.append(On("RestoreCluster", "AddTagsToResource", DENIED))
     before = resource_ids(cloud)
@@ -571,7 +571,7 @@ OF_EACH_KIND = (
     take_a_final_snapshot,
     restore_first,
     swap_back,
-    restore_beside,
+    restore_copy,
     reboot_for_the_parameters,
     recover,
     take_over,
@@ -590,7 +590,7 @@ OF_ONE = (
     remove_autoscaled_readers,
     make_a_reader_late,
     rename_a_reader_late,
-    restore_multi_az_beside,
+    restore_multi_az_copy,
     remove_multi_az,
     tell_a_failed_export,
     run_a_fleet,

@@ -1,6 +1,6 @@
 """Every attribute that a call carries, set to something not the default, restored, compared.
 
-The databases and what is expected of them stand in tests/attributes/databases.py; each is restored
+The databases and what is expected of them stand in tests/attributes/samples.py; each is restored
 once a worker by the whole pipeline, and then every attribute has its own test.
 """
 
@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from local.commands.app import App
-from tests.attributes.databases import DATABASES, REQUIRED, bare, build, of, shown
-from tests.pipeline.facts import run
+from tests.attributes.samples import DATABASES, REQUIRED, bare, build, of, shown
+from tests.pipeline.observed import run
 
 
 @cache

@@ -10,7 +10,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 from local.commands.app import App
-from tests.pipeline.facts import KINDS, Kind, run
+from tests.pipeline.observed import KINDS, Kind, run
 
 # Attributes that come with the new database itself: identity, times, statuses.
 DERIVED_INSTANCE = {

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.commands.app import ROOT, App
-from tests.pipeline.facts import run
+from tests.pipeline.observed import run
 
 
 def record(cloud: App, event: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from local.commands.app import App
 from local.emulator.cloud import Fault
-from tests.pipeline.facts import CLUSTER, On, run
+from tests.pipeline.observed import CLUSTER, On, run
 
 CUSTOM = {
     "DBClusterEndpointIdentifier": "reports",

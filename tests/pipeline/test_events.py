@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.commands.app import ROOT, App
-from tests.pipeline.facts import databases, marks, run
+from tests.pipeline.observed import databases, run, tagged
 
 # The fleet's is for another state machine: tests/pipeline/test_fleet.py.
 GOOD = sorted(path for path in (ROOT / "events").glob("*.json") if path.stem != "fleet")
@@ -50,7 +50,7 @@ def test_a_good_event_succeeds_without_a_mail_and_leaves_no_trace(cloud: App, pa
 
     assert (execution.status, execution.error) == ("SUCCEEDED", "")
     assert cloud.mails == []
-    assert marks(cloud) == []
+    assert tagged(cloud) == []
     after = databases(cloud)
     assert all(status == "available" for name, (_, status) in after.items() if name not in before)
     assert {name: after[name][1] for name in before} == {
@@ -70,7 +70,7 @@ def test_a_failing_event_names_its_cause_and_leaves_the_original_whole(
 
     assert (execution.status, execution.error) == ("FAILED", expected_error(path))
     assert databases(cloud) == before
-    assert marks(cloud) == []
+    assert tagged(cloud) == []
     (mail,) = cloud.mails
     assert mail.recipients == ["dba@example.com", "oncall@example.com"]
     assert execution.error in mail.subject

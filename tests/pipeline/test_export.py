@@ -9,7 +9,7 @@ from moto.s3.models import s3_backends
 
 from local.commands.app import OTHER_REGION, App, export_bucket
 from local.emulator.cloud import ACCOUNT, REGION, Execution, Fault
-from tests.pipeline.facts import KINDS, Kind, On, databases, run
+from tests.pipeline.observed import KINDS, Kind, On, databases, run
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 each_way = pytest.mark.parametrize("region", [REGION, OTHER_REGION])

@@ -5,21 +5,24 @@ from dataclasses import dataclass
 import pytest
 
 from local.commands.app import App
-from local.emulator.cloud import Fault, killed, lost
+from local.emulator.cloud import Call, Fault, killed, lost
 from tests.mailed import blocks
-from tests.pipeline.facts import (
+from tests.pipeline.observed import (
     CLUSTER,
     INSTANCE,
     KINDS,
     Kind,
     On,
     databases,
-    marks,
     run,
     snapshots,
+    tagged,
 )
 
 DENIED = Fault("AccessDenied", "User is not authorized", 403)
+
+# A little less than a function's time.
+HANGING = 280
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
@@ -49,7 +52,7 @@ REPLACE = [
     Step("Rename", "DescribeDB*s", "RenameFailed"),
     Step("Rename", "AddTagsToResource", "RenameFailed"),
     Step("Rename", "ModifyDB*", "RenameFailed"),
-    Step("Status", "DescribeDB*s", "RenameFailed"),
+    Step("Wait", "DescribeDB*s", "RenameFailed"),
     Step("Restore", "DescribeDB*s", "RestoreFailed"),
     Step("Restore", "RestoreDB*", "RestoreFailed"),
 ]
@@ -108,7 +111,7 @@ def test_a_failure_in_replace_puts_the_original_back_and_fails_the_execution(
 ) -> None:
     before = databases(cloud)
     fault = failing(step, kind)
-    if step.function == "Status":
+    if step.function == "Wait":
         # The rollback waits with the same function.
         fault.times = 1
     cloud.faults.append(fault)
@@ -118,7 +121,7 @@ def test_a_failure_in_replace_puts_the_original_back_and_fails_the_execution(
     assert fault.fired
     assert (execution.status, execution.error) == ("FAILED", step.error)
     assert databases(cloud) == before
-    assert marks(cloud) == []
+    assert tagged(cloud) == []
     (mail,) = cloud.mails
     assert f"The original was put back and serves as {kind.identifier}." in mail.text
 
@@ -137,7 +140,7 @@ def test_a_failure_in_finish_keeps_both_databases_and_tells_the_two_ways_out(
 
     assert fault.fired
     assert (execution.status, execution.error) == ("FAILED", step.error)
-    cloud.clock.advance(600)  # the reboots of the members that were set aside
+    cloud.clock.advance(600)  # the reboots of the members that were renamed
     now = databases(cloud)
     for name, resource_id in before.items():
         assert now[name][0] != resource_id
@@ -157,15 +160,15 @@ def test_a_failure_in_finish_keeps_both_databases_and_tells_the_two_ways_out(
 
 
 @each_kind
-def test_a_failing_tidy_tells_that_the_restored_database_serves(cloud: App, kind: Kind) -> None:
+def test_a_failing_untag_tells_that_the_restored_database_serves(cloud: App, kind: Kind) -> None:
     before = set(databases(cloud))
-    fault = failing(Step("Tidy", "RemoveTagsFromResource", "TidyFailed"), kind)
+    fault = failing(Step("Untag", "RemoveTagsFromResource", "UntagFailed"), kind)
     cloud.faults.append(fault)
 
     execution = run(cloud, kind.request("db_restore"))
 
     assert fault.fired
-    assert (execution.status, execution.error) == ("FAILED", "TidyFailed")
+    assert (execution.status, execution.error) == ("FAILED", "UntagFailed")
     assert set(databases(cloud)) == before
     (mail,) = cloud.mails
     assert f"The restored database serves as {kind.identifier}" in mail.text
@@ -197,6 +200,102 @@ def test_a_failing_rollback_is_told_with_the_commands_that_finish_it(
     assert f"{kind.identifier}-temp --new-db-{kind.name}-identifier {kind.identifier}" in mail.text
 
 
+@each_kind
+def test_a_rollback_that_is_stopped_before_anything_was_renamed_is_recovered(
+    cloud: App, kind: Kind
+) -> None:
+    """The rename could not note its phase, so that the rollback is the first that is noted."""
+    before = databases(cloud)
+    cloud.faults.append(On("Rename", "UpdateItem", DENIED))
+
+    def stop(call: Call) -> None:
+        if call.caller.startswith("RollBack") and call.operation.startswith("Describe"):
+            cloud.faults.remove(stop)
+            cloud.time_out(cloud.executions()[0])
+
+    cloud.faults.append(stop)
+
+    execution = run(cloud, kind.request("db_restore"))
+    cloud.settle()
+
+    assert execution.status == "TIMED_OUT"
+    (mail,) = cloud.mails
+    assert "recovered" in mail.subject
+    assert databases(cloud) == before
+    assert locks(cloud) == []
+
+
+@each_kind
+def test_a_lock_that_could_not_be_written_does_not_stay_for_ever(cloud: App, kind: Kind) -> None:
+    before = databases(cloud)
+    cloud.faults += [On("Rename", "UpdateItem", DENIED), On("RollBack", "UpdateItem", DENIED)]
+    execution = run(cloud, kind.request("db_restore"))
+    assert (execution.status, execution.error) == ("FAILED", "LockFailed")
+    assert databases(cloud) == before
+    cloud.faults.clear()
+
+    assert run(cloud, kind.request("recover"), "recovery").status == "SUCCEEDED"
+    assert run(cloud, kind.request("db_restore"), "again").status == "SUCCEEDED"
+    assert locks(cloud) == []
+
+
+@each_kind
+def test_what_was_left_outlives_an_execution_that_fails_to_take_the_lock(
+    cloud: App, kind: Kind
+) -> None:
+    """It has the lock, without knowing it: the answer was lost, and the next try is denied."""
+    before = databases(cloud)
+    write, read = (
+        On("TakeLock", "PutItem", killed(carried_out=True)),
+        On("TakeLock", "GetItem", DENIED),
+    )
+
+    def stop(call: Call) -> None:
+        if call.caller.startswith("Restore"):
+            cloud.faults[:] = [write, lambda call: read(call) if write.fired else None]
+            cloud.time_out(cloud.executions()[0])
+
+    cloud.faults.append(stop)
+    run(cloud, kind.request("db_restore"))
+    cloud.settle()
+    assert read.fired
+    cloud.faults.clear()
+
+    assert run(cloud, kind.request("recover"), "recovery").status == "SUCCEEDED"
+    assert databases(cloud) == before
+    assert locks(cloud) == []
+
+
+@each_kind
+def test_a_rename_that_hangs_behind_the_look_at_its_lock_comes_too_late(
+    cloud: App, kind: Kind
+) -> None:
+    """Its execution is stopped meanwhile, and the recovery has ended before it goes on."""
+    before = databases(cloud)
+
+    def hang(call: Call) -> None:
+        tags = call.caller.startswith("Rename") and call.operation == "AddTagsToResource"
+        if tags and str(call.parameters["ResourceName"]).endswith(f":{kind.identifier}"):
+            cloud.faults.remove(hang)
+            arn = cloud.executions()[0]
+            cloud.clock.Thread(target=lambda: cloud.time_out(arn), name="stop").start()
+            cloud.clock.sleep(HANGING)
+
+    cloud.faults.append(hang)
+
+    run(cloud, kind.request("db_restore"))
+    cloud.settle()
+    cloud.clock.advance(900)  # what was renamed too late would have another name by then
+
+    assert databases(cloud) == before
+    assert locks(cloud) == []
+
+
+def locks(cloud: App) -> list[dict]:
+    table = cloud.physical_id("LockTable")
+    return cloud.client("dynamodb").scan(TableName=table)["Items"]
+
+
 def test_a_writer_that_cannot_be_made_rolls_the_cluster_back(cloud: App) -> None:
     before = databases(cloud)
     fault = On("RestoreClusterFunction", "CreateDBInstance", Fault("InvalidSubnet"))
@@ -207,7 +306,7 @@ def test_a_writer_that_cannot_be_made_rolls_the_cluster_back(cloud: App) -> None
     assert fault.fired
     assert (execution.status, execution.error) == ("FAILED", "RestoreFailed")
     assert databases(cloud) == before
-    assert marks(cloud) == []
+    assert tagged(cloud) == []
 
 
 def test_a_reader_that_cannot_be_made_never_rolls_back_a_writer_that_serves(cloud: App) -> None:
@@ -225,7 +324,7 @@ def test_a_reader_that_cannot_be_made_never_rolls_back_a_writer_that_serves(clou
     execution = run(cloud, CLUSTER.request("db_restore"))
 
     assert (execution.status, execution.error) == ("FAILED", "ConfigureFailed")
-    cloud.clock.advance(600)  # the reboots of the members that were set aside
+    cloud.clock.advance(600)  # the reboots of the members that were renamed
     now = databases(cloud)
     assert now["cluster prod-cluster"][1] == "available"
     assert now["instance prod-cluster-writer"][1] == "available"
@@ -314,7 +413,7 @@ def test_a_rollback_survives_lost_answers_and_half_an_hour_of_throttling(
     assert (restore.fired > 0, gone.fired, busy.fired) == (True, 3, 60)
     assert (execution.status, execution.error) == ("FAILED", "RestoreFailed")
     assert databases(cloud) == before
-    assert marks(cloud) == []
+    assert tagged(cloud) == []
 
 
 @each_kind
@@ -331,7 +430,7 @@ def test_a_function_that_always_dies_is_tried_six_times_more_and_the_original_pu
     assert (execution.status, execution.error) == ("FAILED", "Runtime.ExitError")
     assert execution.stopped - execution.started < 30 * 60
     assert databases(cloud) == before
-    assert marks(cloud) == []
+    assert tagged(cloud) == []
     (mail,) = cloud.mails
     assert f"The original was put back and serves as {kind.identifier}." in mail.text
 

@@ -12,16 +12,16 @@ import pytest
 
 from local.commands.app import ROOT, App
 from tests.deploy.definition import RESTORE, states
-from tests.faults import requests, worker
+from tests.faults import odd_requests, worker
 from tests.faults.faults import Injected
 from tests.faults.flows import FLOWS, Flow, Watch, record
 from tests.faults.judge import Allowed
 from tests.faults.named import all_named, make_foreign
 from tests.faults.phases import PHASES, phases
-from tests.faults.sabotage import ONLY_MARKED, SABOTAGES, TEMPLATE, Sabotage, changed
+from tests.faults.sabotage import ONLY_TAGGED, SABOTAGES, TEMPLATE, Sabotage, changed
 from tests.faults.scenario import KEPT, RESTORED, Scenario, generate, run
-from tests.pipeline.facts import KINDS
-from trapheus import rds as layer
+from tests.pipeline.observed import KINDS
+from trapheus.rds import access as layer
 
 Cells = dict[tuple[str, str, str], list[Scenario]]
 
@@ -110,7 +110,7 @@ def test_a_new_state_has_a_phase_by_where_it_stands():
 
 
 def test_requests_are_refused_with_one_sentence_or_right(stack: App):
-    ends, wrongs = requests.run(stack, seed=1, count=50)
+    ends, wrongs = odd_requests.run(stack, seed=1, count=50)
 
     assert wrongs == []
     assert {"InvalidRequest", "right"} <= set(ends)
@@ -123,7 +123,7 @@ def test_a_sabotage_fits_the_app(sabotage: Sabotage):
     if sabotage.file.endswith(".py"):
         compile(text, sabotage.file, "exec")
     if sabotage.of_any:
-        assert ONLY_MARKED in (ROOT / TEMPLATE).read_text()
+        assert ONLY_TAGGED in (ROOT / TEMPLATE).read_text()
 
 
 def test_a_sabotaged_function_knows_every_name(tmp_path: Path):
@@ -165,9 +165,9 @@ def leave_a_database(cloud: App, flow: Flow) -> None:
     make_foreign(cloud, flow.kind, f"{flow.kind.identifier}-temp")
 
 
-def leave_a_mark(cloud: App, flow: Flow) -> None:
+def leave_a_tag(cloud: App, flow: Flow) -> None:
     found = cloud.rds.find(flow.kind.name, flow.kind.identifier)
-    found.shown["TagList"].append(layer.mark("arn"))
+    found.shown["TagList"].append(layer.in_progress_tag("arn"))
 
 
 def leave_the_lock(cloud: App, flow: Flow) -> None:
@@ -195,7 +195,7 @@ MAIL = type("Mail", (), {"subject": "Trapheus failed", "text": ""})()
 SPOILS = {
     "configured otherwise": rename_it,
     "left: ": leave_a_database,
-    "trapheus:in-progress": leave_a_mark,
+    "trapheus:in-progress": leave_a_tag,
     "the lock is left": leave_the_lock,
     "the snapshot is gone": lose_the_snapshot,
     "its data are": write_something_else,

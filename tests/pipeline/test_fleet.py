@@ -10,7 +10,7 @@ from local.commands.account import make_plain
 from local.commands.app import ROOT, App, export_bucket
 from local.emulator.cloud import REGION, Call, Execution, Fault, Notice, lost
 from src.fleet.read import name as name_of_restore
-from tests.pipeline.facts import INSTANCE, KINDS, Kind, databases, marks
+from tests.pipeline.observed import INSTANCE, KINDS, Kind, databases, tagged
 from tests.pipeline.rights import owners
 
 of_both = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -101,7 +101,7 @@ def test_ten_are_restored_three_at_a_time(cloud: App, kind: Kind) -> None:
         after[f"{kind.name} {name}"][0] != before[f"{kind.name} {name}"][0] for name in names
     )
     assert after.keys() == before.keys()
-    assert marks(cloud) == []
+    assert tagged(cloud) == []
     summary = read(cloud, fleet.output["summary"])
     assert sorted(one["request"]["identifier"] for one in summary["all"]) == sorted(names)
     assert fleet.output["remaining"] == ""
@@ -222,7 +222,7 @@ def test_a_fleet_that_is_stopped_leaves_what_runs_to_its_own_end(cloud: App, kin
     # Step Functions tries; the role may not.
     tried = [call for call in cloud.calls if call.operation == "StopExecution"]
     assert {call.error for call in tried if call.caller == "states"} == {"AccessDeniedException"}
-    assert marks(cloud) == []
+    assert tagged(cloud) == []
 
 
 @pytest.mark.parametrize("ending", ["json", "csv"])

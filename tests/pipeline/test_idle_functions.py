@@ -4,7 +4,7 @@ import pytest
 
 from local.commands.app import App
 from local.emulator.cloud import Fault
-from tests.pipeline.facts import KINDS, Kind, On, databases, run
+from tests.pipeline.observed import KINDS, Kind, On, databases, run
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.commands.app import App
-from tests.pipeline.facts import KINDS, Kind, run
+from tests.pipeline.observed import KINDS, Kind, run
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
@@ -44,5 +44,5 @@ def test_the_step_that_fails_logs_one_error(cloud: App, kind: Kind) -> None:
 
     assert execution.error == "RestoreFailed"
     (line,) = [line for line in lines(cloud) if line["level"] == "ERROR"]
-    assert line["by"].startswith("Status")
+    assert line["by"].startswith("Wait")
     assert (line["execution"], line["identifier"]) == (execution.arn, kind.identifier)

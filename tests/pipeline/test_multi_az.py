@@ -1,4 +1,4 @@
-"""A Multi-AZ DB cluster, whose members are RDS's own: restored beside, and never replaced."""
+"""A Multi-AZ DB cluster, whose members are RDS's own: restored as a copy, and never replaced."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from local.commands.app import App
 from local.emulator.cloud import Call, Fault
-from tests.pipeline.facts import CLUSTER, On, databases, marks, run
+from tests.pipeline.observed import CLUSTER, On, databases, run, tagged
 from tests.pipeline.scenarios import COPY_OF_ZONES as COPY
 from tests.pipeline.scenarios import ZONES as NAME
 from tests.pipeline.scenarios import make_multi_az
@@ -28,7 +28,7 @@ def asked(task: str = "db_restore", **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("task", ["db_restore", "create_snapshot"])
-def test_it_is_restored_beside_with_the_members_that_rds_makes(zones: App, task: str) -> None:
+def test_it_is_restored_as_a_copy_with_the_members_that_rds_makes(zones: App, task: str) -> None:
     before = databases(zones)
 
     execution = run(zones, asked(task, targetIdentifier=COPY))
@@ -44,7 +44,7 @@ def test_it_is_restored_beside_with_the_members_that_rds_makes(zones: App, task:
         assert copy[name] == original[name], name
     assert zones.rds.data("cluster", COPY) == zones.rds.data("cluster", NAME)
     assert execution.output["report"]["cannotKeep"] == execution.output["report"]["differs"] == []
-    assert (marks(zones), zones.mails) == ([], [])
+    assert (tagged(zones), zones.mails) == ([], [])
 
 
 def test_its_snapshot_alone_is_taken_too(zones: App) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from local.commands.app import App
-from tests.pipeline.facts import INSTANCE, KINDS, Kind, databases, run
+from tests.pipeline.observed import INSTANCE, KINDS, Kind, databases, run
 from tests.pipeline.rights import (
     EXCUSED_ATTACHMENTS,
     EXCUSES,

@@ -6,7 +6,7 @@ import pytest
 
 from local.commands.app import App
 from local.emulator.cloud import Call
-from tests.pipeline.facts import INSTANCE, KINDS, Kind, databases, marks, run, snapshots
+from tests.pipeline.observed import INSTANCE, KINDS, Kind, databases, run, snapshots, tagged
 from tests.pipeline.scenarios import SCENARIOS, point_a_proxy
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -80,7 +80,7 @@ def test_all_that_is_wrong_is_told_in_one_mail_and_nothing_is_touched(
     for words in ("deployment to-17", "integration warehouse", "does not exist", "quota of 1 "):
         assert words in execution.cause
         assert words in mail.text
-    assert (databases(cloud), snapshots(cloud), marks(cloud)) == (before, old_snapshots, [])
+    assert (databases(cloud), snapshots(cloud), tagged(cloud)) == (before, old_snapshots, [])
     assert not [c for c in cloud.calls if c.service == "rds" and c.operation.startswith(TOUCHES)]
 
 

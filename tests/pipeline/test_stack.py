@@ -10,7 +10,7 @@ import yaml
 
 from local.commands.app import PARAMETERS, ROOT, App, export_bucket
 from local.emulator.cloud import REGION
-from tests.pipeline.facts import INSTANCE, KINDS
+from tests.pipeline.observed import INSTANCE, KINDS
 
 RESTORE = {"identifier": "prod-db", "task": "create_snapshot_only", "isCluster": False}
 
@@ -51,8 +51,8 @@ def test_the_bucket_of_the_exports_is_private_encrypted_and_versioned(cloud: App
     assert default["SSEAlgorithm"] == "aws:kms"
     assert cloud.physical_id("ExportKey") in default["KMSMasterKeyID"]
     assert storage.get_bucket_versioning(**bucket)["Status"] == "Enabled"
-    (tidy,) = storage.get_bucket_lifecycle_configuration(**bucket)["Rules"]
-    assert tidy["NoncurrentVersionExpiration"]["NoncurrentDays"] == 30
+    (rule,) = storage.get_bucket_lifecycle_configuration(**bucket)["Rules"]
+    assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] == 30
     policy = json.loads(storage.get_bucket_policy(**bucket)["Policy"])
     (statement,) = policy["Statement"]
     assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")

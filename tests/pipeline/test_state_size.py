@@ -4,7 +4,7 @@ import json
 
 from local.commands.app import App
 from local.emulator.cloud import Fault
-from tests.pipeline.facts import CLUSTER, On, run
+from tests.pipeline.observed import CLUSTER, On, run
 from trapheus.checks.plan import LARGEST_PLAN
 
 # Of the 262,144 bytes of Step Functions' quota: a state can be added without fear.

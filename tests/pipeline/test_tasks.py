@@ -3,7 +3,7 @@
 import pytest
 
 from local.commands.app import App
-from tests.pipeline.facts import KINDS, Kind, databases, marks, run, snapshots
+from tests.pipeline.observed import KINDS, Kind, databases, run, snapshots, tagged
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
@@ -90,7 +90,7 @@ def test_a_dry_run_changes_nothing_and_shows_the_plan(cloud: App, kind: Kind, ta
         if not call.operation.startswith(("Describe", "Get")) and call.service == "rds"
     ]
     assert execution.output["findings"] == []
-    assert execution.output["plan"]["aside"] == f"{kind.identifier}-temp"
+    assert execution.output["plan"]["renamedTo"] == f"{kind.identifier}-temp"
     assert execution.output["plan"]["resourceId"] == before[f"{kind.name} {kind.identifier}"][0]
 
 
@@ -114,7 +114,7 @@ def test_a_restored_database_can_be_restored_again(cloud: App, kind: Kind) -> No
 
     assert (first.status, second.status) == ("SUCCEEDED", "SUCCEEDED"), second.cause
     assert cloud.rds.data(kind.name, kind.identifier) == data
-    assert marks(cloud) == []
+    assert tagged(cloud) == []
 
 
 @each_kind

@@ -1,4 +1,4 @@
-"""A step's surroundings: RDS behind botocore's wire, a clock, a Lambda context."""
+"""A step's environment: RDS behind botocore's wire, a clock, a Lambda context."""
 
 from __future__ import annotations
 
@@ -27,10 +27,14 @@ from local.emulator.awslambda.environment import Raw, spare_repeated_work
 from local.emulator.rds import Rds, RdsError
 from local.emulator.rds.protocol.wire import as_read, read_request, write_answer, write_error
 from src.email import send
-from trapheus import lock
-from trapheus import rds as layer
 from trapheus.checks import look
-from trapheus.exceptions import StateConflict, StillInProgress, TrapheusError
+from trapheus.execution import lock
+from trapheus.execution.exceptions import (
+    StateConflict,
+    StillInProgress,
+    TrapheusError,
+)
+from trapheus.rds import access as layer
 
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:restore:one"
 ANOTHER = "arn:aws:states:us-east-1:123456789012:execution:restore:another"
@@ -44,7 +48,7 @@ PHASES = {
     "roll_back": "rollback",
     "configure": "finish",
     "delete": "finish",
-    "tidy": "finish",
+    "untag": "finish",
     "verify": "finish",
 }
 OPTIONS = {
@@ -168,9 +172,11 @@ class Aws:
         self.script = list(answers)
 
     def stamp(self, name: str = "", kind: str = "", execution: str = EXECUTION) -> None:
-        """Give a database or snapshot an execution's mark."""
+        """Give a database or snapshot an execution's tag."""
         arn = self.rds.arn(kind or self.kind.name, name or self.kind.identifier)
-        self.rds.call("AddTagsToResource", {"ResourceName": arn, "Tags": [layer.mark(execution)]})
+        self.rds.call(
+            "AddTagsToResource", {"ResourceName": arn, "Tags": [layer.in_progress_tag(execution)]}
+        )
 
     def force(self, status: str, name: str = "", kind: str = "") -> None:
         """Let a database be in a status, whatever brought it there."""
@@ -225,7 +231,7 @@ class Aws:
             "snapshot": self.snapshot_of(event.get("plan", {})),
             **event,
         }
-        if step == "tidy":
+        if step == "untag":
             verified = {"resourceId": given["restored"]["resourceId"], "report": {}}
             given["state"] = {
                 "check": {"plan": event["plan"]}, "request": given["request"],
@@ -278,24 +284,24 @@ class Aws:
         self.rds = unpacked(content, self.clock.now)
         self.calls.clear()
 
-    def set_aside(self, plan: dict[str, Any]) -> None:
+    def rename_original(self, plan: dict[str, Any]) -> None:
         """Let the original leave its names."""
         self.until_done("rename", plan=plan)
         self.settle()
 
     def replace(self, plan: dict[str, Any]) -> None:
-        """Let the restored database come up, its original being aside."""
+        """Let the restored database come up, its original being renamed."""
         self.until_done("restore", plan=plan)
         self.settle()
 
-    def make_beside(self, plan: dict[str, Any]) -> None:
+    def make_copy(self, plan: dict[str, Any]) -> None:
         """Let what is restored beside the original come up, and be configured."""
         for step in ("restore", "configure"):
             self.until_done(step, plan=plan, phase="copy")
             self.settle()
 
     def give_names(self, plan: dict[str, Any]) -> None:
-        """Let what was restored beside the original take its names, the original being aside."""
+        """Let what was restored beside the original take its names, the original being renamed."""
         restored = self.restored(plan)
         self.until_done("rename", plan=plan, phase="replace", renames="copy", restored=restored)
         self.settle()
@@ -323,11 +329,11 @@ class Aws:
         found = self.found(name, kind) or {}
         return found.get("DbiResourceId") or found.get("DbClusterResourceId") or ""
 
-    def marked(self, name: str = "", kind: str = "", execution: str = EXECUTION) -> bool:
-        """Whether a database or snapshot carries an execution's mark."""
+    def is_tagged(self, name: str = "", kind: str = "", execution: str = EXECUTION) -> bool:
+        """Whether a database or snapshot carries an execution's tag."""
         found = self.found(name, kind)
         assert found, f"there is no {name}"
-        return layer.mark(execution) in found["TagList"]
+        return layer.in_progress_tag(execution) in found["TagList"]
 
     def tags(self, name: str = "", kind: str = "") -> dict[str, str]:
         """The tags of a database or snapshot."""
@@ -351,10 +357,10 @@ class Aws:
         """What the restore step says when it has made the database that stands now."""
         name = plan.get("identifier", self.kind.identifier)
         source = self.found(plan.get("snapshot", f"{name}-snapshot"), self.snapshot_kind)
-        made = self.id_of(plan.get("made", name)) or self.id_of(name)
+        resource_id = self.id_of(plan.get("restoredAs", name)) or self.id_of(name)
         snapshot = plan.get("snapshot", f"{name}-snapshot")
         return {
-            "resourceId": made, "dataAsOf": layer.moment_of(source), "snapshot": snapshot,
+            "resourceId": resource_id, "dataAsOf": layer.moment_of(source), "snapshot": snapshot,
         }  # fmt: skip
 
     def snapshot_of(self, plan: dict[str, Any]) -> dict[str, str]:
@@ -462,7 +468,7 @@ def _error(fault: Fault) -> tuple[int, dict[str, str], bytes]:
 
 
 def take_snapshot(aws: Aws, name: str, execution: str = "") -> None:
-    """Ask for a snapshot of the sample database, marked by an execution or by none."""
+    """Ask for a snapshot of the sample database, tagged by an execution or by none."""
     source, created = f"{aws.kind.operation}Identifier", f"{aws.kind.operation}Snapshot"
     created = created.replace("Instance", "")
     aws.rds.call(
@@ -470,7 +476,7 @@ def take_snapshot(aws: Aws, name: str, execution: str = "") -> None:
         {
             source: aws.kind.identifier,
             f"{created}Identifier": name,
-            "Tags": [layer.mark(execution)] if execution else [],
+            "Tags": [layer.in_progress_tag(execution)] if execution else [],
         },
     )
 
@@ -492,7 +498,7 @@ def ticking() -> Iterator[Clock]:
 
 
 @contextmanager
-def surrounded(clock: Clock) -> Iterator[Aws]:
+def environment(clock: Clock) -> Iterator[Aws]:
     """An empty RDS, the lock and the keys behind the layer's own clients."""
     given = {
         "AWS_ACCESS_KEY_ID": "dummy",
@@ -528,7 +534,7 @@ def clock() -> Iterator[Clock]:
 @pytest.fixture
 def wire(clock: Clock) -> Iterator[Aws]:
     """An empty RDS behind the layer's own client."""
-    with surrounded(clock) as aws:
+    with environment(clock) as aws:
         yield aws
 
 
@@ -650,45 +656,45 @@ def plan(kind: Kind, aws: Aws) -> dict[str, Any]:
 
 
 @pytest.fixture
-def beside(kind: Kind, aws: Aws) -> dict[str, Any]:
+def copied(kind: Kind, aws: Aws) -> dict[str, Any]:
     """The plan to restore first, what was restored standing beside the original."""
     plan = aws.plan(strategy="restore-first")
-    aws.bring_to(f"{kind.name} beside", lambda: aws.make_beside(plan))
+    aws.bring_to(f"{kind.name} copied", lambda: aws.make_copy(plan))
     return plan
 
 
 @pytest.fixture
-def swapped(kind: Kind, aws: Aws, beside: dict[str, Any]) -> dict[str, Any]:
+def swapped(kind: Kind, aws: Aws, copied: dict[str, Any]) -> dict[str, Any]:
     """The same, the names swapped."""
 
     def swap() -> None:
-        aws.set_aside(beside)
-        aws.give_names(beside)
+        aws.rename_original(copied)
+        aws.give_names(copied)
 
     aws.bring_to(f"{kind.name} swapped", swap)
-    return beside
+    return copied
 
 
 @pytest.fixture
 def target(kind: Kind, aws: Aws) -> dict[str, Any]:
     """The plan to restore under another name, what was restored standing there."""
     plan = aws.plan(strategy="copy", targetIdentifier=kind.identifier.replace("prod", "staging"))
-    aws.bring_to(f"{kind.name} at its target", lambda: aws.make_beside(plan))
+    aws.bring_to(f"{kind.name} at its target", lambda: aws.make_copy(plan))
     return plan
 
 
 @pytest.fixture
-def aside(kind: Kind, aws: Aws, plan: dict[str, Any]) -> dict[str, Any]:
-    """The plan, its original set aside."""
-    aws.bring_to(f"{kind.name} aside", lambda: aws.set_aside(plan))
+def renamed(kind: Kind, aws: Aws, plan: dict[str, Any]) -> dict[str, Any]:
+    """The plan, its original renamed."""
+    aws.bring_to(f"{kind.name} renamed", lambda: aws.rename_original(plan))
     return plan
 
 
 @pytest.fixture
-def replaced(kind: Kind, aws: Aws, aside: dict[str, Any]) -> dict[str, Any]:
+def replaced(kind: Kind, aws: Aws, renamed: dict[str, Any]) -> dict[str, Any]:
     """The plan, the restored database serving."""
-    aws.bring_to(f"{kind.name} replaced", lambda: aws.replace(aside))
-    return aside
+    aws.bring_to(f"{kind.name} replaced", lambda: aws.replace(renamed))
+    return renamed
 
 
 @pytest.fixture

@@ -15,12 +15,19 @@ import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from tests.attributes import databases, restores
+from tests.attributes import restores, samples
 from tests.attributes.__main__ import differs_without, is_right
 from tests.unit.conftest import CLUSTER, INSTANCE, Aws, Kind
-from trapheus.attributes import CLASSES, DERIVED, LOST, MEMBER, REFUSED, TABLES
-from trapheus.attributes import CLUSTER as CLUSTER_TABLE
-from trapheus.configuration import Comparison, compared
+from trapheus.configuration.attributes import (
+    CLASSES,
+    DERIVED,
+    LOST,
+    MEMBER,
+    REFUSED,
+    TABLES,
+)
+from trapheus.configuration.attributes import CLUSTER as CLUSTER_TABLE
+from trapheus.configuration.comparison import Comparison, compared
 
 SERVICE = ServiceModel(Loader().load_service_model("rds", "service-2"))
 SHAPES = {
@@ -58,7 +65,7 @@ def test_a_class_is_one_of_seven_and_has_what_it_needs(kind: str):
         assert carries == (name in restores.carried(TABLES[kind])), name
         if row.how == REFUSED:
             assert row.refusal or row.by, name
-        # What is refused only where it is to be replaced may be carried to a copy beside.
+        # What is refused only where it is to be replaced may be carried to a copy.
         elif row.refusal or row.by:
             assert row.refusal.of_replacement, name
 
@@ -78,9 +85,9 @@ def set_somewhere(kind: str) -> set[str]:
     """The attributes that the sample databases set, and expect after a restore."""
     return {
         name
-        for database in databases.DATABASES.values()
+        for database in samples.DATABASES.values()
         for part, expected in database.expects.items()
-        if databases.of(database, part) == kind
+        if samples.of(database, part) == kind
         for name in expected
     }
 
@@ -109,8 +116,8 @@ SLICE = [
 def test_without_an_attribute_exactly_its_test_fails(quiet: None, kind: str, name: str):
     failed: set[tuple[str, str]] = set()
     with restores.aws() as aws:
-        for database in databases.DATABASES.values():
-            expects = [databases.of(database, part) for part in database.expects]
+        for database in samples.DATABASES.values():
+            expects = [samples.of(database, part) for part in database.expects]
             if kind in expects and differs_without(aws, database, kind, name):
                 with restores.without(kind, name):
                     failed |= restores.failing(aws, database)
@@ -121,7 +128,7 @@ def test_without_an_attribute_exactly_its_test_fails(quiet: None, kind: str, nam
 def test_with_all_attributes_no_test_fails(quiet: None):
     with restores.aws() as aws:
         for name in ("crm-db", "stock-cluster"):
-            assert restores.failing(aws, databases.DATABASES[name]) == set()
+            assert restores.failing(aws, samples.DATABASES[name]) == set()
 
 
 # Refused: each with what sets it, the error and words of the sentence

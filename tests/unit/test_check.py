@@ -14,7 +14,7 @@ from tests.unit.conftest import (
     Kind,
     take_snapshot,
 )
-from trapheus import exceptions
+from trapheus.execution import exceptions
 
 ACCOUNT = "arn:aws:rds:us-east-1:123456789012"
 TASKS = ["create_snapshot", "db_restore", "create_snapshot_only"]
@@ -49,7 +49,7 @@ def test_the_plan_of_an_instance_holds_its_names_and_identity(aws: Aws):
     plan = aws.plan()
 
     assert plan["identifier"] == "prod-db"
-    assert plan["aside"] == "prod-db-temp"
+    assert plan["renamedTo"] == "prod-db-temp"
     assert plan["snapshot"] == "prod-db-snapshot"
     assert plan["successor"] == "prod-db-next"
     assert plan["resourceId"] == aws.found("prod-db")["DbiResourceId"]
@@ -65,7 +65,7 @@ def test_the_plan_of_a_cluster_holds_its_names_and_its_members_the_writer_first(
     plan = aws.plan()
 
     assert plan["identifier"] == "prod-cluster"
-    assert plan["aside"] == "prod-cluster-temp"
+    assert plan["renamedTo"] == "prod-cluster-temp"
     assert plan["snapshot"] == "prod-cluster-snapshot"
     assert plan["successor"] == "prod-cluster-next"
     assert plan["resourceId"] == aws.found()["DbClusterResourceId"]
@@ -76,12 +76,12 @@ def test_the_plan_of_a_cluster_holds_its_names_and_its_members_the_writer_first(
     ]
     for member in plan["members"]:
         name = member["identifier"]
-        assert member["aside"] == f"{name}-temp"
+        assert member["renamedTo"] == f"{name}-temp"
         assert member["resourceId"] == aws.found(name, "instance")["DbiResourceId"]
         assert member["arn"] == f"{ACCOUNT}:db:{name}"
 
 
-def test_the_plan_carries_tags_without_marks_and_without_aws_s_own(aws: Aws, kind: Kind):
+def test_the_plan_carries_tags_but_aws_s_own_and_an_execution_s(aws: Aws, kind: Kind):
     aws.stamp()
     aws.found()["TagList"].append({"Key": "aws:cloudformation:stack-name", "Value": "base"})
     own = {key: value for key, value in aws.tags().items() if ":" not in key or "cost" in key}
@@ -144,7 +144,7 @@ def make_of(aws: Aws, engine: str, version: str) -> None:
 def test_storage_is_asked_for_only_when_rds_takes_it(
     aws: Aws, original: int, snapshot: int, engine: str, asked: int | None
 ):
-    make_of(aws, engine, aws.rds.offered_versions[engine][0])
+    make_of(aws, engine, aws.rds.available_versions[engine][0])
     aws.found()["AllocatedStorage"] = original
     source = aws.found("prod-db-snapshot", "snapshot")
     source["AllocatedStorage"] = snapshot
@@ -366,7 +366,7 @@ def test_an_instance_of_an_engine_that_is_not_of_rds_is_refused(aws: Aws, engine
     "engine", ["mysql", "mariadb", "postgres", "oracle-ee", "sqlserver-web", "db2-se"]
 )
 def test_an_instance_of_every_engine_of_rds_passes(aws: Aws, engine: str):
-    make_of(aws, engine, aws.rds.offered_versions[engine][0])
+    make_of(aws, engine, aws.rds.available_versions[engine][0])
 
     assert aws.check()["findings"] == []
 
@@ -436,7 +436,7 @@ def two_writers(aws: Aws) -> None:
         (two_writers, exceptions.DatabaseNotAvailable, "2 writers"),
     ],
 )
-def test_a_member_that_could_not_step_aside_is_refused(
+def test_a_member_that_could_not_be_renamed_is_refused(
     aws: Aws, arrange: Callable[[Aws], None], error: type[Exception], named: str
 ):
     aws.kind = CLUSTER

@@ -7,15 +7,15 @@ import jmespath
 import pytest
 
 from tests.unit.conftest import Aws
-from trapheus.attributes import CLUSTER, INSTANCE, MEMBER, Table
-from trapheus.configuration import (
+from trapheus.configuration.attributes import CLUSTER, INSTANCE, MEMBER, Table
+from trapheus.configuration.comparison import (
     compared,
     configuration,
     missing_roles,
     modifications,
     parameters,
 )
-from trapheus.rds import rds
+from trapheus.rds.access import rds
 
 CALLS = {
     "instance": (INSTANCE, "RestoreDBInstanceFromDBSnapshot", "ModifyDBInstance"),

@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 
 from tests.unit.conftest import INSTANCE, Aws, Kind, of_clusters, of_instances
-from trapheus import exceptions
+from trapheus.execution import exceptions
 
 READER = "prod-cluster-reader"
 SETTINGS = {
@@ -53,7 +53,7 @@ def watched(aws: Aws, name: str, kind: str = "instance") -> dict:
 
 def restored_and_passed(aws: Aws, plan: dict) -> dict:
     """The report on a database that was restored by a plan and passed."""
-    aws.set_aside(plan)
+    aws.rename_original(plan)
     aws.replace(plan)
     aws.finish(plan)
     told: dict = aws.run("verify", plan=plan)["report"]
@@ -153,7 +153,7 @@ def test_a_database_without_anything_special_is_not_modified(aws: Aws, kind: Kin
     name = kind.identifier.replace("prod", "protected")
     aws.found(name)["TagList"] = []
     plan = aws.plan(identifier=name)
-    aws.set_aside(plan)
+    aws.rename_original(plan)
     aws.replace(plan)
     aws.until_done("configure", plan=plan)
     aws.settle()
@@ -174,29 +174,29 @@ def test_a_database_that_is_still_backing_up_is_waited_for(aws: Aws, kind: Kind,
 
 
 @of_clusters
-def test_a_missing_reader_is_asked_for_again(aws: Aws, aside: dict):
+def test_a_missing_reader_is_asked_for_again(aws: Aws, renamed: dict):
     aws.fail("CreateDBInstance", "InsufficientDBInstanceCapacity", about=READER)
-    aws.until_done("restore", plan=aside)
+    aws.until_done("restore", plan=renamed)
     aws.settle()
     assert aws.found(READER, "instance") is None
     aws.faults.clear()
 
-    aws.until_done("configure", plan=aside)
+    aws.until_done("configure", plan=renamed)
     aws.settle()
 
     assert aws.found(READER, "instance")["DBInstanceStatus"] == "available"
-    assert aws.marked(READER, "instance")
+    assert aws.is_tagged(READER, "instance")
 
 
 @of_clusters
-def test_another_s_instance_under_a_reader_s_name_is_left_alone(aws: Aws, aside: dict):
+def test_another_s_instance_under_a_reader_s_name_is_left_alone(aws: Aws, renamed: dict):
     aws.fail("CreateDBInstance", "InsufficientDBInstanceCapacity", about=READER)
-    aws.until_done("restore", plan=aside)
+    aws.until_done("restore", plan=renamed)
     aws.settle()
     foreign = aws.foreign(READER, "instance")
 
     with pytest.raises(exceptions.NameTaken):
-        aws.until_done("configure", plan=aside)
+        aws.until_done("configure", plan=renamed)
 
     assert aws.id_of(READER, "instance") == foreign
 
@@ -242,7 +242,7 @@ def test_an_error_of_aws_becomes_the_right_one_and_both_databases_stay(
         aws.run("configure", plan=replaced)
 
     assert type(raised.value) is error
-    assert aws.names()[replaced["resourceId"]] == replaced["aside"]
+    assert aws.names()[replaced["resourceId"]] == replaced["renamedTo"]
     assert aws.id_of()
 
 

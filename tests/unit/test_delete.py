@@ -1,4 +1,4 @@
-"""The delete step: only the original, only where it was set aside, only by this execution."""
+"""The delete step: only the original, only where it was renamed, only by this execution."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.unit.conftest import (
     of_clusters,
     of_instances,
 )
-from trapheus import exceptions
+from trapheus.execution import exceptions
 
 
 def test_the_original_is_deleted_and_the_restored_one_stays(aws: Aws, kind: Kind, finished: dict):
@@ -83,51 +83,53 @@ def test_a_deletion_that_is_done_asks_for_nothing_more(aws: Aws, kind: Kind, fin
     assert all(call.startswith("Describe") for call in aws.calls)
 
 
-def unmark(aws: Aws, name: str) -> None:
+def untag(aws: Aws, name: str) -> None:
     aws.found(name)["TagList"] = []
 
 
-def mark_as_another_s(aws: Aws, name: str) -> None:
-    unmark(aws, name)
+def tag_as_another_s(aws: Aws, name: str) -> None:
+    untag(aws, name)
     aws.stamp(name, execution=ANOTHER)
 
 
-@pytest.mark.parametrize("spoil", [unmark, mark_as_another_s])
-def test_an_original_without_this_execution_s_mark_is_left_alone(
+@pytest.mark.parametrize("spoil", [untag, tag_as_another_s])
+def test_an_original_without_this_execution_s_tag_is_left_alone(
     aws: Aws, kind: Kind, finished: dict, spoil
 ):
-    spoil(aws, finished["aside"])
+    spoil(aws, finished["renamedTo"])
 
     with pytest.raises(exceptions.DeleteFailed):
         aws.run("delete", plan=finished)
     aws.settle()
 
-    assert aws.names()[finished["resourceId"]] == finished["aside"]
-    assert aws.found(finished["aside"])["DeletionProtection"] is True
+    assert aws.names()[finished["resourceId"]] == finished["renamedTo"]
+    assert aws.found(finished["renamedTo"])["DeletionProtection"] is True
 
 
 @pytest.mark.parametrize("name", ["elsewhere", "own"])
-def test_an_original_under_another_name_is_left_alone(aws: Aws, kind: Kind, aside: dict, name: str):
+def test_an_original_under_another_name_is_left_alone(
+    aws: Aws, kind: Kind, renamed: dict, name: str
+):
     word = kind.operation
     with aws.rds.instantly():
         aws.rds.call(
             f"Modify{word}",
             {
-                f"{word}Identifier": aside["aside"],
+                f"{word}Identifier": renamed["renamedTo"],
                 f"New{word}Identifier": kind.identifier if name == "own" else name,
                 "ApplyImmediately": True,
             },
         )
-    foreign = aws.foreign(aside["aside"])
-    aws.stamp(aside["aside"], execution=EXECUTION)
-    aws.found(aside["aside"])["DeletionProtection"] = True
+    foreign = aws.foreign(renamed["renamedTo"])
+    aws.stamp(renamed["renamedTo"], execution=EXECUTION)
+    aws.found(renamed["renamedTo"])["DeletionProtection"] = True
 
     with pytest.raises(exceptions.DeleteFailed):
-        aws.run("delete", plan=aside)
+        aws.run("delete", plan=renamed)
     aws.settle()
 
-    assert aside["resourceId"] in aws.names()
-    assert aws.id_of(aside["aside"]) == foreign
+    assert renamed["resourceId"] in aws.names()
+    assert aws.id_of(renamed["renamedTo"]) == foreign
 
 
 @pytest.mark.parametrize("fate", ["renamed", "replaced", "failed"])
@@ -149,8 +151,8 @@ def test_the_original_stays_unless_what_was_restored_serves(
         aws.run("delete", plan=finished, restored=restored)
     aws.settle()
 
-    assert aws.names()[finished["resourceId"]] == finished["aside"]
-    assert aws.found(finished["aside"])["DeletionProtection"] is True
+    assert aws.names()[finished["resourceId"]] == finished["renamedTo"]
+    assert aws.found(finished["renamedTo"])["DeletionProtection"] is True
 
 
 def test_what_was_restored_may_be_busy_for_a_while(aws: Aws, kind: Kind, finished: dict):
@@ -166,11 +168,11 @@ def protect(aws: Aws, finished: dict) -> None:
 
 
 def protect_by_tag(aws: Aws, finished: dict) -> None:
-    aws.found(finished["aside"])["TagList"].append({"Key": "trapheus:protect", "Value": ""})
+    aws.found(finished["renamedTo"])["TagList"].append({"Key": "trapheus:protect", "Value": ""})
 
 
 def protect_a_member(aws: Aws, finished: dict) -> None:
-    name = finished["members"][1]["aside"] if aws.kind is CLUSTER else finished["aside"]
+    name = finished["members"][1]["renamedTo"] if aws.kind is CLUSTER else finished["renamedTo"]
     found = aws.found(name, "instance")
     found["TagList"].append({"Key": "trapheus:protect", "Value": ""})
 
@@ -185,7 +187,7 @@ def test_an_original_that_somebody_has_protected_meanwhile_stays(
         aws.run("delete", plan=finished)
     aws.settle()
 
-    assert aws.names()[finished["resourceId"]] == finished["aside"]
+    assert aws.names()[finished["resourceId"]] == finished["renamedTo"]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +201,7 @@ def test_where_the_writes_are_follows_from_the_original_s_backups(
 
     aws.until_done("delete", plan=finished)
 
-    assert place in aws.until_done("tidy", plan=finished)["writesSince"]
+    assert place in aws.until_done("untag", plan=finished)["writesSince"]
 
 
 @of_clusters
@@ -250,7 +252,7 @@ def test_an_error_of_aws_becomes_the_right_one(
         aws.run("delete", plan=finished)
 
     assert type(raised.value) is error
-    assert aws.names()[finished["resourceId"]] == finished["aside"]
+    assert aws.names()[finished["resourceId"]] == finished["renamedTo"]
 
 
 def test_a_refusal_in_the_present_state_comes_back_later(aws: Aws, kind: Kind, finished: dict):
@@ -277,7 +279,7 @@ def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, finished: dict, call
 def test_a_listing_that_lags_behind_a_rename_deletes_nobody_s_member(aws: Aws, finished: dict):
     aws.run_once("delete", plan=finished)  # takes the protection off
     restored = aws.id_of("prod-cluster-writer", "instance")
-    listed = aws.found(finished["aside"])["DBClusterMembers"]
+    listed = aws.found(finished["renamedTo"])["DBClusterMembers"]
     for member in listed:
         member["DBInstanceIdentifier"] = member["DBInstanceIdentifier"].removesuffix("-temp")
 

@@ -11,7 +11,7 @@ from src.email import send
 from tests.mailed import blocks
 from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, INSTANCE, RECIPIENTS, Aws, Post
 from tests.unit.mails import a_state, error, tell
-from trapheus import exceptions
+from trapheus.execution import exceptions
 
 EVIL = "<script>alert('1')</script>"
 
@@ -113,26 +113,26 @@ def test_an_original_that_was_put_back_is_said_to_serve(aws: Aws, post: Post, pl
     assert commands(post) == []
 
 
-def test_a_failed_rollback_is_told_with_both_causes(aws: Aws, post: Post, aside: dict):
+def test_a_failed_rollback_is_told_with_both_causes(aws: Aws, post: Post, renamed: dict):
     rollback = error("RollbackFailed", "No right to rename.", code="AccessDenied")
-    gist = tell(a_state(aside, error("RestoreFailed", "No capacity."), rollbackError=rollback))
+    gist = tell(a_state(renamed, error("RestoreFailed", "No capacity."), rollbackError=rollback))
 
     assert gist.startswith("No capacity.")
     assert "RollbackFailed" in gist
     for mail in both(post):
         assert "No right to rename" in mail
-        assert f"{aside['aside']}: {aws.kind.name}, available, the original" in mail
+        assert f"{renamed['renamedTo']}: {aws.kind.name}, available, the original" in mail
 
 
 def test_two_databases_that_stay_are_both_told(aws: Aws, post: Post, finished: dict):
     gist = tell(a_state(finished, error("ConfigurationDiffers"), restored={"snapshot": "x"}))
 
     assert aws.kind.identifier in gist
-    assert finished["aside"] in gist
+    assert finished["renamedTo"] in gist
     for mail in both(post):
         for name, part in (
             (aws.kind.identifier, "the restored one"),
-            (finished["aside"], "the original"),
+            (finished["renamedTo"], "the original"),
         ):
             assert f"{name}: {aws.kind.name}, available, {part}" in mail
 
@@ -156,7 +156,7 @@ def test_a_difference_is_told_with_what_is_kept_and_what_cannot_be(
 def test_every_member_of_both_clusters_is_told(aws: Aws, post: Post):
     aws.kind = CLUSTER
     plan = aws.plan()
-    aws.set_aside(plan)
+    aws.rename_original(plan)
     aws.replace(plan)
     tell(a_state(plan, error("ConfigurationDiffers"), restored={"snapshot": "x"}))
 
@@ -167,12 +167,12 @@ def test_every_member_of_both_clusters_is_told(aws: Aws, post: Post):
 
 
 def test_another_s_database_under_the_identifier_is_not_called_the_restored_one(
-    aws: Aws, post: Post, aside: dict
+    aws: Aws, post: Post, renamed: dict
 ):
     aws.foreign(aws.kind.identifier)
     aws.stamp(execution=ANOTHER)
 
-    tell(a_state(aside, error("NameTaken"), rollbackError=error("RollbackFailed")))
+    tell(a_state(renamed, error("NameTaken"), rollbackError=error("RollbackFailed")))
 
     for mail in both(post):
         line = next(x for x in mail.splitlines() if x.startswith(f"{aws.kind.identifier}: "))
@@ -259,27 +259,27 @@ def test_the_text_is_plain(aws: Aws, post: Post, plan: dict):
     ("code", "status"), [("AccessDenied", 403), ("Throttling", 400), ("InternalFailure", 500)]
 )
 def test_the_mail_is_sent_even_when_rds_does_not_answer(
-    aws: Aws, post: Post, aside: dict, *, code: str, status: int
+    aws: Aws, post: Post, renamed: dict, *, code: str, status: int
 ):
     for operation in ("DescribeDBInstances", "DescribeDBClusters"):
         aws.fail(operation, code, status=status)
 
-    tell(a_state(aside, error(), rollbackError=error("RollbackFailed")))
+    tell(a_state(renamed, error(), rollbackError=error("RollbackFailed")))
 
     for mail in both(post):
         assert "RDS did not say" in mail
-        assert f"The resource id of the original is {aside['resourceId']}" in mail
+        assert f"The resource id of the original is {renamed['resourceId']}" in mail
 
 
 def test_an_original_that_is_gone_is_not_named(aws: Aws, post: Post, finished: dict):
     aws.until_done("delete", plan=finished)
     aws.settle()
 
-    tell(a_state(finished, error("TidyFailed"), restored={"snapshot": "x"}))
+    tell(a_state(finished, error("UntagFailed"), restored={"snapshot": "x"}))
 
     for mail in both(post):
         assert f"{aws.kind.identifier}: {aws.kind.name}, available, the restored one" in mail
-        assert f"{finished['aside']}: " not in mail
+        assert f"{finished['renamedTo']}: " not in mail
 
 
 @pytest.mark.parametrize(
@@ -402,7 +402,7 @@ def test_a_copy_that_was_removed_is_told_with_an_original_that_serves(aws: Aws, 
 
     assert gist.endswith(
         f"The original serves as {aws.kind.identifier} under all of its names, and what was"
-        f" restored as {aws.kind.identifier}-next was removed."
+        f" restored as {aws.kind.identifier}-copy was removed."
     )
     assert commands(post) == []
 
@@ -425,17 +425,17 @@ def test_a_copy_that_does_not_serve_yet_is_no_restored_database(aws: Aws, post: 
 
 
 @pytest.mark.parametrize("a_kind", [INSTANCE, CLUSTER], ids=lambda kind: kind.name)
-def test_a_copy_beside_is_told_with_its_members(aws: Aws, post: Post, a_kind: Any):
+def test_a_copy_is_told_with_its_members(aws: Aws, post: Post, a_kind: Any):
     aws.kind = a_kind
     plan = first(aws)
-    aws.make_beside(plan)
+    aws.make_copy(plan)
 
     tell(a_state(plan, error("ConfigurationDiffers"), rollbackError=error("RollbackFailed")))
 
     for of, name in aws.parts():
         for mail in both(post):
             assert f"{name}: {of}, available, the original" in mail
-            assert f"{name}-next: {of}, available, the restored one" in mail
+            assert f"{name}-copy: {of}, available, the restored one" in mail
 
 
 # Restored at a target
@@ -443,7 +443,7 @@ def test_a_copy_beside_is_told_with_its_members(aws: Aws, post: Post, a_kind: An
 
 def at_target(aws: Aws) -> dict[str, Any]:
     plan = aws.plan(strategy="copy", targetIdentifier="drill")
-    aws.make_beside(plan)
+    aws.make_copy(plan)
     return plan
 
 
@@ -459,9 +459,9 @@ def test_a_target_that_was_removed_is_told_with_an_original_that_was_not_touched
 
 @pytest.mark.parametrize("strategy", ["restore-first", "copy"])
 def test_a_removal_that_takes_long_is_told(aws: Aws, post: Post, strategy: str):
-    plan = aws.plan(strategy=strategy, targetIdentifier="prod-db-next")
+    plan = aws.plan(strategy=strategy, targetIdentifier="prod-db-copy")
     state = a_state(plan, error(), delayError=error("RollbackDelayed"))
 
     send.handler({"execution": EXECUTION, "about": "delay", "state": state}, None)
 
-    assert "What was restored as prod-db-next is being removed, which takes long" in post.text
+    assert "What was restored as prod-db-copy is being removed, which takes long" in post.text

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.unit.conftest import Aws, of_clusters
-from trapheus import exceptions
-from trapheus.rds import rds
+from trapheus.execution import exceptions
+from trapheus.rds.access import rds
 
 READER = "prod-cluster-reader"
 NAME = "prod-reports"
@@ -65,15 +65,15 @@ def test_the_plan_carries_the_custom_endpoints_and_no_other(aws: Aws, planned: d
 
 
 @of_clusters
-def test_an_original_that_steps_aside_lets_go_of_them(aws: Aws, planned: dict):
-    aws.set_aside(planned)
+def test_an_original_that_is_renamed_gives_them_up(aws: Aws, planned: dict):
+    aws.rename_original(planned)
 
     assert endpoint(aws) is None
 
 
 @of_clusters
 def test_the_restored_cluster_has_them_again(aws: Aws, planned: dict):
-    aws.set_aside(planned)
+    aws.rename_original(planned)
     aws.replace(planned)
     aws.finish(planned)
 
@@ -83,7 +83,7 @@ def test_the_restored_cluster_has_them_again(aws: Aws, planned: dict):
 
 @of_clusters
 def test_a_rollback_gives_them_back(aws: Aws, planned: dict):
-    aws.set_aside(planned)
+    aws.rename_original(planned)
     aws.until_done("roll_back", plan=planned)
     aws.settle()
 
@@ -125,7 +125,7 @@ def with_a_replica(aws: Aws, planned: dict) -> dict:
 def test_a_replica_of_auto_scaling_is_left_out_and_told(aws: Aws, with_a_replica: dict):
     plan = with_a_replica
     assert plan["endpoints"][0]["static"] == [REPLICA, READER]
-    aws.set_aside(plan)
+    aws.rename_original(plan)
     aws.replace(plan)
     aws.finish(plan)
 
@@ -141,7 +141,7 @@ def test_a_replica_of_auto_scaling_is_left_out_and_told(aws: Aws, with_a_replica
 @of_clusters
 def test_a_rollback_gives_the_replica_back_if_it_is_still_there(aws: Aws, with_a_replica: dict):
     plan = with_a_replica
-    aws.set_aside(plan)
+    aws.rename_original(plan)
     aws.rds.call("DeleteDBInstance", {"DBInstanceIdentifier": f"{REPLICA}2"})
     aws.settle()
 
@@ -169,7 +169,7 @@ def test_an_endpoint_of_replicas_of_auto_scaling_alone_is_refused(aws: Aws, with
 def test_an_endpoint_that_differs_does_not_pass_the_last_look(
     aws: Aws, planned: dict, attribute: str, value: Any
 ):
-    aws.set_aside(planned)
+    aws.rename_original(planned)
     aws.replace(planned)
     aws.finish(planned)
     aws.rds.custom_endpoints[NAME][attribute] = value
@@ -191,7 +191,7 @@ def test_a_call_that_is_denied_is_named_for_its_step(
     aws: Aws, planned: dict, *, step: str, call: str, error: type[Exception]
 ):
     if step != "rename":
-        aws.set_aside(planned)
+        aws.rename_original(planned)
     if step == "configure":
         aws.replace(planned)
     aws.fail(call, "AccessDenied", status=403)

@@ -6,9 +6,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.unit.conftest import Aws
-from trapheus import exceptions
-from trapheus.errors import failing_as
-from trapheus.rds import rds
+from trapheus.execution import exceptions
+from trapheus.execution.errors import failing_as
+from trapheus.rds.access import rds
 
 THROTTLED = [
     ("Throttling", 400), ("ThrottlingException", 400), ("RequestLimitExceeded", 503),

@@ -11,9 +11,9 @@ from local.emulator.rds import Rds
 from src.export import plan as plan_step
 from src.export import start as start_step
 from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, Aws, Context, Kind, answering
-from trapheus import exceptions
-from trapheus import rds as layer
-from trapheus.exports import export_name
+from trapheus.execution import exceptions
+from trapheus.rds import access as layer
+from trapheus.rds.exports import export_name
 
 HERE, FAR = "us-east-1", "eu-west-1"
 KEY = "1f2e3d4c-5b6a-4978-8a9b-0c1d2e3f4a5b"
@@ -130,14 +130,14 @@ def test_a_task_is_called_the_same_in_every_try_and_otherwise_in_every_other_exe
     assert name[0].isalpha()
 
 
-def test_a_copy_carries_the_data_the_mark_and_the_key(aws: Aws, far: Aws):
+def test_a_copy_carries_the_data_the_tag_and_the_key(aws: Aws, far: Aws):
     plan = planned(aws)
     copied(aws, plan)
 
     made = far.found(plan["task"], aws.snapshot_kind)
     assert made["Status"] == "available"
     assert made["KmsKeyId"].endswith(f":{FAR}:123456789012:key/{KEY}")
-    assert far.marked(plan["task"], aws.snapshot_kind)
+    assert far.is_tagged(plan["task"], aws.snapshot_kind)
     data = far.rds.data(aws.snapshot_kind, plan["task"])
     assert data == aws.rds.data(aws.snapshot_kind, f"{aws.kind.identifier}-snapshot")
 
@@ -197,7 +197,7 @@ def test_a_copy_that_takes_more_than_two_days_has_failed(aws: Aws, far: Aws):
 
 
 def test_a_key_that_rds_cannot_use_is_named_with_what_to_do(aws: Aws, far: Aws):
-    far.rds.surroundings.missing.add(KEY)
+    far.rds.other_services.missing.add(KEY)
 
     with pytest.raises(exceptions.KeyNotAccessible, match=KEY) as raised:
         aws.run("copy", export=planned(aws))
@@ -219,7 +219,7 @@ def test_an_export_ends_in_the_bucket(aws: Aws, far: Aws, region: str):
     assert rds.export_tasks[plan["task"]]["Status"] == "COMPLETE"
     folder = f"{aws.kind.identifier}/{plan['task']}"
     assert done == {"task": plan["task"], "objects": f"s3://{plan['bucket']}/{folder}"}
-    assert [key for _, key in rds.surroundings.objects if key.startswith(folder)]
+    assert [key for _, key in rds.other_services.objects if key.startswith(folder)]
 
 
 def test_a_lost_answer_starts_no_second_export(aws: Aws, far: Aws):
@@ -252,7 +252,7 @@ def test_an_export_that_ends_badly_says_why(
 def test_a_missing_bucket_is_named_with_what_to_do(aws: Aws, far: Aws):
     aws.rds.exports = True
     plan = planned(aws)
-    aws.rds.surroundings.missing.add(plan["bucket"])
+    aws.rds.other_services.missing.add(plan["bucket"])
 
     with pytest.raises(exceptions.BucketMissing, match="create-bucket") as raised:
         ask(start_step.handler, aws, export=plan)

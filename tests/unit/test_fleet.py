@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from src.fleet import read, summarize
-from trapheus import fleet
-from trapheus.exceptions import FleetFailed
+from trapheus.execution import fleet
+from trapheus.execution.exceptions import FleetFailed
 
 BUCKET = "rds-snapshots-123456789012-us-east-1"
 FLEET = "arn:aws:states:us-east-1:123456789012:execution:fleet:weekly"

@@ -11,9 +11,9 @@ import pytest
 from local.emulator.cloudformation.deploy import read_template
 from tests.unit.conftest import Aws, Context, Post, answering
 from tests.unit.test_fleet import Bucket
-from trapheus import fleet
-from trapheus.exceptions import TrapheusError
-from trapheus.rds import client
+from trapheus.execution import fleet
+from trapheus.execution.exceptions import TrapheusError
+from trapheus.rds.access import client
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = read_template(ROOT / "template.yaml")["Resources"]

@@ -8,40 +8,40 @@ from typing import Any
 import pytest
 
 from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind, of_clusters
-from trapheus import exceptions
-from trapheus.rollback import is_own
+from trapheus.execution import exceptions
+from trapheus.rds.rollback import is_own
 
 WRITER, READER = "prod-cluster-writer", "prod-cluster-reader"
 # Who leaves which name for which, in the order of a swap: O is the original, C the copy.
 INSTANCE_MOVES = {
     "O": ("instance", "prod-db", "prod-db-temp"),
-    "C": ("instance", "prod-db-next", "prod-db"),
+    "C": ("instance", "prod-db-copy", "prod-db"),
 }
 CLUSTER_MOVES = {
     "O": ("cluster", "prod-cluster", "prod-cluster-temp"),
     "O writer": ("instance", WRITER, f"{WRITER}-temp"),
     "O reader": ("instance", READER, f"{READER}-temp"),
-    "C": ("cluster", "prod-cluster-next", "prod-cluster"),
-    "C writer": ("instance", f"{WRITER}-next", WRITER),
-    "C reader": ("instance", f"{READER}-next", READER),
+    "C": ("cluster", "prod-cluster-copy", "prod-cluster"),
+    "C writer": ("instance", f"{WRITER}-copy", WRITER),
+    "C reader": ("instance", f"{READER}-copy", READER),
 }
-ASIDE = ("O", "O writer", "O reader")
+RENAMED = ("O", "O writer", "O reader")
 STATES = {
     "made": (),
-    "original aside": ("O",),
+    "original renamed": ("O",),
     "copy named": ("O", "C"),
 }
 CLUSTER_STATES = {
     "made": (),
-    "cluster aside": ("O",),
-    "one member aside": ("O", "O writer"),
-    "original aside": ASIDE,
-    "copy named, original's members not aside": ("O", "C"),
-    "copy named": (*ASIDE, "C"),
-    "copy named with its writer": (*ASIDE, "C", "C writer"),
-    "copy named with its members": (*ASIDE, "C", "C writer", "C reader"),
-    "copy back, its writer not": (*ASIDE, "C writer"),
-    "copy back, its members not": (*ASIDE, "C writer", "C reader"),
+    "cluster renamed": ("O",),
+    "one member renamed": ("O", "O writer"),
+    "original renamed": RENAMED,
+    "copy named, original's members not renamed": ("O", "C"),
+    "copy named": (*RENAMED, "C"),
+    "copy named with its writer": (*RENAMED, "C", "C writer"),
+    "copy named with its members": (*RENAMED, "C", "C writer", "C reader"),
+    "copy back, its writer not": (*RENAMED, "C writer"),
+    "copy back, its members not": (*RENAMED, "C writer", "C reader"),
     "original back, one member not": ("O reader",),
     "original back, the copy's writer has its name": ("O writer", "C writer"),
 }
@@ -82,7 +82,7 @@ def originals(aws: Aws, plan: dict) -> tuple[dict[str, str], dict[Any, Any]]:
     names = {
         key: name
         for key, name in aws.names().items()
-        if name not in {part["made"] for part in (plan, *plan.get("members", []))}
+        if name not in {part["restoredAs"] for part in (plan, *plan.get("members", []))}
     }
     return names, {part: aws.tags(part[1], part[0]) for part in aws.parts()}
 
@@ -94,14 +94,14 @@ def originals(aws: Aws, plan: dict) -> tuple[dict[str, str], dict[Any, Any]]:
     indirect=["kind"],
 )
 def test_a_half_swapped_state_is_undone_in_reverse(
-    aws: Aws, kind: Kind, beside: dict, moves: tuple[str, ...]
+    aws: Aws, kind: Kind, copied: dict, moves: tuple[str, ...]
 ):
-    names, tags = originals(aws, beside)
+    names, tags = originals(aws, copied)
     for name in moves:
         move(aws, name)
     aws.calls.clear()
 
-    aws.until_done("roll_back", plan=beside)
+    aws.until_done("roll_back", plan=copied)
 
     is_whole(aws, names, tags)
     # Nothing is removed before the original has all of its names.
@@ -111,16 +111,16 @@ def test_a_half_swapped_state_is_undone_in_reverse(
 
 
 @pytest.mark.parametrize("status", ["incompatible-restore", "failed"])
-@pytest.mark.parametrize("moves", [(), ("O", "C")], ids=["beside", "under the identifier"])
+@pytest.mark.parametrize("moves", [(), ("O", "C")], ids=["copied", "under the identifier"])
 def test_a_copy_in_a_bad_status_is_removed_as_it_is(
-    aws: Aws, kind: Kind, beside: dict, moves: tuple[str, ...], status: str
+    aws: Aws, kind: Kind, copied: dict, moves: tuple[str, ...], status: str
 ):
-    names, tags = originals(aws, beside)
+    names, tags = originals(aws, copied)
     for name in moves:
         move(aws, name)
-    aws.force(status, kind.identifier if moves else beside["made"])
+    aws.force(status, kind.identifier if moves else copied["restoredAs"])
 
-    aws.until_done("roll_back", plan=beside)
+    aws.until_done("roll_back", plan=copied)
 
     is_whole(aws, names, tags)
 
@@ -128,40 +128,42 @@ def test_a_copy_in_a_bad_status_is_removed_as_it_is(
 @of_clusters
 @pytest.mark.parametrize("status", ["failed", "incompatible-parameters"])
 def test_a_copy_s_writer_in_a_bad_status_leaves_the_name_for_good(
-    aws: Aws, beside: dict, status: str
+    aws: Aws, copied: dict, status: str
 ):
-    names, tags = originals(aws, beside)
-    for name in (*ASIDE, "C", "C writer"):
+    names, tags = originals(aws, copied)
+    for name in (*RENAMED, "C", "C writer"):
         move(aws, name)
     aws.force(status, WRITER, "instance")
 
-    aws.until_done("roll_back", plan=beside)
+    aws.until_done("roll_back", plan=copied)
 
     is_whole(aws, names, tags)
 
 
 @pytest.mark.parametrize("pause", [0, 20, 45, 100, 140, 200])
-def test_an_original_on_its_way_aside_comes_back(aws: Aws, kind: Kind, beside: dict, pause: float):
-    names, tags = originals(aws, beside)
-    aws.run_once("rename", plan=beside)
+def test_an_original_that_is_being_renamed_comes_back(
+    aws: Aws, kind: Kind, copied: dict, pause: float
+):
+    names, tags = originals(aws, copied)
+    aws.run_once("rename", plan=copied)
     aws.clock.sleep(pause)
 
-    aws.until_done("roll_back", plan=beside)
+    aws.until_done("roll_back", plan=copied)
 
     is_whole(aws, names, tags)
 
 
 @pytest.mark.parametrize("pause", [0, 20, 45, 100, 140, 200])
-def test_a_copy_on_its_way_to_the_names_goes_back(aws: Aws, kind: Kind, beside: dict, pause: float):
-    names, tags = originals(aws, beside)
-    aws.set_aside(beside)
-    restored = aws.restored(beside)
+def test_a_copy_on_its_way_to_the_names_goes_back(aws: Aws, kind: Kind, copied: dict, pause: float):
+    names, tags = originals(aws, copied)
+    aws.rename_original(copied)
+    restored = aws.restored(copied)
     aws.run_once(
-        "rename", plan=beside, renames="copy", phase="replace", restored=restored, seconds=0
+        "rename", plan=copied, renames="copy", phase="replace", restored=restored, seconds=0
     )
     aws.clock.sleep(pause)
 
-    aws.until_done("roll_back", plan=beside)
+    aws.until_done("roll_back", plan=copied)
 
     is_whole(aws, names, tags)
 
@@ -181,38 +183,38 @@ def test_a_copy_that_is_still_being_made_is_removed(aws: Aws, kind: Kind, pause:
 @pytest.mark.parametrize("owner", ["", ANOTHER])
 def test_another_s_database_beside_the_original_is_left_alone(aws: Aws, kind: Kind, owner: str):
     plan = aws.plan(strategy="restore-first")
-    foreign = aws.foreign(plan["made"])
+    foreign = aws.foreign(plan["restoredAs"])
     if owner:
-        aws.stamp(plan["made"], execution=owner)
+        aws.stamp(plan["restoredAs"], execution=owner)
     aws.calls.clear()
 
     aws.until_done("roll_back", plan=plan)
 
-    assert aws.id_of(plan["made"]) == foreign
+    assert aws.id_of(plan["restoredAs"]) == foreign
     assert all(call.startswith("Describe") for call in aws.calls)
 
 
-def test_an_original_is_never_taken_for_what_was_restored(aws: Aws, kind: Kind, aside: dict):
-    """It carries the mark once it has been set aside, and its age may not be shown."""
+def test_an_original_is_never_taken_for_what_was_restored(aws: Aws, kind: Kind, renamed: dict):
+    """It carries the tag once it has been renamed, and its age may not be shown."""
     created = "InstanceCreateTime" if kind is INSTANCE else "ClusterCreateTime"
-    original = {**aws.found(aside["aside"]), created: datetime.now(UTC)}
+    original = {**aws.found(renamed["renamedTo"]), created: datetime.now(UTC)}
 
-    assert aws.marked(aside["aside"])
-    assert not is_own(aside, original, created)
-    assert is_own({**aside, "resourceId": "another"}, original, created)
+    assert aws.is_tagged(renamed["renamedTo"])
+    assert not is_own(renamed, original, created)
+    assert is_own({**renamed, "resourceId": "another"}, original, created)
 
 
 def test_another_s_database_under_the_identifier_ends_the_rollback(
-    aws: Aws, kind: Kind, beside: dict
+    aws: Aws, kind: Kind, copied: dict
 ):
     move(aws, "O")
     foreign = aws.foreign(kind.identifier)
 
     with pytest.raises(exceptions.RollbackFailed, match="left alone"):
-        aws.until_done("roll_back", plan=beside)
+        aws.until_done("roll_back", plan=copied)
 
     assert aws.id_of() == foreign
-    assert aws.names()[beside["resourceId"]] == beside["aside"]
+    assert aws.names()[copied["resourceId"]] == copied["renamedTo"]
 
 
 def test_what_was_restored_under_a_target_is_removed_and_the_original_not_touched(

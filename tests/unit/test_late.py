@@ -3,21 +3,21 @@
 import pytest
 
 from tests.unit.conftest import ANOTHER, EXECUTION, Aws, Kind
-from trapheus import exceptions
+from trapheus.execution import exceptions
 
 # Each step with the state of the account in which it would change something.
 STEPS = {
     "snapshot": "plan",
     "rename": "plan",
-    "restore": "aside",
+    "restore": "renamed",
     "configure": "replaced",
     "delete": "finished",
-    "tidy": "finished",
+    "untag": "finished",
 }
 LOCKS = {
     "released": {},
     "another's": {"holder": ANOTHER, "phase": "{phase}"},
-    "let go of": {"phase": "{phase}"},
+    "left to a recovery": {"phase": "{phase}"},
     "rolling back": {"holder": EXECUTION, "phase": "rollback"},
 }
 

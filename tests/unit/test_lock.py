@@ -12,7 +12,7 @@ from moto import mock_aws
 from moto.stepfunctions.models import stepfunctions_backends
 
 from src.lock import take
-from trapheus import exceptions, lock
+from trapheus.execution import exceptions, lock
 
 TABLE = "locks"
 ACCOUNT = "123456789012"
@@ -240,3 +240,57 @@ def test_a_table_that_may_not_be_read_is_named(table: Table, is_cluster: bool):
     client("dynamodb").delete_table(TableName=TABLE)
 
     refusal(exceptions.LockFailed, table.execution(), is_cluster)
+
+
+@KINDS
+def test_a_phase_that_begins_while_the_lock_is_taken_over_is_not_written_over(
+    table: Table, is_cluster: bool, monkeypatch: pytest.MonkeyPatch
+):
+    """A function of the ended execution is at work still, and renames the original next."""
+    ended, me = table.execution("ABORTED"), table.execution()
+    plan = PLAN | {"execution": ended} | ({"members": []} if is_cluster else {})
+    table.hold(is_cluster, holder=ended, phase="prepare")
+    seen = lock.read(database(is_cluster))
+    lock.require({"execution": ended, "plan": plan, "phase": "replace"})
+    with monkeypatch.context() as stale:
+        stale.setattr(take, "read", lambda _: seen)
+        refusal(exceptions.StateConflict, me, is_cluster)
+
+    assert ask(me, is_cluster) == {"phase": "replace", "interrupted": ended, "plan": plan}
+
+
+@KINDS
+def test_what_is_left_while_the_lock_is_taken_is_not_written_over(
+    table: Table, is_cluster: bool, monkeypatch: pytest.MonkeyPatch
+):
+    table.hold(is_cluster, phase="rollback", planned=json.dumps(PLAN))
+    monkeypatch.setattr(take, "read", lambda _: {})
+
+    refusal(exceptions.StateConflict, table.execution(), is_cluster)
+    assert table.item(is_cluster)["phase"] == "rollback"
+
+
+@KINDS
+@pytest.mark.parametrize("task", ["db_restore", "recover"])
+def test_what_was_left_before_anything_began_is_taken_as_if_released(
+    table: Table, is_cluster: bool, task: str
+):
+    """Neither the phase nor its rollback could be noted, and the holder has left it then."""
+    table.hold(is_cluster, phase="prepare")
+    me = table.execution()
+
+    assert ask(me, is_cluster, task) == {"phase": "", "interrupted": "", "plan": {}}
+    assert table.item(is_cluster) == {
+        "database": database(is_cluster), "holder": me, "phase": "prepare",
+    }  # fmt: skip
+
+
+@KINDS
+def test_a_rollback_is_noted_with_its_plan(table: Table, is_cluster: bool):
+    """It is the first phase of all where the one that has failed could not be noted."""
+    ended, me = table.execution("ABORTED"), table.execution()
+    plan = PLAN | {"execution": ended} | ({"members": []} if is_cluster else {})
+    table.hold(is_cluster, holder=ended, phase="prepare")
+    lock.require({"execution": ended, "plan": plan, "phase": "rollback"})
+
+    assert ask(me, is_cluster) == {"phase": "rollback", "interrupted": ended, "plan": plan}

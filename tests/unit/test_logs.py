@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trapheus import exceptions, logs
-from trapheus.exceptions import StillInProgress, TrapheusError
+from trapheus.execution import exceptions, logs
+from trapheus.execution.exceptions import StillInProgress, TrapheusError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,13 +1,18 @@
-"""What a request asks for instead of the original's: in the plan, and in the last look."""
+"""What a request asks for instead of the original's: in the plan, and in the verification."""
 
 from typing import Any
 
 import pytest
 
-from trapheus.attributes import CLUSTER, INSTANCE, Table
-from trapheus.configuration import Comparison, compared, configuration, modifications
-from trapheus.overrides import override
-from trapheus.storage import fit_storage
+from trapheus.configuration.attributes import CLUSTER, INSTANCE, Table
+from trapheus.configuration.comparison import (
+    Comparison,
+    compared,
+    configuration,
+    modifications,
+)
+from trapheus.configuration.overrides import override
+from trapheus.configuration.storage import fit_storage
 
 ORIGINAL: dict[str, Any] = {
     "Engine": "postgres",

@@ -10,11 +10,11 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 
 from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, OPTIONS, Aws, Kind, answering
-from trapheus import exceptions
 from trapheus.checks import look
 from trapheus.checks.checklist import CHECKS, OF_THE_PLAN, PRECONDITION, WARNINGS
 from trapheus.checks.findings import Findings
-from trapheus.checks.preflight import applying
+from trapheus.execution import exceptions
+from trapheus.preflight import applying
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/5f0c1b9a-2d3e-4f56-8a7b-9c0d1e2f3a4b"
 INSIGHTS_KEY = "arn:aws:kms:us-east-1:123456789012:key/6a1d2c8b-3e4f-4a67-9b8c-0d1e2f3a4b5c"
@@ -135,12 +135,12 @@ def with_a_larger_snapshot(aws: Aws) -> None:
 
 
 def withdraw_version(aws: Aws) -> None:
-    aws.rds.offered_versions[aws.found()["Engine"]].remove("16.4")
+    aws.rds.available_versions[aws.found()["Engine"]].remove("16.4")
 
 
 def withdraw_class(aws: Aws) -> None:
     shelf = "standalone" if aws.kind is INSTANCE else "aurora"
-    aws.rds.offered_classes[shelf].remove("db.r6g.xlarge")
+    aws.rds.available_classes[shelf].remove("db.r6g.xlarge")
 
 
 def without_subnet_group(aws: Aws) -> None:
@@ -233,7 +233,7 @@ def keep_backups(aws: Aws, left: int = 0) -> None:
     kept += [{id_key: f"old-{n}", "Status": "retained"} for n in range(quota - left)]
 
 
-def leave_marked(aws: Aws) -> None:
+def leave_tagged(aws: Aws) -> None:
     name = f"{aws.kind.identifier}-temp"
     aws.foreign(name)
     aws.stamp(name, execution=ANOTHER)
@@ -243,16 +243,16 @@ def out_of_its_domain(aws: Aws) -> None:
     aws.found()["DomainMemberships"][0]["Status"] = "failed"
 
 
-def leave_unmarked(aws: Aws) -> None:
+def leave_untagged(aws: Aws) -> None:
     aws.foreign(f"{aws.kind.identifier}-temp")
 
 
-def leave_member_marked(aws: Aws) -> None:
+def leave_member_tagged(aws: Aws) -> None:
     aws.foreign(f"{READER}-temp", "instance")
     aws.stamp(f"{READER}-temp", "instance", execution=ANOTHER)
 
 
-def leave_member_unmarked(aws: Aws) -> None:
+def leave_member_untagged(aws: Aws) -> None:
     aws.foreign(f"{READER}-temp", "instance")
 
 
@@ -276,7 +276,7 @@ Row = tuple[Arrange, tuple[Kind, ...], type[Exception], tuple[str, ...]]
 
 UNSUPPORTED, NAME = exceptions.DatabaseNotSupported, exceptions.NameTaken
 GROUP, SNAPSHOT = exceptions.GroupNotUsable, exceptions.SnapshotMissing
-QUOTA, KEYS, OFFER = (
+QUOTA, KEYS, CLASS = (
     exceptions.QuotaExceeded,
     exceptions.KeyNotAccessible,
     exceptions.VersionOrClassUnavailable,
@@ -294,8 +294,8 @@ ROWS: list[Row] = [
     (with_an_older_major_version, BOTH, SNAPSHOT, ("version 15.8", "of 16.4", "new snapshot")),
     (with_a_newer_version, BOTH, SNAPSHOT, ("version 16.6", "of 16.4", "new snapshot")),
     (with_a_larger_snapshot, (INSTANCE,), SNAPSHOT, ("has 501 GiB, the database 500", "new")),
-    (withdraw_version, BOTH, OFFER, ("does not offer", "16.4, the version of the", "upgrade")),
-    (withdraw_class, BOTH, OFFER, ("class db.r6g.xlarge for", "16.4", "another class")),
+    (withdraw_version, BOTH, CLASS, ("does not offer", "16.4, the version of the", "upgrade")),
+    (withdraw_class, BOTH, CLASS, ("class db.r6g.xlarge for", "16.4", "another class")),
     (without_subnet_group, BOTH, GROUP, ("subnet group prod-subnets does not exist", "again")),
     (without_parameter_group, BOTH, GROUP, ("parameter group prod-", "does not exist", "again")),
     (with_another_family, BOTH, GROUP, ("is of", "15,", "16.4", "fitting group")),
@@ -308,13 +308,13 @@ ROWS: list[Row] = [
     (with_a_dying_key, BOTH, KEYS, (f"The key {KEY} is pending deletion", "cancel its deletion")),
     (without_its_key, BOTH, KEYS, (f"The key {KEY} is missing",)),
     (with_disabled_insights, BOTH, KEYS, (f"The key {INSIGHTS_KEY} is disabled",)),
-    (leave_marked, BOTH, NAME,
+    (leave_tagged, BOTH, NAME,
      ("-temp is taken by what an earlier execution has left", "as its mail says", "rename that")),
-    (leave_unmarked, BOTH, NAME,
-     ("-temp is taken by a database without the mark", "aws rds modify-db-", "delete it")),
-    (leave_member_marked, (CLUSTER,), NAME,
+    (leave_untagged, BOTH, NAME,
+     ("-temp is taken by a database without the tag", "aws rds modify-db-", "delete it")),
+    (leave_member_tagged, (CLUSTER,), NAME,
      (f"{READER}-temp is taken by what an earlier execution has left",)),
-    (leave_member_unmarked, (CLUSTER,), NAME,
+    (leave_member_untagged, (CLUSTER,), NAME,
      (f"--db-instance-identifier {READER}-temp --new-db-instance-identifier NAME",)),
     (out_of_its_domain, BOTH, exceptions.DatabaseNotAvailable,
      ("in the domain d-9067001122 has failed", "mend it")),
@@ -377,8 +377,8 @@ def spoil(aws: Aws) -> list[str]:
 EXCLUDING = (
     on_the_green_side, in_another_s_global_cluster, with_a_newer_version, withdraw_class,
     with_another_family, with_another_engine_s_family, with_another_cluster_family,
-    with_another_major_version, with_a_dying_key, without_its_key, leave_unmarked,
-    leave_member_unmarked, with_an_older_major_version,
+    with_another_major_version, with_a_dying_key, without_its_key, leave_untagged,
+    leave_member_untagged, with_an_older_major_version,
 )  # fmt: skip
 
 
@@ -394,7 +394,9 @@ def test_everything_is_told_at_once(aws: Aws, kind: Kind):
     assert len({finding["message"] for finding in findings}) == len(findings)
 
 
-def test_an_identifier_that_is_only_left_aside_is_told_with_its_cure(aws: Aws, kind: Kind):
+def test_an_identifier_that_is_only_left_under_its_temporary_name_is_told_with_its_cure(
+    aws: Aws, kind: Kind
+):
     name = f"lost-{kind.name}"
     aws.foreign(f"{name}-temp")
     sentence = refused(aws, exceptions.DatabaseNotFound, identifier=name)
@@ -417,7 +419,7 @@ OVERRIDES: list[tuple[tuple[Kind, ...], dict[str, Any], type[Exception], str]] =
     (BOTH, {"EngineVersion": "17.2"}, exceptions.InvalidRequest, "a restore of 16.4 comes only to"),
     (BOTH, {"EngineVersion": "16.3"}, exceptions.InvalidRequest, "a restore of 16.4 comes only to"),
     (BOTH, {"EngineVersion": "16"}, exceptions.InvalidRequest, "a restore of 16.4 comes only to"),
-    (BOTH, {"EngineVersion": "16.99"}, OFFER,
+    (BOTH, {"EngineVersion": "16.99"}, CLASS,
      "16.99, the version of the request: ask for another EngineVersion"),
     ((INSTANCE,), {"AllocatedStorage": 0}, exceptions.InvalidRequest, "overridden with 0 GiB"),
     ((INSTANCE,), {"StorageType": "io1"}, exceptions.InvalidRequest, "override Iops too"),
@@ -563,7 +565,7 @@ def test_backups_of_databases_that_exist_take_no_room(aws: Aws, kind: Kind):
     assert aws.check(dryRun=True)["findings"] == []
 
 
-def test_forty_nine_tags_leave_room_for_the_mark(aws: Aws, kind: Kind):
+def test_forty_nine_tags_leave_room_for_the_tag(aws: Aws, kind: Kind):
     tag(aws, kind.identifier, kind.name, 49)
     if kind is CLUSTER:
         tag(aws, READER, "instance", 49)
@@ -598,13 +600,13 @@ def test_a_new_snapshot_is_not_compared_with_the_old_one(aws: Aws, kind: Kind):
     assert aws.check(dryRun=True, task="create_snapshot")["findings"] == []
 
 
-def test_an_older_minor_version_must_be_offered_too(aws: Aws):
+def test_an_older_minor_version_must_be_available_too(aws: Aws):
     source_of(aws)["EngineVersion"] = "16.3"
-    sentence = refused(aws, OFFER)
+    sentence = refused(aws, CLASS)
     assert "postgres 16.3" in sentence
     assert "prod-db-snapshot" in sentence
 
-    aws.rds.offered_versions["postgres"].append("16.3")
+    aws.rds.available_versions["postgres"].append("16.3")
     assert aws.check(dryRun=True)["findings"] == []
 
 

@@ -1,9 +1,9 @@
-"""The rename step: the original steps aside, marked, under its temporary names."""
+"""The rename step: the original is renamed, tagged, under its temporary names."""
 
 import pytest
 
 from tests.unit.conftest import ANOTHER, CLUSTER, Aws, Kind, of_clusters
-from trapheus import exceptions
+from trapheus.execution import exceptions
 
 
 def test_the_original_keeps_its_resource_id_under_its_temporary_name(
@@ -11,32 +11,32 @@ def test_the_original_keeps_its_resource_id_under_its_temporary_name(
 ):
     before = {aws.id_of(name, of): name for of, name in aws.parts()}
 
-    aws.set_aside(plan)
+    aws.rename_original(plan)
 
     for resource_id, name in before.items():
         assert aws.names()[resource_id] == f"{name}-temp"
 
 
-def test_what_steps_aside_carries_the_mark(aws: Aws, kind: Kind, aside: dict):
+def test_what_is_renamed_carries_the_tag(aws: Aws, kind: Kind, renamed: dict):
 
     for of, name in aws.parts():
-        assert aws.marked(f"{name}-temp", of)
-        assert not aws.marked(f"{name}-temp", of, ANOTHER)
+        assert aws.is_tagged(f"{name}-temp", of)
+        assert not aws.is_tagged(f"{name}-temp", of, ANOTHER)
 
 
-def test_what_steps_aside_keeps_its_data_tags_and_protection(aws: Aws, kind: Kind, plan: dict):
+def test_what_is_renamed_keeps_its_data_tags_and_protection(aws: Aws, kind: Kind, plan: dict):
     data, tags = aws.rds.data(kind.name, kind.identifier), aws.tags()
-    aws.set_aside(plan)
-    aside = f"{kind.identifier}-temp"
+    aws.rename_original(plan)
+    renamed = f"{kind.identifier}-temp"
 
-    assert aws.rds.data(kind.name, aside) == data
-    assert tags.items() <= aws.tags(aside).items()
-    assert aws.found(aside)["DeletionProtection"] is True
+    assert aws.rds.data(kind.name, renamed) == data
+    assert tags.items() <= aws.tags(renamed).items()
+    assert aws.found(renamed)["DeletionProtection"] is True
 
 
 def test_the_members_stay_in_the_cluster(aws: Aws):
     aws.kind = CLUSTER
-    aws.set_aside(aws.plan())
+    aws.rename_original(aws.plan())
 
     members = aws.found("prod-cluster-temp")["DBClusterMembers"]
 
@@ -64,41 +64,43 @@ def test_a_rename_may_be_repeated_at_any_moment(aws: Aws, kind: Kind, plan: dict
         assert kind is CLUSTER
     aws.clock.sleep(pause)
 
-    assert aws.until_done("rename", plan=plan) == {"name": plan["aside"]}
+    assert aws.until_done("rename", plan=plan) == {"name": plan["renamedTo"]}
     aws.settle()
     for of, name in aws.parts():
-        assert aws.marked(f"{name}-temp", of)
+        assert aws.is_tagged(f"{name}-temp", of)
         assert aws.found(name, of) is None
 
 
-def test_a_rename_that_is_done_asks_for_nothing_more(aws: Aws, kind: Kind, aside: dict):
+def test_a_rename_that_is_done_asks_for_nothing_more(aws: Aws, kind: Kind, renamed: dict):
     aws.calls.clear()
 
-    aws.run("rename", plan=aside)
+    aws.run("rename", plan=renamed)
 
     assert all(call.startswith("Describe") for call in aws.calls)
 
 
-def test_another_database_that_has_taken_the_name_is_left_alone(aws: Aws, kind: Kind, aside: dict):
+def test_another_database_that_has_taken_the_name_is_left_alone(
+    aws: Aws, kind: Kind, renamed: dict
+):
     foreign = aws.foreign(kind.identifier)
 
-    aws.run("rename", plan=aside)
+    aws.run("rename", plan=renamed)
     aws.settle()
 
     assert aws.id_of(kind.identifier) == foreign
-    assert not aws.marked(kind.identifier)
+    assert not aws.is_tagged(kind.identifier)
 
 
 def test_a_temporary_name_taken_meanwhile_fails_the_step_and_moves_nothing(
     aws: Aws, kind: Kind, plan: dict
 ):
-    foreign = aws.foreign(plan["aside"])
+    foreign = aws.foreign(plan["renamedTo"])
 
     with pytest.raises(exceptions.RenameFailed):
         aws.until_done("rename", plan=plan)
     aws.settle()
 
-    assert aws.id_of(plan["aside"]) == foreign
+    assert aws.id_of(plan["renamedTo"]) == foreign
     assert aws.id_of() == plan["resourceId"]
 
 
@@ -155,14 +157,14 @@ def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, plan: dict):
     aws.until_done("rename", plan=plan)
     aws.settle()
 
-    assert aws.names()[plan["resourceId"]] == plan["aside"]
+    assert aws.names()[plan["resourceId"]] == plan["renamedTo"]
 
 
 @of_clusters
-def test_members_are_renamed_by_name_only_while_it_is_theirs(aws: Aws, aside: dict):
+def test_members_are_renamed_by_name_only_while_it_is_theirs(aws: Aws, renamed: dict):
     foreign = aws.foreign("prod-cluster-reader", "instance")
 
-    aws.run("rename", plan=aside)
+    aws.run("rename", plan=renamed)
     aws.settle()
 
     assert aws.id_of("prod-cluster-reader", "instance") == foreign

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from src.request.read import handler
-from trapheus import exceptions
+from trapheus.execution import exceptions
 
 GOOD = {"identifier": "prod-db", "task": "db_restore", "isCluster": False}
 
@@ -322,7 +322,7 @@ def test_a_task_that_takes_a_snapshot_restores_no_other():
 
 
 @pytest.mark.parametrize("task", ["create_snapshot", "db_restore"])
-def test_a_target_is_lower_cased_and_restored_beside(task: str):
+def test_a_target_is_lower_cased_and_restored_as_a_copy(task: str):
     found = read({**GOOD, "task": task, "targetIdentifier": "Staging-DB"})
     assert (found["targetIdentifier"], found["strategy"]) == ("staging-db", "copy")
 
@@ -466,7 +466,7 @@ def test_a_key_of_a_restore_of_the_wrong_type_is_refused(key: str, value: Any):
     assert f"'{key}' must be" in refusal({**GOOD, key: value}, exceptions.InvalidRequest)
 
 
-def test_the_recovery_of_a_restore_beside_is_of_its_original():
+def test_the_recovery_of_a_copy_is_of_its_original():
     asked = json.dumps({**GOOD, "targetIdentifier": "staging-db", "overrides": {"MultiAZ": True}})
     found = read(rule(input=asked))
     assert (found["identifier"], found["lock"]) == ("prod-db", "instance#prod-db")

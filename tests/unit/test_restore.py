@@ -11,7 +11,7 @@ from tests.unit.conftest import (
     delete_snapshot,
     of_clusters,
 )
-from trapheus import exceptions
+from trapheus.execution import exceptions
 
 OLD = "{}: written seven days ago"
 MEMBERS = ["prod-cluster-writer", "prod-cluster-reader"]
@@ -23,40 +23,40 @@ def create_call(aws: Aws) -> str:
     return "RestoreDBClusterFromSnapshot"
 
 
-def test_the_snapshot_s_data_come_back_under_the_identifier(aws: Aws, kind: Kind, aside: dict):
-    aws.until_done("restore", plan=aside)
+def test_the_snapshot_s_data_come_back_under_the_identifier(aws: Aws, kind: Kind, renamed: dict):
+    aws.until_done("restore", plan=renamed)
     aws.settle()
 
     assert aws.found()["Status" if kind is CLUSTER else "DBInstanceStatus"] == "available"
-    assert aws.id_of() != aside["resourceId"]
+    assert aws.id_of() != renamed["resourceId"]
     assert aws.rds.data(kind.name, kind.identifier) == OLD.format(kind.identifier)
 
 
-def test_what_is_made_carries_the_mark_and_the_original_s_tags(aws: Aws, kind: Kind, aside: dict):
+def test_what_is_made_carries_the_tag_and_the_original_s_tags(aws: Aws, kind: Kind, renamed: dict):
     tags = {name: aws.tags(f"{name}-temp", of) for of, name in aws.parts()}
 
-    aws.until_done("restore", plan=aside)
+    aws.until_done("restore", plan=renamed)
     aws.settle()
 
     for of, name in aws.parts():
-        assert aws.marked(name, of)
+        assert aws.is_tagged(name, of)
         assert aws.tags(name, of) == tags[name]
 
 
-def test_what_is_made_can_still_be_deleted(aws: Aws, kind: Kind, aside: dict):
-    aws.until_done("restore", plan=aside)
+def test_what_is_made_can_still_be_deleted(aws: Aws, kind: Kind, renamed: dict):
+    aws.until_done("restore", plan=renamed)
     aws.settle()
 
     assert aws.found(f"{kind.identifier}-temp")["DeletionProtection"] is True
     assert aws.found()["DeletionProtection"] is False
 
 
-def test_the_original_is_not_touched(aws: Aws, kind: Kind, aside: dict):
-    aws.until_done("restore", plan=aside)
+def test_the_original_is_not_touched(aws: Aws, kind: Kind, renamed: dict):
+    aws.until_done("restore", plan=renamed)
     aws.settle()
 
-    assert aws.names()[aside["resourceId"]] == aside["aside"]
-    assert aws.rds.data(kind.name, aside["aside"]).endswith("today")
+    assert aws.names()[renamed["resourceId"]] == renamed["renamedTo"]
+    assert aws.rds.data(kind.name, renamed["renamedTo"]).endswith("today")
 
 
 # What the sample instance has, and a restore with only identifier and snapshot would lose.
@@ -90,8 +90,8 @@ def of_groups(found: dict) -> dict:
     }
 
 
-def test_the_call_carries_the_configuration(aws: Aws, kind: Kind, aside: dict):
-    aws.until_done("restore", plan=aside)
+def test_the_call_carries_the_configuration(aws: Aws, kind: Kind, renamed: dict):
+    aws.until_done("restore", plan=renamed)
     aws.settle()
 
     before, after = aws.found(f"{kind.identifier}-temp"), aws.found()
@@ -104,8 +104,8 @@ def test_the_call_carries_the_configuration(aws: Aws, kind: Kind, aside: dict):
 
 
 @of_clusters
-def test_the_members_come_back_as_they_were_the_old_writer_as_the_writer(aws: Aws, aside: dict):
-    aws.until_done("restore", plan=aside)
+def test_the_members_come_back_as_they_were_the_old_writer_as_the_writer(aws: Aws, renamed: dict):
+    aws.until_done("restore", plan=renamed)
     aws.settle()
 
     for name in MEMBERS:
@@ -121,11 +121,11 @@ def test_the_members_come_back_as_they_were_the_old_writer_as_the_writer(aws: Aw
 
 
 @pytest.mark.parametrize("pause", [0, 10, 20, 120, 450, 700, 7200])
-def test_a_restore_may_be_repeated_at_any_moment(aws: Aws, kind: Kind, aside: dict, pause: float):
-    aws.run_once("restore", plan=aside)
+def test_a_restore_may_be_repeated_at_any_moment(aws: Aws, kind: Kind, renamed: dict, pause: float):
+    aws.run_once("restore", plan=renamed)
     aws.clock.sleep(pause)
 
-    aws.until_done("restore", plan=aside)
+    aws.until_done("restore", plan=renamed)
     aws.settle()
 
     assert aws.calls.count(create_call(aws)) <= 2
@@ -134,12 +134,12 @@ def test_a_restore_may_be_repeated_at_any_moment(aws: Aws, kind: Kind, aside: di
     )
 
 
-def test_a_restore_that_is_done_asks_for_nothing_more(aws: Aws, kind: Kind, aside: dict):
-    aws.until_done("restore", plan=aside)
+def test_a_restore_that_is_done_asks_for_nothing_more(aws: Aws, kind: Kind, renamed: dict):
+    aws.until_done("restore", plan=renamed)
     aws.settle()
     aws.calls.clear()
 
-    aws.run("restore", plan=aside)
+    aws.run("restore", plan=renamed)
 
     assert all(call.startswith("Describe") for call in aws.calls)
 
@@ -167,12 +167,12 @@ def test_a_member_s_name_that_is_still_shown_is_waited_for(aws: Aws, plan: dict)
     aws.until_done("restore", plan=plan)
     aws.settle()
 
-    assert all(aws.marked(name, "instance") for name in MEMBERS)
+    assert all(aws.is_tagged(name, "instance") for name in MEMBERS)
 
 
 @pytest.mark.parametrize("owner", ["", ANOTHER])
 def test_another_s_database_under_the_name_is_left_alone(
-    aws: Aws, kind: Kind, aside: dict, owner: str
+    aws: Aws, kind: Kind, renamed: dict, owner: str
 ):
     foreign = aws.foreign(kind.identifier)
     if owner:
@@ -180,7 +180,7 @@ def test_another_s_database_under_the_name_is_left_alone(
     tags = aws.tags()
 
     with pytest.raises(exceptions.NameTaken):
-        aws.until_done("restore", plan=aside)
+        aws.until_done("restore", plan=renamed)
 
     assert aws.id_of() == foreign
     assert aws.tags() == tags
@@ -188,11 +188,11 @@ def test_another_s_database_under_the_name_is_left_alone(
 
 
 @of_clusters
-def test_another_s_instance_under_the_writer_s_name_is_left_alone(aws: Aws, aside: dict):
+def test_another_s_instance_under_the_writer_s_name_is_left_alone(aws: Aws, renamed: dict):
     foreign = aws.foreign(MEMBERS[0], "instance")
 
     with pytest.raises(exceptions.NameTaken):
-        aws.until_done("restore", plan=aside)
+        aws.until_done("restore", plan=renamed)
 
     assert aws.id_of(MEMBERS[0], "instance") == foreign
 
@@ -214,12 +214,12 @@ def test_another_s_instance_under_the_writer_s_name_is_left_alone(aws: Aws, asid
     ],
 )
 def test_an_error_of_aws_becomes_the_right_one(
-    aws: Aws, kind: Kind, aside: dict, *, code: str, status: int, error: type[Exception]
+    aws: Aws, kind: Kind, renamed: dict, *, code: str, status: int, error: type[Exception]
 ):
     aws.fail(create_call(aws), code, status=status)
 
     with pytest.raises(exceptions.TrapheusError) as raised:
-        aws.run("restore", plan=aside)
+        aws.run("restore", plan=renamed)
 
     assert type(raised.value) is error
     assert aws.found() is None
@@ -237,15 +237,15 @@ def test_an_error_of_aws_becomes_the_right_one(
     ],
 )
 def test_a_writer_that_rds_refuses_fails_the_step(
-    aws: Aws, aside: dict, code: str, status: int, error: type[Exception]
+    aws: Aws, renamed: dict, code: str, status: int, error: type[Exception]
 ):
     aws.fail("CreateDBInstance", code, status=status)
 
-    aws.run_once("restore", plan=aside)
+    aws.run_once("restore", plan=renamed)
     aws.clock.sleep(30)
 
     with pytest.raises(exceptions.TrapheusError) as raised:
-        aws.run("restore", plan=aside)
+        aws.run("restore", plan=renamed)
 
     assert type(raised.value) is error
 
@@ -261,11 +261,11 @@ def test_a_writer_that_rds_refuses_fails_the_step(
     ],
 )
 def test_a_reader_that_rds_refuses_does_not_fail_the_step(
-    aws: Aws, aside: dict, code: str, status: int
+    aws: Aws, renamed: dict, code: str, status: int
 ):
     aws.fail("CreateDBInstance", code, status=status, about=MEMBERS[1])
 
-    aws.until_done("restore", plan=aside)
+    aws.until_done("restore", plan=renamed)
     aws.settle()
 
     assert aws.found(MEMBERS[0], "instance")["DBInstanceStatus"] == "available"
@@ -274,40 +274,40 @@ def test_a_reader_that_rds_refuses_does_not_fail_the_step(
 
 @of_clusters
 @pytest.mark.parametrize("status", ["incompatible-restore", "failed", "restore-failed"])
-def test_a_cluster_that_came_out_bad_fails_at_once(aws: Aws, aside: dict, status: str):
-    aws.run_once("restore", plan=aside)
+def test_a_cluster_that_came_out_bad_fails_at_once(aws: Aws, renamed: dict, status: str):
+    aws.run_once("restore", plan=renamed)
     aws.settle()
     aws.force(status)
 
     with pytest.raises(exceptions.RestoreFailed, match=status):
-        aws.run("restore", plan=aside)
+        aws.run("restore", plan=renamed)
 
 
-def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, aside: dict):
+def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, renamed: dict):
     aws.fail(create_call(aws), "InternalFailure", status=500, times=1, lost=True)
 
-    aws.until_done("restore", plan=aside)
+    aws.until_done("restore", plan=renamed)
     aws.settle()
 
-    assert aws.marked()
+    assert aws.is_tagged()
     assert aws.rds.data(kind.name, kind.identifier) == OLD.format(kind.identifier)
 
 
 @of_clusters
-def test_a_member_s_lost_answer_is_made_up_for(aws: Aws, aside: dict):
+def test_a_member_s_lost_answer_is_made_up_for(aws: Aws, renamed: dict):
     aws.fail("CreateDBInstance", "InternalFailure", status=500, times=1, lost=True)
 
-    aws.until_done("restore", plan=aside)
+    aws.until_done("restore", plan=renamed)
     aws.settle()
 
-    assert all(aws.marked(name, "instance") for name in MEMBERS)
+    assert all(aws.is_tagged(name, "instance") for name in MEMBERS)
 
 
 def test_the_newly_taken_snapshot_is_restored(aws: Aws, kind: Kind):
     plan = aws.plan(task="create_snapshot")
     aws.until_done("snapshot", plan=plan)
     aws.settle()
-    aws.set_aside(plan)
+    aws.rename_original(plan)
 
     aws.until_done("restore", plan=plan)
     aws.settle()
@@ -328,25 +328,25 @@ def begun(aws: Aws, plan: dict, **event: str) -> None:
     aws.clock.sleep(15)
 
 
-def test_a_snapshot_that_goes_after_the_call_is_not_waited_for(aws: Aws, kind: Kind, aside: dict):
-    moment = aws.restored(aside)["dataAsOf"]
-    begun(aws, aside)
+def test_a_snapshot_that_goes_after_the_call_is_not_waited_for(aws: Aws, kind: Kind, renamed: dict):
+    moment = aws.restored(renamed)["dataAsOf"]
+    begun(aws, renamed)
 
-    answer = aws.until_done("restore", plan=aside)
+    answer = aws.until_done("restore", plan=renamed)
     aws.settle()
 
     assert (answer["dataAsOf"], answer["resourceId"]) == (moment, aws.id_of())
     assert moment
     assert aws.rds.data(kind.name, kind.identifier) == OLD.format(kind.identifier)
-    aws.finish(aside)
-    aws.run("verify", plan=aside, restored=answer)
+    aws.finish(renamed)
+    aws.run("verify", plan=renamed, restored=answer)
 
 
 def test_a_new_snapshot_that_goes_after_the_call_is_not_waited_for(aws: Aws, kind: Kind):
     plan = aws.plan(task="create_snapshot")
     taken = aws.until_done("snapshot", plan=plan)
     aws.settle()
-    aws.set_aside(plan)
+    aws.rename_original(plan)
     begun(aws, plan, snapshot=taken)
 
     answer = aws.until_done("restore", plan=plan, snapshot=taken)
@@ -357,8 +357,8 @@ def test_a_new_snapshot_that_goes_after_the_call_is_not_waited_for(aws: Aws, kin
 
 
 def test_a_snapshot_is_not_looked_up_where_the_plan_knows_its_moment(
-    aws: Aws, kind: Kind, aside: dict
+    aws: Aws, kind: Kind, renamed: dict
 ):
-    aws.until_done("restore", plan=aside)
+    aws.until_done("restore", plan=renamed)
 
     assert not [call for call in aws.calls if "Snapshots" in call]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.unit.conftest import ANOTHER, EXECUTION, Aws, Kind, of_clusters
-from trapheus import exceptions
+from trapheus.execution import exceptions
 
 WRITER, READER = "prod-cluster-writer", "prod-cluster-reader"
 
@@ -17,7 +17,7 @@ def only_looked(aws: Aws) -> bool:
 def test_a_whole_rollback_leaves_the_account_as_it_was(aws: Aws, kind: Kind, plan: dict):
     before = aws.names()
     tags = {item: aws.tags(item[1], item[0]) for item in aws.parts()}
-    aws.set_aside(plan)
+    aws.rename_original(plan)
     aws.replace(plan)
 
     answer = aws.until_done("roll_back", plan=plan)
@@ -31,30 +31,30 @@ def test_a_whole_rollback_leaves_the_account_as_it_was(aws: Aws, kind: Kind, pla
     assert aws.rds.reachable(kind.name, kind.identifier)
 
 
-def test_it_acts_only_on_what_two_looks_a_minute_apart_agree(aws: Aws, kind: Kind, aside: dict):
+def test_it_acts_only_on_what_two_looks_a_minute_apart_agree(aws: Aws, kind: Kind, renamed: dict):
     changed = []
 
     def rename_meanwhile() -> None:
         if not changed:
             changed.append(aws.clock.time)
-            aws.force("maintenance", aside["aside"])
+            aws.force("maintenance", renamed["renamedTo"])
 
     aws.calls.clear()
     aws.clock.watchers.append(rename_meanwhile)
     start = aws.clock.time
 
     with pytest.raises(exceptions.StillInProgress, match="something else"):
-        aws.run("roll_back", plan=aside)
+        aws.run("roll_back", plan=renamed)
 
     assert changed == [start + 60]
     assert only_looked(aws)
 
 
-def test_it_looks_anew_after_everything_that_it_has_done(aws: Aws, kind: Kind, aside: dict):
+def test_it_looks_anew_after_everything_that_it_has_done(aws: Aws, kind: Kind, renamed: dict):
     aws.calls.clear()
 
     with pytest.raises(exceptions.StillInProgress):
-        aws.run("roll_back", plan=aside)
+        aws.run("roll_back", plan=renamed)
 
     cluster_and_members = 1 if kind.name == "instance" else 3
     assert len([call for call in aws.calls if call.startswith("Modify")]) == cluster_and_members
@@ -63,7 +63,7 @@ def test_it_looks_anew_after_everything_that_it_has_done(aws: Aws, kind: Kind, a
 @pytest.mark.parametrize("status", ["incompatible-restore", "failed"])
 def test_a_restore_that_ended_badly_is_removed(aws: Aws, kind: Kind, status: str):
     plan = aws.plan(identifier=kind.identifier.replace("prod", "broken"))
-    aws.set_aside(plan)
+    aws.rename_original(plan)
     aws.run_once("restore", plan=plan)
     aws.settle()
     aws.force(status, plan["identifier"])
@@ -75,16 +75,16 @@ def test_a_restore_that_ended_badly_is_removed(aws: Aws, kind: Kind, status: str
 
 @pytest.mark.parametrize("pause", [20, 60, 300])
 def test_a_restore_that_is_still_under_way_is_waited_for_and_removed(
-    aws: Aws, kind: Kind, aside: dict, pause: float
+    aws: Aws, kind: Kind, renamed: dict, pause: float
 ):
     before = set(aws.names())
-    aws.run_once("restore", plan=aside)
+    aws.run_once("restore", plan=renamed)
     aws.clock.sleep(pause)
 
-    aws.until_done("roll_back", plan=aside)
+    aws.until_done("roll_back", plan=renamed)
 
     assert set(aws.names()) == before
-    assert aws.id_of() == aside["resourceId"]
+    assert aws.id_of() == renamed["resourceId"]
 
 
 @pytest.mark.parametrize("pause", [0, 10, 45, 100, 140, 200])
@@ -99,7 +99,7 @@ def test_a_rename_that_is_still_under_way_is_taken_back(
     aws.settle()
 
     assert aws.names() == before
-    assert not any(aws.marked(name, of) for of, name in aws.parts())
+    assert not any(aws.is_tagged(name, of) for of, name in aws.parts())
 
 
 @of_clusters
@@ -117,28 +117,28 @@ def test_a_cluster_whose_members_are_half_renamed_is_taken_back(aws: Aws, plan: 
     aws.settle()
 
     assert aws.names() == before
-    assert not any(aws.marked(name, of) for of, name in aws.parts())
+    assert not any(aws.is_tagged(name, of) for of, name in aws.parts())
 
 
 @of_clusters
-def test_a_member_that_somebody_has_deleted_meanwhile_is_not_waited_for(aws: Aws, aside: dict):
+def test_a_member_that_somebody_has_deleted_meanwhile_is_not_waited_for(aws: Aws, renamed: dict):
     aws.rds.call("DeleteDBInstance", {"DBInstanceIdentifier": f"{READER}-temp"})
     aws.settle()
 
-    aws.until_done("roll_back", plan=aside)
+    aws.until_done("roll_back", plan=renamed)
     aws.settle()
 
-    assert aws.id_of() == aside["resourceId"]
-    assert aws.id_of(WRITER, "instance") == aside["members"][0]["resourceId"]
+    assert aws.id_of() == renamed["resourceId"]
+    assert aws.id_of(WRITER, "instance") == renamed["members"][0]["resourceId"]
 
 
-def test_an_original_that_was_only_marked_is_unmarked(aws: Aws, kind: Kind, plan: dict):
+def test_an_original_that_was_only_tagged_is_untagged(aws: Aws, kind: Kind, plan: dict):
     for of, name in aws.parts():
         aws.stamp(name, of)
 
     aws.until_done("roll_back", plan=plan)
 
-    assert not any(aws.marked(name, of) for of, name in aws.parts())
+    assert not any(aws.is_tagged(name, of) for of, name in aws.parts())
     assert not any(call.startswith(("Modify", "Delete")) for call in aws.calls)
 
 
@@ -148,17 +148,17 @@ def test_an_original_that_never_left_is_not_touched(aws: Aws, kind: Kind, plan: 
     assert only_looked(aws)
 
 
-def test_another_execution_s_mark_stays(aws: Aws, kind: Kind, plan: dict):
+def test_another_execution_s_tag_stays(aws: Aws, kind: Kind, plan: dict):
     aws.stamp(execution=ANOTHER)
 
     aws.run("roll_back", plan=plan)
 
-    assert aws.marked(execution=ANOTHER)
+    assert aws.is_tagged(execution=ANOTHER)
 
 
 def test_a_recovery_takes_back_what_another_execution_has_begun(aws: Aws, kind: Kind, plan: dict):
     before = aws.names()
-    aws.set_aside(plan)
+    aws.rename_original(plan)
     aws.replace(plan)
 
     aws.lock = {"holder": ANOTHER, "phase": "replace", "interrupted": EXECUTION}
@@ -170,28 +170,28 @@ def test_a_recovery_takes_back_what_another_execution_has_begun(aws: Aws, kind: 
 @pytest.mark.parametrize(
     "item", [{}, {"holder": ANOTHER, "phase": "rollback"}, {"phase": "rollback"}]
 )
-def test_without_the_lock_nothing_is_done(aws: Aws, kind: Kind, aside: dict, item: dict):
+def test_without_the_lock_nothing_is_done(aws: Aws, kind: Kind, renamed: dict, item: dict):
     aws.lock = item
     aws.calls.clear()
 
     with pytest.raises(exceptions.LockLost):
-        aws.run("roll_back", plan=aside)
+        aws.run("roll_back", plan=renamed)
 
     assert only_looked(aws)
 
 
-def test_the_phase_may_be_one_whose_end_could_not_be_noted(aws: Aws, kind: Kind, aside: dict):
+def test_the_phase_may_be_one_whose_end_could_not_be_noted(aws: Aws, kind: Kind, renamed: dict):
     aws.lock = {"holder": EXECUTION, "phase": "replace"}
 
-    aws.until_done("roll_back", plan=aside)
+    aws.until_done("roll_back", plan=renamed)
 
-    assert aws.id_of() == aside["resourceId"]
+    assert aws.id_of() == renamed["resourceId"]
 
 
 @pytest.mark.parametrize("pause", [0, 20, 60, 120, 200, 7200])
 def test_putting_back_may_be_repeated_at_any_moment(aws: Aws, kind: Kind, plan: dict, pause: float):
     before = aws.names()
-    aws.set_aside(plan)
+    aws.rename_original(plan)
     aws.run_once("roll_back", plan=plan)
     aws.clock.sleep(pause)
 
@@ -206,27 +206,27 @@ def test_putting_back_may_be_repeated_at_any_moment(aws: Aws, kind: Kind, plan: 
 
 @pytest.mark.parametrize("owner", ["", ANOTHER])
 def test_another_s_database_under_the_name_is_left_alone(
-    aws: Aws, kind: Kind, aside: dict, owner: str
+    aws: Aws, kind: Kind, renamed: dict, owner: str
 ):
     foreign = aws.foreign(kind.identifier)
     if owner:
         aws.stamp(execution=owner)
 
     with pytest.raises(exceptions.RollbackFailed, match="left alone"):
-        aws.until_done("roll_back", plan=aside)
+        aws.until_done("roll_back", plan=renamed)
     aws.settle()
 
     assert aws.id_of() == foreign
-    assert aws.names()[aside["resourceId"]] == aside["aside"]
+    assert aws.names()[renamed["resourceId"]] == renamed["renamedTo"]
 
 
-def test_what_is_older_than_the_execution_is_left_alone(aws: Aws, kind: Kind, aside: dict):
+def test_what_is_older_than_the_execution_is_left_alone(aws: Aws, kind: Kind, renamed: dict):
     foreign = aws.foreign(kind.identifier)
     aws.stamp()
-    aside["started"] = datetime.fromtimestamp(aws.clock.time + 3600, UTC).isoformat()
+    renamed["started"] = datetime.fromtimestamp(aws.clock.time + 3600, UTC).isoformat()
 
     with pytest.raises(exceptions.RollbackFailed, match="left alone"):
-        aws.run("roll_back", plan=aside)
+        aws.run("roll_back", plan=renamed)
     aws.settle()
 
     assert aws.id_of() == foreign
@@ -234,18 +234,18 @@ def test_what_is_older_than_the_execution_is_left_alone(aws: Aws, kind: Kind, as
 
 @of_clusters
 @pytest.mark.parametrize("name", [WRITER, READER])
-def test_another_s_instance_under_a_member_s_name_is_left_alone(aws: Aws, aside: dict, name: str):
+def test_another_s_instance_under_a_member_s_name_is_left_alone(aws: Aws, renamed: dict, name: str):
     foreign = aws.foreign(name, "instance")
 
     for _ in range(20):
         with pytest.raises((exceptions.StateConflict, exceptions.StillInProgress)):
-            aws.run("roll_back", plan=aside)
+            aws.run("roll_back", plan=renamed)
         aws.clock.sleep(60)
     aws.settle()
 
     assert aws.id_of(name, "instance") == foreign
     # Whatever becomes of a member, the cluster has its name.
-    assert aws.id_of() == aside["resourceId"]
+    assert aws.id_of() == renamed["resourceId"]
 
 
 @of_clusters
@@ -259,31 +259,33 @@ def test_a_listing_that_lags_behind_a_rename_removes_no_original(aws: Aws, repla
     aws.settle()
 
     for member in replaced["members"]:
-        assert aws.names()[member["resourceId"]] == member["aside"]
+        assert aws.names()[member["resourceId"]] == member["renamedTo"]
 
 
-def test_an_original_that_is_not_shown_for_a_while_is_waited_for(aws: Aws, kind: Kind, aside: dict):
-    aside["resourceId"] = f"{aside['resourceId'][:-4]}GONE"
+def test_an_original_that_is_not_shown_for_a_while_is_waited_for(
+    aws: Aws, kind: Kind, renamed: dict
+):
+    renamed["resourceId"] = f"{renamed['resourceId'][:-4]}GONE"
 
     with pytest.raises(exceptions.StillInProgress):
-        aws.run("roll_back", plan=aside)
+        aws.run("roll_back", plan=renamed)
 
 
 @pytest.mark.parametrize("status", ["failed", "inaccessible-encryption-credentials", "stopped"])
 def test_an_original_in_a_bad_status_ends_the_rollback(
-    aws: Aws, kind: Kind, aside: dict, status: str
+    aws: Aws, kind: Kind, renamed: dict, status: str
 ):
-    aws.force(status, aside["aside"])
+    aws.force(status, renamed["renamedTo"])
 
     with pytest.raises(exceptions.RollbackFailed, match=status):
-        aws.run("roll_back", plan=aside)
+        aws.run("roll_back", plan=renamed)
 
 
 @pytest.mark.parametrize("status", ["failed", "stopped", "deleting"])
 def test_what_was_restored_stays_when_its_original_cannot_be_put_back(
     aws: Aws, kind: Kind, replaced: dict, status: str
 ):
-    aws.force(status, replaced["aside"])
+    aws.force(status, replaced["renamedTo"])
     aws.calls.clear()
 
     with pytest.raises(exceptions.RollbackFailed, match=status):
@@ -324,12 +326,12 @@ def test_a_late_recovery_leaves_what_people_have_worked_with(
 
 
 @pytest.mark.parametrize("status", ["renaming", "modifying", "rebooting", "maintenance"])
-def test_a_busy_original_is_waited_for(aws: Aws, kind: Kind, aside: dict, status: str):
-    aws.force(status, aside["aside"])
+def test_a_busy_original_is_waited_for(aws: Aws, kind: Kind, renamed: dict, status: str):
+    aws.force(status, renamed["renamedTo"])
     aws.calls.clear()
 
     with pytest.raises(exceptions.StillInProgress):
-        aws.run("roll_back", plan=aside)
+        aws.run("roll_back", plan=renamed)
 
     assert only_looked(aws)
 
@@ -346,7 +348,7 @@ def test_a_busy_original_is_waited_for(aws: Aws, kind: Kind, aside: dict, status
 def test_an_error_of_aws_becomes_the_right_one(
     aws: Aws, kind: Kind, plan: dict, *, call: str, code: str, status: int, error: type[Exception]
 ):
-    aws.set_aside(plan)
+    aws.rename_original(plan)
     if call == "Delete{}":
         aws.replace(plan)
     aws.fail(call.format(kind.operation), code.format(conflict=kind.conflict), status=status)

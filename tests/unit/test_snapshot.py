@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, Aws, Kind, take_snapshot
-from trapheus import exceptions
+from trapheus.execution import exceptions
 
 NEW_DATA = "what was written last"
 
@@ -49,7 +49,7 @@ def assert_done(aws: Aws) -> None:
     taken = aws.found(name_of(aws), aws.snapshot_kind)
     assert taken["Status"] == "available"
     assert aws.rds.data(aws.snapshot_kind, name_of(aws)) == NEW_DATA
-    assert not aws.marked(name_of(aws), aws.snapshot_kind)
+    assert not aws.is_tagged(name_of(aws), aws.snapshot_kind)
     assert aws.found(successor_of(aws), aws.snapshot_kind) is None
 
 
@@ -195,7 +195,7 @@ def test_a_snapshot_that_another_execution_has_taken_is_old(
     aws.until_done("snapshot", plan=plan)
 
     assert_done(aws)
-    assert not aws.marked(name_of(aws), aws.snapshot_kind, ANOTHER)
+    assert not aws.is_tagged(name_of(aws), aws.snapshot_kind, ANOTHER)
     assert not bare
 
 
@@ -272,3 +272,25 @@ def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, plan: dict, written:
 
     assert_done(aws)
     assert not bare
+
+
+def test_a_copy_that_somebody_has_made_meanwhile_is_not_taken_for_new_data(
+    aws: Aws, kind: Kind, plan: dict, written: str
+):
+    """It is younger than the execution, and its data are older."""
+    group = "DBClusterSnapshot" if kind is CLUSTER else "DBSnapshot"
+    older = "before-the-release"
+
+    def copy(source: str, name: str) -> None:
+        names = {f"Source{group}Identifier": source, f"Target{group}Identifier": name}
+        aws.rds.call(f"Copy{group}", names)
+
+    aws.settle()
+    with aws.rds.instantly():
+        copy(name_of(aws), older)
+        remove_old(aws)
+        copy(older, name_of(aws))
+
+    aws.until_done("snapshot", plan=plan)
+
+    assert_done(aws)

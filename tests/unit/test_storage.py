@@ -4,10 +4,14 @@ from typing import Any
 
 import pytest
 
-from trapheus.attributes import INSTANCE
-from trapheus.configuration import compared, configuration, modifications
-from trapheus.overrides import override
-from trapheus.storage import fit_storage
+from trapheus.configuration.attributes import INSTANCE
+from trapheus.configuration.comparison import (
+    compared,
+    configuration,
+    modifications,
+)
+from trapheus.configuration.overrides import override
+from trapheus.configuration.storage import fit_storage
 
 BARE = {"Engine": "postgres"}
 TENTH = "only by a tenth or more"

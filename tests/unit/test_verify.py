@@ -1,4 +1,4 @@
-"""The last look: only a restored database as planned, beside its original, passes."""
+"""The verify step: only a restored database as planned, beside its original, passes."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ from tests.unit.conftest import (
     of_instances,
     take_snapshot,
 )
-from trapheus import exceptions
+from trapheus.execution import exceptions
 
 READER, WRITER = "prod-cluster-reader", "prod-cluster-writer"
 
 
 def differing(aws: Aws, plan: dict) -> str:
-    """What the last look says is different."""
+    """What the verification says is different."""
     with pytest.raises(exceptions.ConfigurationDiffers) as raised:
         aws.run("verify", plan=plan)
     return str(raised.value)
@@ -77,7 +77,7 @@ MEMBER_CHANGES: list[tuple[str, Any]] = [
 def assert_each_change_is_told(
     aws: Aws, plan: dict, name: str, of: str, changes: list[tuple[str, Any]]
 ) -> None:
-    """Change one attribute after the other; the last look must refuse each."""
+    """Change one attribute after the other; the verification must refuse each."""
     found = aws.found(name, of)
     passed = []
     told: list[str] = []
@@ -146,13 +146,13 @@ def test_an_original_under_another_name_is_told(aws: Aws, kind: Kind, finished: 
         aws.rds.call(
             f"Modify{word}",
             {
-                f"{word}Identifier": finished["aside"],
+                f"{word}Identifier": finished["renamedTo"],
                 f"New{word}Identifier": "elsewhere",
                 "ApplyImmediately": True,
             },
         )
 
-    assert finished["aside"] in differing(aws, finished)
+    assert finished["renamedTo"] in differing(aws, finished)
 
 
 def test_a_database_that_its_domain_has_not_let_in_does_not_pass(
@@ -188,10 +188,10 @@ def test_the_original_itself_does_not_pass_for_the_restored_one(aws: Aws, kind: 
         aws.run("verify", plan=plan)
 
 
-def test_a_missing_restored_database_does_not_pass(aws: Aws, kind: Kind, aside: dict):
+def test_a_missing_restored_database_does_not_pass(aws: Aws, kind: Kind, renamed: dict):
 
     with pytest.raises(exceptions.TrapheusError):
-        aws.run("verify", plan=aside)
+        aws.run("verify", plan=renamed)
 
 
 @pytest.mark.parametrize("status", ["modifying", "creating", "rebooting"])

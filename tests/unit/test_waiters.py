@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.unit.conftest import Aws, Fault
-from trapheus import exceptions, waiters
+from trapheus.execution import exceptions
+from trapheus.rds import waiters
 
 # RDS User Guide, "Viewing DB instance status"; Aurora User Guide, "Viewing DB cluster status".
 ONLINE_INSTANCE = ["available", "storage-optimization", "backing-up", "storage-initialization"]

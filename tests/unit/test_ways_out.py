@@ -18,8 +18,8 @@ from tests.unit.conftest import (
     of_instances,
 )
 from tests.unit.mails import a_state, error, tell
-from trapheus.constants import PROTECT_TAG
-from trapheus.rds import mark, rds
+from trapheus.execution.constants import PROTECT_TAG
+from trapheus.rds.access import in_progress_tag, rds
 
 ROLLBACK = {"rollbackError": error("RollbackFailed")}
 AT = "2026-03-02T09:30:00+00:00"
@@ -54,7 +54,7 @@ def serves(aws: Aws, ids: Ids) -> bool:
     return all(
         aws.names().get(one) == name
         and shown(aws, name, one) == "available"
-        and mark(EXECUTION) not in described(aws, name, one)["TagList"]
+        and in_progress_tag(EXECUTION) not in described(aws, name, one)["TagList"]
         for one, name in ids.items()
     )
 
@@ -86,14 +86,14 @@ def stays(request: pytest.FixtureRequest, kind: Kind) -> dict[str, Any]:
 
 
 def test_the_block_back_gives_the_original_its_names(aws: Aws, post: Post, stays: dict):
-    restored, standing = restored_names(aws, stays), set(aws.names())
+    restored, situation = restored_names(aws, stays), set(aws.names())
 
     back, _ = kept(aws, post, stays)
     pasted(aws, back)
 
     assert serves(aws, names_of(stays))
     assert serves(aws, {one: f"{name}-away" for one, name in restored.items()})
-    assert set(aws.names()) == standing
+    assert set(aws.names()) == situation
 
 
 def test_the_block_forward_leaves_only_what_was_restored(aws: Aws, post: Post, stays: dict):
@@ -112,12 +112,12 @@ def test_the_second_of_two_ways_stops_before_it_does_anything(
 ):
     both = kept(aws, post, stays)
     pasted(aws, both[order[0]])
-    standing = aws.names()
+    situation = aws.names()
 
     assert paste(both[order[1]], rds())
 
     aws.settle()
-    assert aws.names() == standing
+    assert aws.names() == situation
 
 
 def test_going_back_is_told_first_and_names_both_by_their_ids(aws: Aws, post: Post, stays: dict):
@@ -126,39 +126,39 @@ def test_going_back_is_told_first_and_names_both_by_their_ids(aws: Aws, post: Po
     back, forward = kept(aws, post, stays)
 
     assert back.heading == f"TO GO BACK: THE ORIGINAL AS {stays['identifier'].upper()}"
-    assert f"{stays['aside']} ({stays['resourceId']}) gets the name" in "\n".join(back.lines)
+    assert f"{stays['renamedTo']} ({stays['resourceId']}) gets the name" in "\n".join(back.lines)
     assert f"{stays['identifier']} ({restored}) gets the name" in "\n".join(back.lines)
-    assert f"deletes the original, {stays['aside']} ({stays['resourceId']})" in forward.lines[0]
+    assert f"deletes the original, {stays['renamedTo']} ({stays['resourceId']})" in forward.lines[0]
     assert "A wait gives up after 30 minutes" in post.text
 
 
 def test_an_old_mail_s_block_deletes_no_other_database(aws: Aws, post: Post, stays: dict):
     back, forward = kept(aws, post, stays)
     pasted(aws, back)
-    foreign = aws.foreign(stays["aside"])
-    protect(aws, stays["aside"])
+    foreign = aws.foreign(stays["renamedTo"])
+    protect(aws, stays["renamedTo"])
 
     assert paste(forward, rds())
 
     aws.settle()
-    assert aws.names()[foreign] == stays["aside"]
+    assert aws.names()[foreign] == stays["renamedTo"]
     assert serves(aws, names_of(stays))
 
 
 def test_what_fails_in_a_block_stops_the_rest(aws: Aws, post: Post, stays: dict):
     back, _ = kept(aws, post, stays)
-    standing = aws.names()
+    situation = aws.names()
     aws.fail(f"Modify{aws.kind.operation}", "InsufficientStorageClusterCapacity")
     aws.fail("ModifyDBInstance", "InsufficientDBInstanceCapacity")
 
     assert paste(back, rds())
 
     aws.settle()
-    assert aws.names() == standing
+    assert aws.names() == situation
 
 
 def test_the_protection_that_the_original_had_is_taken_off_first(aws: Aws, post: Post, stays: dict):
-    assert aws.found(stays["aside"])["DeletionProtection"]
+    assert aws.found(stays["renamedTo"])["DeletionProtection"]
     assert stays["modify"]["DeletionProtection"]
 
     _, forward = kept(aws, post, stays)
@@ -183,7 +183,7 @@ def test_an_original_that_somebody_has_protected_is_not_to_be_deleted(
         # It is protected now, and was not when the plan was made.
         stays["modify"]["DeletionProtection"] = False
     else:
-        arn = aws.rds.arn(aws.kind.name, stays["aside"])
+        arn = aws.rds.arn(aws.kind.name, stays["renamedTo"])
         tags = [{"Key": PROTECT_TAG, "Value": ""}]
         aws.rds.call("AddTagsToResource", {"ResourceName": arn, "Tags": tags})
 
@@ -203,7 +203,7 @@ def test_an_original_whose_copy_does_not_serve_is_not_to_be_deleted(
     (back,) = blocks(post.text)
 
     assert f"What was restored does not serve as {aws.kind.identifier}" in gist
-    assert f"before you delete {stays['aside']}" in post.text
+    assert f"before you delete {stays['renamedTo']}" in post.text
     pasted(aws, back)
     assert serves(aws, names_of(stays))
 
@@ -222,7 +222,7 @@ def test_what_clients_may_have_written_to_is_not_deleted_by_going_back(
 @of_clusters
 def test_a_cluster_without_its_members_is_not_to_come_back(aws: Aws, post: Post, stays: dict):
     for member in stays["members"]:
-        aws.rds.call("DeleteDBInstance", {"DBInstanceIdentifier": member["aside"]})
+        aws.rds.call("DeleteDBInstance", {"DBInstanceIdentifier": member["renamedTo"]})
     aws.settle()
 
     (forward,) = kept(aws, post, stays)
@@ -280,15 +280,15 @@ def rename(aws: Aws, kind: str, name: str, new_name: str) -> None:
 def test_the_longest_names_come_back(aws: Aws, post: Post, a_kind: Kind, length: int):
     aws.kind = a_kind
     plan = of_length(aws, length, 58)
-    aws.set_aside(plan)
+    aws.rename_original(plan)
     aws.replace(plan)
-    standing = set(aws.names())
+    situation = set(aws.names())
 
     back, _ = kept(aws, post, plan)
     pasted(aws, back)
 
     assert serves(aws, names_of(plan))
-    assert set(aws.names()) == standing
+    assert set(aws.names()) == situation
     assert max(map(len, names_of(plan).values())) == 58
 
 
@@ -301,19 +301,22 @@ def tagged(aws: Aws) -> list[str]:
         aws.rds.instances, aws.rds.clusters, aws.rds.snapshots, aws.rds.cluster_snapshots,
     )  # fmt: skip
     return [
-        name for one in held for name, found in one.items() if mark(EXECUTION) in found["TagList"]
+        name
+        for one in held
+        for name, found in one.items()
+        if in_progress_tag(EXECUTION) in found["TagList"]
     ]
 
 
-@pytest.mark.parametrize("standing", ["finished", "swapped", "target"])
-def test_after_a_failed_untagging_the_tag_is_all_that_is_offered(
-    request: pytest.FixtureRequest, aws: Aws, post: Post, kind: Kind, standing: str
+@pytest.mark.parametrize("situation", ["finished", "swapped", "target"])
+def test_after_a_failed_untagging_the_tag_is_all_that_is_proposed(
+    request: pytest.FixtureRequest, aws: Aws, post: Post, kind: Kind, situation: str
 ):
-    plan = request.getfixturevalue(standing)
+    plan = request.getfixturevalue(situation)
     aws.stamp(plan["snapshot"], aws.snapshot_kind)
     names = aws.names()
 
-    (block,) = kept(aws, post, plan, "TidyFailed")
+    (block,) = kept(aws, post, plan, "UntagFailed")
 
     assert len(tagged(aws)) >= 2
     pasted(aws, block)
@@ -324,23 +327,25 @@ def test_after_a_failed_untagging_the_tag_is_all_that_is_offered(
 # The rollback has failed
 
 
-def test_an_original_in_whose_place_nothing_was_made_comes_back(aws: Aws, post: Post, aside: dict):
-    (back,) = ways(aws, post, aside, "RestoreFailed", **ROLLBACK)
+def test_an_original_in_whose_place_nothing_was_made_comes_back(
+    aws: Aws, post: Post, renamed: dict
+):
+    (back,) = ways(aws, post, renamed, "RestoreFailed", **ROLLBACK)
 
     pasted(aws, back)
 
-    assert serves(aws, names_of(aside))
+    assert serves(aws, names_of(renamed))
     assert '"task": "recover"' in post.text
 
 
 def test_an_original_comes_back_in_place_of_what_was_restored(aws: Aws, post: Post, replaced: dict):
-    restored, standing = restored_names(aws, replaced), set(aws.names())
+    restored, situation = restored_names(aws, replaced), set(aws.names())
 
     (back,) = ways(aws, post, replaced, "RestoreFailed", **ROLLBACK)
     pasted(aws, back)
 
     assert serves(aws, names_of(replaced))
-    assert set(aws.names()) == standing
+    assert set(aws.names()) == situation
     assert all(aws.names()[one] == f"{name}-away" for one, name in restored.items())
 
 
@@ -356,18 +361,18 @@ def test_what_cannot_be_renamed_and_never_served_is_deleted(aws: Aws, post: Post
     assert not set(restored) & set(aws.names())
 
 
-def test_what_is_being_made_is_waited_for(aws: Aws, post: Post, aside: dict):
-    aws.run_once("restore", plan=aside)
+def test_what_is_being_made_is_waited_for(aws: Aws, post: Post, renamed: dict):
+    aws.run_once("restore", plan=renamed)
     aws.clock.sleep(60)
 
-    (back,) = ways(aws, post, aside, "RestoreFailed", **ROLLBACK)
+    (back,) = ways(aws, post, renamed, "RestoreFailed", **ROLLBACK)
 
     assert f"aws rds wait db-{aws.kind.name}-available" in back.commands[1]
     for _ in range(8):
         if paste(back, rds()) is None:
             break
     aws.settle()
-    assert serves(aws, names_of(aside))
+    assert serves(aws, names_of(renamed))
 
 
 def test_a_swap_is_undone_and_then_its_copy_removed(aws: Aws, post: Post, swapped: dict):
@@ -376,7 +381,7 @@ def test_a_swap_is_undone_and_then_its_copy_removed(aws: Aws, post: Post, swappe
     pasted(aws, back)
 
     assert serves(aws, names_of(swapped))
-    assert all(aws.names()[one] == f"{name}-next" for one, name in restored.items())
+    assert all(aws.names()[one] == f"{name}-copy" for one, name in restored.items())
 
     (removal,) = ways(aws, post, swapped, "RenameFailed", **ROLLBACK)
     pasted(aws, removal)
@@ -384,31 +389,31 @@ def test_a_swap_is_undone_and_then_its_copy_removed(aws: Aws, post: Post, swappe
     assert not set(restored) & set(aws.names())
 
 
-def test_an_original_that_has_left_its_names_comes_back_beside_the_copy(
-    aws: Aws, post: Post, beside: dict
+def test_an_original_that_has_left_its_names_comes_back_and_the_copy_stays(
+    aws: Aws, post: Post, copied: dict
 ):
-    aws.set_aside(beside)
+    aws.rename_original(copied)
 
-    back, removal = ways(aws, post, beside, "RenameFailed", **ROLLBACK)
+    back, removal = ways(aws, post, copied, "RenameFailed", **ROLLBACK)
     for block in (removal, back):
         pasted(aws, block)
 
-    assert serves(aws, names_of(beside))
-    assert not [name for name in aws.names().values() if name.endswith("-next")]
+    assert serves(aws, names_of(copied))
+    assert not [name for name in aws.names().values() if name.endswith("-copy")]
 
 
 @of_clusters
 def test_a_swap_that_was_cut_off_between_cluster_and_members_is_undone(
-    aws: Aws, post: Post, beside: dict
+    aws: Aws, post: Post, copied: dict
 ):
-    before = names_of(beside)
-    copy = {one: name for one, name in aws.names().items() if name.endswith("-next")}
+    before = names_of(copied)
+    copy = {one: name for one, name in aws.names().items() if name.endswith("-copy")}
     rename(aws, "Cluster", "prod-cluster", "prod-cluster-temp")
-    rename(aws, "Cluster", "prod-cluster-next", "prod-cluster")
+    rename(aws, "Cluster", "prod-cluster-copy", "prod-cluster")
     rename(aws, "Instance", "prod-cluster-writer", "prod-cluster-writer-temp")
-    rename(aws, "Instance", "prod-cluster-writer-next", "prod-cluster-writer")
+    rename(aws, "Instance", "prod-cluster-writer-copy", "prod-cluster-writer")
 
-    (back,) = ways(aws, post, beside, "RenameFailed", **ROLLBACK)
+    (back,) = ways(aws, post, copied, "RenameFailed", **ROLLBACK)
     pasted(aws, back)
 
     assert serves(aws, before)
@@ -418,13 +423,13 @@ def test_a_swap_that_was_cut_off_between_cluster_and_members_is_undone(
 # A look was denied
 
 
-@pytest.mark.parametrize("standing", ["beside", "target"])
+@pytest.mark.parametrize("situation", ["copied", "target"])
 def test_after_a_denied_look_nothing_but_the_copy_is_offered_to_be_deleted(
-    request: pytest.FixtureRequest, aws: Aws, post: Post, kind: Kind, standing: str
+    request: pytest.FixtureRequest, aws: Aws, post: Post, kind: Kind, situation: str
 ):
     """The rollback's own look was denied: the original serves, and the copy stands beside it."""
-    plan = request.getfixturevalue(standing)
-    before = {one: name for one, name in aws.names().items() if not aws_made(name, plan)}
+    plan = request.getfixturevalue(situation)
+    before = {one: name for one, name in aws.names().items() if not is_restored(name, plan)}
 
     found = ways(aws, post, plan, "ConfigurationDiffers", **ROLLBACK)
 
@@ -434,21 +439,27 @@ def test_after_a_denied_look_nothing_but_the_copy_is_offered_to_be_deleted(
     assert serves(aws, names_of(plan))
 
 
-def aws_made(name: str, plan: dict) -> bool:
+def is_restored(name: str, plan: dict) -> bool:
     """Whether it is one of the names of what was restored."""
-    return name in {part["made"] for part in (plan, *plan.get("members", []))}
+    return name in {part["restoredAs"] for part in (plan, *plan.get("members", []))}
 
 
-@pytest.mark.parametrize("standing", ["beside", "target", "aside", "replaced", "swapped"])
-@pytest.mark.parametrize("failure", ["RenameFailed", "TidyFailed"])
+@pytest.mark.parametrize("situation", ["copied", "target", "renamed", "replaced", "swapped"])
+@pytest.mark.parametrize("failure", ["RenameFailed", "UntagFailed"])
 def test_where_rds_cannot_be_asked_pasting_everything_changes_nothing(
-    request: pytest.FixtureRequest, aws: Aws, post: Post, kind: Kind, *, standing: str, failure: str
+    request: pytest.FixtureRequest,
+    aws: Aws,
+    post: Post,
+    kind: Kind,
+    *,
+    situation: str,
+    failure: str,
 ):
-    plan = request.getfixturevalue(standing)
-    names, marks = aws.names(), tagged(aws)
+    plan = request.getfixturevalue(situation)
+    names, tags = aws.names(), tagged(aws)
     denied = {"status": 403, "times": 1}
     aws.fail(f"Describe{kind.operation}s", "AccessDenied", **denied)
-    finishing = {"lock": {"phase": "finish"}} if failure == "TidyFailed" else ROLLBACK
+    finishing = {"lock": {"phase": "finish"}} if failure == "UntagFailed" else ROLLBACK
 
     found = ways(aws, post, plan, failure, **finishing)
 
@@ -457,16 +468,16 @@ def test_where_rds_cannot_be_asked_pasting_everything_changes_nothing(
     for block in found:
         pasted(aws, block)
     assert set(aws.calls) <= {"DescribeDBInstances", "DescribeDBClusters"}
-    assert (aws.names(), tagged(aws)) == (names, marks)
+    assert (aws.names(), tagged(aws)) == (names, tags)
 
 
-@pytest.mark.parametrize("standing", ["aside", "beside"])
+@pytest.mark.parametrize("situation", ["renamed", "copied"])
 def test_somebody_else_s_database_is_neither_renamed_nor_deleted(
-    request: pytest.FixtureRequest, aws: Aws, post: Post, kind: Kind, standing: str
+    request: pytest.FixtureRequest, aws: Aws, post: Post, kind: Kind, situation: str
 ):
-    plan = request.getfixturevalue(standing)
-    if standing == "beside":
-        aws.set_aside(plan)
+    plan = request.getfixturevalue(situation)
+    if situation == "copied":
+        aws.rename_original(plan)
     foreign = aws.foreign(aws.kind.identifier)
     aws.stamp(execution=ANOTHER)
 
@@ -497,7 +508,7 @@ def test_a_target_is_removed_or_kept(
     aws: Aws, post: Post, target: dict, *, which: int, stands: bool
 ):
     restored = aws.restored(target)["resourceId"]
-    protect(aws, target["made"])
+    protect(aws, target["restoredAs"])
 
     found = kept(aws, post, target)
     pasted(aws, found[which])
@@ -515,5 +526,5 @@ def test_a_target_whose_removal_has_failed_is_removed(aws: Aws, post: Post, targ
 
     pasted(aws, removal)
 
-    assert not [name for name in aws.names().values() if aws_made(name, target)]
+    assert not [name for name in aws.names().values() if is_restored(name, target)]
     assert serves(aws, names_of(target))

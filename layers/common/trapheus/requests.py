@@ -7,8 +7,9 @@ import re
 from fnmatch import fnmatchcase
 from typing import Any
 
-from trapheus.constants import (
-    BESIDE,
+from trapheus.configuration.overrides import KMS_KEYS, is_value_of, shapes
+from trapheus.execution.constants import (
+    COPY,
     CREATE_SNAPSHOT,
     CREATE_SNAPSHOT_ONLY,
     DB_RESTORE,
@@ -19,8 +20,11 @@ from trapheus.constants import (
     STRATEGIES,
     TASKS,
 )
-from trapheus.exceptions import IdentifierNotAllowed, InvalidRequest, TrapheusError
-from trapheus.overrides import KMS_KEYS, is_value_of, shapes
+from trapheus.execution.exceptions import (
+    IdentifierNotAllowed,
+    InvalidRequest,
+    TrapheusError,
+)
 
 # Of DB instances and clusters alike (API reference of CreateDBInstance).
 IDENTIFIER = re.compile(r"[A-Za-z](?:-?[A-Za-z0-9])*")
@@ -92,7 +96,7 @@ def check_values(request: dict[str, Any]) -> None:
 
 def strategy_of(request: dict[str, Any]) -> str:
     """In which order the original is replaced, if it is."""
-    return BESIDE if "targetIdentifier" in request else request.get("strategy", RENAME_FIRST)
+    return COPY if "targetIdentifier" in request else request.get("strategy", RENAME_FIRST)
 
 
 def check_identifier(identifier: str) -> None:

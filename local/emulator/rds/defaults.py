@@ -84,7 +84,7 @@ ENGINES: dict[str, dict[str, Any]] = {
 # What can be ordered: the versions and classes of an engine; a few of the many, from memory of
 # DescribeDBEngineVersions and DescribeOrderableDBInstanceOptions in us-east-1. Databases of other
 # versions and classes can be made here all the same: they are of older days.
-OFFERED_VERSIONS: dict[str, tuple[str, ...]] = {
+AVAILABLE_VERSIONS: dict[str, tuple[str, ...]] = {
     "postgres": ("14.15", "15.8", "15.10", "16.1", "16.4", "16.5", "16.6", "16.9", "16.10", "17.2"),
     "mysql": ("8.0.35", "8.0.40", "8.4.3"),
     "mariadb": ("10.6.20", "10.11.10"),
@@ -95,7 +95,7 @@ OFFERED_VERSIONS: dict[str, tuple[str, ...]] = {
     "aurora-postgresql": ("15.8", "16.1", "16.4", "16.6"),
     "aurora-mysql": ("8.0.mysql_aurora.3.04.3", "8.0.mysql_aurora.3.08.0"),
 }
-OFFERED_CLASSES: dict[str, tuple[str, ...]] = {
+AVAILABLE_CLASSES: dict[str, tuple[str, ...]] = {
     "standalone": (
         "db.t4g.micro", "db.t4g.medium", "db.m6g.large", "db.r6g.large", "db.r6g.xlarge",
         "db.r6g.2xlarge", "db.r6gd.large", "db.r6gd.xlarge",

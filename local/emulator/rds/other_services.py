@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 
-class Surroundings(Protocol):
+class OtherServices(Protocol):
     """The other services of the account."""
 
     def bucket_is_in(self, bucket: str, region: str) -> bool:

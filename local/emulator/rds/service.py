@@ -17,14 +17,14 @@ from random import Random
 from typing import Any
 
 from local.emulator.rds.defaults import (
+    AVAILABLE_CLASSES,
+    AVAILABLE_VERSIONS,
     HOSTED_ZONE,
-    OFFERED_CLASSES,
-    OFFERED_VERSIONS,
     QUOTA_ERRORS,
     QUOTAS,
     WITHOUT_EXPORTS,
 )
-from local.emulator.rds.other_services import Obliging, Surroundings
+from local.emulator.rds.other_services import Obliging, OtherServices
 from local.emulator.rds.protocol import wire
 from local.emulator.rds.protocol.model import KINDS, RESOURCE_ID
 from local.emulator.rds.protocol.rds_error import RdsError
@@ -40,7 +40,7 @@ from local.emulator.rds.resources import (
 from local.emulator.rds.timing import FITTING, LOOK_AGAIN, ONLINE, PHASES, Phase
 
 # What an RDS has of its place and its time.
-PLACE = ("_now", "_lock", "_on_change", "_agenda", "_neighbours", "surroundings", "answer")
+PLACE = ("_now", "_lock", "_on_change", "_agenda", "_neighbours", "other_services", "answer")
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Rds:
         on_change: Callable[[Change], None] | None = None,
         timing: str = "typical",
         neighbours: MutableMapping[str, Rds] | None = None,
-        surroundings: Surroundings | None = None,
+        other_services: OtherServices | None = None,
     ) -> None:
         self.account = account
         self.region = region
@@ -121,7 +121,7 @@ class Rds:
         self.exports = region not in WITHOUT_EXPORTS
         self.export_ending = {"outcome": "COMPLETE", "cause": "", "warning": ""}
         self.exporting: dict[str, Export] = {}
-        self.surroundings: Surroundings = surroundings or Obliging(account)
+        self.other_services: OtherServices = other_services or Obliging(account)
         self.things: dict[str, Resource] = {}
         self.groups: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self.custom_endpoints: dict[str, dict[str, Any]] = {}
@@ -135,8 +135,8 @@ class Rds:
         self.proxies: list[dict[str, Any]] = []
         self.proxy_targets: dict[str, list[dict[str, Any]]] = {}
         # What can be ordered: versions by engine, classes by "standalone" and "aurora".
-        self.offered_versions = {name: list(held) for name, held in OFFERED_VERSIONS.items()}
-        self.offered_classes = {name: list(held) for name, held in OFFERED_CLASSES.items()}
+        self.available_versions = {name: list(held) for name, held in AVAILABLE_VERSIONS.items()}
+        self.available_classes = {name: list(held) for name, held in AVAILABLE_CLASSES.items()}
         self._now = now
         self._on_change = on_change
         self._fixed: float | None = None

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
-from trapheus import exceptions
 from trapheus.checks.look import INSTANCE
-from trapheus.errors import code_of
-from trapheus.rds import rds
+from trapheus.execution import exceptions
+from trapheus.execution.errors import code_of
+from trapheus.rds.access import rds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from trapheus.checks.findings import Findings
     from trapheus.checks.look import Key, Look
-    from trapheus.rds import Description
+    from trapheus.rds.access import Description
 
 GROUP_MISSING = frozenset(
     {"DBParameterGroupNotFound", "DBSubnetGroupNotFoundFault", "OptionGroupNotFoundFault"}
@@ -111,7 +111,7 @@ def refuse_unavailable(findings: Findings, version: Version, classes: Iterable[s
     A class that can be ordered proves its version, so that is only asked for when one cannot.
     """
     refused = [name for name in classes if not is_orderable(version, name)]
-    if refused and not is_offered(version):
+    if refused and not is_available(version):
         findings.add(
             exceptions.VersionOrClassUnavailable,
             f"AWS does not offer {version}, the version of {version.whose}: {version.cure}.",
@@ -133,7 +133,7 @@ def is_orderable(version: Version, name: str) -> bool:
     return bool(found["OrderableDBInstanceOptions"])
 
 
-def is_offered(version: Version) -> bool:
+def is_available(version: Version) -> bool:
     """Whether AWS still lists this version; it leaves out those that it has withdrawn."""
     found = rds().describe_db_engine_versions(Engine=version.engine, EngineVersion=version.number)
     return bool(found["DBEngineVersions"])

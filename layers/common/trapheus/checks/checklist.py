@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trapheus import exceptions
 from trapheus.checks import (
     availability,
     database,
@@ -20,13 +19,19 @@ from trapheus.checks import (
     restorable,
 )
 from trapheus.checks.look import CLUSTER, INSTANCE
-from trapheus.constants import BESIDE, CREATE_SNAPSHOT, RENAME_FIRST, RESTORE_FIRST
+from trapheus.execution import exceptions
+from trapheus.execution.constants import (
+    COPY,
+    CREATE_SNAPSHOT,
+    RENAME_FIRST,
+    RESTORE_FIRST,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trapheus.checks.look import Look
-    from trapheus.exceptions import TrapheusError
+    from trapheus.execution.exceptions import TrapheusError
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ NAMED_ANEW = Condition(
     "`restore-first`, or a target",
     lambda look: look.restores and look.request["strategy"] != RENAME_FIRST,
 )
-WITH_A_TARGET = Condition("a target", lambda look: look.request["strategy"] == BESIDE)
+WITH_A_TARGET = Condition("a target", lambda look: look.request["strategy"] == COPY)
 REPLACED = Condition("a replacement", lambda look: look.replaces)
 LOSSY = Condition(
     "`restore-first` with `create_snapshot`",

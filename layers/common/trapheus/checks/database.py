@@ -6,19 +6,24 @@ from typing import TYPE_CHECKING
 
 import jmespath
 
-from trapheus import exceptions
 from trapheus.checks import names
 from trapheus.checks.look import AUTOSCALED, CLUSTER, INSTANCE
-from trapheus.configuration import failed_domains
-from trapheus.constants import ASIDE_SUFFIX, IN_PROGRESS_TAG, MAX_IDENTIFIER, PROTECT_TAG
-from trapheus.rds import own_tags
-from trapheus.waiters import AVAILABLE
+from trapheus.configuration.comparison import failed_domains
+from trapheus.execution import exceptions
+from trapheus.execution.constants import (
+    IN_PROGRESS_TAG,
+    MAX_IDENTIFIER,
+    PROTECT_TAG,
+    RENAMED_SUFFIX,
+)
+from trapheus.rds.access import own_tags
+from trapheus.rds.waiters import AVAILABLE
 
 if TYPE_CHECKING:
     from trapheus.checks.findings import Findings
     from trapheus.checks.look import Look
-    from trapheus.exceptions import TrapheusError
-    from trapheus.rds import Description
+    from trapheus.execution.exceptions import TrapheusError
+    from trapheus.rds.access import Description
 
 # RDS Custom is left out: its instances cannot be renamed (API reference of ModifyDBInstance).
 SUPPORTED = ("mysql", "mariadb", "postgres", "oracle-", "sqlserver-", "db2-")
@@ -59,7 +64,7 @@ def refuse_absent(look: Look, findings: Findings) -> None:
             whose = "an instance: set isCluster to false"
         findings.add(exceptions.WrongKind, f"{identifier} is {whose}.")
         return
-    renamed = identifier + ASIDE_SUFFIX
+    renamed = identifier + RENAMED_SUFFIX
     left = look.kind.find(renamed) if len(renamed) <= MAX_IDENTIFIER else None
     cure = "check the name and the region"
     if left is not None:
@@ -176,7 +181,7 @@ def room_for_the_tag(look: Look, findings: Findings) -> None:
         if own >= MOST_TAGS:
             findings.add(
                 exceptions.DatabaseNotSupported,
-                f"{name} has {own} tags, which leaves none for the mark {IN_PROGRESS_TAG}: take one"
+                f"{name} has {own} tags, which leaves none for the tag {IN_PROGRESS_TAG}: take one"
                 " off.",
             )
 

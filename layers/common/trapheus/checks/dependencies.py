@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
-from trapheus import exceptions
-from trapheus.errors import code_of
-from trapheus.rds import rds
+from trapheus.execution import exceptions
+from trapheus.execution.errors import code_of
+from trapheus.rds.access import rds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trapheus.checks.findings import Findings
     from trapheus.checks.look import Look
-    from trapheus.rds import Description
+    from trapheus.rds.access import Description
 
 # The family of a proxy by the engine of its target; a proxy of any other engine there is not
 # (API reference of CreateDBProxy).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trapheus.exceptions import TrapheusError
+    from trapheus.execution.exceptions import TrapheusError
 
 
 class Findings:

@@ -10,31 +10,33 @@ import boto3
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
-from trapheus import attributes, rds
-from trapheus.constants import (
-    ASIDE_SUFFIX,
-    BESIDE,
+from trapheus.configuration import attributes
+from trapheus.configuration.overrides import KMS_KEYS, as_overridden
+from trapheus.execution.clients import PATIENT
+from trapheus.execution.constants import (
+    COPY,
+    COPY_SUFFIX,
     CREATE_SNAPSHOT_ONLY,
     DB_RESTORE,
     LATEST,
-    MADE_SUFFIX,
     MAX_IDENTIFIER,
     RENAME_FIRST,
+    RENAMED_SUFFIX,
     RESTORE_FIRST,
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
-from trapheus.endpoints import custom_endpoints
-from trapheus.errors import code_of
-from trapheus.multi_az import is_multi_az, names_of_members
-from trapheus.overrides import KMS_KEYS, as_overridden
+from trapheus.execution.errors import code_of
+from trapheus.rds import access as rds
+from trapheus.rds.endpoints import custom_endpoints
+from trapheus.rds.multi_az import is_multi_az, names_of_members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from trapheus.attributes import Table
-    from trapheus.endpoints import Endpoint
-    from trapheus.rds import Description
+    from trapheus.configuration.attributes import Table
+    from trapheus.rds.access import Description
+    from trapheus.rds.endpoints import Endpoint
 
 # Replicas that Application Auto Scaling has made; it makes them again by itself, and their names
 # are too long for a suffix.
@@ -124,7 +126,7 @@ class Look:
     @property
     def replaces(self) -> bool:
         """Whether the database is replaced by what is restored, not left as it is."""
-        return self.restores and self.request["strategy"] != BESIDE
+        return self.restores and self.request["strategy"] != COPY
 
     # The database
 
@@ -211,9 +213,9 @@ class Look:
 
     def restored_as(self, name: str) -> str:
         """The name under which the database, or with RESTORE_FIRST a member, is restored."""
-        if self.request["strategy"] == BESIDE:
+        if self.request["strategy"] == COPY:
             return str(self.request["targetIdentifier"])
-        return name + MADE_SUFFIX if self.request["strategy"] == RESTORE_FIRST else name
+        return name + COPY_SUFFIX if self.request["strategy"] == RESTORE_FIRST else name
 
     @property
     def members_restored_as(self) -> dict[str, str]:
@@ -222,7 +224,7 @@ class Look:
         With a target the target takes the identifier's place in it, or else it is numbered.
         """
         members = [member["DBInstanceIdentifier"] for member in self.members]
-        if self.request["strategy"] != BESIDE:
+        if self.request["strategy"] != COPY:
             return {member: self.restored_as(member) for member in members}
         target = self.request["targetIdentifier"]
         named = {
@@ -237,11 +239,11 @@ class Look:
     @property
     def all_restored_as(self) -> dict[str, dict[str, str]]:
         """The name under which each is restored, by its kind and its own name."""
-        made = self.restored_as(self.identifier)
-        names = {self.kind.name: {self.identifier: made}}
+        copy = self.restored_as(self.identifier)
+        names = {self.kind.name: {self.identifier: copy}}
         if self.is_multi_az:
             # RDS makes other members, and names them.
-            names["instance"] = {name: name for name in names_of_members(made)}
+            names["instance"] = {name: name for name in names_of_members(copy)}
         elif self.kind is CLUSTER:
             names["instance"] = self.members_restored_as
         return names
@@ -259,7 +261,7 @@ class Look:
         """The names that are to be free; those that RDS would not take are left out."""
         names = list(restored_as.values()) if self.request["strategy"] != RENAME_FIRST else []
         if self.replaces:
-            names += [name + ASIDE_SUFFIX for name in restored_as]
+            names += [name + RENAMED_SUFFIX for name in restored_as]
         return [name for name in names if len(name) <= MAX_IDENTIFIER]
 
     # What belongs to the account
@@ -289,7 +291,7 @@ class Look:
 @cache
 def kms() -> Any:
     """The KMS client of this execution environment."""
-    return boto3.client("kms", config=rds.PATIENT)
+    return boto3.client("kms", config=PATIENT)
 
 
 def key_of(name: str) -> Key:

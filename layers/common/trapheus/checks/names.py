@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trapheus import exceptions
 from trapheus.checks.look import INSTANCE
-from trapheus.constants import (
-    ASIDE_SUFFIX,
+from trapheus.execution import exceptions
+from trapheus.execution.constants import (
     IN_PROGRESS_TAG,
     MAX_CLUSTER_IDENTIFIER,
     MAX_IDENTIFIER,
     MAX_INSTANCE_IDENTIFIER,
+    RENAMED_SUFFIX,
     RESTORE_FIRST,
 )
 
 if TYPE_CHECKING:
     from trapheus.checks.findings import Findings
     from trapheus.checks.look import Look
-    from trapheus.rds import Description
+    from trapheus.rds.access import Description
 
 
 def room_for_the_snapshot(look: Look, findings: Findings) -> None:
@@ -34,7 +34,7 @@ def room_for_the_snapshot(look: Look, findings: Findings) -> None:
 def of_the_copy(look: Look, findings: Findings) -> None:
     """The names of the copy and of its members are possible, and free.
 
-    They end with `-next` where the strategy is `restore-first`.
+    They end with `-copy` where the strategy is `restore-first`.
     """
     for kind, names in look.all_restored_as.items():
         for name in names.values():
@@ -64,7 +64,7 @@ def of_the_renamed_original(look: Look, findings: Findings) -> None:
             if kind == "instance" and len(name) > MAX_INSTANCE_IDENTIFIER:
                 refuse_long(look, findings, name)
             else:
-                refuse_taken(look, findings, kind, name + ASIDE_SUFFIX)
+                refuse_taken(look, findings, kind, name + RENAMED_SUFFIX)
 
 
 def refuse_long(look: Look, findings: Findings, name: str) -> None:
@@ -97,11 +97,11 @@ def left_over(name: str, kind: str, found: Description) -> str:
 
     There is nothing to recover any more: whoever takes the lock is told of that first.
     """
-    marked = any(tag["Key"] == IN_PROGRESS_TAG for tag in found.get("TagList", []))
+    tagged = any(tag["Key"] == IN_PROGRESS_TAG for tag in found.get("TagList", []))
     whose = (
         f"what an earlier execution has left, as its mail says (tag {IN_PROGRESS_TAG})"
-        if marked
-        else "a database without the mark of an execution"
+        if tagged
+        else "a database without the tag of an execution"
     )
     return (
         f"by {whose}: rename that {kind} (`aws rds modify-db-{kind} --db-{kind}-identifier {name}"

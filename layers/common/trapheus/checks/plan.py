@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from trapheus import exceptions
-from trapheus.attributes import MEMBER
 from trapheus.checks.look import AUTOSCALED, CLUSTER, INSTANCE
-from trapheus.configuration import configuration
-from trapheus.constants import ASIDE_SUFFIX, BESIDE, SNAPSHOT_SUFFIX, SUCCESSOR_SUFFIX
-from trapheus.members import leave_to_cluster
-from trapheus.multi_az import fit
-from trapheus.overrides import for_cluster, override
-from trapheus.rds import moment_of
-from trapheus.storage import fit_storage
+from trapheus.configuration.attributes import MEMBER
+from trapheus.configuration.comparison import configuration
+from trapheus.configuration.inherited import leave_to_cluster
+from trapheus.configuration.overrides import for_cluster, override
+from trapheus.configuration.storage import fit_multi_az, fit_storage
+from trapheus.execution import exceptions
+from trapheus.execution.constants import (
+    COPY,
+    RENAMED_SUFFIX,
+    SNAPSHOT_SUFFIX,
+    SUCCESSOR_SUFFIX,
+)
+from trapheus.rds.access import moment_of
 
 if TYPE_CHECKING:
     from trapheus.checks.findings import Findings
     from trapheus.checks.look import Look
-    from trapheus.rds import Description
+    from trapheus.rds.access import Description
 
 
 # With what else an execution knows, of the 262,144 bytes that Step Functions carries.
@@ -42,7 +46,7 @@ def planned(event: dict[str, Any], look: Look, findings: Findings) -> dict[str, 
     if look.kind is CLUSTER:
         add_cluster(plan, look)
     override_all(plan, look)
-    if look.request["strategy"] == BESIDE:
+    if look.request["strategy"] == COPY:
         # Beside an original that stays nothing is lost: it keeps what no copy of it can have.
         for part in (plan, *plan.get("members", [])):
             part["cannotKeep"] = []
@@ -54,8 +58,8 @@ def names(look: Look) -> dict[str, str]:
     chosen = look.snapshot if look.request["snapshotIdentifier"] else None
     return {
         "identifier": look.identifier,
-        "made": look.restored_as(look.identifier),
-        "aside": look.identifier + ASIDE_SUFFIX,
+        "restoredAs": look.restored_as(look.identifier),
+        "renamedTo": look.identifier + RENAMED_SUFFIX,
         "snapshot": chosen[look.kind.snapshot] if chosen else look.identifier + SNAPSHOT_SUFFIX,
         "successor": look.identifier + SUCCESSOR_SUFFIX,
     }
@@ -66,7 +70,7 @@ def add_cluster(plan: dict[str, Any], look: Look) -> None:
     listed = (member["DBInstanceIdentifier"] for member in look.found["DBClusterMembers"])
     plan["autoscaled"] = [name for name in listed if name.startswith(AUTOSCALED)]
     # The names of endpoints are unique in a region, and an original that stays has them.
-    stay = look.request["strategy"] == BESIDE
+    stay = look.request["strategy"] == COPY
     plan["endpoints"] = look.endpoints if plan["endpoints"] and not stay else []
     plan["members"] = [member_plan(member, look) for member in look.members if plan["members"]]
 
@@ -76,8 +80,8 @@ def member_plan(member: Description, look: Look) -> dict[str, Any]:
     name = member["DBInstanceIdentifier"]
     return {
         "identifier": name,
-        "made": look.members_restored_as[name],
-        "aside": name + ASIDE_SUFFIX,
+        "restoredAs": look.members_restored_as[name],
+        "renamedTo": name + RENAMED_SUFFIX,
         "resourceId": member[INSTANCE.resource_id],
         "arn": member[INSTANCE.arn],
         **configuration(MEMBER, member),
@@ -93,7 +97,7 @@ def override_all(plan: dict[str, Any], look: Look) -> None:
         return
     override(plan, look.kind.table, engine, for_cluster(look.found, look.overrides))
     if look.is_multi_az:
-        fit(plan, look.found, look.restored)
+        fit_multi_az(plan, look.found, look.restored)
     for member in plan["members"]:
         override(member, MEMBER, engine, look.overrides)
     leave_to_cluster(plan)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trapheus import exceptions
 from trapheus.checks.dependencies import every
 from trapheus.checks.look import INSTANCE
-from trapheus.storage import has_outgrown
+from trapheus.configuration.storage import has_outgrown
+from trapheus.execution import exceptions
 
 if TYPE_CHECKING:
     from trapheus.checks.findings import Findings

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trapheus import exceptions
 from trapheus.checks.availability import numbers
 from trapheus.checks.look import CLUSTER, INSTANCE
-from trapheus.constants import LATEST, SNAPSHOT_SUFFIX, SUCCESSOR_SUFFIX
-from trapheus.overrides import unfit
-from trapheus.storage import is_a_tenth_above, size_of_copy
+from trapheus.configuration.overrides import unfit
+from trapheus.configuration.storage import is_a_tenth_above, size_of_copy
+from trapheus.execution import exceptions
+from trapheus.execution.constants import (
+    LATEST,
+    SNAPSHOT_SUFFIX,
+    SUCCESSOR_SUFFIX,
+)
 
 if TYPE_CHECKING:
     from trapheus.checks.findings import Findings

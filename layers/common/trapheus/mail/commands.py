@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from trapheus.constants import IN_PROGRESS_TAG
+from trapheus.execution.constants import IN_PROGRESS_TAG
 from trapheus.mail.databases import CLUSTER, INSTANCE, Database, Words, carries_tag, names_of
 
 if TYPE_CHECKING:

@@ -5,22 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from trapheus.constants import AWAY_SUFFIX, BESIDE, PROTECT_TAG
-from trapheus.multi_az import is_multi_az
-from trapheus.rds import (
+from trapheus.execution.constants import AWAY_SUFFIX, COPY, PROTECT_TAG
+from trapheus.rds.access import (
     cluster,
     cluster_with,
     instance_with,
     instances,
-    is_marked,
+    is_tagged,
     members,
 )
-from trapheus.rollback import is_own
-from trapheus.waiters import AVAILABLE, BAD_CLUSTER, BAD_INSTANCE, DELETING
+from trapheus.rds.multi_az import is_multi_az
+from trapheus.rds.rollback import is_own
+from trapheus.rds.waiters import (
+    AVAILABLE,
+    BAD_CLUSTER,
+    BAD_INSTANCE,
+    DELETING,
+)
 
 if TYPE_CHECKING:
     from trapheus.mail.facts import Plan
-    from trapheus.rds import Description
+    from trapheus.rds.access import Description
 
 
 @dataclass(frozen=True)
@@ -194,10 +199,10 @@ def judged(
 def names_of(part: Plan, plan: Plan) -> list[str]:
     """The names that a database of the plan, or a member, may have and may leave to another."""
     name = part["identifier"]
-    names = [name, part["made"]]
-    if plan["strategy"] != BESIDE:
+    names = [name, part["restoredAs"]]
+    if plan["strategy"] != COPY:
         # With a target these may be longer than a name can be.
-        names += [part["aside"], away(name)]
+        names += [part["renamedTo"], away(name)]
     return list(dict.fromkeys(names))
 
 
@@ -227,4 +232,4 @@ def whole(found: Description) -> Database:
 
 def carries_tag(found: Database, plan: Plan) -> bool:
     """Whether it carries the tag of the plan's execution."""
-    return is_marked(found.shown, plan["execution"])
+    return is_tagged(found.shown, plan["execution"])

@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from trapheus.constants import BESIDE, FINISH, RENAME_FIRST, RESTORE_FIRST
+from trapheus.execution.constants import (
+    COPY,
+    FINISH,
+    RENAME_FIRST,
+    RESTORE_FIRST,
+)
 
 State = dict[str, Any]
 Plan = dict[str, Any]
@@ -83,7 +88,7 @@ def ending(state: State) -> str:
         what = (
             "The original is being put back"
             if plan["strategy"] == RENAME_FIRST
-            else f"What was restored as {plan['made']} is being removed"
+            else f"What was restored as {plan['restoredAs']} is being removed"
         )
         return f"{what}, which takes long; another mail tells the end."
     return "The database was not touched."
@@ -91,39 +96,40 @@ def ending(state: State) -> str:
 
 def both_stand(state: State, plan: Plan) -> str:
     """What has been left of both past the point of no return."""
-    if plan["strategy"] == BESIDE:
+    if plan["strategy"] == COPY:
         return (
-            f"The restored database stands as {plan['made']}; {plan['identifier']} was not touched."
+            f"The restored database stands as {plan['restoredAs']}; {plan['identifier']} was not"
+            " touched."
         )
     if is_unserved(state):
         return (
             f"What was restored does not serve as {plan['identifier']}; the original is kept as"
-            f" {plan['aside']}."
+            f" {plan['renamedTo']}."
         )
     return (
         f"The restored database serves as {plan['identifier']}; the original is kept as"
-        f" {plan['aside']}, unless its deletion had begun."
+        f" {plan['renamedTo']}, unless its deletion had begun."
     )
 
 
 def rolled_back(plan: Plan) -> str:
     """What a rollback has done."""
-    if plan["strategy"] == BESIDE:
+    if plan["strategy"] == COPY:
         return (
-            f"What was restored as {plan['made']} was removed; {plan['identifier']} was not"
+            f"What was restored as {plan['restoredAs']} was removed; {plan['identifier']} was not"
             " touched."
         )
     if plan["strategy"] == RESTORE_FIRST:
         return (
             f"The original serves as {plan['identifier']} under all of its names, and what was"
-            f" restored as {plan['made']} was removed."
+            f" restored as {plan['restoredAs']} was removed."
         )
     return f"The original was put back and serves as {plan['identifier']}."
 
 
 def effects(state: State, plan: Plan) -> list[str]:
     """What a restore that had begun means for the data and for the database's clients."""
-    if plan and plan["strategy"] == BESIDE and "restored" in state:
+    if plan and plan["strategy"] == COPY and "restored" in state:
         restored = state["restored"]
         return [f"Data as of: {restored['dataAsOf']}.", f"Resource id: {restored['resourceId']}."]
     if not plan or "replacing" not in state:
@@ -142,7 +148,7 @@ def effects(state: State, plan: Plan) -> list[str]:
         f"Data as of: {restored['dataAsOf']}.",
         f"Unreachable: from {since} to {state['served']['at']}.",
         f"Resource id: {plan['resourceId']} before, {restored['resourceId']} now.",
-        f"Writes after the moment of the data: in the original, {plan['aside']}.",
+        f"Writes after the moment of the data: in the original, {plan['renamedTo']}.",
     ]
 
 

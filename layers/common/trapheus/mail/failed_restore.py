@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from trapheus.constants import DB_RESTORE, RECOVER, SNAPSHOT_SUFFIX, SUCCESSOR_SUFFIX
+from trapheus.execution.constants import (
+    DB_RESTORE,
+    RECOVER,
+    SNAPSHOT_SUFFIX,
+    SUCCESSOR_SUFFIX,
+)
 from trapheus.mail import ways
 from trapheus.mail.databases import look
 from trapheus.mail.facts import (
@@ -23,15 +28,15 @@ from trapheus.mail.facts import (
     sentence_of,
 )
 from trapheus.mail.sections import Section
-from trapheus.originals import final_snapshot
-from trapheus.rds import (
+from trapheus.rds.access import (
     cluster,
     cluster_snapshot,
     instance,
-    is_marked,
+    is_tagged,
     moment_of,
     snapshot,
 )
+from trapheus.rds.deletion import final_snapshot
 
 if TYPE_CHECKING:
     from trapheus.mail.databases import Look
@@ -74,7 +79,7 @@ def compose(event: dict[str, Any]) -> list[Section]:
     sections = [
         Section("What failed", failure(state)),
         Section("What was rolled back", [ending(state)]),
-        Section("What stands now", [*unknown, *standing(state, found)]),
+        Section("What stands now", [*unknown, *databases_now(state, found)]),
         *advice(about, state, found),
         Section("Facts", effects(state, plan)),
         Section("Configuration", configuration(state, plan)),
@@ -104,7 +109,7 @@ def silence(error: Exception) -> str:
     return f"RDS did not say ({error}); look into the console."
 
 
-def standing(state: State, found: Look | None) -> list[str]:
+def databases_now(state: State, found: Look | None) -> list[str]:
     """A line for each database and snapshot that the execution knows, as RDS shows it now."""
     request = state.get("request")
     if not request:
@@ -148,7 +153,7 @@ def tagged_snapshots(plan: Plan) -> list[str]:
         (cluster_snapshot, "DBClusterSnapshotArn") if is_cluster else (snapshot, "DBSnapshotArn")
     )
     found = [find(name) for name in (plan["snapshot"], final_snapshot(plan))]
-    return [one[arn] for one in found if one and is_marked(one, plan["execution"])]
+    return [one[arn] for one in found if one and is_tagged(one, plan["execution"])]
 
 
 def advice(about: str, state: State, found: Look | None) -> list[Section]:
@@ -187,14 +192,14 @@ def introduction(state: State, plan: Plan) -> list[str]:
         return [
             "Look at what stands.",
             f"To keep what was restored, see that it serves as {plan['identifier']} before you"
-            f" delete {plan['aside']}.",
+            f" delete {plan['renamedTo']}.",
         ]
     return ["Look at what stands, then go one of the ways below."]
 
 
 def is_untagging(state: State) -> bool:
     """Whether everything but taking the tag off is done."""
-    return bool(state["error"]["Error"] == "TidyFailed")
+    return bool(state["error"]["Error"] == "UntagFailed")
 
 
 def ways_out(state: State, plan: Plan, found: Look | None) -> list[Section]:

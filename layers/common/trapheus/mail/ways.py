@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trapheus.constants import BESIDE, RECOVER, RESTORE_FIRST
-from trapheus.exceptions import DeleteFailed
+from trapheus.execution.constants import COPY, RECOVER, RESTORE_FIRST
+from trapheus.execution.exceptions import DeleteFailed
 from trapheus.mail.commands import (
     WITHOUT_PAGER,
     deletion,
@@ -25,8 +25,8 @@ from trapheus.mail.commands import (
 from trapheus.mail.databases import CLUSTER, Database, Look, away
 from trapheus.mail.facts import is_finishing, is_unserved
 from trapheus.mail.sections import Section
-from trapheus.originals import require_unprotected
-from trapheus.waiters import ONLINE
+from trapheus.rds.deletion import require_unprotected
+from trapheus.rds.waiters import ONLINE
 
 if TYPE_CHECKING:
     from trapheus.mail.facts import Plan, State
@@ -73,12 +73,12 @@ def to_look_at(plan: Plan, restored_id: str) -> Section:
 def ways_out(state: State, look: Look) -> list[Section]:
     """The ways out where both databases stay, or the rollback has failed."""
     plan = look.plan
-    if plan["strategy"] == BESIDE:
+    if plan["strategy"] == COPY:
         return [removal(look), *([kept(look)] if is_finishing(state) else [])]
     if not is_finishing(state):
         # What never served may be removed by itself once it stands beside.
-        beside = look.restored and look.restored.name == plan["made"] != plan["identifier"]
-        return [back(look, is_used=False), *([removal(look)] if beside else [])]
+        apart = look.restored and look.restored.name == plan["restoredAs"] != plan["identifier"]
+        return [back(look, is_used=False), *([removal(look)] if apart else [])]
     if is_unserved(state):
         return [back(look, is_used=True)]
     return [back(look, is_used=True), forward(look)]
@@ -87,7 +87,7 @@ def ways_out(state: State, look: Look) -> list[Section]:
 def removal(look: Look) -> Section:
     """The deletion of what was restored beside the original."""
     restored = look.restored
-    heading = f"To remove what was restored as {look.plan['made']}"
+    heading = f"To remove what was restored as {look.plan['restoredAs']}"
     if restored is None or restored.is_going:
         return way(heading, ["RDS shows nothing (any more) that was restored."], [])
     if restored.is_untouchable:
@@ -98,7 +98,7 @@ def removal(look: Look) -> Section:
 
 def kept(look: Look) -> Section:
     """What was restored at a target stays: nothing but its tag is missing."""
-    heading = f"To keep what was restored as {look.plan['made']}"
+    heading = f"To keep what was restored as {look.plan['restoredAs']}"
     if look.restored is None:
         return way(heading, ["RDS does not show it now."], [])
     lines = ["This takes the tag off it and its members."]
@@ -232,8 +232,8 @@ def moves_of(look: Look, *, is_used: bool) -> list[Move]:
         coming.append(Move(found, name, vacates=False))
         if holder := look.holder(part):
             # The name under which a recovery finds, and removes, what was restored.
-            beside = part["made"] if part["made"] != name and not is_used else away(name)
-            leaving.insert(0, Move(holder, beside, vacates=True))
+            apart = part["restoredAs"] if part["restoredAs"] != name and not is_used else away(name)
+            leaving.insert(0, Move(holder, apart, vacates=True))
     members_first = sorted(leaving, key=lambda one: one.found.words is CLUSTER)
     return [*members_first, *coming]
 
@@ -286,10 +286,10 @@ def recovery(plan: Plan) -> str:
         "task": RECOVER,
         "isCluster": "members" in plan,
     }
-    if plan["strategy"] == BESIDE:
-        what = f"it removes what was restored as {plan['made']}."
+    if plan["strategy"] == COPY:
+        what = f"it removes what was restored as {plan['restoredAs']}."
     elif plan["strategy"] == RESTORE_FIRST:
-        what = f"it puts the original back, then removes {plan['made']}."
+        what = f"it puts the original back, then removes {plan['restoredAs']}."
     else:
         what = "it puts the original back."
     return f"Remove the cause, then start an execution with the input {json.dumps(again)}: {what}"

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from local.emulator.rds.service import Rds
 
 
-def offered(rds: Rds, parameters: dict[str, Any]) -> list[tuple[str, str]]:
+def available(rds: Rds, parameters: dict[str, Any]) -> list[tuple[str, str]]:
     """The engines and versions that fit a request."""
     return [
         (engine, version)
-        for engine, versions in rds.offered_versions.items()
+        for engine, versions in rds.available_versions.items()
         for version in versions
         if parameters.get("Engine", engine) == engine
         and parameters.get("EngineVersion", version) == version
@@ -34,7 +34,7 @@ def engine_versions(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             "DBParameterGroupFamily": groups.family(engine, version),
             "Status": "available",
         }
-        for engine, version in offered(rds, parameters)
+        for engine, version in available(rds, parameters)
     ]
     return page(found, parameters, "DBEngineVersions")
 
@@ -50,8 +50,8 @@ def orderable(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             "AvailabilityZones": [{"Name": f"{rds.region}{zone}"} for zone in "abc"],
             "Vpc": True,
         }
-        for engine, version in offered(rds, parameters)
-        for name in rds.offered_classes["aurora" if "aurora" in engine else "standalone"]
+        for engine, version in available(rds, parameters)
+        for name in rds.available_classes["aurora" if "aurora" in engine else "standalone"]
         if parameters.get("DBInstanceClass", name) == name
     ]
     return page(found, parameters, "OrderableDBInstanceOptions")

@@ -105,7 +105,7 @@ def find_source(rds: Rds, arn: str) -> Resource:
 
 def check(rds: Rds, wanted: dict[str, Any]) -> str:
     """Refuse a bucket, role or key that cannot be used; return the ARN of the key."""
-    bucket, role, around = wanted["S3Bucket"], wanted["IamRoleArn"], rds.surroundings
+    bucket, role, around = wanted["S3Bucket"], wanted["IamRoleArn"], rds.other_services
     if not around.bucket_is_in(bucket, rds.region):
         raise RdsError(
             "InvalidS3BucketFault", f"The bucket {bucket} does not exist in {rds.region}."
@@ -224,7 +224,7 @@ def write(rds: Rds, task: Export) -> None:
     key = f"{folder(shown)}/export_info_{shown['ExportTaskIdentifier']}.json"
     facts = {name[0].lower() + name[1:]: value for name, value in shown.items()}
     body = json.dumps({**facts, "data": task.data}, default=str).encode()
-    rds.surroundings.put_object(shown["S3Bucket"], key, body, shown["KmsKeyId"])
+    rds.other_services.put_object(shown["S3Bucket"], key, body, shown["KmsKeyId"])
 
 
 @operation("DescribeExportTasks")

@@ -68,7 +68,7 @@ def encryption(rds: Rds, home: Rds, source: Resource, given: str | None) -> str:
     if source.kind == "cluster-snapshot" and not encrypted:
         # model: "an error is returned"; its code is from memory
         raise settings.combination("KmsKeyId can't be specified for an unencrypted snapshot.")
-    key = rds.surroundings.usable_key(given, rds.region)
+    key = rds.other_services.usable_key(given, rds.region)
     if not key:
         # GH awslabs/rds-snapshot-tool#70
         raise RdsError(

@@ -1,0 +1,50 @@
+"""The output of an execution that has restored its database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trapheus.execution.constants import COPY
+from trapheus.rds.deletion import final_snapshot, original_value
+
+Plan = dict[str, Any]
+
+
+def writes_since(plan: Plan, request: dict[str, Any]) -> str:
+    """Where the writes are that came after the moment of the snapshot."""
+    if plan["strategy"] == COPY:
+        return f"in {plan['identifier']}, which serves as before"
+    if request["keepOriginal"]:
+        return f"in {plan['renamedTo']}, which was kept"
+    places = []
+    if request["finalSnapshot"]:
+        places.append(f"in the snapshot {final_snapshot(plan)}")
+    retained = original_value(plan, "restore", "BackupRetentionPeriod")
+    if retained and not request["deleteAutomatedBackups"]:
+        places.append(f"in the retained automated backups of {plan['resourceId']}")
+    return " and ".join(places) or "nowhere"
+
+
+def summary(state: dict[str, Any]) -> dict[str, Any]:
+    """The output of an execution that has restored its database, from the state machine's data."""
+    plan, request = state["check"]["plan"], state["request"]
+    restored, verified = state["restored"], state["verified"]
+    begun = {"identifier": plan["identifier"], "task": request["task"]}
+    data = {
+        "restoredFrom": restored["snapshot"],
+        "dataAsOf": restored["dataAsOf"],
+        "writesSince": writes_since(plan, request),
+    }
+    report = {"report": verified["report"], "warnings": plan["warnings"]}
+    if plan["strategy"] == COPY:
+        own = {"target": plan["restoredAs"], **data, "resourceId": verified["resourceId"]}
+        return {**begun, **own, **report}
+    return {
+        **begun,
+        **data,
+        "unreachableFrom": state["replacing"]["since"],
+        "unreachableTo": state["served"]["at"],
+        "resourceIdBefore": plan["resourceId"],
+        "resourceIdNow": verified["resourceId"],
+        **report,
+    }
