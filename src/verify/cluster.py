@@ -14,7 +14,8 @@ from trapheus.configuration.comparison import (
     lines_on,
     members_awaiting_reboot,
 )
-from trapheus.execution.constants import COPY
+from trapheus.execution import lock
+from trapheus.execution.constants import COPY, FINISH
 from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import ConfigurationDiffers
 from trapheus.execution.logs import logged
@@ -75,6 +76,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if lines:
         kept = f"{len(comparison.kept)} attributes"
         raise ConfigurationDiffers("; ".join(lines), identifier=identifier, kept=kept)
+    if event["phase"] == event["plan"]["strategy"] == COPY:
+        # It stays under its target: clients may write to it from here on.
+        lock.require({**event, "phase": FINISH})
     return {"resourceId": found["DbClusterResourceId"], "report": comparison.report()}
 
 

@@ -11,7 +11,8 @@ from trapheus.configuration.comparison import (
     compared,
     failed_domains,
 )
-from trapheus.execution.constants import COPY
+from trapheus.execution import lock
+from trapheus.execution.constants import COPY, FINISH
 from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import ConfigurationDiffers
 from trapheus.execution.logs import logged
@@ -42,6 +43,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if lines:
         kept = f"{len(comparison.kept)} attributes"
         raise ConfigurationDiffers("; ".join(lines), identifier=identifier, kept=kept)
+    if event["phase"] == event["plan"]["strategy"] == COPY:
+        # It stays under its target: clients may write to it from here on.
+        lock.require({**event, "phase": FINISH})
     return {"resourceId": found["DbiResourceId"], "report": comparison.report()}
 
 

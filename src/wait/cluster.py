@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from trapheus.execution import exceptions
+from trapheus.execution import exceptions, lock
 from trapheus.execution.logs import logged
 from trapheus.rds.waiters import (
     AVAILABLE,
@@ -71,10 +71,13 @@ WAITS = {
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Wait for the event's `until`; the state machine asks again when time is up.
 
+    What it waits for may begin a `phase`, which is noted at once: clients may write from here on.
     Returns `until`, and the moment `at` which it was seen, ISO 8601.
     """
     until, since = event["until"], event["entered"]
     waits, otherwise = WAITS[until]
     for identifier, what in waits(event["plan"]):
         wait(what, otherwise=otherwise, identifier=identifier, since=since)
+    if "phase" in event:
+        lock.require(event)
     return {"until": until, "at": datetime.now(UTC).isoformat(timespec="seconds")}

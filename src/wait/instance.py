@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from trapheus.execution import exceptions
+from trapheus.execution import exceptions, lock
 from trapheus.execution.constants import RESTORE_FIRST
 from trapheus.execution.logs import logged
 from trapheus.rds.waiters import (
@@ -55,9 +55,12 @@ WAITS = {
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Wait for the event's `until`; the state machine asks again when time is up.
 
+    What it waits for may begin a `phase`, which is noted at once: clients may write from here on.
     Returns `until`, and the moment `at` which it was seen, ISO 8601.
     """
     plan, until, since = event["plan"], event["until"], event["entered"]
     waiting, otherwise = WAITS[until]
     wait(waiting(plan), otherwise=otherwise, identifier=plan["identifier"], since=since)
+    if "phase" in event:
+        lock.require(event)
     return {"until": until, "at": datetime.now(UTC).isoformat(timespec="seconds")}

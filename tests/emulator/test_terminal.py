@@ -137,7 +137,7 @@ def test_a_piped_run_that_fails_ends_in_1_and_is_plain_text():
 def test_a_run_says_that_it_starts_before_it_imports_what_takes_seconds():
     code = """
 import sys
-from local import __main__ as command
+from local.commands import command_line as command
 command.import_moto = lambda: sys.exit(str(sorted({"boto3", "moto", "yaml"} & set(sys.modules))))
 command.main(["run", "events/dry_run.json"])
 """

@@ -223,7 +223,7 @@ class Aws:
             "execution": EXECUTION,
             "entered": now,
             "started": now,
-            "phase": phase,
+            **({"phase": phase} if phase else {}),
             "isTold": False,
             "request": {"task": "db_restore", **OPTIONS},
             "renames": "original",
@@ -239,7 +239,7 @@ class Aws:
                 "replacing": {"since": now}, "served": {"at": now},
             }  # fmt: skip
         event = json.loads(json.dumps(given))
-        self.needed = {"holder": EXECUTION, "phase": event["phase"]}
+        self.needed = {"holder": EXECUTION, "phase": event.get("phase", "")}
         return self.kind.step(step)(event, Context(self.clock, seconds))
 
     def run_once(self, step: str, **event: Any) -> None:

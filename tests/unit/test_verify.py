@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.conftest import (
+    EXECUTION,
     INSTANCE,
     Aws,
     Kind,
@@ -320,3 +321,23 @@ def test_the_report_tells_of_replicas_that_auto_scaling_makes_again(aws: Aws, fi
     assert entry["was"] == sorted([READER, WRITER, replica])
     assert entry["now"] == [READER, WRITER]
     assert "Auto Scaling" in entry["done"]
+
+
+def test_a_verified_copy_under_a_target_is_past_the_point_of_no_return(
+    aws: Aws, kind: Kind, target: dict
+):
+    aws.lock = {"holder": EXECUTION, "phase": "copy"}
+
+    aws.run("verify", plan=target, phase="copy")
+
+    assert aws.lock["phase"] == "finish"
+
+
+def test_a_verified_copy_that_is_to_be_swapped_can_still_be_removed(
+    aws: Aws, kind: Kind, copied: dict
+):
+    aws.lock = {"holder": EXECUTION, "phase": "copy"}
+
+    aws.run("verify", plan=copied, phase="copy")
+
+    assert aws.lock["phase"] == "copy"

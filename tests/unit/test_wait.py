@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.unit.conftest import INSTANCE, Aws, Kind, of_clusters
+from tests.unit.conftest import EXECUTION, INSTANCE, Aws, Kind, of_clusters
 from trapheus.execution import exceptions
 
 WRITER = "prod-cluster-writer"
@@ -154,3 +154,28 @@ def test_a_burst_of_throttling_is_left_to_the_state_machine_s_retries(
         with pytest.raises(exceptions.Throttled):
             wait(aws, "renamed", plan)
     assert aws.until_done("wait", plan=plan, until="renamed")
+
+
+def test_the_look_that_sees_what_it_waits_for_notes_the_phase_that_begins(
+    aws: Aws, kind: Kind, renamed: dict
+):
+    aws.until_done("restore", plan=renamed)
+    aws.lock = {"holder": EXECUTION, "phase": "replace"}
+
+    with pytest.raises(exceptions.StillInProgress):
+        aws.run("wait", plan=renamed, until="restored", phase="finish")
+    assert aws.lock["phase"] == "replace"
+    aws.until_done("wait", plan=renamed, until="restored", phase="finish")
+
+    assert aws.lock["phase"] == "finish"
+
+
+def test_what_comes_after_its_rollback_has_begun_notes_nothing(
+    aws: Aws, kind: Kind, replaced: dict
+):
+    aws.lock = {"holder": EXECUTION, "phase": "rollback"}
+
+    with pytest.raises(exceptions.LockLost):
+        aws.run("wait", plan=replaced, until="restored", phase="finish")
+
+    assert aws.lock["phase"] == "rollback"

@@ -37,7 +37,8 @@ BEFORE = {
     PREPARE: (PREPARE,),
     COPY: (PREPARE,),
     REPLACE: (PREPARE, COPY),
-    ROLLBACK: (PREPARE, COPY, REPLACE),
+    # A failure behind the note of FINISH is still one of REPLACE: its last step has not ended.
+    ROLLBACK: (PREPARE, COPY, REPLACE, FINISH),
     FINISH: (COPY, REPLACE),
 }
 # Where somebody else's work is rolled back.
