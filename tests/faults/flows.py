@@ -116,6 +116,7 @@ class Spot:
     operation: str
     function: str
     n: int
+    phase: str = ""  # what it writes into the lock
 
     @property
     def reads(self) -> bool:
@@ -128,6 +129,12 @@ class Spot:
             self.service,
             self.operation,
         ) and function_of(call) == self.function
+
+
+def phase_in(call: Call) -> str:
+    """The phase that a call writes into the lock."""
+    values = call.parameters.get("ExpressionAttributeValues", {})
+    return str(values.get(":phase", {}).get("S", "")) if call.operation == "UpdateItem" else ""
 
 
 def function_of(call: Call) -> str:
@@ -174,7 +181,7 @@ def record(cloud: App, flow: Flow) -> tuple[list[str], list[Spot]]:
         if not is_own(call):
             return
         kind = (watch.state, call.caller, call.service, call.operation, function_of(call))
-        spot = Spot(*kind, seen[kind])
+        spot = Spot(*kind, seen[kind], phase_in(call))
         seen[kind] += 1
         request = () if call.operation == "Invoke" else (json.dumps(call.parameters, default=str),)
         alike.setdefault((*kind, *request), []).append(spot)

@@ -12,9 +12,9 @@ ALL_STATES = "all states"
 def phases(definition: Definition) -> dict[str, str]:
     """Every state with its phase.
 
-    What a Parallel holds is of the phase that its steps write into the lock, and so is what comes
-    after that one alone, or else leads to it alone. What comes before all of them is of the lock;
-    what leads to none of them is the end.
+    What a Parallel holds is of the phase that its steps first write into the lock, and so is what
+    comes after that one alone, or else leads to it alone. What comes before all of them is of the
+    lock; what leads to none of them is the end.
     """
     top = definition["States"]
     parallels = {name: written(state) for name, state in top.items() if "Branches" in state}
@@ -41,10 +41,9 @@ def inside(parallel: State) -> list[tuple[str, State]]:
 
 
 def written(parallel: State) -> str:
-    """The phase that the steps of a Parallel write into the lock; ValueError for more than one."""
+    """The phase that the steps of a Parallel write into the lock, the last one maybe the next."""
     payloads = (state.get("Parameters", {}).get("Payload", {}) for _, state in inside(parallel))
-    (phase,) = {payload["phase"] for payload in payloads if "phase" in payload}
-    return str(phase)
+    return str(next(payload["phase"] for payload in payloads if "phase" in payload))
 
 
 def up_to_parallels(top: dict[str, State], *names: str) -> set[str]:
@@ -60,13 +59,6 @@ def up_to_parallels(top: dict[str, State], *names: str) -> set[str]:
 
 
 PHASES = phases(RESTORE)
-# In which a phase begins: its own first step may not have written it into the lock yet.
-BEGINNINGS = {
-    name
-    for outer, state in RESTORE["States"].items()
-    if "Branches" in state
-    for name in (outer, *(branch["StartAt"] for branch in state["Branches"]))
-}
 
 
 def phase(state: str) -> str:

@@ -11,7 +11,7 @@ from local.emulator.cloud import Fault, hung, killed, lost
 from tests.faults import faults
 from tests.faults.flows import Flow, Spot, Watch
 from tests.faults.judge import Allowed, Ended, World, is_kept, look, wrongs
-from tests.faults.phases import ALL_STATES, BEGINNINGS, phase
+from tests.faults.phases import ALL_STATES, phase
 from tests.pipeline.observed import tagged
 
 if TYPE_CHECKING:
@@ -149,17 +149,15 @@ def after_lasting(flow: Flow, spot: Spot) -> Allowed:
     return Allowed(TOLD)
 
 
-def after_stopping(flow: Flow, state: str, *, behind: bool = False) -> Allowed:
-    """An end that runs no Catch, by the phase in which it comes; behind: a change, not entering."""
-    where = phase(state)
+def after_stopping(flow: Flow, where: str) -> Allowed:
+    """An end that runs no Catch, by the phase in which it comes."""
     if where == "lock":
         # A function may still take the lock; the next execution takes it over.
         return Allowed(KEPT, unlocked=False)
     if where in ("prepare", "copy", "replace", "rollback"):
         return Allowed(KEPT, tagged=where == "prepare")
     if where == "finish":
-        # Its first step may still be about to write that nothing is rolled back any more.
-        return Allowed(KEPT | TOLD if state in BEGINNINGS and not behind else TOLD)
+        return Allowed(TOLD)
     if flow.task == "create_snapshot_only":
         return Allowed(RESTORED | KEPT, mails=0)  # where the original is what is to stand
     # In "end" all is done; only the lock, its release, or a mail may be left to the recovery.
@@ -215,7 +213,7 @@ def at_spots(flow: Flow, spots: list[Spot]) -> Iterator[Scenario]:
             yield make("killed always", either, once, faults.FOREVER)
             yield Scenario(
                 flow, spot.state, place, "stopped behind",
-                after_stopping(flow, spot.state, behind=True),
+                after_stopping(flow, spot.phase or phase(spot.state)),
                 lambda cloud, watch, spot=spot: faults.Stopping(cloud, watch, spot),
             )  # fmt: skip
             if spot.operation == "UpdateItem" or phase(spot.state) in ("copy", "replace"):
@@ -241,12 +239,19 @@ def blind(flow: Flow, spot: Spot, place: str) -> Iterator[Scenario]:
     )  # fmt: skip
 
 
-def at_states(flow: Flow, states: list[str]) -> Iterator[Scenario]:
+def at_states(flow: Flow, states: list[str], spots: list[Spot]) -> Iterator[Scenario]:
     """The execution stopped, and timed out, on entering each state."""
+    # Its last look notes that nothing is rolled back any more, which it may still do when stopped.
+    noting = next((spot.state for spot in spots if spot.phase == "finish"), "")
+    past = False
     for state in states:
+        where = phase(state)
+        allowed = after_stopping(flow, "finish" if past and where in ("copy", "replace") else where)
+        if state == noting:
+            past, allowed = True, replace(allowed, endings=allowed.endings | TOLD)
         for name, act in (("stopped", faults.stop), ("timed out", faults.time_out)):
             yield Scenario(
-                flow, state, "entered", name, after_stopping(flow, state),
+                flow, state, "entered", name, allowed,
                 lambda cloud, watch, state=state, act=act: faults.AtState(cloud, watch, state, act),
             )  # fmt: skip
 
@@ -359,7 +364,7 @@ def generate(recorded: dict[Flow, tuple[list[str], list[Spot]]]) -> list[Scenari
     for flow, (states, spots) in recorded.items():
         for scenario in (
             *at_spots(flow, spots),
-            *at_states(flow, states),
+            *at_states(flow, states, spots),
             *all_over(flow),
             *statuses(flow),
         ):
