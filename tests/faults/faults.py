@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local.emulator.cloud import ACCOUNT, REGION, Fault, killed
@@ -89,13 +90,18 @@ class AtSpot(Injected):
 
 
 class Late(AtSpot):
-    """The function dies at its call in every try; the first call arrives in the rollback."""
+    """The function dies at its call in every try; the first call arrives in the rollback.
+
+    Where nothing is rolled back, and of the rollback itself, it arrives after the end.
+    """
 
     def __init__(self, cloud: App, watch: Watch, spot: Spot) -> None:
         super().__init__(cloud, watch, spot, killed(carried_out=False), FOREVER)
         self.kept: Call | None = None
         self.looks = 0
-        cloud.faults.append(self.arrive)
+        self.set_back = ""
+        if not spot.caller.startswith("RollBack"):
+            cloud.faults.append(self.arrive)
 
     def __call__(self, call: Call) -> Fault | None:
         answer = super().__call__(call)
@@ -107,14 +113,41 @@ class Late(AtSpot):
         """Carry it out half a minute after the rollback's first look."""
         if call.caller.startswith("RollBack") and self.kept and not self.looks:
             self.looks += 1
-            self.cloud.clock.Thread(target=self.carry_out, name="late").start()
+            self.cloud.clock.Thread(target=self.follow, name="late").start()
+
+    def follow(self) -> None:
+        """Carry it out between two looks."""
+        self.cloud.clock.sleep(A_MINUTE / 2)
+        self.carry_out()
 
     def carry_out(self) -> None:
-        """Let RDS have the call; by then it may refuse it, which is as good."""
-        self.cloud.clock.sleep(A_MINUTE / 2)
+        """Let AWS have the call; by then it may refuse it, which is as good."""
         assert self.kept
+        if self.kept.service == "dynamodb":
+            self.update_lock(self.kept.parameters)
+            return
         with suppress(RdsError):
             self.cloud.rds.call(self.kept.operation, self.kept.parameters)
+
+    def update_lock(self, parameters: dict[str, Any]) -> None:
+        """Let DynamoDB have it, which must find that the execution is past that phase."""
+        table = {name: parameters[name] for name in ("TableName", "Key")}
+        client = self.cloud.client("dynamodb")
+        before = client.get_item(**table).get("Item")
+        with suppress(ClientError):
+            client.update_item(**parameters)
+        after = client.get_item(**table).get("Item")
+        if after != before:
+            self.set_back = f"a late update makes the lock {after}, it was {before}"
+
+    def afterwards(self, cloud: App) -> None:  # noqa: ARG002 - it has it
+        """Let it arrive now if there was no rollback for it."""
+        if self.kept and not self.looks:
+            self.carry_out()
+
+    def wrong(self, cloud: App) -> str:  # noqa: ARG002 - it has it
+        """What it has done to the lock."""
+        return self.set_back
 
 
 class AtState(Injected):

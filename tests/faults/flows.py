@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.cloud import Fault
-from tests.pipeline.observed import KINDS, Kind
+from tests.pipeline.observed import KINDS, Kind, OnceReplaced
 
 if TYPE_CHECKING:
     from local.commands.app import App
@@ -90,17 +89,9 @@ class Flow:
         if self.name.endswith("rollback"):
             cloud.rds.poison(self.kind.name, self.kind.identifier)
         if self.name == "swap_back":
-            cloud.faults.append(at_the_point_of_no_return)
+            cloud.faults.append(OnceReplaced(cloud, self.kind))
         if self.before:
             self.before(cloud)
-
-
-def at_the_point_of_no_return(call: Call) -> Fault | None:
-    """Deny the note that the restored database serves: all names have been swapped by then."""
-    values = call.parameters.get("ExpressionAttributeValues", {})
-    if call.operation == "UpdateItem" and values.get(":phase") == {"S": "finish"}:
-        return Fault("AccessDeniedException", "User is not authorized", 403)
-    return None
 
 
 # The quick ones first: a state that two flows pass is tried in the first of them.
@@ -125,6 +116,7 @@ class Spot:
     operation: str
     function: str
     n: int
+    phase: str = ""  # what it writes into the lock
 
     @property
     def reads(self) -> bool:
@@ -137,6 +129,12 @@ class Spot:
             self.service,
             self.operation,
         ) and function_of(call) == self.function
+
+
+def phase_in(call: Call) -> str:
+    """The phase that a call writes into the lock."""
+    values = call.parameters.get("ExpressionAttributeValues", {})
+    return str(values.get(":phase", {}).get("S", "")) if call.operation == "UpdateItem" else ""
 
 
 def function_of(call: Call) -> str:
@@ -183,7 +181,7 @@ def record(cloud: App, flow: Flow) -> tuple[list[str], list[Spot]]:
         if not is_own(call):
             return
         kind = (watch.state, call.caller, call.service, call.operation, function_of(call))
-        spot = Spot(*kind, seen[kind])
+        spot = Spot(*kind, seen[kind], phase_in(call))
         seen[kind] += 1
         request = () if call.operation == "Invoke" else (json.dumps(call.parameters, default=str),)
         alike.setdefault((*kind, *request), []).append(spot)

@@ -177,7 +177,7 @@ def wrongs(ended: Ended, allowed: Allowed) -> tuple[str, str]:
         ending == "told" and allowed.serving and wrong_telling(flow, now, execution),
         ending != "told" and not allowed.tagged and wrong_tags(ended.cloud),
         ending != "told" and allowed.unlocked and wrong_lock(ended.cloud, kind),
-        wrong_mails(ended, allowed, ending),
+        wrong_mails(ended, allowed, ending, now),
         allowed.untouched and wrong_changes(ended.cloud),
         execution.stopped - execution.started > allowed.within and "it took too long",
     )
@@ -291,12 +291,19 @@ def lock(cloud: App, kind: Kind) -> dict[str, Any]:
     return dict(found.get("Item", {}))
 
 
-def wrong_mails(ended: Ended, allowed: Allowed, ending: str) -> str:
+def to_be_named(flow: Flow, now: World) -> list[str]:
+    """What a mail must name: the identifier, and what stands beside it, be it old or restored."""
+    identifier = flow.kind.identifier
+    beside = (flow.target, f"{identifier}-temp", f"{identifier}-copy")
+    return [identifier, *(name for name in beside if (flow.kind.name, name) in now.databases)]
+
+
+def wrong_mails(ended: Ended, allowed: Allowed, ending: str, now: World) -> str:
     """What is wrong with the mails and the recoveries."""
     execution = ended.execution
     mails = [mail for mail in ended.cloud.mails if not mail.subject.startswith(OF_NO_ENDING)]
     said = [mail.subject for mail in mails]
-    name = ended.flow.target or f"{ended.flow.kind.identifier}-temp"
+    unnamed = [name for name in to_be_named(ended.flow, now) if mails and name not in mails[0].text]
     checks = (
         execution.status == "SUCCEEDED" and mails and f"mails after a success: {said}",
         execution.status == "FAILED"
@@ -308,7 +315,7 @@ def wrong_mails(ended: Ended, allowed: Allowed, ending: str) -> str:
         and f"{len(mails)} mails for a failure: {said}",
         allowed.mails
         and ending == "told"
-        and not (mails and name in mails[0].text)
-        and f"the mail does not name {name}: {said}",
+        and (unnamed or not mails)
+        and f"the mail does not name {unnamed}: {said}",
     )
     return next((str(wrong) for wrong in checks if wrong), "")

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from moto.awslambda_simple import models as simple_lambda
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from local.emulator.cloud import ACCOUNT, REGION
+from local.emulator.cloud import ACCOUNT, REGION, Fault, killed
 from local.emulator.rds import RdsError
 from tests.faults import faults
-from tests.faults.flows import FLOWS, Flow, Watch, at_the_point_of_no_return
+from tests.faults.flows import FLOWS, Flow, Watch
 from tests.faults.judge import Allowed, look, serves
+from tests.faults.phases import ALL_STATES
 from tests.faults.scenario import KEPT, RESTORED, TOLD, Scenario
-from tests.pipeline.observed import Kind, On
+from tests.pipeline.observed import Kind, On, OnceReplaced
 from tests.pipeline.scenarios import AUTOSCALED, autoscale
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ def all_named() -> Iterator[Scenario]:
         yield from once_more(kind)
         yield from another_copy(kind)
         yield from in_another_phase(kind)
+        yield from after_its_recovery(kind)
+        yield from said_to_have_ended(kind)
+        yield from behind_untagging(kind)
         yield from unexpected(kind)
         yield from without_snapshot(kind)
         yield from limits(kind)
@@ -114,6 +118,12 @@ def rename(cloud: App, kind: Kind, name: str, new: str) -> None:
         )
 
 
+def start(cloud: App, name: str, request: Any) -> str:
+    """Start another execution; its ARN."""
+    backend = stepfunctions_parser_backends[ACCOUNT][REGION]
+    return str(backend.start_execution(cloud.machine, name, json.dumps(request)).exec_arn)
+
+
 class Foreign(faults.AtState):
     """Somebody takes the name that a step is about to act on; what is his must stay as it is."""
 
@@ -148,17 +158,17 @@ def foreign(kind: str) -> Iterator[Scenario]:
     first = of(kind, "restore_first")
     name = restore.kind.identifier
     for flow, state, taken in (
-        (take, f"Take a snapshot of the {kind}", name),
-        (restore, f"Rename the {kind}", name),
-        (restore, f"Restore the {kind}", name),
-        (restore, f"Configure the {kind}", name),
-        (restore, f"Delete the original {kind}", f"{name}-temp"),
-        (of(kind, "rollback"), f"Put the {kind} back", name),
-        (first, f"Configure the {kind} beside", f"{name}-copy"),
-        (first, f"Look at the {kind} beside", f"{name}-copy"),
-        (first, f"Give the {kind} its name", f"{name}-copy"),
-        (of(kind, "swap_back"), f"Put the {kind} back", name),
-        (of(kind, "copy"), f"Configure the {kind} beside", name.replace("prod", "staging")),
+        (take, "Take the snapshot", name),
+        (restore, "Rename the original", name),
+        (restore, "Restore the database", name),
+        (restore, "Configure the database", name),
+        (restore, "Delete the original", f"{name}-temp"),
+        (of(kind, "rollback"), "Put the original back", name),
+        (first, "Configure the copy", f"{name}-copy"),
+        (first, "Verify the copy", f"{name}-copy"),
+        (first, "Rename the copy", f"{name}-copy"),
+        (of(kind, "swap_back"), "Put the original back", name),
+        (of(kind, "copy"), "Configure the copy", name.replace("prod", "staging")),
     ):
         yield Scenario(
             flow, state, taken, "another database",
@@ -190,6 +200,13 @@ class OnceMore(faults.Injected):
             FunctionName=cloud.physical_id(self.function), Payload=json.dumps(self.event)
         )
 
+    def invoke(self) -> None:
+        """Invoke it in the midst of the execution."""
+        self.fired += 1
+        simple_lambda.lambda_simple_backends[ACCOUNT][REGION].invoke(
+            self.cloud.physical_id(self.function), None, json.dumps(self.event), {}, {}
+        )
+
 
 class AnotherCopy(OnceMore):
     """The same while another execution holds the lock, in the phase of the event."""
@@ -215,14 +232,122 @@ class InAnotherPhase(OnceMore):
     def __call__(self, notice: Any) -> None:
         super().__call__(notice)
         if (notice.kind, notice.name) == ("state entered", "Tell what failed") and self.event:
-            self.fired += 1
-            # At once, while the execution waits: it must not leave the lock before.
-            simple_lambda.lambda_simple_backends[ACCOUNT][REGION].invoke(
-                self.cloud.physical_id(self.function), None, json.dumps(self.event), {}, {}
-            )
+            # At once, while the execution waits: it must not let go of the lock before.
+            self.invoke()
 
     def afterwards(self, cloud: App) -> None:
         """Nothing is left to be done."""
+
+
+class AfterItsRecovery(OnceMore):
+    """An execution is interrupted; the next one rolls it back, and goes on with its own work.
+
+    Then the rollback with the plan of the first comes once more.
+    """
+
+    def __init__(self, cloud: App, watch: Watch, flow: Flow, state: str) -> None:
+        super().__init__(cloud, watch, f"RollBack{flow.kind.name.capitalize()}Function")
+        self.flow, self.state, self.next = flow, state, ""
+
+    def __call__(self, notice: Any) -> None:
+        super().__call__(notice)
+        if (notice.kind, notice.name) != ("state entered", self.state) or self.fired:
+            return
+        if not self.next:
+            self.next = "begins"
+            self.cloud.clock.Thread(target=self.interrupt).start()
+        elif notice.execution == self.next:
+            self.cloud.clock.Thread(target=self.invoke).start()
+
+    def interrupt(self) -> None:
+        """Stop the first one, and start the next before the stack's rule recovers it."""
+        faults.stop(self.cloud, self.watch.execution)
+        self.next = start(self.cloud, "next", self.flow.request())
+
+    def afterwards(self, cloud: App) -> None:
+        """Nothing is left to be done."""
+
+    def wrong(self, cloud: App) -> str:
+        """What the next one has come to, which must be a success."""
+        ended = cloud.describe(self.next)
+        if ended.status == "SUCCEEDED":
+            return ""
+        return f"the next one is {ended.status} {ended.error}: {ended.cause}"
+
+
+def after_its_recovery(kind: str) -> Iterator[Scenario]:
+    """A rollback that comes late: the execution that has taken it over works on by then."""
+    flow, state = of(kind, "db_restore"), "Wait until the database is restored"
+    # The first one is judged, whose original the next one has replaced as it was asked to.
+    yield Scenario(
+        flow, state, f"RollBack{kind.capitalize()}Function", "invoked after its recovery",
+        Allowed(TOLD, mails=0),
+        lambda cloud, watch: AfterItsRecovery(cloud, watch, flow, state),
+    )  # fmt: skip
+
+
+class SaidToHaveEnded(faults.AtState):
+    """Somebody asks to recover the execution that is running, in the words of the stack's rule."""
+
+    def __init__(self, cloud: App, watch: Watch, state: str, flow: Flow) -> None:
+        self.flow, self.recovery = flow, ""
+        super().__init__(cloud, watch, state, self.recover)
+
+    def recover(self, cloud: App, execution: str) -> None:
+        given = {"executionArn": execution, "status": "TIMED_OUT"}
+        given["input"] = json.dumps(self.flow.request())
+        self.recovery = start(cloud, "recovery", {"task": "recover", "ended": given})
+
+    def wrong(self, cloud: App) -> str:
+        """What the recovery has come to, which must be nothing."""
+        ended = cloud.describe(self.recovery)
+        # It asks until the execution has ended. What it recovers would be named in its output.
+        if ended.status == "SUCCEEDED" and "interrupted" not in ended.output:
+            return ""
+        return f"the recovery is {ended.status} {ended.error}: {ended.cause or ended.output}"
+
+
+def said_to_have_ended(kind: str) -> Iterator[Scenario]:
+    """Somebody says that the execution has ended, and it has not."""
+    flow, state = of(kind, "db_restore"), "Restore the database"
+    yield Scenario(
+        flow, state, "recover", "said to have ended", Allowed(RESTORED),
+        lambda cloud, watch: SaidToHaveEnded(cloud, watch, state, flow),
+    )  # fmt: skip
+
+
+class BehindUntagging(faults.Injected):
+    """The snapshot step is killed when it has untagged what it has taken."""
+
+    def __init__(self, cloud: App, watch: Watch) -> None:
+        super().__init__(cloud, watch)
+        cloud.faults.append(self)
+
+    def __call__(self, call: Call) -> Fault | None:
+        untags = call.operation == "RemoveTagsFromResource" and call.caller.startswith("Snapshot")
+        if not untags or self.fired:
+            return None
+        self.fired += 1
+        return killed(carried_out=True)
+
+    def wrong(self, cloud: App) -> str:
+        """Whether any snapshot was taken twice."""
+        taken = [
+            call.parameters.get("DBSnapshotIdentifier")
+            or call.parameters["DBClusterSnapshotIdentifier"]
+            for call in cloud.calls
+            if call.operation in ("CreateDBSnapshot", "CreateDBClusterSnapshot") and not call.error
+        ]
+        return "" if len(set(taken)) == len(taken) else f"the snapshots taken are {taken}"
+
+
+def behind_untagging(kind: str) -> Iterator[Scenario]:
+    """A repeat finds a snapshot that no tag says is its own any more."""
+    flow = of(kind, "create_snapshot_only")
+    yield Scenario(
+        flow, "Take the snapshot", flow.kind.snapshot, "killed behind its untagging",
+        Allowed(RESTORED), BehindUntagging,
+    )  # fmt: skip
 
 
 def in_another_phase(kind: str) -> Iterator[Scenario]:
@@ -230,7 +355,7 @@ def in_another_phase(kind: str) -> Iterator[Scenario]:
     for step in ("Rename", "Restore"):
         function = f"{step}{kind.capitalize()}Function"
         yield Scenario(
-            of(kind, "rollback"), "all states", function, "invoked after the rollback",
+            of(kind, "rollback"), ALL_STATES, function, "invoked after the rollback",
             Allowed(KEPT),
             lambda cloud, watch, function=function: InAnotherPhase(cloud, watch, function),
         )  # fmt: skip
@@ -239,7 +364,7 @@ def in_another_phase(kind: str) -> Iterator[Scenario]:
 def once_more(kind: str) -> Iterator[Scenario]:
     """A Lambda that comes late: its whole work begins when the execution is over."""
     for name, steps in (
-        ("create_snapshot_only", ("Snapshot", "Untag")),
+        ("create_snapshot_only", ("Snapshot",)),
         ("db_restore", ("Rename", "Restore", "Configure", "Delete", "Untag")),
         ("rollback", ("Rename", "Restore", "RollBack")),
     ):
@@ -247,7 +372,7 @@ def once_more(kind: str) -> Iterator[Scenario]:
         for step in steps:
             function = f"{step}{kind.capitalize()}Function"
             yield Scenario(
-                flow, "all states", function, "invoked after the end",
+                flow, ALL_STATES, function, "invoked after the end",
                 Allowed(frozenset({flow.ending})),
                 lambda cloud, watch, function=function: OnceMore(cloud, watch, function),
             )  # fmt: skip
@@ -257,7 +382,7 @@ def another_copy(kind: str) -> Iterator[Scenario]:
     """The original stands under its own name, as the old plan has it, and another works on it."""
     flow, function = of(kind, "rollback"), f"Rename{kind.capitalize()}Function"
     yield Scenario(
-        flow, "all states", function, "invoked while another works", Allowed(KEPT),
+        flow, ALL_STATES, function, "invoked while another works", Allowed(KEPT),
         lambda cloud, watch: AnotherCopy(cloud, watch, function),
     )  # fmt: skip
 
@@ -271,9 +396,9 @@ def unexpected(kind: str) -> Iterator[Scenario]:
         cloud.rds.find(kind, name).shown["BackupRetentionPeriod"] = 1
 
     yield Scenario(
-        flow, f"Verify the {kind}", name, "changed by somebody", Allowed(TOLD),
+        flow, "Verify the database", name, "changed by somebody", Allowed(TOLD),
         lambda cloud, watch: faults.AtState(
-            cloud, watch, f"Verify the {kind}", tamper
+            cloud, watch, "Verify the database", tamper
         ),
     )  # fmt: skip
 
@@ -290,9 +415,9 @@ def unexpected(kind: str) -> Iterator[Scenario]:
         ("the snapshot is another", replace_snapshot, Allowed(TOLD)),
     ):
         yield Scenario(
-            flow, f"Verify the {kind}", name, what, allowed,
+            flow, "Verify the database", name, what, allowed,
             lambda cloud, watch, act=act: faults.AtState(
-                cloud, watch, f"Verify the {kind}", act
+                cloud, watch, "Verify the database", act
             ),
         )  # fmt: skip
 
@@ -304,7 +429,7 @@ def unexpected(kind: str) -> Iterator[Scenario]:
             {"Key": "trapheus:protect", "Value": "by somebody"}
         )
 
-    deletion = f"Delete the original {kind}"
+    deletion = "Delete the original"
     for what, act, allowed in (
         ("what was restored is renamed", rename_restored, Allowed(TOLD, serving=False)),
         ("the original is protected", protect, Allowed(TOLD)),
@@ -315,8 +440,8 @@ def unexpected(kind: str) -> Iterator[Scenario]:
         )  # fmt: skip
 
     yield Scenario(
-        replace(flow, before=lambda cloud: cloud.faults.append(at_the_point_of_no_return)),
-        f"Put the {kind} back", name, "the original is lost", Allowed(TOLD),
+        replace(flow, before=lambda cloud: cloud.faults.append(OnceReplaced(cloud, flow.kind))),
+        "Put the original back", name, "the original is lost", Allowed(TOLD),
         lambda cloud, watch: Lost(cloud, watch, flow.kind),
     )  # fmt: skip
 
@@ -344,13 +469,13 @@ def without_snapshot(kind: str) -> Iterator[Scenario]:
     for task in ("db_restore", "create_snapshot"):
         flow = of(kind, task)
         own, name = (flow.kind.snapshot_kind, flow.kind.snapshot), flow.kind.snapshot
-        verification = f"Verify the {kind}"
+        verification = "Verify the database"
 
         def delete(cloud: App, _: str, own: tuple[str, str] = own) -> None:
             cloud.rds.things.pop(cloud.rds.find(*own).key)
 
         for state, what, inject in (
-            (f"Restore the {kind}", "the snapshot vanishes behind the call", BehindTheRestore),
+            ("Restore the database", "the snapshot vanishes behind the call", BehindTheRestore),
             (verification, "the snapshot vanishes later", faults.AtState),
         ):
             yield Scenario(
@@ -384,7 +509,7 @@ class Lost(faults.AtState):
 
     def __init__(self, cloud: App, watch: Watch, kind: Kind) -> None:
         self.kind = kind
-        super().__init__(cloud, watch, f"Put the {kind.name} back", self.lose)
+        super().__init__(cloud, watch, "Put the original back", self.lose)
 
     def lose(self, cloud: App, _: str) -> None:
         """Let it be in a status that no call ends."""
@@ -406,13 +531,11 @@ class TwoAtOnce(faults.Injected):
     def __call__(self, notice: Any) -> None:
         if notice.kind == "state entered" and notice.name == "Read the request" and not self.fired:
             self.fired += 1
-            self.cloud.clock.Thread(target=self.start, args=(notice.detail,)).start()
+            self.cloud.clock.Thread(target=self.start_second, args=(notice.detail,)).start()
 
-    def start(self, given: Any) -> None:
+    def start_second(self, given: Any) -> None:
         """Start it with the same input, in the same second."""
-        backend = stepfunctions_parser_backends[ACCOUNT][REGION]
-        started = backend.start_execution(self.cloud.machine, "second", json.dumps(given["input"]))
-        self.second = started.exec_arn
+        self.second = start(self.cloud, "second", given["input"])
 
     def wrong(self, cloud: App) -> str:
         """What the second one has come to, which must be a refusal."""
@@ -461,7 +584,7 @@ def limits(kind: str) -> Iterator[Scenario]:
     )  # fmt: skip
     for what, arrange in refusals.items():
         yield Scenario(
-            replace(flow, before=arrange), f"Check the {kind}", name, what, untouched, nothing
+            replace(flow, before=arrange), "Check the database", name, what, untouched, nothing
         )
     for inside in ("my-temp-late", "temp-temp"):
         own = Kind(kind, f"{inside}-{'cluster' if flow.kind.is_cluster else 'db'}")
@@ -475,7 +598,7 @@ def limits(kind: str) -> Iterator[Scenario]:
         kind_inside = replace(own, members=(member_of(own.identifier),) if own.is_cluster else ())
         yield Scenario(
             replace(of(kind, "create_snapshot"), kind=kind_inside, before=arranged),
-            "all states", own.identifier, "-temp inside the name", Allowed(RESTORED), nothing,
+            ALL_STATES, own.identifier, "-temp inside the name", Allowed(RESTORED), nothing,
         )  # fmt: skip
 
 
@@ -492,10 +615,10 @@ def scaled() -> Iterator[Scenario]:
             cloud.rds.call("DeleteDBInstance", {"DBInstanceIdentifier": AUTOSCALED})
 
     for state, act, before in (
-        ("Rename the cluster", come(name), None),
-        ("Delete the original cluster", come(f"{name}-temp"), None),
-        ("Rename the cluster", go, lambda cloud: autoscale(cloud, name)),
-        ("Delete the original cluster", go, lambda cloud: autoscale(cloud, name)),
+        ("Rename the original", come(name), None),
+        ("Delete the original", come(f"{name}-temp"), None),
+        ("Rename the original", go, lambda cloud: autoscale(cloud, name)),
+        ("Delete the original", go, lambda cloud: autoscale(cloud, name)),
     ):
         what = "a reader goes" if before else "a reader comes"
         yield Scenario(

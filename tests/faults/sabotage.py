@@ -19,9 +19,7 @@ LAYER = "layers/common/trapheus"
 TEMPLATE = "template.yaml"
 # Whose deletions are allowed by the roles.
 ONLY_TAGGED = """\
-              Condition:
-                "Null":
-                  aws:ResourceTag/trapheus:in-progress: "false"
+              Condition: {"Null": {"aws:ResourceTag/trapheus:in-progress": "false"}}
 """
 
 
@@ -78,68 +76,92 @@ SABOTAGES = (
     # The lock
     *of_both(
         "the lock is taken whoever holds it", "src/lock/take.py",
-        "    if holder and holder != request[\"interrupted\"]:\n"
-        "        item = judged(item, request)\n",
-        "    if holder and holder != request[\"interrupted\"]:\n        pass\n",
+        "    if holder:\n        item = judged(item, request)\n",
+        "    if holder:\n        pass\n",
         "KIND-db_restore/Take_the_lock/prod", "KIND-db_restore/Take_the_lock/",
     ),
     *of_both(
+        "an execution that is said to have ended is not asked for", "src/lock/take.py",
+        "    if holder:\n        item = judged(item, request)\n",
+        "    if holder and holder != request[\"interrupted\"]:\n"
+        "        item = judged(item, request)\n",
+        "KIND-db_restore/Restore_the_database/recover/",
+    ),
+    *of_both(
         "a late step does not look at the lock", f"{LAYER}/execution/lock.py",
-        "    if item.get(\"holder\") != event[\"execution\"]:\n",
-        "    if False:\n",
-        "KIND-db_restore/all_states/RenameKindFunction/invoked_while_another_works",
-        "KIND-db_restore/all_states/RenameKindFunction", "KIND-rollback/all_states",
+        "f\"holder = :execution AND {taken_over}(interrupted)\"\n",
+        "f\"(holder = :execution OR attribute_not_exists(nothing))"
+        " AND {taken_over}(interrupted)\"\n",
+        "KIND-rollback/all_states/RenameKindFunction/invoked_while_another_works",
     ),
     *of_both(
         "a late step does not look at the phase", f"{LAYER}/execution/lock.py",
-        "    if require_holder(event).get(\"phase\") != event[\"phase\"]:\n",
-        "    require_holder(event)\n    if False:\n",
+        "f\" AND phase IN (:phase, ",
+        "f\" AND phase IN (phase, :phase, ",
         "KIND-rollback/all_states/RenameKindFunction/invoked_after_the_rollback",
+    ),
+    *of_both(
+        "the phase of the lock is set back", f"{LAYER}/execution/lock.py",
+        "f\" AND phase IN (:phase, ",
+        "f\" AND phase IN (phase, :phase, ",
+        "KIND-db_restore/Rename_the_original/RenameKindFunction.UpdateItem#0/late",
+    ),
+    *of_both(
+        "a late step does not look at whose rollback it is", f"{LAYER}/execution/lock.py",
+        " AND {taken_over}(interrupted)\"\n",
+        " AND (attribute_exists(interrupted) OR attribute_not_exists(interrupted))\"\n",
+        "KIND-db_restore/Wait_until_the_database_is_restored/RollBackKindFunction/",
     ),
     # The check
     *of_both(
         "what is left over is not seen", f"{LAYER}/checks/names.py",
         "    if name in look.holders[kind]:\n        findings.add(\n",
         "    if False:\n        findings.add(\n",
-        "KIND-db_restore/Check_the_KIND/prod", "KIND-db_restore/Check_the_KIND/",
+        "KIND-db_restore/Check_the_database/prod", "KIND-db_restore/Check_the_database/",
     ),
     *of_both(
         "no quota is looked at", f"{LAYER}/checks/quotas.py",
         "    left = max(0, most - used)\n", "    left = most\n",
-        "KIND-db_restore/Check_the_KIND/prod",
+        "KIND-db_restore/Check_the_database/prod",
     ),
     # The snapshot
     *of_both(
         "a snapshot is taken again", f"{LAYER}/rds/snapshots.py",
         "        if found is None:\n            lock.require(event)\n",
         "        if True:\n            lock.require(event)\n",
-        "KIND-create_snapshot_only/Take_a_snapshot_of_the_KIND/SnapshotKindFunction.GetItem",
-        "KIND-create_snapshot_only/Take_a_snapshot_of_the_KIND/",
+        "KIND-create_snapshot_only/Take_the_snapshot/SnapshotKindFunction.UpdateItem",
+        "KIND-create_snapshot_only/Take_the_snapshot/",
+    ),
+    *of_both(
+        "a snapshot that is untagged is taken again", f"{LAYER}/rds/snapshots.py",
+        "        if old and not (is_tagged(old, execution) or is_own(name, old, plan)):\n",
+        "        if old and not is_tagged(old, execution):\n",
+        "KIND-create_snapshot_only/Take_the_snapshot/prod",
     ),
     *of_both(
         "a snapshot is taken of whatever has the name", f"{LAYER}/rds/snapshots.py",
         "            if resource_id != plan[\"resourceId\"]:\n", "            if False:\n",
-        "KIND-create_snapshot_only/Take_a_snapshot_of_the_KIND/prod",
+        "KIND-create_snapshot_only/Take_the_snapshot/prod",
     ),
     *of_both(
         "the old snapshot goes first", f"{LAYER}/rds/snapshots.py",
         "            take(successor, found.get(successor))\n            remove(name, old)\n",
         "            remove(name, old)\n            take(successor, found.get(successor))\n",
-        "KIND-create_snapshot_only/Take_a_snapshot_of_the_KIND/SnapshotKindFunction.DescribeDBKinds",
-        "KIND-create_snapshot_only/Take_a_snapshot_of_the_KIND/",
+        "KIND-create_snapshot_only/Take_the_snapshot/SnapshotKindFunction.DescribeDBKinds",
+        "KIND-create_snapshot_only/Take_the_snapshot/",
     ),
     # The rename
     *of_both(
         "a rename that is done is a failure", "src/rename/KIND.py",
         "    if found[\"DBInstanceIdentifier\"] == new_name:\n        return False\n", "",
-        "KIND-db_restore/Rename_the_KIND/RenameKindFunction.ModifyDB",
-        "KIND-db_restore/Rename_the_KIND/",
+        "KIND-db_restore/Rename_the_original/RenameKindFunction.ModifyDB",
+        "KIND-db_restore/Rename_the_original/",
         cluster=("    if found[\"DBClusterIdentifier\"] == new_name:\n        return False\n", ""),
     ),
     *of_both(
         "whatever has the name is renamed", "src/rename/KIND.py",
         "        found = instance_with(resource_id)\n", "        found = KIND_named(names[0])\n",
-        "KIND-db_restore/Rename_the_KIND/prod", "KIND-db_restore/Rename_the_KIND/",
+        "KIND-db_restore/Rename_the_original/prod", "KIND-db_restore/Rename_the_original/",
         cluster=(
             "    found = cluster_with(resource_id)\n", "    found = cluster_named(name)\n",
         ),
@@ -149,7 +171,7 @@ SABOTAGES = (
         "a restore is asked for again", "src/restore/KIND.py",
         "        if found is None:\n            lock.require(event)\n",
         "        if True:\n            lock.require(event)\n",
-        "KIND-db_restore/Restore_the_KIND/RestoreKindFunction.RestoreDB",
+        "KIND-db_restore/Restore_the_database/RestoreKindFunction.RestoreDB",
         cluster=(
             "    if found is None:\n        rds().restore_db_cluster_from_snapshot(\n",
             "    if True:\n        rds().restore_db_cluster_from_snapshot(\n",
@@ -158,7 +180,7 @@ SABOTAGES = (
     *of_both(
         "whatever has the name counts as restored", "src/restore/KIND.py",
         "        elif not is_tagged(found, plan[\"execution\"]):\n", "        elif False:\n",
-        "KIND-db_restore/Restore_the_KIND/prod", "KIND-db_restore/Restore_the_KIND/",
+        "KIND-db_restore/Restore_the_database/prod", "KIND-db_restore/Restore_the_database/",
         cluster=("    if not is_tagged(found, execution):\n", "    if False:\n"),
     ),
     # The waits
@@ -166,42 +188,42 @@ SABOTAGES = (
         "a bad status is waited through", f"{LAYER}/rds/waiters.py",
         "        success=\" && \".join(conditions),\n        bad=kind.bad + DELETING,\n",
         "        success=\" && \".join(conditions),\n        bad=DELETING,\n",
-        "KIND-db_restore/Wait_until_the_KIND_is_restored/rds/failed",
-        "KIND-db_restore/Wait_until_the_KIND_is_restored/prod",
+        "KIND-db_restore/Wait_until_the_database_is_restored/rds/failed",
+        "KIND-db_restore/Wait_until_the_database_is_restored/prod",
     ),
     # The configuration
     *of_both(
         "whatever has the name is configured", f"{LAYER}/execution/lock.py",
         "    if resource_id != event[\"restored\"][\"resourceId\"]:\n", "    if False:\n",
-        "KIND-db_restore/Configure_the_KIND/prod", "KIND-db_restore/Configure_the_KIND/",
+        "KIND-db_restore/Configure_the_database/prod", "KIND-db_restore/Configure_the_database/",
     ),
     *of_both(
         "what is configured is configured again", f"{LAYER}/configuration/comparison.py",
         "    return [\n        role for role in planned[\"roles\"]"
         " if (role[\"RoleArn\"], role[\"FeatureName\"]) not in present\n    ]\n",
         "    return list(planned[\"roles\"])\n",
-        "KIND-db_restore/Configure_the_KIND/ConfigureKindFunction.AddRole",
+        "KIND-db_restore/Configure_the_database/ConfigureKindFunction.AddRole",
     ),
     # The verification
     *of_both(
         "the verification sees nothing", "src/verify/KIND.py",
         "    if lines:\n", "    if False:\n",
-        "KIND-db_restore/Verify_the_KIND/prod",
+        "KIND-db_restore/Verify_the_database/prod",
     ),
     # The deletion
     *of_both(
         "whatever is called so is deleted", "src/delete/KIND.py",
         "        found = seen(lambda: KIND_with(plan[\"resourceId\"]))\n",
         "        found = KIND_named(plan[\"renamedTo\"])\n",
-        "KIND-db_restore/Delete_the_original_KIND/prod",
-        "KIND-db_restore/Delete_the_original_KIND/", of_any=True,
+        "KIND-db_restore/Delete_the_original/prod",
+        "KIND-db_restore/Delete_the_original/", of_any=True,
     ),
     *of_both(
         "whatever has the planned name is deleted", "src/delete/KIND.py",
         "        if found[\"DBInstanceIdentifier\"] != plan[\"renamedTo\"] or not is_tagged(\n"
         "            found, plan[\"execution\"]\n        ):\n",
         "        if False:\n",
-        "KIND-db_restore/Delete_the_original_KIND/prod", of_any=True,
+        "KIND-db_restore/Delete_the_original/prod", of_any=True,
         cluster=(
             "        if found[\"DBClusterIdentifier\"] != plan[\"renamedTo\"] or not is_tagged(\n"
             "            found, plan[\"execution\"]\n        ):\n",
@@ -212,7 +234,7 @@ SABOTAGES = (
         "a deletion that is done is a failure", "src/delete/KIND.py",
         "        if found is None or found[\"DBInstanceStatus\"] in DELETING:\n",
         "        if found and found[\"DBInstanceStatus\"] in DELETING:\n",
-        "KIND-db_restore/Delete_the_original_KIND/DeleteKindFunction.DeleteDB",
+        "KIND-db_restore/Delete_the_original/DeleteKindFunction.DeleteDB",
         cluster=(
             "        if found is None or found[\"Status\"] in DELETING:\n",
             "        if found and found[\"Status\"] in DELETING:\n",
@@ -223,7 +245,7 @@ SABOTAGES = (
         "        require_serving(event, named, \"DbiResourceId\", \"DBInstanceStatus\","
         " BAD_INSTANCE)\n",
         "",
-        "KIND-db_restore/Delete_the_original_KIND/prod",
+        "KIND-db_restore/Delete_the_original/prod",
         cluster=(
             "        require_serving(event, named, \"DbClusterResourceId\", \"Status\","
             " BAD_CLUSTER)\n",
@@ -234,12 +256,12 @@ SABOTAGES = (
         "the original goes whoever protects it", f"{LAYER}/rds/deletion.py",
         "    if PROTECT_TAG in tags or (original[\"DeletionProtection\"] and not was):\n",
         "    if False:\n",
-        "KIND-db_restore/Delete_the_original_KIND/prod",
+        "KIND-db_restore/Delete_the_original/prod",
     ),
     *of_both(
         "what is to be kept is deleted", "statemachine/restore.asl.yaml",
-        "                Next: Keep the original KIND\n",
-        "                Next: Delete the original KIND\n",
+        "$.request.keepOriginal, BooleanEquals: true, Next: Untag what stays}\n",
+        "$.request.keepOriginal, BooleanEquals: true, Next: Delete the original}\n",
         "KIND-keep_original/all_states/",
     ),
     *of_both(
@@ -252,51 +274,51 @@ SABOTAGES = (
         "automated backups are not kept", "src/delete/KIND.py",
         "            DeleteAutomatedBackups=request[\"deleteAutomatedBackups\"],\n",
         "            DeleteAutomatedBackups=True,\n",
-        "KIND-db_restore/Untag_the_KIND/",
+        "KIND-db_restore/Untag_what_stays/",
     ),
     # The tags
     *of_both(
         "tags stay", f"{LAYER}/rds/access.py",
         "        if is_tagged(found, execution):\n            rds().remove_tags",
         "        if False:\n            rds().remove_tags",
-        "KIND-db_restore/Untag_the_KIND/",
+        "KIND-db_restore/Untag_what_stays/",
     ),
     # The rollback
     *of_both(
         "nothing is rolled back", "statemachine/restore.asl.yaml",
-        "ResultPath: $.error, Next: Roll the KIND back}\n    Next: Finish the KIND\n",
-        "ResultPath: $.error, Next: Tell what failed}\n    Next: Finish the KIND\n",
-        "KIND-db_restore/Restore_the_KIND/",
+        "ResultPath: $.error, Next: Roll back}\n    Next: Finish\n",
+        "ResultPath: $.error, Next: Tell what failed}\n    Next: Finish\n",
+        "KIND-db_restore/Restore_the_database/",
     ),
     *of_both(
         "a name that is given back is asked for again", "src/roll_back/KIND.py",
         "    if original[\"DBInstanceIdentifier\"] != identifier:\n", "    if True:\n",
-        "KIND-rollback/Put_the_KIND_back/",
+        "KIND-rollback/Put_the_original_back/",
         cluster=("    if original[\"DBClusterIdentifier\"] != identifier:\n", "    if True:\n"),
     ),
     *of_both(
         "what serves is removed for an original that is lost", f"{LAYER}/rds/rollback.py",
         "    if not found or shown in hopeless:\n", "    if False:\n",
-        "KIND-db_restore/Put_the_KIND_back/prod",
+        "KIND-db_restore/Put_the_original_back/prod",
     ),
     *of_both(
         "two looks are one", f"{LAYER}/rds/rollback.py",
         "    time.sleep(BETWEEN_LOOKS)\n", "",
-        "KIND-db_restore/Rename_the_KIND/RenameKindFunction",
+        "KIND-db_restore/Rename_the_original/RenameKindFunction",
         "KIND-rollback/all_states/rds/stale",
     ),
     *of_both(
         "whatever has the name is removed", f"{LAYER}/rds/rollback.py",
         "    return is_tagged(found, plan[\"execution\"]) and found.get(created, began) >= began\n",
         "    return True\n",
-        "KIND-rollback/Put_the_KIND_back/prod", "KIND-db_restore/Restore_the_KIND/prod",
-        "KIND-restore_first/Configure_the_KIND_beside/prod", of_any=True,
+        "KIND-rollback/Put_the_original_back/prod", "KIND-db_restore/Restore_the_database/prod",
+        "KIND-restore_first/Configure_the_copy/prod", of_any=True,
     ),
     *of_both(
-        "a restored copy stays", "src/roll_back/KIND.py",
+        "the copy stays", "src/roll_back/KIND.py",
         "        if copy and is_own(plan, copy, CREATED):\n", "        if False:\n",
-        "KIND-restore_first/Make_the_KIND_beside/RestoreKindFunction.RestoreDB",
-        "KIND-restore_first/Make_the_KIND_beside/",
+        "KIND-restore_first/Make_the_copy/RestoreKindFunction.RestoreDB",
+        "KIND-restore_first/Make_the_copy/",
         cluster=(
             "        if seen.copy and is_own(plan, seen.copy, CREATED):\n", "        if False:\n",
         ),
@@ -309,12 +331,12 @@ SABOTAGES = (
                  "        return left\n"),
     ),
     *of_both(
-        "nothing beside is looked at", "src/verify/KIND.py",
+        "nothing but the attributes is looked at", "src/verify/KIND.py",
         "        lines = [*comparison.wrong,"
         " *deviations(plan, found, source, event[\"restored\"])]\n"
         "        lines += stands(event)\n",
         "        lines: list[str] = []\n",
-        "KIND-db_restore/Verify_the_KIND/prod",
+        "KIND-db_restore/Verify_the_database/prod",
         cluster=(
             "        lines = [*deviations(plan, found, source, event[\"restored\"]),"
             " *stands(event)]\n",
@@ -325,35 +347,31 @@ SABOTAGES = (
     *of_both(
         "an export that cannot be started fails the restore", "statemachine/restore.asl.yaml",
         "              - {ErrorEquals: [States.ALL], ResultPath: $.exportError,\n"
-        "                  Next: Tell that the KIND's snapshot is not exported}\n",
+        "                  Next: Tell that the snapshot is not exported}\n",
         "",
-        "KIND-create_snapshot_only/Start_the_export_of_the_KIND's_snapshot/",
-        "KIND-create_snapshot/Start_the_export_of_the_KIND's_snapshot/",
+        "KIND-create_snapshot_only/Start_the_export/",
+        "KIND-create_snapshot/Start_the_export/",
     ),
     # The ends
     *of_both(
         "the lock is kept", "statemachine/restore.asl.yaml",
-        "    Next: Release the lock\n\n  # The cluster.\n",
-        "    Next: What was done?\n\n  # The cluster.\n",
-        "KIND-db_restore/Untag_the_KIND/",
-        cluster=(
-            "    Next: Release the lock\n\n  # The end of every success.\n",
-            "    Next: What was done?\n\n  # The end of every success.\n",
-        ),
+        "ResultPath: $.error, Next: Tell what failed}\n    Next: Release the lock\n",
+        "ResultPath: $.error, Next: Tell what failed}\n    Next: How did it end?\n",
+        "KIND-db_restore/Untag_what_stays/",
     ),
     *of_both(
         "a failure is a success", "statemachine/restore.asl.yaml",
         "  Not restored:\n    Type: Fail\n    ErrorPath: $.error.Error\n"
         "    CausePath: $.alert.cause\n",
         "  Not restored:\n    Type: Succeed\n",
-        "KIND-db_restore/Restore_the_KIND/",
+        "KIND-db_restore/Restore_the_database/",
     ),
     *of_both(
         "nobody is told", "src/email/send.py",
         "    about, state = event.get(\"about\", \"failure\"), event[\"state\"]\n",
         "    about, state = event.get(\"about\", \"failure\"), event[\"state\"]\n"
         "    return {\"cause\": \"nothing\"}\n",
-        "KIND-db_restore/Restore_the_KIND/",
+        "KIND-db_restore/Restore_the_database/",
     ),
 )  # fmt: skip
 

@@ -11,6 +11,7 @@ from local.emulator.cloud import Fault, hung, killed, lost
 from tests.faults import faults
 from tests.faults.flows import Flow, Spot, Watch
 from tests.faults.judge import Allowed, Ended, World, is_kept, look, wrongs
+from tests.faults.phases import ALL_STATES, phase
 from tests.pipeline.observed import tagged
 
 if TYPE_CHECKING:
@@ -18,46 +19,6 @@ if TYPE_CHECKING:
     from local.emulator.cloud import Execution
 
 Inject = Callable[["App", Watch], faults.Injected]
-
-# By the beginnings of the states' names; the rest is the preparation.
-PHASES = {
-    "lock": ("Keep the input", "Read the request", "Is a lock", "Take the lock", "Was an exec"),
-    "end": (
-        "Tell what failed", "Tell the bare facts", "Is the lock to be", "Let go of", "Release the",
-        "Was the mail", "Not restored", "What was done", "Restored", "The snapshot is taken",
-    ),
-    "finish": (
-        "Finish the", "Configure the", "Verify the", "Is the original",
-        "Keep the original", "Leave the original", "Delete the original",
-        "Wait until the original", "Untag the", "Was the instance restored",
-        "Was the cluster restored", "Sum up the",
-    ),
-    "rollback": (
-        "Roll the", "Note that", "Put the", "Tell that the rollback", "Keep on putting",
-        "Was it a recovery",
-    ),
-    "replace": (
-        "Begin to replace", "Replace", "Set the", "Restore the", "Pass the point", "Give the",
-    ),
-}  # fmt: skip
-
-
-def phase(state: str) -> str:
-    """The phase that a state belongs to: lock, prepare, beside, replace and so on, or all."""
-    if state == "all states":
-        return "all"
-    if state.endswith("restored beside first?"):
-        return "prepare"
-    if state.endswith((" beside", " beside?", "beside is made", "to be swapped?")) and (
-        not state.startswith("Sum up")
-    ):
-        return "copy"
-    if state.endswith("snapshot") and state.startswith(("Untag", "Sum up")):
-        return "prepare"
-    if state.endswith(("is renamed", "is restored", "being replaced", "made already?")):
-        return "replace"
-    found = (name for name, beginnings in PHASES.items() if state.startswith(beginnings))
-    return next(found, "prepare")
 
 
 @dataclass(frozen=True)
@@ -113,7 +74,7 @@ def run(cloud: App, scenario: Scenario) -> tuple[str, str, bool]:
     more = injected.wrong(cloud)
     recoveries = [cloud.describe(arn) for arn in cloud.executions(cloud.machine)[1:]]
     ending, wrong = wrongs(Ended(cloud, flow, before, execution, recoveries), scenario.allowed)
-    if not wrong and ending == "told" and scenario.allowed.recovers:
+    if not wrong and ending != "restored" and scenario.allowed.recovers:
         wrong = recover(cloud, flow, before)
     return ending, wrong or more, bool(injected.fired)
 
@@ -174,7 +135,7 @@ def after_lasting(flow: Flow, spot: Spot) -> Allowed:
         # A key that may not be looked at is a warning, and an export that cannot be started a mail.
         return after_passing(flow)
     if where in ("lock", "prepare"):
-        # A snapshot that was taken keeps its tag, and its recovery may be denied the same call.
+        # A snapshot that was taken keeps its mark, and its recovery may be denied the same call.
         return Allowed(KEPT, tagged=True, mails=2)
     if where in ("copy", "replace"):
         # What a step could not do for a reader is done when the cluster is configured.
@@ -182,20 +143,17 @@ def after_lasting(flow: Flow, spot: Spot) -> Allowed:
         late = flow.kind.is_cluster and of_member and spot.n > 0
         return Allowed(KEPT | {flow.ending} if late else KEPT)
     if where == "rollback":
-        noted = spot.service == "dynamodb" and spot.caller == "states"
-        return after_passing(flow) if noted else Allowed(TOLD, unlocked=False, recovers=True)
+        # The lock is asked for again by the looks that find all of it done.
+        noted = spot.operation == "UpdateItem"
+        return Allowed(TOLD | KEPT if noted else TOLD, unlocked=False, recovers=True)
     return Allowed(TOLD)
 
 
-def after_stopping(flow: Flow, state: str) -> Allowed:
+def after_stopping(flow: Flow, where: str) -> Allowed:
     """An end that runs no Catch, by the phase in which it comes."""
-    where = phase(state)
     if where == "lock":
         # A function may still take the lock; the next execution takes it over.
         return Allowed(KEPT, unlocked=False)
-    if where == "copy" and flow.way == "copy":
-        stays = state.startswith(("Let the", "The ", "Is the"))
-        return Allowed(TOLD | KEPT if state.startswith("Let the") else TOLD if stays else KEPT)
     if where in ("prepare", "copy", "replace", "rollback"):
         return Allowed(KEPT, tagged=where == "prepare")
     if where == "finish":
@@ -204,6 +162,16 @@ def after_stopping(flow: Flow, state: str) -> Allowed:
         return Allowed(RESTORED | KEPT, mails=0)  # where the original is what is to stand
     # In "end" all is done; only the lock, its release, or a mail may be left to the recovery.
     return Allowed(frozenset({flow.ending, "told"}), mails=0)
+
+
+def after_late(flow: Flow, spot: Spot) -> Allowed:
+    """A call that arrives when the execution has failed of it, be it in its rollback or at the end.
+
+    Of changes to RDS one that only repeats what RDS works on already is not needed.
+    """
+    if spot.operation == "UpdateItem":
+        return after_lasting(flow, spot)
+    return Allowed(KEPT | after_passing(flow).endings if spot.n else KEPT)
 
 
 def at_spots(flow: Flow, spots: list[Spot]) -> Iterator[Scenario]:
@@ -244,14 +212,13 @@ def at_spots(flow: Flow, spots: list[Spot]) -> Iterator[Scenario]:
             either = replace(lasting, endings=lasting.endings | passing.endings, recovers=False)
             yield make("killed always", either, once, faults.FOREVER)
             yield Scenario(
-                flow, spot.state, place, "stopped behind", after_stopping(flow, spot.state),
+                flow, spot.state, place, "stopped behind",
+                after_stopping(flow, spot.phase or phase(spot.state)),
                 lambda cloud, watch, spot=spot: faults.Stopping(cloud, watch, spot),
             )  # fmt: skip
-            if phase(spot.state) in ("copy", "replace"):
-                # A call that only repeats one which RDS works on already is not needed.
-                late = Allowed(KEPT | passing.endings if spot.n else KEPT)
+            if spot.operation == "UpdateItem" or phase(spot.state) in ("copy", "replace"):
                 yield Scenario(
-                    flow, spot.state, place, "late", late,
+                    flow, spot.state, place, "late", after_late(flow, spot),
                     lambda cloud, watch, spot=spot: faults.Late(cloud, watch, spot),
                 )  # fmt: skip
         elif by_function and spot.n == 0:
@@ -272,19 +239,26 @@ def blind(flow: Flow, spot: Spot, place: str) -> Iterator[Scenario]:
     )  # fmt: skip
 
 
-def at_states(flow: Flow, states: list[str]) -> Iterator[Scenario]:
+def at_states(flow: Flow, states: list[str], spots: list[Spot]) -> Iterator[Scenario]:
     """The execution stopped, and timed out, on entering each state."""
+    # Its last look notes that nothing is rolled back any more, which it may still do when stopped.
+    noting = next((spot.state for spot in spots if spot.phase == "finish"), "")
+    past = False
     for state in states:
+        where = phase(state)
+        allowed = after_stopping(flow, "finish" if past and where in ("copy", "replace") else where)
+        if state == noting:
+            past, allowed = True, replace(allowed, endings=allowed.endings | TOLD)
         for name, act in (("stopped", faults.stop), ("timed out", faults.time_out)):
             yield Scenario(
-                flow, state, "entered", name, after_stopping(flow, state),
+                flow, state, "entered", name, allowed,
                 lambda cloud, watch, state=state, act=act: faults.AtState(cloud, watch, state, act),
             )  # fmt: skip
 
 
 def all_over(flow: Flow) -> Iterator[Scenario]:
     """Faults of RDS as a whole: stale looks, a flap, hours of a status."""
-    yield Scenario(flow, "all states", "rds", "stale", after_passing(flow), faults.Stale)
+    yield Scenario(flow, ALL_STATES, "rds", "stale", after_passing(flow), faults.Stale)
     if flow.name not in ("create_snapshot", "db_restore"):
         return
 
@@ -296,10 +270,10 @@ def all_over(flow: Flow) -> Iterator[Scenario]:
         cloud.rds.longer[f"restore {flow.kind.name}", phase] = hours * 3600.0
         return faults.Injected(cloud, watch, 1)
 
-    yield Scenario(flow, "all states", "rds", "flap", after_passing(flow), flap)
+    yield Scenario(flow, ALL_STATES, "rds", "flap", after_passing(flow), flap)
     for name, hours in (("creating", 24.0), ("backing-up", 3.0)):
         yield Scenario(
-            flow, "all states", "rds", f"{hours:.0f} h of {name}", after_passing(flow),
+            flow, ALL_STATES, "rds", f"{hours:.0f} h of {name}", after_passing(flow),
             lambda cloud, watch, name=name, hours=hours: last(cloud, watch, name, hours),
         )  # fmt: skip
 
@@ -307,13 +281,11 @@ def all_over(flow: Flow) -> Iterator[Scenario]:
 def statuses(flow: Flow) -> Iterator[Scenario]:
     """Every bad status of what is waited for: of the restored one, before and past the point."""
     if flow.name == "restore_first":
-        yield from statuses_of_a_copy(flow)
-        yield from statuses_of_parts(
-            flow, f"Wait until the {flow.kind.name} beside is made", "-copy"
-        )
+        yield from statuses_of_the_copy(flow)
+        yield from statuses_of_parts(flow, "Wait until the copy is made", "-copy")
     if flow.name != "db_restore":
         return
-    yield from statuses_of_parts(flow, f"Wait until the {flow.kind.name} is restored")
+    yield from statuses_of_parts(flow, "Wait until the database is restored")
     for status in BAD[flow.kind.name]:
 
         def poison(cloud: App, watch: Watch, status: str = status) -> faults.Injected:
@@ -323,9 +295,9 @@ def statuses(flow: Flow) -> Iterator[Scenario]:
         def spoil(cloud: App, _: str, status: str = status) -> None:
             cloud.rds.become(flow.kind.name, flow.kind.identifier, status)
 
-        wait = f"Wait until the {flow.kind.name} is restored"
+        wait = "Wait until the database is restored"
         yield Scenario(flow, wait, "rds", status, Allowed(KEPT, within=AT_ONCE), poison)
-        state = f"Verify the {flow.kind.name}"
+        state = "Verify the database"
         yield Scenario(
             flow, state, "rds", status, Allowed(TOLD, serving=False, within=AT_ONCE),
             lambda cloud, watch, state=state, spoil=spoil: faults.AtState(
@@ -355,7 +327,7 @@ def statuses_of_parts(flow: Flow, wait: str, suffix: str = "") -> Iterator[Scena
             )  # fmt: skip
 
 
-def statuses_of_a_copy(flow: Flow) -> Iterator[Scenario]:
+def statuses_of_the_copy(flow: Flow) -> Iterator[Scenario]:
     """Every bad status of what is being made beside the original."""
     for status in BAD[flow.kind.name]:
 
@@ -364,7 +336,7 @@ def statuses_of_a_copy(flow: Flow) -> Iterator[Scenario]:
             return faults.Injected(cloud, watch, 1)
 
         yield Scenario(
-            flow, f"Wait until the {flow.kind.name} beside is made", "rds", status,
+            flow, "Wait until the copy is made", "rds", status,
             Allowed(KEPT, within=AT_ONCE), poison,
         )  # fmt: skip
 
@@ -392,7 +364,7 @@ def generate(recorded: dict[Flow, tuple[list[str], list[Spot]]]) -> list[Scenari
     for flow, (states, spots) in recorded.items():
         for scenario in (
             *at_spots(flow, spots),
-            *at_states(flow, states),
+            *at_states(flow, states, spots),
             *all_over(flow),
             *statuses(flow),
         ):

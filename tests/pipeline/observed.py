@@ -6,9 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from local.emulator.cloud import Fault
+
 if TYPE_CHECKING:
     from local.commands.app import App
-    from local.emulator.cloud import Call, Execution, Fault
+    from local.emulator.cloud import Call, Execution
 
 TAG = "trapheus:in-progress"
 
@@ -108,3 +110,22 @@ class On:
             return None
         self.fired += 1
         return self.fault
+
+
+class OnceReplaced:
+    """Deny the wait at the end of the phase replace its look once the restored database serves."""
+
+    def __init__(self, cloud: App, kind: Kind) -> None:
+        self.cloud, self.kind = cloud, kind
+        self.original = self.resource_id()
+
+    def resource_id(self) -> str:
+        """Of what has the identifier now; empty for nothing."""
+        return databases(self.cloud).get(f"{self.kind.name} {self.kind.identifier}", ("", ""))[0]
+
+    def __call__(self, call: Call) -> Fault | None:
+        if not call.caller.startswith("Wait") or self.resource_id() in ("", self.original):
+            return None
+        if not self.cloud.rds.reachable(self.kind.name, self.kind.identifier):
+            return None
+        return Fault("AccessDenied", "User is not authorized", 403)

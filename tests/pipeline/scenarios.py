@@ -21,6 +21,7 @@ from tests.pipeline.observed import (
     KINDS,
     Kind,
     On,
+    OnceReplaced,
     databases,
     run,
     snapshots,
@@ -193,13 +194,7 @@ def restore_first(kind: Kind, cloud: App) -> None:
 def swap_back(kind: Kind, cloud: App) -> None:
     """The names have been swapped when the execution is not allowed to go on."""
     before = databases(cloud)
-
-    def refuse(call: Any) -> Fault | None:
-        values = call.parameters.get("ExpressionAttributeValues", {})
-        is_note = call.operation == "UpdateItem" and values.get(":phase") == {"S": "finish"}
-        return DENIED if is_note else None
-
-    cloud.faults.append(refuse)
+    cloud.faults.append(OnceReplaced(cloud, kind))
 
     execution = run(cloud, kind.request("db_restore", strategy="restore-first"))
 

@@ -15,6 +15,7 @@ from tests.pipeline.observed import (
     KINDS,
     Kind,
     On,
+    OnceReplaced,
     as_plain,
     databases,
     run,
@@ -56,13 +57,6 @@ def target(kind: Kind) -> str:
     return kind.identifier.replace("prod", "staging")
 
 
-def at_the_end_of_the_swap(call: Call) -> Fault | None:
-    """Deny the note that the swapped database serves."""
-    values = call.parameters.get("ExpressionAttributeValues", {})
-    is_note = call.operation == "UpdateItem" and values.get(":phase") == {"S": "finish"}
-    return Fault("AccessDeniedException", "No", 403) if is_note else None
-
-
 @each_kind
 def test_restored_first_the_identifier_is_the_copy_as_it_was_configured(
     cloud: App, kind: Kind
@@ -97,9 +91,9 @@ def test_restored_first_the_original_serves_until_the_swap(cloud: App, kind: Kin
 
     execution = first(cloud, kind)
 
-    swap = list(reachable).index(f"Rename the {kind.name}")
+    swap = list(reachable).index("Rename the original")
     assert all(list(reachable.values())[: swap + 1])
-    assert reachable[f"Finish the {kind.name}"]
+    assert reachable["Finish"]
     # Of the swap alone, minutes: a restore of this RDS takes longer than that.
     minutes = (
         cloud.clock.now()
@@ -188,7 +182,7 @@ def test_restored_first_a_failure_leaves_the_account_as_it_was(
 @each_kind
 def test_a_swap_that_fails_at_its_end_is_undone(cloud: App, kind: Kind) -> None:
     before = databases(cloud)
-    cloud.faults.append(at_the_end_of_the_swap)
+    cloud.faults.append(OnceReplaced(cloud, kind))
 
     execution = first(cloud, kind)
 
@@ -202,7 +196,7 @@ def test_a_swap_that_fails_at_its_end_is_undone(cloud: App, kind: Kind) -> None:
 @each_kind
 def test_a_rollback_of_a_swap_that_is_denied_is_told_and_recovered(cloud: App, kind: Kind) -> None:
     before = databases(cloud)
-    cloud.faults.append(at_the_end_of_the_swap)
+    cloud.faults.append(OnceReplaced(cloud, kind))
     cloud.faults.append(On("RollBack", kind.operation("ModifyDB*"), DENIED))
 
     failed = first(cloud, kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from local.commands.app import ROOT, App
+from tests.deploy.definition import RESTORE, states
 from tests.faults import odd_requests, worker
 from tests.faults.faults import Injected
 from tests.faults.flows import FLOWS, Flow, Watch, record
 from tests.faults.judge import Allowed
 from tests.faults.named import all_named, make_foreign
+from tests.faults.phases import PHASES, phases
 from tests.faults.sabotage import ONLY_TAGGED, SABOTAGES, TEMPLATE, Sabotage, changed
 from tests.faults.scenario import KEPT, RESTORED, Scenario, generate, run
 from tests.pipeline.observed import KINDS
@@ -37,6 +40,9 @@ CELLS = [
     ("finish", "the snapshot vanishes later"),
     ("all", "stale"),
     ("all", "invoked after the end"),
+    ("replace", "invoked after its recovery"),
+    ("replace", "said to have ended"),
+    ("prepare", "killed behind its untagging"),
     ("end", "denied"),
 ]
 # The flows that these cells are found in.
@@ -65,6 +71,42 @@ def test_a_fault_ends_as_it_may(stack: App, cells: Cells, kind: Flow, phase: str
 
     assert fired, scenario.id
     assert not wrong, f"{scenario.id}: {wrong}"
+
+
+def test_every_state_has_a_phase():
+    assert PHASES.keys() == dict(states(RESTORE)).keys()
+    assert set(PHASES.values()) == {
+        "lock", "prepare", "copy", "replace", "finish", "rollback", "end"
+    }  # fmt: skip
+    # One of each that is told in another way: by what comes before it, after it, or both.
+    for state, phase in {
+        "Take the lock": "lock",
+        "Take the snapshot": "prepare",
+        "What is to be done?": "prepare",
+        "Is the copy to be swapped?": "copy",
+        "Begin to replace": "replace",
+        "Untag what stays": "finish",
+        "Was it a recovery?": "rollback",
+        "Release the lock": "end",
+    }.items():
+        assert PHASES[state] == phase
+
+
+def test_a_new_state_has_a_phase_by_where_it_stands():
+    definition = copy.deepcopy(RESTORE)
+    top, finish = definition["States"], definition["States"]["Finish"]["Branches"][0]
+    top["Look around"] = {"Type": "Pass", "Next": top["Finish"]["Next"]}
+    top["Finish"]["Next"] = "Look around"
+    top["Look ahead"] = {"Type": "Pass", "Next": "Replace the original"}
+    top["Begin to replace"]["Next"] = "Look ahead"
+    finish["States"]["Look back"] = {"Type": "Pass", "Next": finish["StartAt"]}
+    finish["StartAt"] = "Look back"
+
+    found = phases(definition)
+
+    assert found == PHASES | {
+        "Look around": "end", "Look ahead": "replace", "Look back": "finish"
+    }  # fmt: skip
 
 
 def test_requests_are_refused_with_one_sentence_or_right(stack: App):
