@@ -92,7 +92,7 @@ class AtSpot(Injected):
 class Late(AtSpot):
     """The function dies at its call in every try; the first call arrives in the rollback.
 
-    Where nothing is rolled back, and of the rollback itself, it arrives after the end.
+    An update of the lock also arrives after the end, where nothing is rolled back.
     """
 
     def __init__(self, cloud: App, watch: Watch, spot: Spot) -> None:
@@ -141,8 +141,11 @@ class Late(AtSpot):
             self.set_back = f"a late update makes the lock {after}, it was {before}"
 
     def afterwards(self, cloud: App) -> None:  # noqa: ARG002 - it has it
-        """Let it arrive now if there was no rollback for it."""
-        if self.kept and not self.looks:
+        """Let an update of the lock arrive now if there was no rollback for it.
+
+        A call of RDS is not under way for so long: it is done, or its client has given it up.
+        """
+        if self.kept and self.kept.service == "dynamodb" and not self.looks:
             self.carry_out()
 
     def wrong(self, cloud: App) -> str:  # noqa: ARG002 - it has it
