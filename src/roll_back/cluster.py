@@ -10,10 +10,8 @@ from botocore.exceptions import ClientError
 
 from trapheus.execution import lock
 from trapheus.execution.constants import COPY, IN_PROGRESS_TAG
-from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import (
     RollbackFailed,
-    StateConflict,
     StillInProgress,
 )
 from trapheus.execution.logs import logged
@@ -35,7 +33,7 @@ from trapheus.rds.rollback import (
     require_original,
     require_own,
     require_unused,
-    telling_delay,
+    rolling_back,
 )
 from trapheus.rds.waiters import (
     AVAILABLE,
@@ -71,13 +69,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """
     plan = event["plan"]
     identifier = plan["identifier"]
-    # What still works for the phase that has failed ends with LockLost from here on.
-    lock.require(event)
-    # RDS refuses changes in many statuses, for as long as they last.
-    with (
-        telling_delay(event),
-        failing_as(RollbackFailed, identifier, conflict=StillInProgress, exists=StateConflict),
-    ):
+    with rolling_back(event):
         seen = seen_by(plan, look_twice(lambda: look(plan), identifier))
         lock.require(event)
         if plan["strategy"] != COPY:

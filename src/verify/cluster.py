@@ -64,7 +64,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         comparison = compared(CLUSTER, plan, found)
         source = cluster_snapshot(plan["snapshot"])
         comparison.warnings += warnings_of(plan, source)
-        lines = [*deviations(plan, found, source, event["restored"]), *stands(event)]
+        lines = [*deviations(event, found, source), *stands(event)]
         lines += lacking(plan["endpoints"], found)
         for index, member in enumerate(plan["members"]):
             # The plan names the writer first.
@@ -82,23 +82,19 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return {"resourceId": found["DbClusterResourceId"], "report": comparison.report()}
 
 
-def deviations(
-    plan: dict[str, Any],
-    found: Description,
-    source: Description | None,
-    restored: dict[str, str],
-) -> list[str]:
+def deviations(event: dict[str, Any], found: Description, source: Description | None) -> list[str]:
     """One line for each thing beside the attributes that is not as planned.
 
-    source: the snapshot as it is now. `restored` is what the restore has made.
+    source: the snapshot as it is now.
     """
+    restored = event["restored"]
     lines = [f"its membership in the domain {name} has failed" for name in failed_domains(found)]
     if found.get("DbClusterResourceId") != restored["resourceId"]:
         lines.append(
             f"the resource id is {found.get('DbClusterResourceId')}, not {restored['resourceId']}"
         )
     if is_another(source, restored):
-        lines.append(f"the snapshot {plan['snapshot']} is not the one that was restored")
+        lines.append(f"the snapshot {restored['snapshot']} is not the one that was restored")
     return lines
 
 

@@ -38,8 +38,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         comparison = compared(INSTANCE, plan, found)
         source = snapshot(plan["snapshot"])
         comparison.warnings += warnings_of(plan, source)
-        lines = [*comparison.wrong, *deviations(plan, found, source, event["restored"])]
-        lines += stands(event)
+        lines = [*comparison.wrong, *deviations(event, found, source), *stands(event)]
     if lines:
         kept = f"{len(comparison.kept)} attributes"
         raise ConfigurationDiffers("; ".join(lines), identifier=identifier, kept=kept)
@@ -49,16 +48,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return {"resourceId": found["DbiResourceId"], "report": comparison.report()}
 
 
-def deviations(
-    plan: dict[str, Any],
-    found: Description,
-    source: Description | None,
-    restored: dict[str, str],
-) -> list[str]:
+def deviations(event: dict[str, Any], found: Description, source: Description | None) -> list[str]:
     """One line for each thing beside the attributes that is not as planned.
 
-    source: the snapshot as it is now. `restored` is what the restore has made.
+    source: the snapshot as it is now.
     """
+    restored = event["restored"]
     lines = [f"its membership in the domain {name} has failed" for name in failed_domains(found)]
     if awaits_reboot(found):
         lines.append("a parameter group takes effect only after a reboot")
@@ -67,7 +62,7 @@ def deviations(
             f"the resource id is {found.get('DbiResourceId')}, not {restored['resourceId']}"
         )
     if is_another(source, restored):
-        lines.append(f"the snapshot {plan['snapshot']} is not the one that was restored")
+        lines.append(f"the snapshot {restored['snapshot']} is not the one that was restored")
     return lines
 
 

@@ -1,11 +1,9 @@
-"""Status step: waits until a cluster and its members are what the state machine asks for."""
+"""Wait step: waits until a cluster and its members are what the state machine asks for."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from trapheus.execution import exceptions, lock
 from trapheus.execution.logs import logged
 from trapheus.rds.waiters import (
     AVAILABLE,
@@ -13,7 +11,7 @@ from trapheus.rds.waiters import (
     cluster_renamed,
     cluster_settled,
     instance_settled,
-    wait,
+    wait_until,
 )
 
 if TYPE_CHECKING:
@@ -59,25 +57,10 @@ def deleted(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
     return [(plan["identifier"], cluster_deleted(plan["resourceId"]))]
 
 
-WAITS = {
-    "copied": (copied, exceptions.RestoreFailed),
-    "renamed": (renamed, exceptions.RenameFailed),
-    "restored": (restored, exceptions.RestoreFailed),
-    "deleted": (deleted, exceptions.DeleteFailed),
-}
+WAITS = {"copied": copied, "renamed": renamed, "restored": restored, "deleted": deleted}
 
 
 @logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    """Wait for the event's `until`; the state machine asks again when time is up.
-
-    What it waits for may begin a `phase`, which is noted at once: clients may write from here on.
-    Returns `until`, and the moment `at` which it was seen, ISO 8601.
-    """
-    until, since = event["until"], event["entered"]
-    waits, otherwise = WAITS[until]
-    for identifier, what in waits(event["plan"]):
-        wait(what, otherwise=otherwise, identifier=identifier, since=since)
-    if "phase" in event:
-        lock.require(event)
-    return {"until": until, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    """Wait for the event's `until`; the state machine asks again when time is up."""
+    return wait_until(event, WAITS)

@@ -1,11 +1,9 @@
-"""Status step: waits until an instance is what the state machine asks for."""
+"""Wait step: waits until an instance is what the state machine asks for."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from trapheus.execution import exceptions, lock
 from trapheus.execution.constants import RESTORE_FIRST
 from trapheus.execution.logs import logged
 from trapheus.rds.waiters import (
@@ -14,53 +12,41 @@ from trapheus.rds.waiters import (
     instance_named,
     instance_renamed,
     instance_settled,
-    wait,
+    wait_until,
 )
 
 if TYPE_CHECKING:
     from trapheus.rds.waiters import Wait
 
 
-def renamed(plan: dict[str, Any]) -> Wait:
+def renamed(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
     """The original is online under its temporary name; its own is free before that."""
-    if plan["strategy"] == RESTORE_FIRST:
-        return instance_named(plan["resourceId"], plan["renamedTo"])
-    return instance_renamed(plan["resourceId"], plan["renamedTo"])
+    given = instance_named if plan["strategy"] == RESTORE_FIRST else instance_renamed
+    return [(plan["identifier"], given(plan["resourceId"], plan["renamedTo"]))]
 
 
-def copied(plan: dict[str, Any]) -> Wait:
+def copied(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
     """What is restored beside the original takes changes, and so a rename."""
-    return instance_settled(plan["restoredAs"], other_than=plan["resourceId"], statuses=AVAILABLE)
+    copy = instance_settled(plan["restoredAs"], other_than=plan["resourceId"], statuses=AVAILABLE)
+    return [(plan["restoredAs"], copy)]
 
 
-def restored(plan: dict[str, Any]) -> Wait:
+def restored(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
     """The identifier is another instance, online and settled."""
-    return instance_settled(plan["identifier"], other_than=plan["resourceId"])
+    return [
+        (plan["identifier"], instance_settled(plan["identifier"], other_than=plan["resourceId"]))
+    ]
 
 
-def deleted(plan: dict[str, Any]) -> Wait:
+def deleted(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
     """The original is gone."""
-    return instance_deleted(plan["resourceId"])
+    return [(plan["identifier"], instance_deleted(plan["resourceId"]))]
 
 
-WAITS = {
-    "copied": (copied, exceptions.RestoreFailed),
-    "renamed": (renamed, exceptions.RenameFailed),
-    "restored": (restored, exceptions.RestoreFailed),
-    "deleted": (deleted, exceptions.DeleteFailed),
-}
+WAITS = {"copied": copied, "renamed": renamed, "restored": restored, "deleted": deleted}
 
 
 @logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    """Wait for the event's `until`; the state machine asks again when time is up.
-
-    What it waits for may begin a `phase`, which is noted at once: clients may write from here on.
-    Returns `until`, and the moment `at` which it was seen, ISO 8601.
-    """
-    plan, until, since = event["plan"], event["until"], event["entered"]
-    waiting, otherwise = WAITS[until]
-    wait(waiting(plan), otherwise=otherwise, identifier=plan["identifier"], since=since)
-    if "phase" in event:
-        lock.require(event)
-    return {"until": until, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    """Wait for the event's `until`; the state machine asks again when time is up."""
+    return wait_until(event, WAITS)

@@ -169,3 +169,23 @@ def test_a_target_that_is_none_gets_a_sentence(name) -> None:
     assert refused.stdout == ""
     assert f"There is no target {name}; `make help` lists them." in refused.stderr
     assert refused.stderr.count("\n") == 1
+
+
+def test_no_run_of_more_than_twelve_equal_lines_stands_twice() -> None:
+    """Outside tests and what is generated; blank lines do not count."""
+    listed = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).split()
+    written = [
+        name
+        for name in listed
+        if name.endswith((".py", ".yaml", ".toml", "Makefile")) and not name.startswith("tests/")
+    ]
+    seen: dict[tuple[str, ...], str] = {}
+    for name in written:
+        numbered = enumerate((ROOT / name).read_text().splitlines(), 1)
+        lines = [(number, line.rstrip()) for number, line in numbered if line.strip()]
+        for start in range(len(lines) - 12):
+            run = tuple(line for _, line in lines[start : start + 13])
+            place = f"{name}:{lines[start][0]}"
+            assert seen.setdefault(run, place) == place, (
+                f"{place} has thirteen lines that stand at {seen[run]} too: let one place serve"
+            )

@@ -332,13 +332,11 @@ SABOTAGES = (
     ),
     *of_both(
         "nothing but the attributes is looked at", "src/verify/KIND.py",
-        "        lines = [*comparison.wrong,"
-        " *deviations(plan, found, source, event[\"restored\"])]\n"
-        "        lines += stands(event)\n",
+        "        lines = [*comparison.wrong, *deviations(event, found, source), *stands(event)]\n",
         "        lines: list[str] = []\n",
         "KIND-db_restore/Verify_the_database/prod",
         cluster=(
-            "        lines = [*deviations(plan, found, source, event[\"restored\"]),"
+            "        lines = [*deviations(event, found, source),"
             " *stands(event)]\n",
             "        lines: list[str] = []\n",
         ),

@@ -7,9 +7,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from trapheus.execution import lock
+from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import (
     RollbackDelayed,
     RollbackFailed,
+    StateConflict,
     StillInProgress,
 )
 from trapheus.rds.access import is_tagged
@@ -104,6 +107,21 @@ def require_unused(event: dict[str, Any], found: Description, created: str, stat
             " keep it, and delete the item of its lock.",
             identifier=plan["identifier"],
         )
+
+
+@contextmanager
+def rolling_back(event: dict[str, Any]) -> Iterator[None]:
+    """Note the phase, and ask RDS again for hours: it refuses changes in many statuses.
+
+    What still works for the phase that has failed ends with LockLost from here on.
+    """
+    lock.require(event)
+    identifier = event["plan"]["identifier"]
+    with (
+        telling_delay(event),
+        failing_as(RollbackFailed, identifier, conflict=StillInProgress, exists=StateConflict),
+    ):
+        yield
 
 
 @contextmanager

@@ -9,24 +9,31 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import jmespath
 from botocore.exceptions import WaiterError
 from botocore.waiter import Waiter, WaiterModel, create_waiter_with_client
 
+from trapheus.execution import lock
 from trapheus.execution.errors import (
     NOT_FOUND,
     TRANSIENT,
     failing_as,
     kind_of,
 )
-from trapheus.execution.exceptions import StillInProgress, TrapheusError
+from trapheus.execution.exceptions import (
+    DeleteFailed,
+    RenameFailed,
+    RestoreFailed,
+    StillInProgress,
+    TrapheusError,
+)
 from trapheus.rds.access import rds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -77,6 +84,13 @@ BAD_CLUSTER = (
 )
 BAD_SNAPSHOT = ("failed", "deleting")
 DELETING = ("delete-precheck", "deleting")
+# The error of a wait of the state machine that has failed.
+FAILURES: dict[str, type[TrapheusError]] = {
+    "copied": RestoreFailed,
+    "renamed": RenameFailed,
+    "restored": RestoreFailed,
+    "deleted": DeleteFailed,
+}
 
 
 class Wait:
@@ -348,6 +362,23 @@ def wait(
                 identifier=identifier,
             )
         raise judged from error
+
+
+def wait_until(
+    event: dict[str, Any], waits: Mapping[str, Callable[[dict[str, Any]], list[tuple[str, Wait]]]]
+) -> dict[str, str]:
+    """Wait for the event's `until`; the state machine asks again when time is up.
+
+    waits: what is waited for, by `until`: names with their waits. It may begin a `phase`, which is
+    noted at once: clients may write from here on. Returns `until`, and the moment `at` which it was
+    seen, ISO 8601.
+    """
+    until = event["until"]
+    for identifier, what in waits[until](event["plan"]):
+        wait(what, otherwise=FAILURES[until], identifier=identifier, since=event["entered"])
+    if "phase" in event:
+        lock.require(event)
+    return {"until": until, "at": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 def wait_for(done: Callable[[], bool], context: LambdaContext, identifier: str) -> None:
