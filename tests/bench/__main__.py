@@ -20,7 +20,7 @@ from tests.bench.measure import Figures
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 WORKERS = 2
-SEEDS = 200
+SEEDS = 50
 PORTION = 10  # seeds after which the page is written
 TRACES = 20
 MOST = 1000
