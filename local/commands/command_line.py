@@ -15,6 +15,7 @@ from unittest.mock import patch
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from local.commands.app import App
     from local.commands.report import Run
     from local.emulator.cloud import Cloud
 
@@ -115,12 +116,18 @@ def run_event(path: Path, text: str) -> int:
         shown = styles(definitions(cloud))
         with Terminal(screen, cloud.clock.now, cloud.rds.settle, shown) as terminal:
             cloud.listeners.append(terminal)
-            execution = cloud.run(cloud.machine, text)
+            execution = cloud.run(machine_for(cloud, json.loads(text)), text)
             cloud.listeners.remove(terminal)
         run = Run(json.loads(text), execution, before, look(cloud.rds))
         screen.tell("", *outcome(run, outage(cloud, run), perf_counter() - began))
         screen.tell(*details(run, cloud.mails, screen.columns))
     return SUCCEEDED if run.is_good else FAILED
+
+
+def machine_for(cloud: App, request: Any) -> str:
+    """The ARN of the machine that takes such an input."""
+    is_fleet = isinstance(request, dict) and bool({"requests", "source"} & request.keys())
+    return cloud.physical_id("FleetStateMachine") if is_fleet else cloud.machine
 
 
 def definitions(cloud: Cloud) -> list[dict[str, Any]]:

@@ -225,6 +225,8 @@ def headline(run: Run) -> Text:
     ended = "SUCCEEDED"
     if "plan" in output:
         ended = "WOULD GO AHEAD: nothing speaks against it"
+    elif "requests" in output:
+        ended = f"RESTORED {output['restored']} of {output['requests']}"
     elif "restoredFrom" in output:
         target = f" as {output['target']}" if "target" in output else ""
         ended = f"RESTORED {name}{target} from {output['restoredFrom']}{data}"

@@ -33,8 +33,14 @@ STYLES = {
     "Pass": "dim",
     "Wait": "dim",
 }
-# Before the states of any other execution than the first: a restore starts one for its export.
-OF_EXPORT = "export │ "
+
+
+def of(execution: str) -> str:
+    """What stands before the states of another execution than the first: what that one does."""
+    machine, name = execution.split(":")[-2:]
+    if "/" in machine:
+        return "fleet │ "  # one of a Map's
+    return "export │ " if "Export" in machine else f"{name.rpartition('-')[0]} │ "
 
 
 class Screen(Console):
@@ -199,8 +205,8 @@ class Terminal:
 
     def _line(self, notice: Notice, depth: int, text: Text) -> None:
         passed = f"+{human(notice.time - self._start)}".ljust(TIME_WIDTH)
-        of_export = OF_EXPORT if notice.execution not in ("", self._first) else ""
-        lead = Text.assemble((passed, "dim"), " ", (of_export, "blue"), "  " * depth)
+        whose = of(notice.execution) if notice.execution not in ("", self._first) else ""
+        lead = Text.assemble((passed, "dim"), " ", (whose, "blue"), "  " * depth)
         for line in fitted(Text.assemble(lead, text), self._console.columns, len(lead)):
             self._console.print(line, soft_wrap=True)
 

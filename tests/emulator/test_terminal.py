@@ -179,13 +179,23 @@ def test_states_inside_a_parallel_are_indented_and_all_have_the_time_passed(watc
 
 def test_an_export_is_told_apart_and_the_restore_keeps_its_depth(watch):
     watch.tell(0, "state entered", "Prepare")
-    watch.tell(1, "state entered", "Plan the export", execution="another arn")
+    export = "arn:aws:states:us-east-1:1:execution:trapheus-ExportStateMachine-1:run"
+    watch.tell(1, "state entered", "Plan the export", execution=export)
     watch.tell(2, "state entered", "Check")
     assert watch.lines == [
         "+0s        Prepare",
         "+1s        export │ Plan the export",
         "+2s          Check",
     ]
+
+
+def test_the_restores_of_a_fleet_are_told_apart_by_their_databases(watch):
+    watch.tell(0, "state entered", "Restore each")
+    machines = "arn:aws:states:us-east-1:1:execution:trapheus-"
+    watch.tell(1, "state entered", "Find", execution=f"{machines}FleetStateMachine-1/Restore:a")
+    one = f"{machines}DBRestoreStateMachine-1:prod-db-5f3c"
+    watch.tell(2, "state entered", "Prepare", execution=one)
+    assert watch.lines[1:] == ["+1s        fleet │ Find", "+2s        prod-db │ Prepare"]
 
 
 def test_retries_while_rds_is_busy_are_one_line_with_the_time_waited(watch):
