@@ -34,7 +34,7 @@ def record(cloud: App) -> dict[str, str]:
 
     def note(notice: Notice) -> None:
         if notice.kind == "function invoked":
-            text = json.dumps(notice.detail.event, indent=2, ensure_ascii=False) + "\n"
+            text = json.dumps(unnamed(notice.detail.event), indent=2, ensure_ascii=False) + "\n"
             events.setdefault(notice.name, RUN.sub("the-run-of-the-map", TRACE.sub("", text)))
 
     for name in (*INPUTS, FLEET):
@@ -48,13 +48,26 @@ def record(cloud: App) -> dict[str, str]:
             cloud.run("FleetStateMachine", request)
             continue
         restore = cloud.run(cloud.machine, request)
-        if not name.startswith("failing/"):
-            cloud.wait(cloud.export_of(restore))
+        if name.startswith("failing/"):
+            continue
+        if restore.status != "SUCCEEDED":
+            raise SystemExit(f"{name} ended with {restore.error}: {restore.cause}")
+        cloud.wait(cloud.export_of(restore))
     return dict(sorted(events.items()))
 
 
+def unnamed(event: Any) -> Any:
+    """The event without the names of all functions, which no function reads in its state."""
+    if isinstance(event, dict) and "functions" in (state := event.get("state") or {}):
+        return {**event, "state": {**state, "functions": {}}}
+    return event
+
+
 def main() -> None:
-    """Write the files anew, and remove those of functions that are no more."""
+    """Write the files anew, and remove those of functions that are no more.
+
+    Nothing is written unless all that should succeed does.
+    """
     with deployed() as cloud:
         events = record(cloud)
     FOLDER.mkdir(exist_ok=True)

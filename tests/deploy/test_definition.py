@@ -292,7 +292,7 @@ def test_a_task_waits_longer_than_its_function_may_run(definition: Definition) -
     longest = max(properties.get("Timeout", usual) for properties in functions().values())
     assert longest <= 900, "Lambda's own limit"
     for name, task in tasks(definition):
-        assert task["TimeoutSeconds"] > longest, name
+        assert task.get("TimeoutSeconds", 0) > longest, f"{name} needs TimeoutSeconds: 960"
 
 
 @in_both
@@ -307,13 +307,13 @@ def test_an_instance_and_a_cluster_go_through_the_same_states_with_their_own_fun
     }
     assert given["Cluster"] == {
         key: arn.replace("Instance", "Cluster") for key, arn in given["Instance"].items()
-    }
+    }, "give a step one entry in InstanceFunctions and one in ClusterFunctions of the template"
     called = {
         task["Parameters"]["FunctionName.$"].removeprefix("$.functions.")
         for _, task in tasks(definition)
         if task["Resource"].endswith(":lambda:invoke")
     }
-    assert called == set(given["Instance"])
+    assert called == set(given["Instance"]), "a state calls what has no entry, or none calls one"
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -328,7 +328,8 @@ def test_the_machines_call_every_function_and_may_call_it() -> None:
         policy = template()["Resources"][role]["Properties"]["Policies"][0]
         invoke = policy["PolicyDocument"]["Statement"][0]
         assert invoke["Action"] == "lambda:InvokeFunction"
-        assert {arn.removesuffix(".Arn") for arn in invoke["Resource"]} == called[machine]
+        allowed = {arn.removesuffix(".Arn") for arn in invoke["Resource"]}
+        assert allowed == called[machine], f"name what {machine} calls in {role}, and no other"
     assert set().union(*called.values()) == set(functions())
 
 

@@ -110,7 +110,10 @@ def test_what_may_take_two_days_is_waited_for_and_all_else_for_an_hour() -> None
             hours = 1 if name == "Put the original back" else PATIENCE  # before it is told
             assert sum(looks(task)) > hours * HOUR, name
         elif task["Resource"].endswith(":lambda:invoke"):
-            assert HOUR <= sum(looks(task)) < 2 * HOUR, name
+            assert HOUR <= sum(looks(task)) < 2 * HOUR, (
+                f"{name}: use ${{RetryStep}}; or ${{RetryWait}}, and name it in DAYS, if RDS may"
+                " need days for it. ${RetryQuick} is for the functions of no kind"
+            )
         else:
             assert not looks(task), f"{name} does its work at once"
     assert PATIENCE == 48

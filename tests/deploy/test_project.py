@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import textwrap
 
 import pytest
 
@@ -189,3 +190,10 @@ def test_no_run_of_more_than_twelve_equal_lines_stands_twice() -> None:
             assert seen.setdefault(run, place) == place, (
                 f"{place} has thirteen lines that stand at {seen[run]} too: let one place serve"
             )
+
+
+def test_the_smallest_handler_of_contributing_is_one() -> None:
+    (text,) = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    names: dict[str, object] = {}
+    exec(textwrap.dedent(text), names)
+    assert names["handler"]({}, None) == {}

@@ -30,7 +30,8 @@ def test_every_function_logs_the_execution_and_the_identifier(cloud: App, kind: 
     assert execution.status == "SUCCEEDED"
     logged = lines(cloud)
     assert {line["execution"] for line in logged} == {execution.arn}
-    assert {line["identifier"] for line in logged} == {kind.identifier}
+    silent = {line["by"] for line in logged if line["identifier"] != kind.identifier}
+    assert not silent, "give their Payload the plan or the request, which name the database"
     callers = {call.caller for call in cloud.calls} - {"states", "outside"}
     assert callers <= {line["by"] for line in logged}
     assert "ERROR" not in {line["level"] for line in logged}
