@@ -1,6 +1,7 @@
 """Functions on the embedded AWS: the real runtime, in virtual time, alive and dead."""
 
 import json
+import time
 
 import pytest
 
@@ -92,6 +93,20 @@ def test_a_process_that_ends_itself_is_a_runtime_exit_error(invoke):
     assert (answer["errorType"], error) == ("Runtime.ExitError", "Unhandled")
     assert "exit status 3" in answer["errorMessage"]
     assert invoke("DieFunction")[0]["errorType"] == "Runtime.ExitError"
+
+
+def test_a_process_that_has_ended_before_it_is_given_work_says_why(cloud, invoke, monkeypatch):
+    take = cloud.functions._take
+
+    def take_late(*given):
+        environment = take(*given)
+        while environment.alive:
+            time.sleep(0.01)
+        return environment
+
+    monkeypatch.setattr(cloud.functions, "_take", take_late)
+    answer, error = invoke("BrokenFunction")
+    assert (answer["errorType"], error) == ("Runtime.ImportModuleError", "Unhandled")
 
 
 def test_a_handler_that_cannot_be_imported_is_named(invoke):

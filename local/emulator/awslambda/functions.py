@@ -117,6 +117,7 @@ class Environment:
         self.plan = plan
         self.log = log
         self.fresh = True  # not yet started, in virtual time
+        self.init_error = b""  # with which it has ended, maybe before it has any work
         self.alive = True
         self.work: Work | None = None
         self.waiting: queue.Queue[Work | None] = queue.Queue()
@@ -230,6 +231,10 @@ class Functions:
             participant=self._clock.acting(),
         )
         environment.work = work
+        if environment.init_error:
+            work.finish(environment.init_error, failed=True)
+        elif not environment.alive:
+            work.fail("Runtime.ExitError", "Error: Runtime exited before its first invocation")
         seen = Invocation(name, work.request_id, _parsed(event), cold)
         self._notify("function invoked", name, seen)
         self._clock.sleep(self._costs["cold_start" if cold else "warm_start"])
@@ -402,6 +407,10 @@ class Functions:
             with self._clock.on_behalf(work.participant if work else None):
                 self.spend(environment, float(body))
             return 200, {}, b""
+        if path.endswith("/init/error"):
+            environment.init_error = body
+            if work is None:
+                return 202, {}, b""
         if work is None or not environment.alive:
             raise CallerKilled
         work.finish(body, failed=path.endswith("/error"))
