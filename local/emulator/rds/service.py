@@ -112,6 +112,13 @@ class Rds:
         # Tools in production create members while the cluster is still `creating`; the API page
         # allows it only once the cluster is available. False makes it as the page says.
         self.members_while_creating = True
+        # Whether an instance takes changes already while it is made: seen in 2017.
+        # [fact: modify-while-creating]
+        self.instances_change_while_creating = False
+        # Whether the snapshots of a renamed database show its new name.
+        self.snapshots_follow_renames = True
+        # What a copy that is restored from now on shows besides, by its kind.
+        self.copies_show: dict[str, dict[str, Any]] = {"instance": {}, "cluster": {}}
         # Whether a restored database falls back from available to modifying once.
         self.flaps = False
         # Seconds more, by operation and phase: {("restore instance", "backing-up"): 7200.0}
@@ -433,6 +440,7 @@ class Rds:
 
     def restored(self, resource: Resource) -> None:
         """The end of a restore: available, or as bad as the snapshot was marked."""
+        resource.shown |= copy.deepcopy(self.copies_show[resource.kind])
         if resource.poison:
             self.done(resource, resource.poison)
         elif self.flaps:

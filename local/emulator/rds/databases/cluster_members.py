@@ -8,7 +8,6 @@ from local.emulator.rds.databases import lifecycle, settings
 from local.emulator.rds.defaults import (
     ENGINES,
     FOR_ALL_MEMBERS,
-    INSTANCE,
     MEMBER,
     REFUSED_FOR_MEMBERS,
 )
@@ -85,12 +84,11 @@ def create(rds: Rds, parameters: dict[str, Any]) -> Resource:
 def blank(rds: Rds, name: str, cluster: dict[str, Any]) -> dict[str, Any]:
     """A member for which nothing was asked."""
     engine, version = cluster["Engine"], cluster["EngineVersion"]
-    table = {key: value for key, (value, _) in (INSTANCE | MEMBER).items()}
+    table = {key: value for key, (value, _) in MEMBER.items()}
     shown = {
         "DBInstanceIdentifier": name,
         "DbiResourceId": rds.new_id("instance"),
         "DBInstanceStatus": "creating",
-        "InstanceCreateTime": rds.when(),
         "Engine": engine,
         "EngineVersion": version,
         "PendingModifiedValues": {},
@@ -98,6 +96,7 @@ def blank(rds: Rds, name: str, cluster: dict[str, Any]) -> dict[str, Any]:
         "DomainMemberships": [],
         "TagList": [],
         **table,
+        **lifecycle.of_engine("instance", engine),
         "DBClusterIdentifier": cluster["DBClusterIdentifier"],
     }
     shown |= lifecycle.own_parts(rds, "instance", shown)
@@ -115,8 +114,9 @@ def await_cluster(rds: Rds, cluster: Resource, member: Resource) -> None:
             rds.done(member, "failed")
             return
         member.shown["Endpoint"] = rds.endpoint(member.name, cluster.shown["Port"])
+        lifecycle.come_up(rds, member)
         rds.done(member)
-        zones = {m.shown["AvailabilityZone"] for m in rds.members(cluster)}
+        zones = {m.shown.get("AvailabilityZone", "") for m in rds.members(cluster)} - {""}
         cluster.shown["MultiAZ"] = len(zones) > 1
         secret = cluster.shown.get("MasterUserSecret")
         if secret:

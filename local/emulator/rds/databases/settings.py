@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from local.emulator.rds.databases import groups, tags
 from local.emulator.rds.protocol.model import members
 from local.emulator.rds.protocol.rds_error import RdsError
+from local.emulator.rds.resources import short_hash
 
 if TYPE_CHECKING:
     from local.emulator.rds.service import Rds
@@ -42,6 +44,7 @@ NOT_SHOWN = frozenset(
     }
 )  # fmt: skip
 
+CERTIFICATES_END = datetime(2061, 5, 20, tzinfo=UTC)
 SECRETS = frozenset({"MasterUserPassword", "RotateMasterUserPassword"})
 
 
@@ -53,7 +56,7 @@ def apply(
     if is_small_gp3(kind, shown):
         for name in SMALL_GP3:
             shown.pop(name, None)
-    if parameters.get("StorageType", "gp3") != "gp3":
+    if shown.get("StorageThroughput") == 0 or parameters.get("StorageType", "gp3") != "gp3":
         shown.pop("StorageThroughput", None)
     for name, value in parameters.items():
         if name in SHAPED[kind]:
@@ -66,6 +69,8 @@ def apply(
         tune_small_gp3(shown, parameters)
     elif kind == "instance" and shown.get("StorageType") == "gp3":
         show_baseline(shown)
+    elif kind == "instance":
+        shown.setdefault("StorageThroughput", 0)  # [fact: throughput-zero]
     if "MaxAllocatedStorage" in parameters:
         check_ceiling(shown)
     derive(rds, kind, shown)
@@ -133,10 +138,9 @@ def derive(rds: Rds, kind: str, shown: Shown) -> None:
 
 def derive_instance(rds: Rds, shown: Shown) -> None:
     """What follows for an instance alone."""
-    # Every certificate ends on one day: what is compared is which one it is.
-    shown["CertificateDetails"] = certificate(shown["CACertificateIdentifier"])
-    shown.setdefault("AvailabilityZone", f"{rds.region}a")
-    if shown.get("MultiAZ"):
+    if "CACertificateIdentifier" in shown:
+        shown["CertificateDetails"] = certificate(shown["CACertificateIdentifier"])
+    if shown.get("MultiAZ") and "AvailabilityZone" in shown:
         other = "b" if shown["AvailabilityZone"].endswith("a") else "a"
         shown["SecondaryAvailabilityZone"] = f"{rds.region}{other}"
     else:
@@ -169,8 +173,15 @@ def check(rds: Rds, kind: str, shown: Shown) -> None:
         check_gateway(shown)
     if kind == "instance":
         check_storage(shown)
-        if shown["DBSubnetGroup"]["SupportedNetworkTypes"] == ["IPV4"] != [shown["NetworkType"]]:
-            raise RdsError("NetworkTypeNotSupported", "The subnet group takes only IPV4.")
+        check_network(rds, shown)
+
+
+def check_network(rds: Rds, shown: Shown) -> None:
+    """A dual-stack instance wants a subnet group with such subnets; model."""
+    name = shown.get("DBSubnetGroup", {}).get("DBSubnetGroupName")
+    wanted = shown.get("NetworkType", "IPV4")
+    if name and wanted not in groups.group(rds, "subnet", name)["SupportedNetworkTypes"]:
+        raise RdsError("NetworkTypeNotSupported", f"The subnet group does not take {wanted}.")
 
 
 def check_gateway(shown: Shown) -> None:
@@ -187,7 +198,7 @@ def check_storage(shown: Shown) -> None:
     kind, size = shown.get("StorageType"), shown.get("AllocatedStorage", 0)
     if kind in ("io1", "io2") and not shown.get("Iops"):
         raise combination(f"Storage type {kind} requires Iops.")
-    if kind != "gp3" and "StorageThroughput" in shown:
+    if kind != "gp3" and shown.get("StorageThroughput"):
         raise combination(f"Storage throughput can't be specified for {kind}.")
     striped = size >= 400 and not shown["Engine"].startswith("sqlserver")
     if kind == "gp3" and striped and shown.get("Iops", 12000) < 12000:
@@ -203,7 +214,8 @@ def certificate(name: str) -> Shown:
     """The certificate of a CA; only its name says anything here."""
     if not name.startswith("rds-ca-"):
         raise RdsError("CertificateNotFound", f"Certificate {name} not found.")
-    return {"CAIdentifier": name}
+    # Every one ends on one day here: what is compared is which it is. [fact: certificate-ends]
+    return {"CAIdentifier": name, "ValidTill": CERTIFICATES_END}
 
 
 def own_key(rds: Rds, service: str) -> str:
@@ -290,7 +302,7 @@ def set_cluster_option_group(rds: Rds, shown: Shown, value: Any, _: Any, live: b
 
 def set_subnet_group(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
     """The subnet group of an instance, described in full."""
-    shown["DBSubnetGroup"] = groups.group(rds, "subnet", value)
+    shown["DBSubnetGroup"] = groups.nested(rds, value)
 
 
 def set_cluster_subnet_group(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
@@ -339,7 +351,9 @@ def set_secret(rds: Rds, shown: Shown, value: Any, parameters: Any, live: bool) 
     key = parameters.get("MasterUserSecretKmsKeyId")
     of = shown.get("DbiResourceId") or shown.get("DbClusterResourceId", "")
     shown["MasterUserSecret"] = {
-        "SecretArn": f"arn:aws:secretsmanager:{rds.region}:{rds.account}:secret:rds!{of.lower()}",
+        # Secrets Manager adds six characters to every name. [fact: secret-has-a-suffix]
+        "SecretArn": f"arn:aws:secretsmanager:{rds.region}:{rds.account}:secret:rds!{of.lower()}"
+        f"-{short_hash(of)[:6]}",
         "SecretStatus": "active",
         "KmsKeyId": key_arn(rds, key) if key else held.get("KmsKeyId") or own_key(rds, "secrets"),
     }

@@ -59,6 +59,10 @@ def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     check_zone(parameters)
     settings.apply(rds, "instance", shown, parameters)
     settings.check(rds, "instance", shown)
+    if "MasterUserPassword" in parameters:  # [fact: password-pends-after-create]
+        shown["PendingModifiedValues"] = settings.pending_view("instance", {
+            "MasterUserPassword": parameters["MasterUserPassword"],
+        })  # fmt: skip
     instance = rds.add("instance", shown, f"{name} as created")
     begin(rds, instance, "create instance")
     return {"DBInstance": shown}
@@ -70,6 +74,7 @@ def begin(rds: Rds, instance: Resource, what: str) -> None:
 
     def connect() -> None:
         instance.shown.setdefault("Endpoint", instance.endpoint)
+        lifecycle.come_up(rds, instance)
 
     def finish() -> None:
         if not instance.poison:
@@ -80,7 +85,7 @@ def begin(rds: Rds, instance: Resource, what: str) -> None:
             rds.done(instance)
 
     skip: tuple[str, ...] = ()
-    if not instance.shown["BackupRetentionPeriod"]:
+    if not instance.shown.get("BackupRetentionPeriod"):
         skip = ("backing-up",)
     if instance.poison:
         skip = ("backing-up", "modifying")
@@ -163,7 +168,8 @@ def refuse_of_engine(parameters: dict[str, Any], engine: str) -> None:
 def modify(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """Change settings or the name of an instance."""
     instance = rds.find("instance", parameters["DBInstanceIdentifier"])
-    rds.require(instance, "ModifyDBInstance")
+    if not (rds.instances_change_while_creating and instance.true_status == "creating"):
+        rds.require(instance, "ModifyDBInstance")
     cluster = rds.cluster_of(instance)
     multi_az_clusters.refuse_member(cluster)
     if cluster:
@@ -177,8 +183,8 @@ def modify(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     elif "PromotionTier" in parameters:
         raise settings.combination("PromotionTier is for members of a DB cluster.")
     check_class(parameters.get("DBInstanceClass", "db.t4g.micro"))
-    size = parameters.get("AllocatedStorage", instance.shown["AllocatedStorage"])
-    if size < instance.shown["AllocatedStorage"]:
+    held = instance.shown.get("AllocatedStorage", 0)
+    if parameters.get("AllocatedStorage", held) < held:
         raise settings.combination("Requested size cannot be less than the current size.")
     lifecycle.modify(rds, instance, parameters)
     return {"DBInstance": instance.shown}

@@ -70,15 +70,14 @@ def take(
     words, source = KINDS[kind], database.shown
     shown = {mine: source[theirs] for mine, theirs in SHOWS[kind].items() if theirs in source} | {
         words.name_key: rds.free(kind, name),
-        "SnapshotCreateTime": rds.when(),
         "SnapshotType": "manual",
         "VpcId": VPC,
         "PercentProgress": 0,
     }
-    copied = source["TagList"] if source.get("CopyTagsToSnapshot") else []
+    copied = source.get("TagList", []) if source.get("CopyTagsToSnapshot") else []
     shown["TagList"] = tags.checked([*copied, *given])
     if kind == "snapshot":
-        shown["OriginalSnapshotCreateTime"] = shown["SnapshotDatabaseTime"] = rds.when()
+        shown.setdefault("ProcessorFeatures", [])  # [fact: snapshot-features-empty]
         shown["SnapshotTarget"] = "region"
         shown["Port"] = source.get("Endpoint", database.endpoint)["Port"]
         shown["OptionGroupName"] = source["OptionGroupMemberships"][0]["OptionGroupName"]
@@ -89,7 +88,13 @@ def take(
         "settings": lifecycle.carried(OF[kind], {"Endpoint": database.endpoint, **source}),
     }
 
+    taken = rds.when()
+
     def finish() -> None:
+        # Nothing of the moment shows before. [fact: creating-snapshot-without-time]
+        shown["SnapshotCreateTime"] = taken
+        if kind == "snapshot":
+            shown["OriginalSnapshotCreateTime"] = shown["SnapshotDatabaseTime"] = taken
         shown["PercentProgress"] = 100
         rds.done(snapshot)
 
@@ -104,7 +109,10 @@ def delete(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[s
     snapshot = rds.find(kind, parameters[KINDS[kind].name_key])
     rds.require(snapshot, call)
     rds.play(snapshot, f"delete {kind}", end=lambda: rds.gone(snapshot))
-    return {KINDS[kind].word: snapshot.shown}
+    # An instance's is told to be gone at once, though Describe still finds it.
+    # [fact: delete-snapshot-answers-deleted]
+    told = {KINDS[kind].status_key: "deleted"} if kind == "snapshot" else {}
+    return {KINDS[kind].word: {**snapshot.shown, **told}}
 
 
 @operation("DescribeDBSnapshots", kind="snapshot")

@@ -82,12 +82,11 @@ def encryption(rds: Rds, home: Rds, source: Resource, given: str | None) -> str:
 def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str, Any]) -> Resource:
     """A copy on its way, with what its source holds and shows."""
     words = KINDS[source.kind]
-    copied = source.shown["TagList"] if parameters.get("CopyTags") else []
+    copied = source.shown.get("TagList", []) if parameters.get("CopyTags") else []
     shown = copy.deepcopy(source.shown) | {
         words.name_key: name,
-        words.status_key: "copying",
+        words.status_key: "pending",
         "SnapshotType": "manual",
-        "SnapshotCreateTime": rds.when(),  # model: changes for the copy
         "PercentProgress": 0,
         "TagList": tags.checked([*copied, *parameters.get("Tags", [])]),
     }
@@ -100,6 +99,8 @@ def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str
     if "OptionGroupName" in parameters:
         group = groups.group(rds, "option", parameters["OptionGroupName"])
         shown["OptionGroupName"] = group["OptionGroupName"]
+    del shown["SnapshotCreateTime"]  # [fact: creating-snapshot-without-time]
+    copied_at = rds.when()  # model: it is another one for the copy
     made = rds.add(source.kind, shown, source.data)
     made.poison, made.source = source.poison, kept
 
@@ -110,6 +111,7 @@ def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str
             rds.done(made, "failed")
             return
         shown["PercentProgress"] = 100
+        shown["SnapshotCreateTime"] = copied_at
         rds.done(made)
 
     distance = "copy within the region" if home is rds else "copy across regions"
