@@ -8,6 +8,7 @@ in and goes out. `timing` and `defaults` are data, with their sources. Begin wit
 """
 
 from local.emulator.rds.databases import groups, tags
+from local.emulator.rds.databases.planting import plant
 from local.emulator.rds.operations import (
     cluster_endpoints,
     db_clusters,
@@ -27,4 +28,4 @@ MODULES = (
     groups, related_resources, snapshot_copies, tags,
 )  # fmt: skip
 
-__all__ = ["Change", "Rds", "RdsError"]
+__all__ = ["Change", "Rds", "RdsError", "plant"]

@@ -137,7 +137,7 @@ def awaits_reboot(found: Description) -> bool:
 def failed_domains(found: Description) -> list[str]:
     """The domains that have not let the database in."""
     return [
-        one.get("Domain") or one["FQDN"]
+        one.get("Domain") or one.get("FQDN", "")
         for one in found.get("DomainMemberships", [])
         if one.get("Status") == "failed"
     ]
@@ -275,7 +275,10 @@ def _comparable(value: Any) -> Any:
     if isinstance(value, dict):
         comparable = {name: _comparable(item) for name, item in value.items()}
         return {name: item for name, item in comparable.items() if item is not None}
-    return sorted(value, key=repr) if isinstance(value, list) else value
+    if isinstance(value, list):
+        # By what is in them, in whatever order each has its keys. [fact: order-is-no-difference]
+        return sorted(value, key=lambda one: json.dumps(one, sort_keys=True, default=str))
+    return value
 
 
 def lines_on(cluster: Description) -> list[str]:
