@@ -29,7 +29,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "dry run": {"dryRun": True},
     "rename-first": {},
     "restore-first": {"strategy": "restore-first"},
-    "target": {"targetIdentifier": "depot-test"},
+    "target": {"targetIdentifier": ""},
 }
 IN_PLACE = ("rename-first", "restore-first")
 RESTORED = "restored"
@@ -157,7 +157,12 @@ def test_a_case_comes_to_its_right_end(cloud: App, name: str, way: str) -> None:
     before = databases(cloud)
     (original, status) = before[f"{kind.name} {kind.identifier}"]
 
-    execution = run(cloud, kind.request("db_restore", **WAYS[way]))
+    wish = dict(WAYS[way])
+    target = kind.identifier.replace("depot", "spare")
+    if "targetIdentifier" in wish:
+        wish["targetIdentifier"] = target
+
+    execution = run(cloud, kind.request("db_restore", **wish))
 
     fails = bool(ending.error) and way in ending.only
     said = f"{execution.status} {execution.error} {execution.cause}: {ending.why}"
@@ -171,7 +176,7 @@ def test_a_case_comes_to_its_right_end(cloud: App, name: str, way: str) -> None:
     elif way == "dry run":
         assert after == before
     else:
-        made = kind.identifier if way in IN_PLACE else "depot-test"
+        made = kind.identifier if way in IN_PLACE else target
         assert after[f"{kind.name} {made}"][0] != original
         assert cloud.rds.data(kind.name, made) == "of the snapshot"
         assert (original in [held for held, _ in after.values()]) == (way == "target")
@@ -197,7 +202,7 @@ def test_an_export_waits_while_other_copies_are_under_way(cloud: App) -> None:
     execution = run(cloud, kind.request("create_snapshot_only"))
 
     assert execution.status == "SUCCEEDED", execution.cause
-    export = cloud.executions[cloud.export_of(execution)]
+    export = cloud.wait(cloud.export_of(execution))
     assert (export.status, left) == ("SUCCEEDED", [0]), export.cause
 
 

@@ -46,7 +46,8 @@ def described(rds: Rds, shown: dict[str, Any]) -> dict[str, Any]:
     ]
     extra: dict[str, Any] = {"CustomEndpoints": own} if own else {}
     if shown["Status"] != "creating":
-        extra["EarliestRestorableTime"] = shown["ClusterCreateTime"]
+        if "ClusterCreateTime" in shown:
+            extra["EarliestRestorableTime"] = shown["ClusterCreateTime"]
         extra["LatestRestorableTime"] = rds.when(seconds_ago=300)
     return {**shown, **extra}
 

@@ -126,7 +126,7 @@ def describe(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
     for asked in (of.name_key, RESOURCE_ID[OF[kind]], "SnapshotType"):
         if asked in parameters:
             wanted = parameters[asked].rsplit(":", 1)[-1].lower()
-            found = [shown for shown in found if str(shown[asked]).lower() == wanted]
+            found = [shown for shown in found if str(shown.get(asked)).lower() == wanted]
     part = "db-" if kind == "snapshot" else "db-cluster-"
     found = filtered(
         found,
@@ -137,7 +137,7 @@ def describe(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
                 shown[of.name_key]
             ),
             ("dbi-resource-id" if kind == "snapshot" else "db-cluster-resource-id"): lambda shown: (
-                str(shown[RESOURCE_ID[OF[kind]]])
+                str(shown.get(RESOURCE_ID[OF[kind]]))
             ),
             "snapshot-type": lambda shown: str(shown["SnapshotType"]),
             "engine": lambda shown: str(shown["Engine"]),

@@ -23,7 +23,7 @@ def automated_backups(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
         if thing.kind == "instance"
         and not thing.hidden
         and not rds.cluster_of(thing)
-        and thing.shown["BackupRetentionPeriod"]
+        and thing.shown.get("BackupRetentionPeriod")
     ]
     found = [*active, *rds.retained_backups]
     for asked in ("DbiResourceId", "DBInstanceIdentifier", "DBInstanceAutomatedBackupsArn"):
