@@ -29,10 +29,9 @@ WAYS: dict[str, dict[str, Any]] = {
     "dry run": {"dryRun": True},
     "rename-first": {},
     "restore-first": {"strategy": "restore-first"},
-    "target": {"targetIdentifier": ""},
+    "target": {},
 }
 IN_PLACE = ("rename-first", "restore-first")
-RESTORED = "restored"
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,7 @@ class Ending:
     unsaid: tuple[str, ...] = ()
 
 
+# A dry run tells what would speak against it, and succeeds.
 REFUSED = ("dry run", *IN_PLACE)
 MADE = (*IN_PLACE, "target")
 NOT_READY = ("RestoreFailed", "ConfigureFailed", "ConfigurationDiffers")
@@ -119,7 +119,11 @@ def described(name: str) -> tuple[Kind, dict[str, Any], list[dict[str, Any]]]:
     base = json.loads((FOLDER / f"{odd['of']}.json").read_text(encoding="utf-8"))
     shown = with_changes(base["shown"], odd.get("shown", {}))
     members = [with_changes(one, odd.get("members", {})) for one in base["members"]]
-    return Kind(odd["of"], f"depot-{'db' if odd['of'] == 'instance' else 'cluster'}"), shown, members
+    return (
+        Kind(odd["of"], f"depot-{'db' if odd['of'] == 'instance' else 'cluster'}"),
+        shown,
+        members,
+    )
 
 
 def with_changes(shown: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -145,44 +149,46 @@ def planted(cloud: App, name: str) -> Kind:
 
 
 def words_of(cloud: App, execution: Execution) -> str:
-    """Everything that people are told: the output, and every mail."""
-    mails = " ".join(str(mail) for mail in cloud.mails)
-    return f"{execution.output} {execution.error} {execution.cause} {mails}"
+    """What people are told: findings, warnings and report, or the Cause, and every mail."""
+    said = execution.output or {}
+    told = [said.get(key) for key in ("findings", "warnings", "report")]
+    told += [said.get("plan", {}).get(key) for key in ("warnings", "changed", "cannotKeep")]
+    told += [one.get("changed") for one in said.get("plan", {}).get("members", [])]
+    return f"{told} {execution.error} {execution.cause} {[str(mail) for mail in cloud.mails]}"
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_case_comes_to_its_right_end(cloud: App, name: str, way: str) -> None:
     kind, ending = planted(cloud, name), EXPECTED[name]
-    before = databases(cloud)
-    (original, status) = before[f"{kind.name} {kind.identifier}"]
-
-    wish = dict(WAYS[way])
     target = kind.identifier.replace("depot", "spare")
-    if "targetIdentifier" in wish:
-        wish["targetIdentifier"] = target
+    wish = {"targetIdentifier": target} if way == "target" else WAYS[way]
+    before = databases(cloud)
+    original, status = before[f"{kind.name} {kind.identifier}"]
 
     execution = run(cloud, kind.request("db_restore", **wish))
 
-    fails = bool(ending.error) and way in ending.only
+    words, after = words_of(cloud, execution), databases(cloud)
+    against = bool(ending.error) and way in ending.only
     said = f"{execution.status} {execution.error} {execution.cause}: {ending.why}"
-    assert (execution.status == "FAILED") == fails, said
-    after = databases(cloud)
-    if fails:
+    assert (execution.status == "FAILED") == (against and way != "dry run"), said
+    if way == "dry run":
+        assert after == before
+        findings = [one["error"] for one in execution.output["findings"]]
+        assert bool(findings) == against
+        assert set(findings) <= set(ending.error)
+    elif against:
         assert execution.error in ending.error, said
-        # Whole and as it was under one of its two names; what was made beside it is gone.
+        # Whole, under one of its two names.
         whole = {after.get(f"{kind.name} {kind.identifier}{end}") for end in ("", "-temp")}
         assert (original, status) in whole, said
-    elif way == "dry run":
-        assert after == before
     else:
         made = kind.identifier if way in IN_PLACE else target
         assert after[f"{kind.name} {made}"][0] != original
         assert cloud.rds.data(kind.name, made) == "of the snapshot"
         assert (original in [held for held, _ in after.values()]) == (way == "target")
         assert tagged(cloud) == []
-    words = words_of(cloud, execution)
-    if fails or not ending.error:
+    if against or not ending.error:
         assert [word for word in ending.told if word not in words] == [], words
     assert [word for word in ending.unsaid if word in words] == [], words
 

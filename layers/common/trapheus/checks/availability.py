@@ -153,9 +153,8 @@ def groups(look: Look, findings: Findings) -> None:
         # Of a cluster it is only a name.
         name = subnets["DBSubnetGroupName"] if look.kind is INSTANCE else subnets
         check_subnet_group(findings, name)
-    if look.kind is not INSTANCE:
-        if name := look.wanted.get("DBClusterParameterGroup"):
-            check_cluster_parameter_group(findings, name, version)
+    if name := look.wanted.get("DBClusterParameterGroup"):
+        check_cluster_parameter_group(findings, name, version)
     for name in parameter_groups(look):
         check_parameter_group(findings, name, version)
     if look.kind is INSTANCE:
