@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 Parameters = dict[str, Any]
 
 AS_THE_SNAPSHOT = "as the snapshot has it"
-GIVEN = "RDS gives it to every new database"
 # A plan must fit twice into a state's input, of 262,144 bytes, when an execution takes it over.
 LONGEST_VALUE = 300
 
@@ -138,7 +137,7 @@ def awaits_reboot(found: Description) -> bool:
 def failed_domains(found: Description) -> list[str]:
     """The domains that have not let the database in."""
     return [
-        one.get("Domain") or one.get("FQDN", "")
+        one.get("Domain") or one["FQDN"]
         for one in found.get("DomainMemberships", [])
         if one.get("Status") == "failed"
     ]
@@ -240,6 +239,7 @@ def _compare(
         comparison.kept.append(name)
 
 
+GIVEN = "RDS gives it to every new database"
 # What RDS gives every new database for which nothing is asked, and what older descriptions do not
 # show (botocore's model). [fact: older-descriptions-show-less]
 GIVEN_TO_ALL: dict[str, Any] = {
@@ -298,10 +298,7 @@ def _comparable(value: Any) -> Any:
     if isinstance(value, dict):
         comparable = {name: _comparable(item) for name, item in value.items()}
         return {name: item for name, item in comparable.items() if item is not None}
-    if isinstance(value, list):
-        # By what is in them, in whatever order each has its keys. [fact: order-is-no-difference]
-        return sorted(value, key=lambda one: json.dumps(one, sort_keys=True, default=str))
-    return value
+    return sorted(value, key=repr) if isinstance(value, list) else value
 
 
 def lines_on(cluster: Description) -> list[str]:

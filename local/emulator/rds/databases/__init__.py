@@ -1,7 +1,7 @@
 """What instances and clusters are made of, whatever call makes or changes them.
 
-From top to bottom: `planting`, one put there as a description shows it; `multi_az_clusters` and
-`cluster_members`, the members of either sort of cluster; `lifecycle`, what both kinds go through;
-`settings`, how a parameter shows in what Describe returns; `tags` and `groups`, with the calls on
-them.
+`planting` puts one there as a description shows it.
+From top to bottom: `multi_az_clusters` and `cluster_members`, the members of either sort of
+cluster; `lifecycle`, what both kinds go through; `settings`, how a parameter shows in what Describe
+returns; `tags` and `groups`, with the calls on them.
 """

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from local.emulator.rds.resources import Resource
     from local.emulator.rds.service import Rds
 
-CREATED = {"instance": "InstanceCreateTime", "cluster": "ClusterCreateTime"}
-
 
 def blank(rds: Rds, kind: str, name: str, engine: str, version: str | None) -> dict[str, Any]:
     """A database for which nothing was asked: AWS's defaults, all of them."""
@@ -55,7 +53,10 @@ def blank(rds: Rds, kind: str, name: str, engine: str, version: str | None) -> d
         **of_engine(kind, engine),
     }
     # An instance shows the moment, and its zone, only once it is made. [fact: creating-shows-less]
-    shown |= {"PendingModifiedValues": {}} if kind == "instance" else {CREATED[kind]: rds.when()}
+    if kind == "instance":
+        shown["PendingModifiedValues"] = {}
+    else:
+        shown["ClusterCreateTime"] = rds.when()
     return shown | own_parts(rds, kind, shown)
 
 
@@ -222,7 +223,7 @@ def give_addresses(rds: Rds, shown: dict[str, Any]) -> None:
 
 def rebooted(rds: Rds, resource: Resource) -> None:
     """The end of a reboot: the instance runs with the parameters of its groups."""
-    for group in resource.shown.get("DBParameterGroups", []):
+    for group in resource.shown["DBParameterGroups"]:
         group["ParameterApplyStatus"] = "in-sync"
     cluster = rds.cluster_of(resource)
     for member in cluster.shown["DBClusterMembers"] if cluster else []:

@@ -350,10 +350,9 @@ def set_secret(rds: Rds, shown: Shown, value: Any, parameters: Any, live: bool) 
     held = shown.get("MasterUserSecret", {})
     key = parameters.get("MasterUserSecretKmsKeyId")
     of = shown.get("DbiResourceId") or shown.get("DbClusterResourceId", "")
+    of += f"-{short_hash(of)[:6]}"  # [fact: secret-has-a-suffix]
     shown["MasterUserSecret"] = {
-        # Secrets Manager adds six characters to every name. [fact: secret-has-a-suffix]
-        "SecretArn": f"arn:aws:secretsmanager:{rds.region}:{rds.account}:secret:rds!{of.lower()}"
-        f"-{short_hash(of)[:6]}",
+        "SecretArn": f"arn:aws:secretsmanager:{rds.region}:{rds.account}:secret:rds!{of.lower()}",
         "SecretStatus": "active",
         "KmsKeyId": key_arn(rds, key) if key else held.get("KmsKeyId") or own_key(rds, "secrets"),
     }
