@@ -115,8 +115,6 @@ class Rds:
         # Whether an instance takes changes already while it is made: seen in 2017.
         # [fact: modify-while-creating]
         self.instances_change_while_creating = False
-        # Whether the snapshots of a renamed database show its new name.
-        self.snapshots_follow_renames = True
         # What a copy that is restored from now on shows besides, by its kind.
         self.copies_show: dict[str, dict[str, Any]] = {"instance": {}, "cluster": {}}
         # Whether a restored database falls back from available to modifying once.

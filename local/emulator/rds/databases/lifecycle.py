@@ -207,10 +207,9 @@ def take_name(rds: Rds, resource: Resource, name: str) -> None:
         for member in cluster.shown["DBClusterMembers"] if cluster else []:
             if member["DBInstanceIdentifier"] == old:
                 member["DBInstanceIdentifier"] = name
-    # UG: snapshots stay with the renamed database; rests on one sentence, so either can be had.
-    # [fact: snapshots-follow-a-rename]
+    # UG: snapshots stay with the renamed database
     for thing in rds.things.values():
-        if thing.source.get("of") == resource.key and rds.snapshots_follow_renames:
+        if thing.source.get("of") == resource.key:
             thing.shown[KINDS[resource.kind].name_key] = name
 
 
