@@ -2,7 +2,7 @@
 
 `cases/instance.json` and `cluster.json` are what an account shows of an ordinary one that is some
 years old; `oddities.json` has what is otherwise, null for what is not shown at all. `copy` is what
-the restored one shows, whatever was asked for.
+the restored one shows, whatever was asked for, and `endings` how parts of it end.
 """
 
 from __future__ import annotations
@@ -145,6 +145,8 @@ def planted(cloud: App, name: str) -> Kind:
     if "status" in odd:
         rds.become(kind.name, kind.identifier, odd["status"])
     rds.copies_show[kind.name] = odd.get("copy", {})
+    if "endings" in odd:
+        rds.part_endings |= odd["endings"]
     return kind
 
 
