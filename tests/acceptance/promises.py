@@ -279,7 +279,7 @@ def try_recovery(trial: Trial, kind: Kind) -> None:
 
 def try_final_snapshot(trial: Trial, kind: Kind) -> None:
     """A snapshot more than before, which is of the original."""
-    account, rds = trial.account, trial.account.client("rds")
+    rds = trial.account.client("rds")
     listed = f"{kind.snapshot}s"
     describe = getattr(rds, f"describe_db_{'cluster_' if kind is CLUSTER else ''}snapshots")
 

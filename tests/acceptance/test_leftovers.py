@@ -13,7 +13,7 @@ from local.commands.serve import paced
 from local.emulator.cloudformation.deploy import package
 from tests.acceptance.__main__ import clean_up
 from tests.acceptance.account import PREFIX, STACK, Account
-from tests.acceptance.databases import CLUSTER, INSTANCE, Kind
+from tests.acceptance.databases import CLUSTER, INSTANCE, create
 from tests.acceptance.leftovers import found
 from tests.acceptance.promises import CHANGE_SET, Trial, promises
 
@@ -72,60 +72,58 @@ def everything(account: Account) -> set[str]:
     return {f"the {kind} {one[name]}" for kind, ones, name in listed for one in ones}
 
 
-@pytest.mark.parametrize("kind", [INSTANCE, CLUSTER], ids=lambda kind: kind.name)
-def test_all_that_a_run_makes_is_found_after_every_step_and_removed(
-    account: Account, kind: Kind
-) -> None:
+KINDS = (INSTANCE, CLUSTER)
+OF_THE_STACK = (
+    f"the role {STACK}-",
+    *(f"the state machine {STACK}-{one}State" for one in ("DBRestore", "Export", "Fleet")),
+)
+
+
+def test_all_that_a_run_makes_is_found_after_every_step_and_removed(account: Account) -> None:
     before = everything(account)
-    trial = Trial(account, SENDER, (kind,), upload)
+    trial = Trial(account, SENDER, KINDS, upload)
     for sentence, keep in promises(trial):
         keep()
-        made = everything(account) - before
-        known = set(found(account))
-        # What a stack has made goes with it.
-        unknown = [one for one in made - known if not one.startswith((f"the role {STACK}-",
-                   f"the state machine {STACK}-DB", f"the state machine {STACK}-Export",
-                   f"the state machine {STACK}-Fleet"))]  # fmt: skip
-        assert not unknown, sentence
-    assert len(trial.answers) == 3
+        unknown = everything(account) - before - set(found(account))
+        # What the stack has made goes with it.
+        assert not [one for one in unknown if not one.startswith(OF_THE_STACK)], sentence
+    assert len(trial.answers) == 4
     assert clean_up(trial)
     assert everything(account) == before
 
 
-@pytest.mark.parametrize("kind", [INSTANCE, CLUSTER], ids=lambda kind: kind.name)
 @pytest.mark.parametrize("at", ["change set", "creating", "snapshot", "renamed", "restoring"])
-def test_an_interruption_in_the_middle_leaves_nothing(
-    account: Account, kind: Kind, at: str
-) -> None:
+def test_an_interruption_in_the_middle_leaves_nothing(account: Account, at: str) -> None:
     before = everything(account)
-    trial = Trial(account, SENDER, (kind,), upload)
+    trial = Trial(account, SENDER, KINDS, upload)
     steps = dict(promises(trial))
     steps["a change set can be made"]()
     if at != "change set":
         steps["the stack can be made from it"]()
-        interrupt(trial, kind, at, steps)
+        interrupt(trial, at, steps)
     assert clean_up(trial)
     assert everything(account) == before
 
 
-def interrupt(trial: Trial, kind: Kind, at: str, steps: dict[str, Any]) -> None:
-    """Go on until RDS is in the middle of it."""
+def interrupt(trial: Trial, at: str, steps: dict[str, Any]) -> None:
+    """Go on until RDS is in the middle of it, with both kinds."""
     account = trial.account
+    for kind in KINDS:
+        if at == "creating":
+            create(account, kind)
+        else:
+            steps[f"a small {kind.name} is made"]()
     if at == "creating":
-        account.wait = interrupted  # type: ignore[method-assign, assignment]
-    try:
-        steps[f"a small {kind.name} is made"]()
-    except KeyboardInterrupt:
         return
-    finally:
-        account.__dict__.pop("wait", None)
-    trial.start(kind, "create_snapshot")
-    if at == "renamed":
-        account.wait("the renaming", lambda: kind.find(account, f"{kind.identifier}-temp"))
-    if at == "restoring":
+    for kind in KINDS:
+        trial.start(kind, "create_snapshot")
+    for kind in KINDS:
         renamed = f"{kind.identifier}-temp"
-        account.wait("the restore", lambda: kind.find(account) and kind.find(account, renamed))
-
-
-def interrupted(*_: object) -> None:
-    raise KeyboardInterrupt
+        if at == "renamed":
+            account.wait("the renaming", lambda kind=kind, it=renamed: kind.find(account, it))
+        if at == "restoring":
+            both = (renamed, kind.identifier)
+            account.wait(
+                "the restore",
+                lambda kind=kind, both=both: all(kind.find(account, it) for it in both),
+            )
