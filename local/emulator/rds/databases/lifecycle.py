@@ -222,7 +222,7 @@ def give_addresses(rds: Rds, shown: dict[str, Any]) -> None:
 
 def rebooted(rds: Rds, resource: Resource) -> None:
     """The end of a reboot: the instance runs with the parameters of its groups."""
-    for group in resource.shown["DBParameterGroups"]:
+    for group in resource.shown.get("DBParameterGroups", []):
         group["ParameterApplyStatus"] = "in-sync"
     cluster = rds.cluster_of(resource)
     for member in cluster.shown["DBClusterMembers"] if cluster else []:

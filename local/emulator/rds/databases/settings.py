@@ -198,7 +198,7 @@ def check_storage(shown: Shown) -> None:
     kind, size = shown.get("StorageType"), shown.get("AllocatedStorage", 0)
     if kind in ("io1", "io2") and not shown.get("Iops"):
         raise combination(f"Storage type {kind} requires Iops.")
-    if kind != "gp3" and shown.get("StorageThroughput"):
+    if kind not in ("gp3", None) and shown.get("StorageThroughput"):
         raise combination(f"Storage throughput can't be specified for {kind}.")
     striped = size >= 400 and not shown["Engine"].startswith("sqlserver")
     if kind == "gp3" and striped and shown.get("Iops", 12000) < 12000:

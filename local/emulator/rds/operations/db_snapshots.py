@@ -80,7 +80,8 @@ def take(
         shown.setdefault("ProcessorFeatures", [])  # [fact: snapshot-features-empty]
         shown["SnapshotTarget"] = "region"
         shown["Port"] = source.get("Endpoint", database.endpoint)["Port"]
-        shown["OptionGroupName"] = source["OptionGroupMemberships"][0]["OptionGroupName"]
+        for group in source.get("OptionGroupMemberships", [])[:1]:
+            shown["OptionGroupName"] = group["OptionGroupName"]
     snapshot = rds.add(kind, shown, database.data)
     snapshot.poison = database.poison
     snapshot.source = {
