@@ -123,7 +123,7 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     for beginning, forgotten in FORGOTTEN.items():
         if kept["Engine"].startswith(beginning):
             shown |= {name: value for name, (value, _) in forgotten.items()}
-    if settings.is_small_gp3("instance", kept | {"StorageType": snapshot.shown["StorageType"]}):
+    if settings.is_small_gp3("instance", kept | {"StorageType": snapshot.shown.get("StorageType")}):
         # The baseline's, which nobody has asked for.
         shown.pop("Iops", None)
     shown["StorageType"] = parameters.get("StorageType", shown["StorageType"])
