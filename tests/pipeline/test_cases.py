@@ -224,3 +224,42 @@ def test_a_case_is_shown_as_it_was_described(cloud: App, name: str) -> None:
     assert held[kind.identifier] == shown
     for one in members:
         assert held[one["DBInstanceIdentifier"]] == one
+
+
+# Those that the sample account has not: engine, version, and what an instance of it shows besides.
+ENGINES: dict[str, tuple[str, dict[str, Any]]] = {
+    "postgres": ("9.6.24", {"LicenseModel": "postgresql-license"}),
+    "oracle-se2": (
+        "19.0.0.0.ru-2024-10.rur-2024-10.r1",
+        {"DBName": "DEPOT", "CharacterSetName": "WE8ISO8859P1", "LicenseModel": "license-included"},
+    ),
+    "oracle-ee-cdb": (
+        "19.0.0.0.ru-2024-10.rur-2024-10.r1",
+        {"DBName": "DEPOT", "MultiTenant": True, "LicenseModel": "bring-your-own-license"},
+    ),
+    "sqlserver-ex": ("15.00.4410.1.v1", {"LicenseModel": "license-included"}),
+    "sqlserver-web": ("15.00.4410.1.v1", {"LicenseModel": "license-included"}),
+    "sqlserver-ee": ("15.00.4410.1.v1", {"LicenseModel": "license-included"}),
+    "db2-se": ("11.5.9.0.sb00046748.r1", {"LicenseModel": "bring-your-own-license"}),
+    "mariadb": ("10.11.10", {"LicenseModel": "general-public-license"}),
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_instance_of_another_engine_is_restored_as_it_was(cloud: App, engine: str) -> None:
+    rds, (version, more) = cloud.rds, ENGINES[engine]
+    given = {"DBInstanceIdentifier": "depot-db", "Engine": engine, "EngineVersion": version,
+             "DBInstanceClass": "db.r6g.large", "StorageType": "gp2", **more}  # fmt: skip
+    rds.available_versions.setdefault(engine, []).append(version)
+    with rds.instantly():
+        rds.call("CreateDBInstance", given)
+        rds.call("CreateDBSnapshot", {"DBInstanceIdentifier": "depot-db",
+                                      "DBSnapshotIdentifier": "depot-db-snapshot"})  # fmt: skip
+    before = copy.deepcopy(rds.instances["depot-db"])
+
+    execution = run(cloud, {"identifier": "depot-db", "task": "db_restore", "isCluster": False})
+
+    assert execution.status == "SUCCEEDED", f"{execution.error} {execution.cause}"
+    after = rds.instances["depot-db"]
+    differing = {name for name in before | after if before.get(name) != after.get(name)}
+    assert differing == {"DbiResourceId", "InstanceCreateTime"}

@@ -33,7 +33,7 @@ DEFAULTS: dict[str, Any] = {
     "MultiAZ": True,
     "PubliclyAccessible": False,
     "StorageType": "io1",  # model
-    "CertificateDetails": settings.certificate("rds-ca-rsa2048-g1"),
+    "CertificateDetails": {"CAIdentifier": "rds-ca-rsa2048-g1"},
 }
 
 

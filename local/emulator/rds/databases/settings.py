@@ -58,6 +58,8 @@ def apply(
             shown.pop(name, None)
     if shown.get("StorageThroughput") == 0 or parameters.get("StorageType", "gp3") != "gp3":
         shown.pop("StorageThroughput", None)
+    if parameters.get("StorageType") in ("gp2", "standard"):
+        shown.pop("Iops", None)
     for name, value in parameters.items():
         if name in SHAPED[kind]:
             SHAPED[kind][name](rds, shown, value, parameters, live)
@@ -140,6 +142,9 @@ def derive_instance(rds: Rds, shown: Shown) -> None:
     """What follows for an instance alone."""
     if "CACertificateIdentifier" in shown:
         shown["CertificateDetails"] = certificate(shown["CACertificateIdentifier"])
+        if "InstanceCreateTime" in shown:
+            # Every one ends on one day here. [fact: certificate-ends]
+            shown["CertificateDetails"]["ValidTill"] = CERTIFICATES_END
     if shown.get("MultiAZ") and "AvailabilityZone" in shown:
         other = "b" if shown["AvailabilityZone"].endswith("a") else "a"
         shown["SecondaryAvailabilityZone"] = f"{rds.region}{other}"
@@ -214,8 +219,7 @@ def certificate(name: str) -> Shown:
     """The certificate of a CA; only its name says anything here."""
     if not name.startswith("rds-ca-"):
         raise RdsError("CertificateNotFound", f"Certificate {name} not found.")
-    # Every one ends on one day here: what is compared is which it is. [fact: certificate-ends]
-    return {"CAIdentifier": name, "ValidTill": CERTIFICATES_END}
+    return {"CAIdentifier": name}
 
 
 def own_key(rds: Rds, service: str) -> str:
