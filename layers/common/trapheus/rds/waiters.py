@@ -158,6 +158,8 @@ class Kind:
     bad: tuple[str, ...]
     resource_id: str = ""
     by_resource_id: str = ""
+    # What must be over before the next change. All other parts are judged by the verification
+    # (`configuration.statuses`): clients that could work already need not wait for them.
     quiet: tuple[str, ...] = ()
 
     def first(self, attribute: str) -> str:
@@ -178,8 +180,8 @@ _INSTANCE = Kind(
     resource_id="DbiResourceId",
     by_resource_id="dbi-resource-id",
     quiet=(
-        _empty("DBInstances[0].VpcSecurityGroups[?Status != 'active']"),
-        _empty("DBInstances[0].DomainMemberships[?starts_with(Status || '', 'pending')]"),
+        _empty("DBInstances[0].VpcSecurityGroups[?Status == 'adding' || Status == 'removing']"),
+        # Which may end as pending-reboot, and is then rebooted for.
         _empty("DBInstances[0].DBParameterGroups[?ParameterApplyStatus == 'applying']"),
         _empty("keys(DBInstances[0].PendingModifiedValues || `{}`)"),
     ),
@@ -193,8 +195,7 @@ _CLUSTER = Kind(
     resource_id="DbClusterResourceId",
     by_resource_id="db-cluster-resource-id",
     quiet=(
-        _empty("DBClusters[0].VpcSecurityGroups[?Status != 'active']"),
-        _empty("DBClusters[0].DomainMemberships[?starts_with(Status || '', 'pending')]"),
+        _empty("DBClusters[0].VpcSecurityGroups[?Status == 'adding' || Status == 'removing']"),
         _empty("keys(DBClusters[0].PendingModifiedValues || `{}`)"),
     ),
 )
@@ -403,9 +404,9 @@ def _require_success(waiter: Waiter, response: dict[str, Any]) -> None:
         raise WaiterError(waiter.name, f"the look: {state}", cast("Any", response))
 
 
-def is_over(since: str) -> bool:
+def is_over(since: str, hours: float = PATIENCE) -> bool:
     """Whether a wait that began then has lasted too long."""
-    return time.time() - datetime.fromisoformat(since).timestamp() > PATIENCE * 3600
+    return time.time() - datetime.fromisoformat(since).timestamp() > hours * 3600
 
 
 def not_ready(
