@@ -46,11 +46,13 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     identifier = plan["identifier"]
     # What is to be renamed next must take a change.
     statuses = AVAILABLE if event["phase"] == COPY else ONLINE
-    ready = cluster_settled(identifier, other_than=plan["resourceId"], statuses=statuses)
+    ready = cluster_settled(
+        identifier, other_than=plan["resourceId"], statuses=statuses, parts=False
+    )
     wait(ready, otherwise=ConfigurationDiffers, identifier=identifier, since=since)
     for member in plan["members"]:
         name, before = member["identifier"], member["resourceId"]
-        ready = instance_settled(name, other_than=before, statuses=statuses)
+        ready = instance_settled(name, other_than=before, statuses=statuses, parts=False)
         wait(
             ready,
             otherwise=ConfigurationDiffers,

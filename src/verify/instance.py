@@ -27,7 +27,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     identifier = plan["identifier"]
     # What is to be renamed next must take a change.
     statuses = AVAILABLE if event["phase"] == COPY else ONLINE
-    ready = instance_settled(identifier, other_than=plan["resourceId"], statuses=statuses)
+    ready = instance_settled(
+        identifier, other_than=plan["resourceId"], statuses=statuses, parts=False
+    )
     wait(ready, otherwise=ConfigurationDiffers, identifier=identifier, since=since)
     with failing_as(ConfigurationDiffers, identifier):
         found = instance(identifier) or {}

@@ -158,8 +158,8 @@ class Kind:
     bad: tuple[str, ...]
     resource_id: str = ""
     by_resource_id: str = ""
-    # What must be over before the next change. All other parts are judged by the verification
-    # (`configuration.statuses`): clients that could work already need not wait for them.
+    # Of its parts, those that must be at rest before the next change. Where clients wait, they do
+    # not wait for the others, which the verification judges (`configuration.statuses`).
     quiet: tuple[str, ...] = ()
 
     def first(self, attribute: str) -> str:
@@ -183,7 +183,6 @@ _INSTANCE = Kind(
         _empty("DBInstances[0].VpcSecurityGroups[?Status == 'adding' || Status == 'removing']"),
         # Which may end as pending-reboot, and is then rebooted for.
         _empty("DBInstances[0].DBParameterGroups[?ParameterApplyStatus == 'applying']"),
-        _empty("keys(DBInstances[0].PendingModifiedValues || `{}`)"),
     ),
 )
 _CLUSTER = Kind(
@@ -194,10 +193,7 @@ _CLUSTER = Kind(
     bad=BAD_CLUSTER,
     resource_id="DbClusterResourceId",
     by_resource_id="db-cluster-resource-id",
-    quiet=(
-        _empty("DBClusters[0].VpcSecurityGroups[?Status == 'adding' || Status == 'removing']"),
-        _empty("keys(DBClusters[0].PendingModifiedValues || `{}`)"),
-    ),
+    quiet=(_empty("DBClusters[0].VpcSecurityGroups[?Status == 'adding' || Status == 'removing']"),),
 )
 _SNAPSHOT = Kind(
     operation="DescribeDBSnapshots",
@@ -237,10 +233,13 @@ def _named(kind: Kind, resource_id: str, name: str) -> Wait:
     )
 
 
-def _settled(kind: Kind, name: str, other_than: str, statuses: tuple[str, ...]) -> Wait:
+def _settled(
+    kind: Kind, name: str, other_than: str, statuses: tuple[str, ...], parts: bool
+) -> Wait:
     conditions = (
         f"{kind.first(kind.resource_id)} != '{other_than}'",
-        *kind.quiet,
+        _empty(f"keys({kind.first('PendingModifiedValues')} || `{{}}`)"),
+        *(kind.quiet if parts else ()),
         _is_any(kind.first(kind.status), statuses),
     )
     return Wait(
@@ -293,14 +292,24 @@ def cluster_named(resource_id: str, name: str) -> Wait:
     return _named(_CLUSTER, resource_id, name)
 
 
-def instance_settled(name: str, other_than: str, statuses: tuple[str, ...] = ONLINE) -> Wait:
-    """`name` is an instance of another resource id, in one of `statuses`, with nothing pending."""
-    return _settled(_INSTANCE, name, other_than, statuses)
+def instance_settled(
+    name: str, other_than: str, statuses: tuple[str, ...] = ONLINE, *, parts: bool = True
+) -> Wait:
+    """`name` is an instance of another resource id, in one of `statuses`, with nothing pending.
+
+    parts: its groups are at rest too.
+    """
+    return _settled(_INSTANCE, name, other_than, statuses, parts)
 
 
-def cluster_settled(name: str, other_than: str, statuses: tuple[str, ...] = ONLINE) -> Wait:
-    """`name` is a cluster of another resource id, in one of `statuses`, with nothing pending."""
-    return _settled(_CLUSTER, name, other_than, statuses)
+def cluster_settled(
+    name: str, other_than: str, statuses: tuple[str, ...] = ONLINE, *, parts: bool = True
+) -> Wait:
+    """`name` is a cluster of another resource id, in one of `statuses`, with nothing pending.
+
+    parts: its groups are at rest too.
+    """
+    return _settled(_CLUSTER, name, other_than, statuses, parts)
 
 
 def instance_deleted(resource_id: str) -> Wait:
