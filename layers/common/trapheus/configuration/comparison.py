@@ -256,7 +256,10 @@ def _compare(
 
 
 def _tags_added(wanted: list[dict[str, str]], now: list[dict[str, str]]) -> list[dict[str, str]]:
-    """The tags that somebody else has put on: an account may tag whatever is made in it."""
+    """The tags that somebody else has put on, since an account may tag all that is made in it.
+
+    [fact: additions-by-others]
+    """
     keys = [tag["Key"] for tag in wanted]
     return [tag for tag in now if tag["Key"] not in keys]
 
