@@ -206,8 +206,8 @@ SABOTAGES = (
     ),
     # The verification
     *of_both(
-        "the verification sees nothing", "src/verify/KIND.py",
-        "    if lines:\n", "    if False:\n",
+        "the verification sees nothing", "layers/common/trapheus/configuration/comparison.py",
+        "    if lines:\n        kept", "    if False:\n        kept",
         "KIND-db_restore/Verify_the_database/prod",
     ),
     # The deletion
