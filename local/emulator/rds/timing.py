@@ -67,6 +67,10 @@ PHASES: dict[str, tuple[Phase, ...]] = {
         Phase("stale", "", 5, 30, 60),
         Phase("modifying", "modifying", 55, 270, 1140),
     ),
+    # After a change of storage; the knowledge center says hours, up to a day and more
+    "optimize storage": (
+        Phase("storage-optimization", "storage-optimization", 600, 7200, 86400),
+    ),
     # GH boto3#609 for the stale phase, GH boto3#2613 for the hidden one, UG for the reboot
     "rename instance": (
         Phase("stale", "", 5, 30, 60),

@@ -120,16 +120,23 @@ def only_true(attribute: str) -> str:
     return only(attribute, attribute)
 
 
+# What a Modify takes of storage. RDS wants the size and the IOPS both where there are IOPS, even
+# those that it has [fact: storage-and-iops-together], and none of these while it optimizes the
+# storage [fact: storage-optimization]: so all are sent, or none.
+STORAGE = ("AllocatedStorage", "Iops", "StorageThroughput", "StorageType")
 _SQL_SERVER = "starts_with(Engine, 'sqlserver')"
 
 
 def except_sql_server(name: str, where: str = "Engine") -> Attribute:
     """SQL Server takes it with a Modify only, the others with the restore."""
+    of_storage = name in STORAGE
     return Attribute(
         RESTORE,
         restore={name: only(name, f"!{_SQL_SERVER} && ({where})")},
         modify={name: only(name, f"{_SQL_SERVER} && ({where})")},
         either=True,
+        once=of_storage,
+        together=STORAGE if of_storage else (),
     )
 
 
@@ -146,6 +153,7 @@ _SIZE = Attribute(
     modify={"AllocatedStorage": only("AllocatedStorage", _SQL_SERVER)},
     either=True,
     once=True,
+    together=STORAGE,
 )
 # Of SQL Server, RDS refuses to mirror an instance until it keeps backups
 # (hashicorp/terraform-provider-aws, resource aws_db_instance).

@@ -108,6 +108,7 @@ def modifications(table: Table, planned: dict[str, Any], found: Description) -> 
     right = {name for name, v in wanted.items() if now.get(name) == v}
     once = [{*row.modify, *row.together} & wanted.keys() for row in table.values() if row.once]
     settled = {name for names in once if names <= right for name in names}
+    wanted |= _that_goes_with(wanted.keys() - settled, wanted, found)
     return {
         name: v
         for name, v in wanted.items()
@@ -116,6 +117,19 @@ def modifications(table: Table, planned: dict[str, Any], found: Description) -> 
         # is not to hold has to be given, and a cluster without takes insights from its members.
         and not (v in (False, 0) and name not in now)
     }
+
+
+def _that_goes_with(sent: Collection[str], wanted: Parameters, found: Description) -> Parameters:
+    """The size or the IOPS as they are, where only the other is to be sent.
+
+    RDS takes both or none [fact: storage-and-iops-together].
+    """
+    same_type = wanted.get("StorageType", found.get("StorageType")) == found.get("StorageType")
+    if "Iops" in sent and "AllocatedStorage" not in sent:
+        return {"AllocatedStorage": found["AllocatedStorage"]}
+    if "AllocatedStorage" in sent and "Iops" not in sent and found.get("Iops") and same_type:
+        return {"Iops": found["Iops"]}
+    return {}
 
 
 def missing_roles(planned: dict[str, Any], found: Description) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ from local.emulator.rds.protocol.model import members
 from local.emulator.rds.protocol.rds_error import RdsError
 
 if TYPE_CHECKING:
+    from local.emulator.rds.resources import Resource
     from local.emulator.rds.service import Rds
 
 Shown = dict[str, Any]
@@ -192,6 +193,32 @@ def check_storage(shown: Shown) -> None:
     striped = size >= 400 and not shown["Engine"].startswith("sqlserver")
     if kind == "gp3" and striped and shown.get("Iops", 12000) < 12000:
         raise combination("gp3 storage of 400 GiB and more has at least 12000 IOPS.")
+
+
+# What of a Modify is about storage, and is refused while storage is being optimized.
+STORAGE = frozenset({"AllocatedStorage", "Iops", "StorageThroughput", "StorageType"})
+
+
+def check_storage_change(resource: Resource, parameters: Mapping[str, Any]) -> None:
+    """The rules of a Modify of storage, whatever the values are.
+
+    Size and IOPS go together where there are IOPS [fact: storage-and-iops-together]; nothing of
+    storage is changed while an earlier change is being optimized [fact: storage-optimization].
+    """
+    asked = STORAGE & parameters.keys()
+    if resource.true_status == "storage-optimization" and asked:
+        raise combination(
+            "You can't currently modify the storage of this DB instance because the previous"
+            " storage change is being optimized."
+        )
+    # The IOPS of a small gp3 volume are nobody's, and cannot be given.
+    has_iops = resource.shown.get("Iops") and not is_small_gp3(resource.kind, resource.shown)
+    both = {"AllocatedStorage", "Iops"}
+    if resource.kind == "instance" and has_iops and len(both & asked) == 1:
+        raise combination(
+            "You must specify both the storage size and iops when modifying the storage size or"
+            " iops on a DB instance that has iops."
+        )
 
 
 def combination(message: str) -> RdsError:
