@@ -27,6 +27,8 @@ class Resource:
     doing: str = ""
     truth: str = ""
     turn: int = 0
+    # Until when its storage is loaded from the snapshot.
+    initialized_at: float = 0.0
     endpoint: dict[str, Any] = field(default_factory=dict)
     pending: dict[str, Any] = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict)

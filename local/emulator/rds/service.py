@@ -114,6 +114,14 @@ class Rds:
         self.members_while_creating = True
         # Whether a restored database falls back from available to modifying once.
         self.flaps = False
+        # Whether a restored instance loads its storage for hours, serving meanwhile, and whether it
+        # takes changes then: both are tried [fact: storage-initialization].
+        self.initializes = False
+        self.changes_while_initializing = True
+        # Operations that this region does not have [fact: unsupported-operations].
+        self.unsupported: set[str] = set()
+        # Whether a snapshot shows the new name of a renamed database [fact: snapshots-of-a-rename].
+        self.snapshots_follow = True
         # Seconds more, by operation and phase: {("restore instance", "backing-up"): 7200.0}
         self.longer: dict[tuple[str, str], float] = {}
         self.quotas = dict(QUOTAS)
@@ -251,6 +259,8 @@ class Rds:
         """The same for whoever holds the lock; parts of the answer are what RDS holds."""
         self.settle()
         wire.check(operation, parameters)
+        if operation in self.unsupported:
+            raise RdsError("InvalidAction", f"{operation} is not supported")
         if operation not in OPERATIONS:
             raise RdsError("InvalidAction", f"The local RDS does not know {operation}")
         answer = OPERATIONS[operation](self, copy.deepcopy(dict(parameters)))
@@ -354,7 +364,10 @@ class Rds:
 
     def require(self, resource: Resource, operation: str) -> None:
         """Refuse an operation which the thing's true status does not allow."""
-        if resource.true_status in FITTING[operation]:
+        status = resource.true_status
+        if status == "storage-initialization" and self.changes_while_initializing:
+            status = "available"
+        if status in FITTING[operation]:
             return
         words = KINDS[resource.kind]
         if resource.true_status == "deleting":
@@ -429,10 +442,17 @@ class Rds:
         """The end of an operation."""
         resource.doing = ""
         resource.truth = ""
+        if status == "available" and resource.initialized_at > self.time:
+            self.show(resource, "storage-initialization")
+            again = partial(self.done, resource)
+            self._at(resource.initialized_at, resource, resource.turn, again)
+            return
         self.show(resource, status)
 
     def restored(self, resource: Resource) -> None:
         """The end of a restore: available, or as bad as the snapshot was marked."""
+        if self.initializes and resource.kind == "instance":
+            ((_, _, resource.initialized_at),) = self.course("initialize storage")
         if resource.poison:
             self.done(resource, resource.poison)
         elif self.flaps:

@@ -178,8 +178,8 @@ def take_name(rds: Rds, resource: Resource, name: str) -> None:
         for member in cluster.shown["DBClusterMembers"] if cluster else []:
             if member["DBInstanceIdentifier"] == old:
                 member["DBInstanceIdentifier"] = name
-    # UG: snapshots stay with the renamed database
-    for thing in rds.things.values():
+    # UG: snapshots stay with the renamed database [fact: snapshots-of-a-rename]
+    for thing in rds.things.values() if rds.snapshots_follow else ():
         if thing.source.get("of") == resource.key:
             thing.shown[KINDS[resource.kind].name_key] = name
 
