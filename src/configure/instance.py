@@ -86,4 +86,4 @@ def is_to_be_tried(event: dict[str, Any], found: dict[str, Any]) -> bool:
     [fact: storage-initialization].
     """
     is_to_be_renamed = event["phase"] == COPY and event["plan"]["strategy"] == RESTORE_FIRST
-    return is_to_be_renamed and found["DBInstanceStatus"] == "storage-initialization"
+    return bool(is_to_be_renamed and found["DBInstanceStatus"] == "storage-initialization")

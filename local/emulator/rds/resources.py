@@ -80,7 +80,7 @@ def identifier(kind: str, given: str) -> str:
 
 def name_of(given: str) -> str:
     """The name in an identifier or an ARN: Describe and Restore take either."""
-    return given.rsplit(":", 1)[-1].lower() if given.startswith("arn:") else given.lower()
+    return given.split(":", 6)[-1].lower() if given.startswith("arn:") else given.lower()
 
 
 def arn_parts(arn: str) -> tuple[str, str, str, str]:

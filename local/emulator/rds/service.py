@@ -19,6 +19,7 @@ from typing import Any
 from local.emulator.rds.defaults import (
     AVAILABLE_CLASSES,
     AVAILABLE_VERSIONS,
+    CERTIFICATES,
     HOSTED_ZONE,
     QUOTA_ERRORS,
     QUOTAS,
@@ -145,6 +146,7 @@ class Rds:
         # What can be ordered: versions by engine, classes by "standalone" and "aurora".
         self.available_versions = {name: list(held) for name, held in AVAILABLE_VERSIONS.items()}
         self.available_classes = {name: list(held) for name, held in AVAILABLE_CLASSES.items()}
+        self.certificates = list(CERTIFICATES)
         self._now = now
         self._on_change = on_change
         self._fixed: float | None = None
@@ -262,7 +264,8 @@ class Rds:
         if operation in self.unsupported:
             raise RdsError("InvalidAction", f"{operation} is not supported")
         if operation not in OPERATIONS:
-            raise RdsError("InvalidAction", f"The local RDS does not know {operation}")
+            # Not InvalidAction, which says that a region does not have it.
+            raise RdsError("NotImplemented", f"The local RDS does not know {operation}")
         answer = OPERATIONS[operation](self, copy.deepcopy(dict(parameters)))
         if not operation.startswith("Describe"):  # which changes nothing
             self._observe()
@@ -321,17 +324,26 @@ class Rds:
 
     def add(self, kind: str, shown: dict[str, Any], data: str) -> Resource:
         """A new thing, not yet visible; its name is taken from now on."""
-        held = sum(thing.kind == kind for thing in self.things.values())
-        if held >= self.quotas[kind]:
-            raise RdsError(
-                QUOTA_ERRORS[kind], f"You have reached the quota of {self.quotas[kind]} {kind}s."
-            )
+        most = self.quotas[kind]
+        counts = shown.get("SnapshotType") != "automated"
+        if counts and self.count(kind) >= most:
+            message = f"You have reached the quota of {most} {kind}s."
+            if kind in ("snapshot", "cluster-snapshot"):
+                message = f"Cannot create more than {most} manual snapshots"
+            raise RdsError(QUOTA_ERRORS[kind], message)
         words = KINDS[kind]
         key = shown[RESOURCE_ID[kind]] if kind in RESOURCE_ID else self.new_id(kind)
         shown.setdefault(words.status_key, "creating")
         shown[words.arn_key] = self.arn(kind, shown[words.name_key])
         self.things[key] = Resource(kind, key, shown, data)
         return self.things[key]
+
+    def count(self, kind: str) -> int:
+        """How many of a kind count for its quota: of snapshots the manual ones."""
+        return sum(
+            thing.kind == kind and thing.shown.get("SnapshotType") != "automated"
+            for thing in self.things.values()
+        )
 
     def new_id(self, kind: str) -> str:
         """An id that no other thing has, the same in every run."""

@@ -51,6 +51,8 @@ def apply(
 ) -> None:
     """Let parameters show. `live`: the database runs, so a parameter group waits for a reboot."""
     shapes = members("DBInstance" if kind == "instance" else "DBCluster")
+    if "CACertificateIdentifier" in parameters:
+        require_certificate(rds, parameters["CACertificateIdentifier"])
     if is_small_gp3(kind, shown):
         for name in SMALL_GP3:
             shown.pop(name, None)
@@ -226,10 +228,14 @@ def combination(message: str) -> RdsError:
     return RdsError("InvalidParameterCombination", message)
 
 
+def require_certificate(rds: Rds, name: str) -> None:
+    """Refuse a CA that is unknown, or retired, whoever still shows it [fact: retired-ca]."""
+    if name not in rds.certificates:
+        raise RdsError("CertificateNotFound", f"Certificate not found: {name}")
+
+
 def certificate(name: str) -> Shown:
     """The certificate of a CA; only its name says anything here."""
-    if not name.startswith("rds-ca-"):
-        raise RdsError("CertificateNotFound", f"Certificate {name} not found.")
     return {"CAIdentifier": name}
 
 
