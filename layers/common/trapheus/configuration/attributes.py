@@ -410,7 +410,7 @@ CLUSTER: Table = {
     "AutoMinorVersionUpgrade": modified(AutoMinorVersionUpgrade="AutoMinorVersionUpgrade"),
     "AutomaticRestartTime": derived("of a stopped cluster"),
     # Aurora shows three whatever its subnet group covers, and a restore refuses those outside
-    # (GH hashicorp/terraform-provider-aws#1322, #5725). Each member has its own zone again.
+    # [fact: three-zones]. Each member has its own zone again.
     "AvailabilityZones": lost(
         "RDS chooses the zones of a cluster's storage by its subnet group.",
         "AvailabilityZones && sort(AvailabilityZones)",
@@ -518,9 +518,9 @@ CLUSTER: Table = {
     ),
     "MasterUserSecret": _MANAGED_PASSWORD,
     "MasterUsername": Attribute(SNAPSHOT),
-    # No restore of a cluster takes monitoring or insights, whatever the values (GH boto/boto3#4634,
-    # and AWS's CloudFormation handler, of Multi-AZ DB clusters too). A cluster that is told to have
-    # none takes them from its members: only what is on is asked for.
+    # No restore of a cluster takes monitoring or insights, whatever the values
+    # [fact: no-monitoring-in-a-restore]. A cluster that is told to have none takes them from its
+    # members: only what is on is asked for.
     "MonitoringInterval": modified(MonitoringInterval=only("MonitoringInterval", _MONITORED)),
     "MonitoringRoleArn": modified(MonitoringRoleArn=only("MonitoringRoleArn", _MONITORED)),
     "MultiAZ": derived("of the members' zones"),

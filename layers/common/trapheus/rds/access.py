@@ -168,7 +168,7 @@ def certificates() -> frozenset[str]:
 def moment_of(snapshot_description: Description | None) -> str:
     """The moment whose data a snapshot holds, ISO 8601; empty while RDS does not tell it.
 
-    Even an available one may show none (GH cloud-custodian/cloud-custodian#5090).
+    Even an available one may show none [fact: snapshot-without-a-moment].
     """
     return next(iter(moments_of(snapshot_description)), "")
 
@@ -182,7 +182,7 @@ def is_taken_by(snapshot_description: Description, moment: datetime) -> bool:
 def moments_of(snapshot_description: Description | None) -> list[str]:
     """The moments that a snapshot shows, ISO 8601, that of its data first.
 
-    Of a copy SnapshotCreateTime is its own (botocore's model); a cluster's shows no other.
+    Of a copy SnapshotCreateTime is its own; a cluster's shows no other [fact: moment-of-a-copy].
     """
     found = snapshot_description or {}
     both = ("OriginalSnapshotCreateTime", "SnapshotCreateTime")

@@ -162,6 +162,7 @@ def check(rds: Rds, kind: str, shown: Shown) -> None:
                           "MonitoringInterval value other than 0.")  # fmt: skip
     if "DBClusterIdentifier" in shown and kind == "instance":
         return
+    check_retention(kind, shown)
     if shown.get("DatabaseInsightsMode") == "advanced" and (
         shown.get("PerformanceInsightsRetentionPeriod", 0) < 465
     ):
@@ -174,6 +175,25 @@ def check(rds: Rds, kind: str, shown: Shown) -> None:
         check_storage(shown)
         if shown["DBSubnetGroup"]["SupportedNetworkTypes"] == ["IPV4"] != [shown["NetworkType"]]:
             raise RdsError("NetworkTypeNotSupported", "The subnet group takes only IPV4.")
+
+
+def check_retention(kind: str, shown: Shown) -> None:
+    """A cluster keeps backups, and so does a SQL Server that is mirrored.
+
+    [fact: cluster-retention] [fact: mirroring-needs-backups]
+    """
+    days, least = shown["BackupRetentionPeriod"], 1 if kind == "cluster" else 0
+    if not least <= days <= 35:
+        raise RdsError(
+            "InvalidParameterValue",
+            f"Invalid backup retention period: {days}. Retention period must be between {least}"
+            " and 35.",
+        )
+    if not days and shown.get("MultiAZ") and shown["Engine"].startswith("sqlserver"):
+        raise RdsError(
+            "InvalidParameterValue",
+            "Mirroring cannot be applied to instances with backup retention set to zero.",
+        )
 
 
 def check_gateway(shown: Shown) -> None:

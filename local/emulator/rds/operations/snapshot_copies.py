@@ -100,7 +100,7 @@ def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str
         words.name_key: name,
         words.status_key: "copying",
         "SnapshotType": "manual",
-        "SnapshotCreateTime": rds.when(),  # model: changes for the copy
+        "SnapshotCreateTime": rds.when(),  # [fact: moment-of-a-copy]
         "PercentProgress": 0,
         "TagList": tags.checked([*copied, *parameters.get("Tags", [])]),
     }
