@@ -135,7 +135,7 @@ def describe(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
     words, of = KINDS[kind], KINDS[OF[kind]]
     name = parameters.get(words.name_key)
     held = rds.snapshots if kind == "snapshot" else rds.cluster_snapshots
-    found = [rds.find(kind, name).shown] if name else list(held.values())
+    found = [rds.seen(kind, name).shown] if name else list(held.values())
     if name and found[0]["SnapshotType"] == "automated" and "SnapshotType" not in parameters:
         # What RDS does without it is open [fact: automated-by-name].
         raise RdsError(words.missing, f"{words.word} {name} not found.")
