@@ -33,9 +33,7 @@ def refuse_cluster_settings(parameters: dict[str, Any]) -> None:
 def refuse_for_one(cluster: Resource, parameters: dict[str, Any]) -> None:
     """Refuse for one member what the cluster has for all.
 
-    GH hashicorp/terraform-provider-aws#40966 of a Modify and
-    terraform-aws-modules/terraform-aws-rds-aurora#518 of a create, both of the interval;
-    ansible-collections/amazon.aws#2531 of Performance Insights, without the words.
+    [fact: monitoring-of-all-members]
     """
     of_all = {name for switch, names in FOR_ALL_MEMBERS.items() if cluster.shown.get(switch)
               for name in names}  # fmt: skip
