@@ -25,8 +25,8 @@ from trapheus.rds.access import (
 )
 from trapheus.rds.endpoints import release
 from trapheus.rds.waiters import (
-    AVAILABLE,
     BAD_CLUSTER,
+    TRIED,
     cluster_renamed,
     not_ready,
     wait,
@@ -121,7 +121,7 @@ def is_to_be_asked(found: Description, name: str, new_name: str) -> bool:
         )
     if found["Status"] == "renaming":
         return False
-    if found["Status"] not in AVAILABLE:
+    if found["Status"] not in TRIED:
         raise not_ready(found["Status"], BAD_CLUSTER, RenameFailed, name)
     return True
 

@@ -13,7 +13,7 @@ from trapheus.execution.exceptions import (
 )
 from trapheus.execution.logs import logged
 from trapheus.rds.access import in_progress_tag, instance_with, rds
-from trapheus.rds.waiters import AVAILABLE, BAD_INSTANCE, not_ready
+from trapheus.rds.waiters import BAD_INSTANCE, TRIED, not_ready
 
 if TYPE_CHECKING:
     from trapheus.rds.access import Description
@@ -65,6 +65,6 @@ def is_to_be_asked(found: Description, name: str, new_name: str) -> bool:
         )
     if found["DBInstanceStatus"] == "renaming":
         return False
-    if found["DBInstanceStatus"] not in AVAILABLE:
+    if found["DBInstanceStatus"] not in TRIED:
         raise not_ready(found["DBInstanceStatus"], BAD_INSTANCE, RenameFailed, name)
     return True

@@ -28,8 +28,8 @@ from trapheus.rds.endpoints import lacking, possible
 from trapheus.rds.multi_az import is_multi_az
 from trapheus.rds.snapshots import is_another, warnings_of
 from trapheus.rds.waiters import (
-    AVAILABLE,
     ONLINE,
+    TRIED,
     cluster_settled,
     instance_settled,
     wait,
@@ -45,7 +45,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     plan, since = plan_in_phase(event["plan"], event["phase"]), event["entered"]
     identifier = plan["identifier"]
     # What is to be renamed next must take a change.
-    statuses = AVAILABLE if event["phase"] == COPY else ONLINE
+    statuses = TRIED if event["phase"] == COPY else ONLINE
     ready = cluster_settled(
         identifier, other_than=plan["resourceId"], statuses=statuses, parts=False
     )

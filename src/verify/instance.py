@@ -14,7 +14,7 @@ from trapheus.execution.exceptions import ConfigurationDiffers
 from trapheus.execution.logs import logged
 from trapheus.rds.access import Description, instance, instance_with, snapshot
 from trapheus.rds.snapshots import is_another, warnings_of
-from trapheus.rds.waiters import AVAILABLE, ONLINE, instance_settled, wait
+from trapheus.rds.waiters import ONLINE, TRIED, instance_settled, wait
 
 
 @logged
@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     plan, since = plan_in_phase(event["plan"], event["phase"]), event["entered"]
     identifier = plan["identifier"]
     # What is to be renamed next must take a change.
-    statuses = AVAILABLE if event["phase"] == COPY else ONLINE
+    statuses = TRIED if event["phase"] == COPY else ONLINE
     ready = instance_settled(
         identifier, other_than=plan["resourceId"], statuses=statuses, parts=False
     )

@@ -21,6 +21,7 @@ WITHOUT_RESOURCE = {
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
     "rds:DescribeAccountAttributes",
+    "rds:DescribeCertificates",
     "rds:DescribeDBEngineVersions",
     "rds:DescribeExportTasks",
     "rds:DescribeOrderableDBInstanceOptions",

@@ -253,7 +253,7 @@ def test_the_first_member_writes_and_is_available_only_after_its_cluster():
 
 def test_members_can_be_refused_until_the_cluster_is_available():
     world = World()
-    world.rds.members_while_creating = False
+    world.rds.while_creating = set()
     world.restore("cluster", "new")
     world.wait(0.5)
     refused("InvalidDBClusterStateFault", lambda: world.add_member("new", "m1"))
@@ -404,7 +404,8 @@ def test_a_restore_of_sql_server_takes_neither_storage_nor_mirroring(name, value
     restore(world)
     with world.rds.instantly():
         world.rds.call("ModifyDBInstance", {
-            "DBInstanceIdentifier": "new", "ApplyImmediately": True, "Iops": 16000, name: value,
+            "DBInstanceIdentifier": "new", "ApplyImmediately": True, "Iops": 16000,
+            "AllocatedStorage": world.rds.instances["new"]["AllocatedStorage"], name: value,
         })  # fmt: skip
 
     assert world.rds.instances["new"][name] == value

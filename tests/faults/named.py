@@ -47,6 +47,7 @@ def all_named() -> Iterator[Scenario]:
         yield from without_snapshot(kind)
         yield from limits(kind)
         yield from with_a_wrong_part(kind)
+        yield from other_answers(kind)
     yield from scaled()
 
 
@@ -636,6 +637,39 @@ def limits(kind: str) -> Iterator[Scenario]:
             replace(of(kind, "create_snapshot"), kind=kind_inside, before=arranged),
             ALL_STATES, own.identifier, "-temp inside the name", Allowed(RESTORED), nothing,
         )  # fmt: skip
+
+
+def other_answers(kind: str) -> Iterator[Scenario]:
+    """What nobody knows of RDS, or it does in one region and not in another: each ends well."""
+    lacking = {
+        "DescribeBlueGreenDeployments", "DescribeCertificates", "DescribeDBProxies",
+        "DescribeGlobalClusters", "DescribeIntegrations",
+    }  # fmt: skip
+
+    def initialize(cloud: App, *, takes_changes: bool) -> None:
+        cloud.rds.initializes = True
+        cloud.rds.changes_while_initializing = takes_changes
+
+    answers: dict[str, Callable[[App], None]] = {
+        "operations that the region lacks": lambda cloud: cloud.rds.unsupported.update(lacking),
+        "snapshots stay with the old name": lambda cloud: setattr(
+            cloud.rds, "snapshots_follow", False
+        ),
+        "a retired CA": lambda cloud: cloud.rds.certificates.remove("rds-ca-ecc384-g1"),
+    }
+    if kind == "instance":
+        answers |= {
+            "changes while storage is loaded": lambda cloud: initialize(cloud, takes_changes=True),
+            "no changes until storage is loaded": lambda cloud: initialize(
+                cloud, takes_changes=False
+            ),
+        }
+    for flow in (of(kind, "db_restore"), of(kind, "restore_first")):
+        for what, arrange in answers.items():
+            yield Scenario(
+                replace(flow, before=arrange), ALL_STATES, flow.kind.identifier, what,
+                Allowed(RESTORED), nothing,
+            )  # fmt: skip
 
 
 def scaled() -> Iterator[Scenario]:

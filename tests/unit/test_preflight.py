@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
+from local.emulator.rds import RdsError
 from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, OPTIONS, Aws, Kind, answering
 from trapheus.checks import look
 from trapheus.checks.checklist import CHECKS, OF_THE_PLAN, PRECONDITION, WARNINGS
@@ -114,8 +115,8 @@ def in_another_s_global_cluster(aws: Aws) -> None:
     )
 
 
-def with_an_automated_snapshot(aws: Aws) -> None:
-    source_of(aws)["SnapshotType"] = "automated"
+def with_a_snapshot_of_aws_backup(aws: Aws) -> None:
+    source_of(aws)["SnapshotType"] = "awsbackup"
 
 
 def with_another_key(aws: Aws) -> None:
@@ -289,7 +290,7 @@ ROWS: list[Row] = [
     (in_a_global_cluster, (CLUSTER,), UNSUPPORTED,
      ("global cluster the-world", "aws rds remove-from-global-cluster")),
     (in_another_s_global_cluster, (CLUSTER,), UNSUPPORTED, ("global cluster the-world",)),
-    (with_an_automated_snapshot, BOTH, SNAPSHOT, ("-snapshot is automated, not manual", "copy")),
+    (with_a_snapshot_of_aws_backup, BOTH, SNAPSHOT, ("-snapshot is awsbackup, not manual", "copy")),
     (with_another_key, BOTH, SNAPSHOT, (f"encryption key {INSIGHTS_KEY}", KEY, "copy")),
     (with_an_older_major_version, BOTH, SNAPSHOT, ("version 15.8", "of 16.4", "new snapshot")),
     (with_a_newer_version, BOTH, SNAPSHOT, ("version 16.6", "of 16.4", "new snapshot")),
@@ -582,7 +583,7 @@ def test_a_snapshot_alone_minds_nothing_that_a_replacement_would(aws: Aws, kind:
 
 
 # What a mere snapshot needs too.
-OF_SNAPSHOTS = (with_an_automated_snapshot, with_a_disabled_key)
+OF_SNAPSHOTS = (with_a_snapshot_of_aws_backup, with_a_disabled_key)
 
 
 @pytest.mark.parametrize("arrange", OF_SNAPSHOTS)
@@ -615,6 +616,20 @@ def test_a_cluster_is_restored_at_its_own_version_and_not_at_the_snapshot_s(aws:
     source_of(aws)["EngineVersion"] = "16.3"
 
     assert aws.check(dryRun=True)["findings"] == []
+
+
+NOT_EVERYWHERE = (
+    "DescribeBlueGreenDeployments", "DescribeCertificates", "DescribeDBClusterAutomatedBackups",
+    "DescribeDBProxies", "DescribeGlobalClusters", "DescribeIntegrations",
+)  # fmt: skip
+
+
+def test_what_a_region_does_not_have_is_not_there(aws: Aws, kind: Kind):
+    aws.rds.unsupported.update(NOT_EVERYWHERE)
+
+    assert aws.check(dryRun=True)["findings"] == []
+    with pytest.raises(RdsError, match="InvalidAction: DescribeDBProxies is not supported"):
+        aws.rds.call("DescribeDBProxies", {})
 
 
 # Warnings

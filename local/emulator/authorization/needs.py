@@ -322,6 +322,7 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ("rds", "DescribeExportTasks"): (everywhere,),
     # SAR: no resource
     ("rds", "DescribeAccountAttributes"): (everywhere,),
+    ("rds", "DescribeCertificates"): (everywhere,),
     ("rds", "DescribeDBEngineVersions"): (everywhere,),
     ("rds", "DescribeOrderableDBInstanceOptions"): (everywhere,),
     # SAR: og*, pg*, cluster-pg*, subgrp*

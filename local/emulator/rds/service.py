@@ -19,6 +19,7 @@ from typing import Any
 from local.emulator.rds.defaults import (
     AVAILABLE_CLASSES,
     AVAILABLE_VERSIONS,
+    CERTIFICATES,
     HOSTED_ZONE,
     QUOTA_ERRORS,
     QUOTAS,
@@ -109,12 +110,10 @@ class Rds:
         # Of all callers together, as RDS throttles an account in a region; None lets all through.
         self.throttle: Bucket | None = None
         self.time = now()
-        # Tools in production create members while the cluster is still `creating`; the API page
-        # allows it only once the cluster is available. False makes it as the page says.
-        self.members_while_creating = True
-        # Whether an instance takes changes already while it is made: seen in 2017.
-        # [fact: modify-while-creating]
-        self.instances_change_while_creating = False
+        # What RDS takes while the database is `creating`. Tools in production create members then;
+        # the API page allows it only once their cluster is available. An instance was seen to take
+        # changes in 2017, so a test can have it either way. [fact: modify-while-creating]
+        self.while_creating = {"CreateDBInstance"}
         # What a copy that is restored from now on shows besides, by its kind.
         self.copies_show: dict[str, dict[str, Any]] = {"instance": {}, "cluster": {}}
         # Whether a restored database falls back from available to modifying once.
@@ -122,6 +121,14 @@ class Rds:
         # In which status the parts of a database end that begin from now on, by attribute, instead
         # of well: {"OptionGroupMemberships": "failed"}; a fault to test with.
         self.part_endings: dict[str, str] = {}
+        # Whether a restored instance loads its storage for hours, serving meanwhile, and whether it
+        # takes changes then: both are tried [fact: storage-initialization].
+        self.initializes = False
+        self.changes_while_initializing = True
+        # Operations that this region does not have [fact: unsupported-operations].
+        self.unsupported: set[str] = set()
+        # Whether a snapshot shows the new name of a renamed database [fact: snapshots-of-a-rename].
+        self.snapshots_follow = True
         # Whether Describe finds nothing for a while of what was just made: a fault to test with.
         self.hides = False
         # Seconds more, by operation and phase: {("restore instance", "backing-up"): 7200.0}
@@ -147,6 +154,7 @@ class Rds:
         # What can be ordered: versions by engine, classes by "standalone" and "aurora".
         self.available_versions = {name: list(held) for name, held in AVAILABLE_VERSIONS.items()}
         self.available_classes = {name: list(held) for name, held in AVAILABLE_CLASSES.items()}
+        self.certificates = list(CERTIFICATES)
         self._now = now
         self._on_change = on_change
         self._fixed: float | None = None
@@ -261,8 +269,11 @@ class Rds:
         """The same for whoever holds the lock; parts of the answer are what RDS holds."""
         self.settle()
         wire.check(operation, parameters)
+        if operation in self.unsupported:
+            raise RdsError("InvalidAction", f"{operation} is not supported")
         if operation not in OPERATIONS:
-            raise RdsError("InvalidAction", f"The local RDS does not know {operation}")
+            # Not InvalidAction, which says that a region does not have it.
+            raise RdsError("NotImplemented", f"The local RDS does not know {operation}")
         answer = OPERATIONS[operation](self, copy.deepcopy(dict(parameters)))
         if not operation.startswith("Describe"):  # which changes nothing
             self._observe()
@@ -321,17 +332,26 @@ class Rds:
 
     def add(self, kind: str, shown: dict[str, Any], data: str) -> Resource:
         """A new thing, not yet visible; its name is taken from now on."""
-        held = sum(thing.kind == kind for thing in self.things.values())
-        if held >= self.quotas[kind]:
-            raise RdsError(
-                QUOTA_ERRORS[kind], f"You have reached the quota of {self.quotas[kind]} {kind}s."
-            )
+        most = self.quotas[kind]
+        counts = shown.get("SnapshotType") != "automated"
+        if counts and self.count(kind) >= most:
+            message = f"You have reached the quota of {most} {kind}s."
+            if kind in ("snapshot", "cluster-snapshot"):
+                message = f"Cannot create more than {most} manual snapshots"
+            raise RdsError(QUOTA_ERRORS[kind], message)
         words = KINDS[kind]
         key = shown[RESOURCE_ID[kind]] if kind in RESOURCE_ID else self.new_id(kind)
         shown.setdefault(words.status_key, "creating")
         shown[words.arn_key] = self.arn(kind, shown[words.name_key])
         self.things[key] = Resource(kind, key, shown, data)
         return self.things[key]
+
+    def count(self, kind: str) -> int:
+        """How many of a kind count for its quota: of snapshots the manual ones."""
+        return sum(
+            thing.kind == kind and thing.shown.get("SnapshotType") != "automated"
+            for thing in self.things.values()
+        )
 
     def new_id(self, kind: str) -> str:
         """An id that no other thing has, the same in every run."""
@@ -372,7 +392,10 @@ class Rds:
 
     def require(self, resource: Resource, operation: str) -> None:
         """Refuse an operation which the thing's true status does not allow."""
-        if resource.true_status in FITTING[operation]:
+        status = resource.true_status
+        if status == "storage-initialization" and self.changes_while_initializing:
+            status = "available"
+        if status in FITTING[operation]:
             return
         words = KINDS[resource.kind]
         if resource.true_status == "deleting":
@@ -453,11 +476,18 @@ class Rds:
         """The end of an operation."""
         resource.doing = ""
         resource.truth = ""
+        if status == "available" and resource.initialized_at > self.time:
+            self.show(resource, "storage-initialization")
+            again = partial(self.done, resource)
+            self._at(resource.initialized_at, resource, resource.turn, again)
+            return
         self.show(resource, status)
 
     def restored(self, resource: Resource) -> None:
         """The end of a restore: available, or as bad as the snapshot was marked."""
         resource.shown |= copy.deepcopy(self.copies_show[resource.kind])
+        if self.initializes and resource.kind == "instance":
+            ((_, _, resource.initialized_at),) = self.course("initialize storage")
         if resource.poison:
             self.done(resource, resource.poison)
         elif self.flaps:

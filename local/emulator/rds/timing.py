@@ -69,6 +69,12 @@ PHASES: dict[str, tuple[Phase, ...]] = {
         Phase("stale", "", 5, 30, 60),
         Phase("modifying", "modifying", 55, 270, 1140),
     ),
+    # Hours, after a restore, says UG; the times are memory
+    "initialize storage": (
+        Phase("storage-initialization", "storage-initialization", 1800, 14400, 86400),
+    ),
+    # After a change of storage; the knowledge center says hours, up to a day and more
+    "optimize storage": (Phase("storage-optimization", "storage-optimization", 600, 7200, 86400),),
     # GH boto3#609 for the stale phase, GH boto3#2613 for the next, UG for the reboot
     "rename instance": (
         Phase("stale", "", 5, 30, 60),
@@ -203,7 +209,9 @@ FITTING: dict[str, frozenset[str]] = {
     "ModifyDBInstance": READY | {"storage-full", "incompatible-parameters"},
     "RebootDBInstance": READY | {"incompatible-parameters"},
     "CreateDBSnapshot": READY | {"stopped"},
-    "DeleteDBInstance": READY | BROKEN | {"stopped", "storage-full", "backing-up"},
+    "DeleteDBInstance": READY
+    | BROKEN
+    | {"stopped", "storage-full", "backing-up", "storage-initialization"},
     "StopDBInstance": frozenset({"available"}),
     "StartDBInstance": frozenset({"stopped"}),
     "AddRoleToDBInstance": READY,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import ClientError
 
 from trapheus.checks.look import INSTANCE
+from trapheus.configuration.certificates import PARAMETER, certificate_of
 from trapheus.execution import exceptions
 from trapheus.execution.errors import code_of
 from trapheus.rds.access import rds
@@ -269,7 +270,31 @@ def refuse_key(findings: Findings, key: Key, state: str) -> None:
     )
 
 
+def wanted_certificate(look: Look, findings: Findings) -> None:
+    """An overridden CA is one that RDS has."""
+    asked = look.overrides.get(PARAMETER)
+    if asked and look.certificates and asked not in look.certificates:
+        findings.add(
+            exceptions.InvalidRequest,
+            f"{PARAMETER} is overridden with {asked}, which RDS does not have: ask for one of"
+            f" {', '.join(sorted(look.certificates))}.",
+        )
+
+
 # Warnings
+
+
+def certificates_retired(look: Look, findings: Findings) -> None:
+    """It, or a member, still has a CA that AWS has retired, and that no copy can have."""
+    if look.overrides.get(PARAMETER):
+        return
+    for name, found in look.parts:
+        had = certificate_of(found)
+        if had and look.certificates and had not in look.certificates:
+            findings.warn(
+                f"{name} has the CA {had}, which AWS has retired, so its copy gets the default one"
+                " of the account: make sure that its clients trust that one too."
+            )
 
 
 def keys_unseen(look: Look, findings: Findings) -> None:

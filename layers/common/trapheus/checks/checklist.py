@@ -240,6 +240,13 @@ CHECKS = (
         cure="Ask for another version.",
     ),
     Check(
+        availability.wanted_certificate,
+        when=OVERRIDDEN,
+        calls="`DescribeCertificates`",
+        errors=(exceptions.InvalidRequest,),
+        cure="Ask for one of those that are named.",
+    ),
+    Check(
         dependencies.no_global_cluster,
         when=REPLACED,
         of=A_CLUSTER,
@@ -314,6 +321,12 @@ WARNINGS = (
         when=ALWAYS,
         calls="`kms:DescribeKey`",
         cure="See for yourself that it is enabled.",
+    ),
+    Check(
+        availability.certificates_retired,
+        when=RESTORED,
+        calls="`DescribeCertificates`",
+        cure="Let the clients trust the account's default CA.",
     ),
     Check(
         availability.reserved_capacity,

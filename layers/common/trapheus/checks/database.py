@@ -17,7 +17,7 @@ from trapheus.execution.constants import (
     RENAMED_SUFFIX,
 )
 from trapheus.rds.access import own_tags
-from trapheus.rds.waiters import AVAILABLE
+from trapheus.rds.waiters import TRIED
 
 if TYPE_CHECKING:
     from trapheus.checks.findings import Findings
@@ -119,7 +119,7 @@ def available(look: Look, findings: Findings) -> None:
 
 def refuse_busy(findings: Findings, name: str, found: Description, status: str) -> None:
     """Note a database or member that is at something, or has a change waiting for its window."""
-    if found[status] not in AVAILABLE:
+    if found[status] not in TRIED:
         findings.add(
             exceptions.DatabaseNotAvailable,
             f"{name} is {found[status]}: start the execution again once it is available.",

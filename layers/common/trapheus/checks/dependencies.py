@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from trapheus.execution import exceptions
 from trapheus.execution.errors import code_of
-from trapheus.rds.access import rds
+from trapheus.rds.access import UNSUPPORTED, rds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,7 +131,11 @@ def points_at(proxy: Description, names: set[str]) -> bool:
 
 
 def every(operation: str, key: str, **parameters: Any) -> Iterator[Description]:
-    """Everything that a Describe answers with, page by page."""
+    """Everything that a Describe answers with, page by page; nothing where it does not exist."""
     client: Any = rds()
-    for page in client.get_paginator(operation).paginate(**parameters):
-        yield from cast("list[Description]", page[key])
+    try:
+        for page in client.get_paginator(operation).paginate(**parameters):
+            yield from cast("list[Description]", page[key])
+    except ClientError as error:
+        if code_of(error) != UNSUPPORTED:
+            raise

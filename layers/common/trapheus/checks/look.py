@@ -51,12 +51,13 @@ class Kind:
     table: Table
     identifier: str
     arn: str
+    created: str
     resource_id: str
     status: str
     snapshot: str
     find: Callable[[str], Description | None]
     find_snapshot: Callable[[str], Description | None]
-    find_snapshots: Callable[[str], list[Description]]
+    find_snapshots: Callable[..., list[Description]]
 
 
 INSTANCE = Kind(
@@ -64,6 +65,7 @@ INSTANCE = Kind(
     table=attributes.INSTANCE,
     identifier="DBInstanceIdentifier",
     arn="DBInstanceArn",
+    created="InstanceCreateTime",
     resource_id="DbiResourceId",
     status="DBInstanceStatus",
     snapshot="DBSnapshotIdentifier",
@@ -76,6 +78,7 @@ CLUSTER = Kind(
     table=attributes.CLUSTER,
     identifier="DBClusterIdentifier",
     arn="DBClusterArn",
+    created="ClusterCreateTime",
     resource_id="DbClusterResourceId",
     status="Status",
     snapshot="DBClusterSnapshotIdentifier",
@@ -192,10 +195,28 @@ class Look:
             return self.kind.find_snapshot(wanted or self.identifier + SNAPSHOT_SUFFIX)
         usable = [
             found
-            for found in self.kind.find_snapshots(self.identifier)
+            for found in self.all_snapshots
             if found["Status"] == "available" and found["SnapshotType"] in ("manual", "automated")
         ]
         return max(usable, key=rds.moment_of, default=None)
+
+    @property
+    def all_snapshots(self) -> list[Description]:
+        """Those that show its name or resource id, and those of what had the identifier before it.
+
+        A predecessor's may show the name that it had at its end, `-temp` [fact:
+        snapshots-of-a-rename]: the one that the tasks take is known by its name, the others by
+        its resource id. Where the predecessor has been kept, it goes on being backed up.
+        """
+        own, key = self.found[self.kind.resource_id], self.kind.resource_id
+        found = self.kind.find_snapshots(**{self.kind.identifier: self.identifier})
+        found += self.kind.find_snapshots(**{key: own})
+        last = self.kind.find_snapshot(self.identifier + SNAPSHOT_SUFFIX)
+        if last is not None and last[key] != own:
+            since = self.found[self.kind.created]
+            of_before = [last, *self.kind.find_snapshots(**{key: last[key]})]
+            found += [one for one in of_before if rds.is_taken_by(one, since)]
+        return found
 
     @property
     def restored(self) -> Description | None:
@@ -271,6 +292,11 @@ class Look:
         """The quotas by their names. Not every region counts everything."""
         counted = rds.rds().describe_account_attributes()["AccountQuotas"]
         return {quota["AccountQuotaName"]: quota for quota in counted}
+
+    @cached_property
+    def certificates(self) -> frozenset[str]:
+        """The CAs that RDS has now; none where it does not tell."""
+        return rds.certificates()
 
     @cached_property
     def keys(self) -> list[Key]:

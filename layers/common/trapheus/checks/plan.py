@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trapheus.checks.look import AUTOSCALED, CLUSTER, INSTANCE
 from trapheus.configuration.attributes import MEMBER
+from trapheus.configuration.certificates import leave_out_retired
 from trapheus.configuration.comparison import configuration
 from trapheus.configuration.inherited import leave_to_cluster
 from trapheus.configuration.overrides import for_cluster, override
@@ -46,6 +47,8 @@ def planned(event: dict[str, Any], look: Look, findings: Findings) -> dict[str, 
     if look.kind is CLUSTER:
         add_cluster(plan, look)
     override_all(plan, look)
+    if look.restores:
+        leave_out_retired(plan, look.certificates)
     if look.request["strategy"] == COPY:
         # Beside an original that stays nothing is lost: it keeps what no copy of it can have.
         for part in (plan, *plan.get("members", [])):

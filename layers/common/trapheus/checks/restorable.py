@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from trapheus.checks.availability import numbers
 from trapheus.checks.look import CLUSTER, INSTANCE
+from trapheus.configuration.combinations import (
+    refused_together,
+    refused_values,
+)
 from trapheus.configuration.overrides import unfit
 from trapheus.configuration.storage import is_a_tenth_above, size_of_copy
 from trapheus.execution import exceptions
@@ -203,14 +207,23 @@ def version_within_reach(look: Look, findings: Findings) -> None:
 
 
 def overrides_together(look: Look, plan: dict[str, Any], findings: Findings) -> None:
-    """`overrides`: monitoring with a role; `io1` and `io2` with IOPS; no zone with Multi-AZ.
+    """`overrides`: values that RDS has, in combinations that it takes.
 
-    And a ceiling a tenth above the storage.
+    Monitoring with a role; `io1` and `io2` with IOPS, `gp2` without, throughput with `gp3`; no zone
+    with Multi-AZ; backups for a SQL Server with Multi-AZ; a key and days of Performance Insights
+    with it; a ceiling a tenth above the storage.
     """
     # RDS takes some only together with others, or not with what is planned: the model says so of
     # each parameter.
+    engine = look.found["Engine"]
     for part in (plan, *plan.get("members", [])):
         asked = part["restore"] | part["modify"]
+        wished = {name: value for name, value in asked.items() if name in look.overrides}
+        for name, why in (
+            *refused_values(wished, is_cluster="members" in part),
+            *refused_together(asked, engine),
+        ):
+            refuse_override(findings, part, name, why)
         if asked.get("MonitoringInterval") and not asked.get("MonitoringRoleArn"):
             refuse_override(
                 findings, part, "MonitoringInterval", "needs a role: override MonitoringRoleArn too"

@@ -121,16 +121,23 @@ def only_true(attribute: str) -> str:
     return only(attribute, attribute)
 
 
+# What a Modify takes of storage. RDS wants the size and the IOPS both where there are IOPS, even
+# those that it has [fact: storage-and-iops-together], and none of these while it optimizes the
+# storage [fact: storage-optimization]: so all are sent, or none.
+STORAGE = ("AllocatedStorage", "Iops", "StorageThroughput", "StorageType")
 _SQL_SERVER = "starts_with(Engine, 'sqlserver')"
 
 
 def except_sql_server(name: str, where: str = "Engine") -> Attribute:
     """SQL Server takes it with a Modify only, the others with the restore."""
+    of_storage = name in STORAGE
     return Attribute(
         RESTORE,
         restore={name: only(name, f"!{_SQL_SERVER} && ({where})")},
         modify={name: only(name, f"{_SQL_SERVER} && ({where})")},
         either=True,
+        once=of_storage,
+        together=STORAGE if of_storage else (),
     )
 
 
@@ -147,6 +154,7 @@ _SIZE = Attribute(
     modify={"AllocatedStorage": only("AllocatedStorage", _SQL_SERVER)},
     either=True,
     once=True,
+    together=STORAGE,
 )
 # Of SQL Server, RDS refuses to mirror an instance until it keeps backups
 # (hashicorp/terraform-provider-aws, resource aws_db_instance).
@@ -407,7 +415,7 @@ CLUSTER: Table = {
     "AutoMinorVersionUpgrade": modified(AutoMinorVersionUpgrade="AutoMinorVersionUpgrade"),
     "AutomaticRestartTime": derived("of a stopped cluster"),
     # Aurora shows three whatever its subnet group covers, and a restore refuses those outside
-    # (GH hashicorp/terraform-provider-aws#1322, #5725). Each member has its own zone again.
+    # [fact: three-zones]. Each member has its own zone again.
     "AvailabilityZones": lost(
         "RDS chooses the zones of a cluster's storage by its subnet group.",
         "AvailabilityZones && sort(AvailabilityZones)",
@@ -515,9 +523,9 @@ CLUSTER: Table = {
     ),
     "MasterUserSecret": _MANAGED_PASSWORD,
     "MasterUsername": Attribute(SNAPSHOT),
-    # No restore of a cluster takes monitoring or insights, whatever the values (GH boto/boto3#4634,
-    # and AWS's CloudFormation handler, of Multi-AZ DB clusters too). A cluster that is told to have
-    # none takes them from its members: only what is on is asked for.
+    # No restore of a cluster takes monitoring or insights, whatever the values
+    # [fact: no-monitoring-in-a-restore]. A cluster that is told to have none takes them from its
+    # members: only what is on is asked for.
     "MonitoringInterval": modified(MonitoringInterval=only("MonitoringInterval", _MONITORED)),
     "MonitoringRoleArn": modified(MonitoringRoleArn=only("MonitoringRoleArn", _MONITORED)),
     "MultiAZ": derived("of the members' zones"),

@@ -116,7 +116,7 @@ def modifications(table: Table, planned: dict[str, Any], found: Description) -> 
     right = {name for name, v in wanted.items() if now.get(name) == v}
     once = [{*row.modify, *row.together} & wanted.keys() for row in table.values() if row.once]
     settled = {name for names in once if names <= right for name in names}
-    return {
+    changes = {
         name: v
         for name, v in wanted.items()
         if name not in settled
@@ -124,6 +124,24 @@ def modifications(table: Table, planned: dict[str, Any], found: Description) -> 
         # is not to hold has to be given, and a cluster without takes insights from its members.
         and not (v in (False, 0) and name not in now)
     }
+    return changes | _that_goes_with(changes, wanted, found)
+
+
+def _that_goes_with(sent: Collection[str], wanted: Parameters, found: Description) -> Parameters:
+    """The size and the IOPS as they are, where only one of them is to be sent, or the type.
+
+    RDS takes both or none where there are IOPS, and 0 of those that are given up
+    [fact: storage-and-iops-together].
+    """
+    size = {"AllocatedStorage": found.get("AllocatedStorage")}
+    if "Iops" in sent:
+        return size if "AllocatedStorage" not in sent else {}
+    if not found.get("Iops") or not {"AllocatedStorage", "StorageType"} & set(sent):
+        return {}
+    if wanted.get("StorageType") in ("gp2", "standard"):
+        return {**size, "Iops": 0, **{name: wanted[name] for name in size if name in sent}}
+    same_type = wanted.get("StorageType", found.get("StorageType")) == found.get("StorageType")
+    return {"Iops": found["Iops"]} if "AllocatedStorage" in sent and same_type else {}
 
 
 def missing_roles(planned: dict[str, Any], found: Description) -> list[dict[str, str]]:

@@ -48,9 +48,12 @@ MARGIN = 20
 
 # In which RDS takes snapshots and changes.
 AVAILABLE = ("available", "storage-optimization")
+# In which a change is tried. A restored instance loads its storage for hours while it serves, and
+# whether RDS takes changes meanwhile is open [fact: storage-initialization]: a refusal says later.
+TRIED = (*AVAILABLE, "storage-initialization")
 # In which a database serves: `backing-up` may last for hours after a restore, and `storage-full`
 # until somebody helps.
-ONLINE = (*AVAILABLE, "backing-up", "storage-full", "storage-initialization")
+ONLINE = (*TRIED, "backing-up", "storage-full")
 
 # Statuses that end a wait at once (RDS User Guide, "Viewing DB instance status" and its twin for
 # clusters).
@@ -81,6 +84,8 @@ BAD_CLUSTER = (
     "migration-failed",
     "restore-failed",
     "stopped",
+    # [fact: upgrade-failed]
+    "upgrade-failed",
 )
 BAD_SNAPSHOT = ("failed", "deleting")
 DELETING = ("delete-precheck", "deleting")

@@ -32,9 +32,7 @@ def refuse_cluster_settings(parameters: dict[str, Any]) -> None:
 def refuse_for_one(cluster: Resource, parameters: dict[str, Any]) -> None:
     """Refuse for one member what the cluster has for all.
 
-    GH hashicorp/terraform-provider-aws#40966 of a Modify and
-    terraform-aws-modules/terraform-aws-rds-aurora#518 of a create, both of the interval;
-    ansible-collections/amazon.aws#2531 of Performance Insights, without the words.
+    [fact: monitoring-of-all-members]
     """
     of_all = {name for switch, names in FOR_ALL_MEMBERS.items() if cluster.shown.get(switch)
               for name in names}  # fmt: skip
@@ -51,7 +49,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> Resource:
         raise settings.combination(f"RDS makes the members of {cluster.name} itself.")
     rds.require(cluster, "CreateDBInstance")
     refuse_for_one(cluster, parameters)
-    if cluster.true_status == "creating" and not rds.members_while_creating:
+    if cluster.true_status == "creating" and "CreateDBInstance" not in rds.while_creating:
         raise RdsError(
             "InvalidDBClusterStateFault", f"DBCluster {cluster.name} is not available: creating."
         )

@@ -137,6 +137,7 @@ def modify(rds: Rds, resource: Resource, given: dict[str, Any]) -> None:
     wanted = resource.pending | parameters if immediate else parameters
     if new_name_key in wanted:
         wanted[new_name_key] = rds.free(kind, wanted[new_name_key])
+    settings.check_storage_change(resource, wanted)
     preview = copy.deepcopy(resource.shown)
     settings.apply(rds, kind, preview, wanted, live=True)
     settings.check(rds, kind, preview)
@@ -166,6 +167,8 @@ def change(rds: Rds, resource: Resource, left: dict[str, Any], preview: Mapping[
     pend(resource, settings.pending_view(kind, left))
     new_name = left.get(f"New{KINDS[kind].name_key}", "")
 
+    was = {name: resource.shown.get(name) for name in settings.STORAGE}
+
     def take_effect() -> None:
         settings.apply(rds, kind, resource.shown, left, live=True)
         resource.pending = {k: v for k, v in resource.pending.items() if k not in left}
@@ -179,7 +182,11 @@ def change(rds: Rds, resource: Resource, left: dict[str, Any], preview: Mapping[
 
     def finish() -> None:
         take_effect()
-        rds.done(resource)
+        aurora = kind == "cluster" and "DBClusterInstanceClass" not in resource.shown
+        if aurora or was == {name: resource.shown.get(name) for name in settings.STORAGE}:
+            rds.done(resource)
+        else:
+            rds.play(resource, "optimize storage")
 
     if not new_name:
         grows = preview.get("MultiAZ") and not resource.shown.get("MultiAZ")
@@ -209,8 +216,8 @@ def take_name(rds: Rds, resource: Resource, name: str) -> None:
         for member in cluster.shown["DBClusterMembers"] if cluster else []:
             if member["DBInstanceIdentifier"] == old:
                 member["DBInstanceIdentifier"] = name
-    # UG: snapshots stay with the renamed database
-    for thing in rds.things.values():
+    # UG: snapshots stay with the renamed database [fact: snapshots-of-a-rename]
+    for thing in rds.things.values() if rds.snapshots_follow else ():
         if thing.source.get("of") == resource.key:
             thing.shown[KINDS[resource.kind].name_key] = name
 

@@ -63,7 +63,7 @@ def check_birth(parameters: Mapping[str, Any], engine: str) -> dict[str, Any]:
 def check_storage(shown: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
     """Storage grows by a tenth at least, never shrinks, and goes with IOPS; UG, GH.
 
-    GH hashicorp/terraform-provider-aws#44697
+    [fact: cluster-storage-and-iops-together]
     """
     if is_one(shown) and len({"AllocatedStorage", "Iops"} & parameters.keys()) == 1:
         raise settings.combination(

@@ -12,6 +12,7 @@ from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.resources import short_hash
 
 if TYPE_CHECKING:
+    from local.emulator.rds.resources import Resource
     from local.emulator.rds.service import Rds
 
 Shown = dict[str, Any]
@@ -53,13 +54,9 @@ def apply(
 ) -> None:
     """Let parameters show. `live`: the database runs, so a parameter group waits for a reboot."""
     shapes = members("DBInstance" if kind == "instance" else "DBCluster")
-    if is_small_gp3(kind, shown):
-        for name in SMALL_GP3:
-            shown.pop(name, None)
-    if shown.get("StorageThroughput") == 0 or parameters.get("StorageType", "gp3") != "gp3":
-        shown.pop("StorageThroughput", None)
-    if parameters.get("StorageType") in ("gp2", "standard"):
-        shown.pop("Iops", None)
+    if "CACertificateIdentifier" in parameters:
+        require_certificate(rds, parameters["CACertificateIdentifier"])
+    leave_speed(kind, shown, parameters.get("StorageType", "gp3"))
     for name, value in parameters.items():
         if name in SHAPED[kind]:
             SHAPED[kind][name](rds, shown, value, parameters, live)
@@ -76,6 +73,17 @@ def apply(
     if "MaxAllocatedStorage" in parameters:
         check_ceiling(shown)
     derive(rds, kind, shown)
+
+
+def leave_speed(kind: str, shown: Shown, becomes: str) -> None:
+    """Show nothing of the speed that a volume has by its size and type, which may change."""
+    if is_small_gp3(kind, shown):
+        for name in SMALL_GP3:
+            shown.pop(name, None)
+    if shown.get("StorageThroughput") == 0 or becomes != "gp3":
+        shown.pop("StorageThroughput", None)
+    if becomes in ("gp2", "standard"):
+        shown.pop("Iops", None)
 
 
 # What Describe shows of a gp3 volume that nobody may tune. memory.
@@ -168,6 +176,7 @@ def check(rds: Rds, kind: str, shown: Shown) -> None:
                           "MonitoringInterval value other than 0.")  # fmt: skip
     if "DBClusterIdentifier" in shown and kind == "instance":
         return
+    check_retention(kind, shown)
     if shown.get("DatabaseInsightsMode") == "advanced" and (
         shown.get("PerformanceInsightsRetentionPeriod", 0) < 465
     ):
@@ -187,6 +196,25 @@ def check_network(rds: Rds, shown: Shown) -> None:
     wanted = shown.get("NetworkType", "IPV4")
     if name and wanted not in groups.group(rds, "subnet", name)["SupportedNetworkTypes"]:
         raise RdsError("NetworkTypeNotSupported", f"The subnet group does not take {wanted}.")
+
+
+def check_retention(kind: str, shown: Shown) -> None:
+    """A cluster keeps backups, and so does a SQL Server that is mirrored.
+
+    [fact: cluster-retention] [fact: mirroring-needs-backups]
+    """
+    days, least = shown.get("BackupRetentionPeriod", 1), 1 if kind == "cluster" else 0
+    if not least <= days <= 35:
+        raise RdsError(
+            "InvalidParameterValue",
+            f"Invalid backup retention period: {days}. Retention period must be between {least}"
+            " and 35.",
+        )
+    if not days and shown.get("MultiAZ") and shown["Engine"].startswith("sqlserver"):
+        raise RdsError(
+            "InvalidParameterValue",
+            "Mirroring cannot be applied to instances with backup retention set to zero.",
+        )
 
 
 def check_gateway(shown: Shown) -> None:
@@ -210,15 +238,45 @@ def check_storage(shown: Shown) -> None:
         raise combination("gp3 storage of 400 GiB and more has at least 12000 IOPS.")
 
 
+# What of a Modify is about storage, and is refused while storage is being optimized.
+STORAGE = frozenset({"AllocatedStorage", "Iops", "StorageThroughput", "StorageType"})
+
+
+def check_storage_change(resource: Resource, parameters: Mapping[str, Any]) -> None:
+    """The rules of a Modify of storage, whatever the values are.
+
+    Size and IOPS go together where there are IOPS [fact: storage-and-iops-together]; nothing of
+    storage is changed while an earlier change is being optimized [fact: storage-optimization].
+    """
+    asked = STORAGE & parameters.keys()
+    if resource.true_status == "storage-optimization" and asked:
+        raise combination(
+            "You can't currently modify the storage of this DB instance because the previous"
+            " storage change is being optimized."
+        )
+    # The IOPS of a small gp3 volume are nobody's, and cannot be given.
+    has_iops = resource.shown.get("Iops") and not is_small_gp3(resource.kind, resource.shown)
+    both = {"AllocatedStorage", "Iops"}
+    if resource.kind == "instance" and has_iops and len(both & asked) == 1:
+        raise combination(
+            "You must specify both the storage size and iops when modifying the storage size or"
+            " iops on a DB instance that has iops."
+        )
+
+
 def combination(message: str) -> RdsError:
     """InvalidParameterCombination."""
     return RdsError("InvalidParameterCombination", message)
 
 
+def require_certificate(rds: Rds, name: str) -> None:
+    """Refuse a CA that is unknown, or retired, whoever still shows it [fact: retired-ca]."""
+    if name not in rds.certificates:
+        raise RdsError("CertificateNotFound", f"Certificate not found: {name}")
+
+
 def certificate(name: str) -> Shown:
     """The certificate of a CA; only its name says anything here."""
-    if not name.startswith("rds-ca-"):
-        raise RdsError("CertificateNotFound", f"Certificate {name} not found.")
     return {"CAIdentifier": name}
 
 

@@ -83,7 +83,7 @@ def settle_in(rds: Rds, shown: dict[str, Any], parameters: dict[str, Any], data:
 def zones(rds: Rds, shown: dict[str, Any], asked: list[str]) -> list[str]:
     """The three zones that an Aurora cluster shows, whatever its subnet group covers.
 
-    GH hashicorp/terraform-provider-aws#1322; the refusal: #5725.
+    [fact: three-zones]
     """
     subnets = groups.group(rds, "subnet", shown["DBSubnetGroup"])["Subnets"]
     covered = {subnet["SubnetAvailabilityZone"]["Name"] for subnet in subnets}
@@ -120,7 +120,7 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     name = rds.free("cluster", parameters["DBClusterIdentifier"])
     rds.require(snapshot, "RestoreDBClusterFromSnapshot")
     if REFUSED_IN_A_CLUSTER_RESTORE & parameters.keys():
-        # GH boto/boto3#4634
+        # [fact: no-monitoring-in-a-restore]
         raise settings.combination(
             "You can enable Performance Insights or set the Enhanced Monitoring interval only when"
             " restoring from a source Aurora Limitless DB cluster"

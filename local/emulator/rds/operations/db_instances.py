@@ -169,7 +169,7 @@ def refuse_of_engine(parameters: dict[str, Any], engine: str) -> None:
 def modify(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """Change settings or the name of an instance."""
     instance = rds.find("instance", parameters["DBInstanceIdentifier"])
-    if not (rds.instances_change_while_creating and instance.true_status == "creating"):
+    if instance.true_status != "creating" or "ModifyDBInstance" not in rds.while_creating:
         rds.require(instance, "ModifyDBInstance")
     cluster = rds.cluster_of(instance)
     multi_az_clusters.refuse_member(cluster)

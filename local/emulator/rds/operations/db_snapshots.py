@@ -63,14 +63,32 @@ def create(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[s
     return {KINDS[kind].word: snapshot.shown}
 
 
+def back_up(rds: Rds, of: str, name: str) -> str:
+    """Take an automated snapshot, as RDS does in the backup window; its name.
+
+    UG: `rds:`, the database and the moment.
+    """
+    database = rds.find(of, name)
+    kind = next(kind for kind, other in OF.items() if other == of)
+    called = f"rds:{database.name}-{rds.when():%Y-%m-%d-%H-%M}"
+    take(rds, kind, database, called, [], automated=True)
+    return called
+
+
 def take(
-    rds: Rds, kind: str, database: Resource, name: str, given: list[dict[str, str]]
+    rds: Rds,
+    kind: str,
+    database: Resource,
+    name: str,
+    given: list[dict[str, str]],
+    *,
+    automated: bool = False,
 ) -> Resource:
     """A snapshot of the database as it is at this moment."""
     words, source = KINDS[kind], database.shown
     shown = {mine: source[theirs] for mine, theirs in SHOWS[kind].items() if theirs in source} | {
-        words.name_key: rds.free(kind, name),
-        "SnapshotType": "manual",
+        words.name_key: name if automated else rds.free(kind, name),
+        "SnapshotType": "automated" if automated else "manual",
         "VpcId": VPC,
         "PercentProgress": 0,
     }
@@ -108,6 +126,9 @@ def take(
 def delete(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[str, Any]:
     """Delete a manual snapshot."""
     snapshot = rds.find(kind, parameters[KINDS[kind].name_key])
+    if snapshot.shown["SnapshotType"] == "automated":
+        # UG: it goes with its database, or when its days are over; the code is memory
+        raise RdsError(KINDS[kind].wrong_state, f"{snapshot.name} is automated.")
     rds.require(snapshot, call)
     rds.play(snapshot, f"delete {kind}", end=lambda: rds.gone(snapshot))
     # An instance's is told to be gone at once, though Describe still finds it.
@@ -124,6 +145,9 @@ def describe(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
     name = parameters.get(words.name_key)
     held = rds.snapshots if kind == "snapshot" else rds.cluster_snapshots
     found = [rds.seen(kind, name).shown] if name else list(held.values())
+    if name and found[0]["SnapshotType"] == "automated" and "SnapshotType" not in parameters:
+        # What RDS does without it is open [fact: automated-by-name].
+        raise RdsError(words.missing, f"{words.word} {name} not found.")
     for asked in (of.name_key, RESOURCE_ID[OF[kind]], "SnapshotType"):
         if asked in parameters:
             wanted = parameters[asked].rsplit(":", 1)[-1].lower()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.emulator.rds.databases import groups
 from local.emulator.rds.protocol.paging import page
+from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.registry import operation
 
 if TYPE_CHECKING:
@@ -33,10 +34,29 @@ def engine_versions(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             "MajorEngineVersion": groups.major(engine, version),
             "DBParameterGroupFamily": groups.family(engine, version),
             "Status": "available",
+            "SupportedCACertificateIdentifiers": list(rds.certificates),
         }
         for engine, version in available(rds, parameters)
     ]
     return page(found, parameters, "DBEngineVersions")
+
+
+@operation("DescribeCertificates")
+def certificates(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The CAs of this region, without those that have ended [fact: retired-ca]."""
+    asked = parameters.get("CertificateIdentifier")
+    if asked and asked not in rds.certificates:
+        raise RdsError("CertificateNotFound", f"Certificate {asked} not found.")
+    found = [
+        {
+            "CertificateIdentifier": name,
+            "CertificateType": "CA",
+            "CertificateArn": f"arn:aws:rds:{rds.region}::cert:{name}",
+        }
+        for name in rds.certificates
+        if asked in (None, name)
+    ]
+    return page(found, parameters, "Certificates")
 
 
 @operation("DescribeOrderableDBInstanceOptions")
