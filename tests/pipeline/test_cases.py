@@ -206,6 +206,8 @@ def test_an_export_waits_while_other_copies_are_under_way(cloud: App) -> None:
         return Fault(odd["code"], odd["message"], odd["status"])
 
     cloud.faults.append(full)
+    # Only then is a copy made, in a region that exports.
+    cloud.rds.exports = False
 
     execution = run(cloud, kind.request("create_snapshot_only"))
 
