@@ -168,6 +168,8 @@ class Cloud:
         self.mails: list[Mail] = []
         self.faults: list[Callable[[Call], Fault | None]] = []
         self.listeners: list[Callable[[Notice], None]] = []
+        # Step Functions delivers its events at best effort. [fact: status-event-best-effort]
+        self.loses_events = False
         self._port, self._seed, self._warm, self._account = port, seed, warm, account
         self._random = random.Random(seed)
         self.authorization = Authorization(ACCOUNT, self.rds_in)
@@ -332,6 +334,7 @@ class Cloud:
         self._awaited.clear()
         for record in (self.calls, self.mails, self.faults, self.listeners):
             record.clear()
+        self.loses_events = False
         self._forget_executions()
         self._make_rds()
 
@@ -515,7 +518,7 @@ class Cloud:
 
     def _on_status_change(self, execution: Any) -> None:
         event = status_events.status_change(execution, ACCOUNT, REGION)
-        for delivery in status_events.deliveries(event):
+        for delivery in status_events.deliveries(event) if not self.loses_events else ():
             self.clock.Thread(target=self._deliver_to, args=(delivery,), name="events").start()
         ended = self._awaited.get(execution.exec_arn)
         if ended and execution.status != "RUNNING":

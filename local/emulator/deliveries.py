@@ -1,4 +1,4 @@
-"""What EventBridge hands to a target for an event or at a time, and the queue for what it cannot."""
+"""What EventBridge hands to a target, for an event or at a time, and its dead letters."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def letters(account: str, region: str) -> list[dict[str, Any]]:
     ]
     return [
         {
-            "body": json.loads(message.original_body),
+            "body": json.loads(message.body),
             **{name: one["string_value"] for name, one in message.message_attributes.items()},
         }
         for message in found
