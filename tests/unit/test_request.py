@@ -521,9 +521,10 @@ def test_a_key_of_a_restore_of_the_wrong_type_is_refused(key: str, value: Any):
     assert f"'{key}' must be" in refusal({**GOOD, key: value}, exceptions.InvalidRequest)
 
 
-def test_the_recovery_of_a_copy_is_of_its_original():
-    asked = json.dumps({**GOOD, "targetIdentifier": "staging-db", "overrides": {"MultiAZ": True}})
-    found = read(rule(input=asked))
+def test_the_recovery_of_a_copy_is_of_its_original(inputs: dict[str, str]):
+    asked = {**GOOD, "targetIdentifier": "staging-db", "overrides": {"MultiAZ": True}}
+    inputs["arn:ended"] = json.dumps(asked)
+    found = read(rule())
     assert (found["identifier"], found["lock"]) == ("prod-db", "instance#prod-db")
 
 
