@@ -178,7 +178,7 @@ class Cloud:
         self._awaited: dict[str, threading.Event] = {}
         self._clients: dict[tuple[str, str, str], Any] = {}
         self._waited_for = ""
-        self._stack = ""
+        self.stack = ""
 
     def __enter__(self) -> Self:
         if not ONE_AT_A_TIME.acquire(blocking=False):
@@ -392,7 +392,7 @@ class Cloud:
 
     def use_stack(self, stack: str) -> None:
         """Look logical ids up in this stack from now on."""
-        self._stack = stack
+        self.stack = stack
 
     def run(
         self, machine: str, request: Any, name: str = "run", real_timeout: float = 120
@@ -416,7 +416,7 @@ class Cloud:
     def physical_id(self, logical_id: str) -> str:
         """Tell what the deployed stack's resource of this logical id is really called."""
         found = self._unseen("cloudformation").describe_stack_resource(
-            StackName=self._stack, LogicalResourceId=logical_id
+            StackName=self.stack, LogicalResourceId=logical_id
         )
         return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
