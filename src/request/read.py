@@ -95,7 +95,7 @@ def of_the_ended(ended: dict[str, Any]) -> dict[str, Any]:
     """The request of an execution that has ended; of a recovery, for that which it was to recover.
 
     It is asked for and not handed over: an event does not carry a long input, and the input of a
-    recovery of recoveries would hold all of them.
+    recovery of recoveries would hold all of them. [fact: status-event-without-input]
     """
     is_recovery = False
     for _ in range(MOST_ENDED):

@@ -334,6 +334,21 @@ def test_the_machines_call_every_function_and_may_call_it() -> None:
     assert set().union(*called.values()) == set(functions()) - {"LookAtLocksFunction"}
 
 
+@pytest.mark.parametrize(
+    ("expression", "taken"),
+    [
+        ("", True), ("cron(0 3 ? * SUN *)", True), ("at(2027-01-01T03:00:00)", True),
+        ("rate(1 day)", False), ("cron()", False), ("daily", False),
+    ],
+)  # fmt: skip
+def test_a_schedule_that_would_begin_when_it_is_deployed_is_refused(
+    expression: str, *, taken: bool
+) -> None:
+    asked = template()["Parameters"]["ScheduleExpression"]
+    assert bool(re.fullmatch(asked["AllowedPattern"], expression)) == taken
+    assert "rate(...)" in asked["ConstraintDescription"]
+
+
 def test_every_function_has_its_source_and_handler() -> None:
     """`sam build` succeeds with an empty function when a CodeUri does not exist."""
     for name, properties in functions().items():

@@ -242,7 +242,7 @@ class Updated(AtState):
         checked["plan"] = releases.as_made_in(0, checked["plan"])
         return json.dumps(checked).encode(), False
 
-    def update(self, cloud: App, _: str) -> None:
+    def update(self, *_: Any) -> None:
         """Give all functions another variable, and the machine a definition that only fails."""
         template = json.loads(self.before)
         template["Globals"]["Function"]["Environment"]["Variables"]["UPDATED"] = "yes"
@@ -263,8 +263,8 @@ class Updated(AtState):
         del cloud.functions.invoke
         self.change(self.before)
 
-    def wrong(self, cloud: App) -> str:
-        """What of the update itself has failed, and whether it had the functions of after it."""
+    def wrong(self, cloud: App) -> str:  # noqa: ARG002 - it has it
+        """What of the updates themselves has failed."""
         return self.failed
 
 
