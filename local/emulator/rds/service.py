@@ -114,6 +114,9 @@ class Rds:
         self.members_while_creating = True
         # Whether a restored database falls back from available to modifying once.
         self.flaps = False
+        # In which status the parts of a database end that begin from now on, by attribute, instead
+        # of well: {"OptionGroupMemberships": "failed"}; a fault to test with.
+        self.part_endings: dict[str, str] = {}
         # Whether Describe finds nothing for a while of what was just made: a fault to test with.
         self.hides = False
         # Seconds more, by operation and phase: {("restore instance", "backing-up"): 7200.0}

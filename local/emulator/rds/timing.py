@@ -158,6 +158,8 @@ PHASES: dict[str, tuple[Phase, ...]] = {
     ),
     "cancel export": (Phase("CANCELING", "CANCELING", 10, 60, 600),),  # memory
     "change endpoint": (Phase("working", "", 10, 30, 120),),  # memory
+    # An option group, a role, a secret, a domain, once the database is there; memory
+    "settle parts": (Phase("working", "", 10, 40, 300),),
 }
 
 # Turning Multi-AZ on takes a copy of the storage; memory.

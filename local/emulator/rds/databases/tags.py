@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import groups
+from local.emulator.rds.databases import groups, parts
 from local.emulator.rds.protocol.model import KINDS
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.registry import operation
@@ -88,7 +88,8 @@ def add_role(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict
             f"{KINDS[kind].word}RoleAlreadyExists",
             f"Role {role['RoleArn']} is already associated with {database.name}.",
         )
-    held.append({**role, "Status": "ACTIVE"})
+    held.append({**role, "Status": "PENDING"})
+    parts.settle(rds, database, lambda: None, live=True)
     return {}
 
 

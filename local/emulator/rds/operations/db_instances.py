@@ -78,6 +78,7 @@ def begin(rds: Rds, instance: Resource, what: str) -> None:
             rds.restored(instance)
         else:
             rds.done(instance)
+        lifecycle.settle_parts(rds, instance)
 
     skip: tuple[str, ...] = ()
     if not instance.shown["BackupRetentionPeriod"]:
