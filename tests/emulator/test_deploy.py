@@ -305,6 +305,40 @@ def test_what_is_to_be_retained_outlives_its_stack(cloud):
     assert groups(cloud) == {}
 
 
+@pytest.mark.parametrize(
+    ("policy", "left"), [("Retain", True), ("RetainExceptOnCreate", False), ("Delete", False)]
+)
+@pytest.mark.parametrize("changes", [False, True], ids=["created", "updated"])
+def test_what_is_rolled_back_as_it_was_made_is_retained_only_by_retain(
+    cloud, policy, left, changes
+):
+    formation, storage = cloud.client("cloudformation"), cloud.client("s3")
+    storage.create_bucket(Bucket="taken")
+    kept = bucket("retained", DeletionPolicy=policy)
+    body = resources_only(Kept=kept, Taken=bucket("taken", DependsOn="Kept"))
+    if changes:
+        formation.create_stack(StackName="back", TemplateBody=resources_only(One=group("one")))
+        formation.update_stack(StackName="back", TemplateBody=body)
+    else:
+        formation.create_stack(StackName="back", TemplateBody=body)
+    ended, names = status(formation, "back"), storage.list_buckets()["Buckets"]
+    formation.delete_stack(StackName="back")
+    storage.delete_bucket(Bucket="taken")
+    if left:
+        storage.delete_bucket(Bucket="retained")
+
+    assert ended.endswith("ROLLBACK_COMPLETE")
+    assert ("retained" in [one["Name"] for one in names]) == left
+
+
+def test_what_is_retained_except_on_create_outlives_its_stack(cloud):
+    formation, storage = cloud.client("cloudformation"), cloud.client("s3")
+    kept = bucket("retained", DeletionPolicy="RetainExceptOnCreate")
+    formation.create_stack(StackName="leaving", TemplateBody=resources_only(Kept=kept))
+    formation.delete_stack(StackName="leaving")
+    storage.delete_bucket(Bucket="retained")  # fails if it is not there
+
+
 def test_a_stack_that_wants_a_name_already_taken_is_rolled_back(cloud):
     formation = cloud.client("cloudformation")
     cloud.client("s3").create_bucket(Bucket="taken")

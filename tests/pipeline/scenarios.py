@@ -30,7 +30,7 @@ from tests.pipeline.observed import (
 
 if TYPE_CHECKING:
     from local.commands.app import App
-    from local.emulator.cloud import Execution
+    from local.emulator.cloud import Execution, Notice
 
 DENIED = Fault("AccessDenied", "User is not authorized", 403)
 AUTOSCALED = "application-autoscaling-6c2e7c1f-3b6a-4a57-9d0e-0a1b2c3d4e5f"
@@ -255,6 +255,68 @@ def recover(kind: Kind, cloud: App) -> None:
     same("the databases", databases(cloud), before)
     same("tags", tagged(cloud), [])
     told(cloud, f"The original was put back and serves as {kind.identifier}.")
+
+
+def interrupt(
+    kind: Kind,
+    cloud: App,
+    state: str = "Restore the database",
+    *,
+    name: str = "run",
+    settles: bool = True,
+    **more: Any,
+) -> str:
+    """Let an execution run out of time in a state; its ARN."""
+    stopped = []
+
+    def stop(notice: Notice) -> None:
+        if (notice.kind, notice.name) == ("state entered", state) and not stopped:
+            stopped.append(notice.execution)
+            cloud.clock.Thread(target=cloud.time_out, args=(notice.execution,)).start()
+
+    cloud.listeners.append(stop)
+    execution = run(cloud, kind.request("db_restore", **more), name)
+    cloud.listeners.remove(stop)
+    if settles:
+        cloud.settle()
+    ended(execution, "TIMED_OUT")
+    return execution.arn
+
+
+def recover_by_the_rule(kind: Kind, cloud: App) -> None:
+    """What an execution has left that ended without any Catch."""
+    before = databases(cloud)
+    interrupt(kind, cloud)
+    same("the databases", databases(cloud), before)
+    told(cloud, f"The original was put back and serves as {kind.identifier}.")
+
+
+def recover_by_the_look(kind: Kind, cloud: App) -> None:
+    """The same, the event of the end lost."""
+    before = databases(cloud)
+    cloud.loses_events = True
+    interrupt(kind, cloud)
+    same("executions", len(cloud.executions(cloud.machine)), 1)
+    cloud.clock.advance(3600)
+    cloud.tick("HourlyLook")
+    cloud.settle()
+    same("the databases", databases(cloud), before)
+    told(cloud, f"The original was put back and serves as {kind.identifier}.")
+
+
+def tell_what_nobody_recovers(kind: Kind, cloud: App) -> None:
+    """A rollback that has failed, a day later."""
+    cloud.faults.append(On("RollBack", kind.operation("DescribeDB*s"), DENIED))
+    cloud.rds.poison(kind.name, kind.identifier)
+    ended(run(cloud, kind.request("db_restore")), "FAILED", "RestoreFailed")
+    cloud.faults.clear()
+    cloud.mails.clear()
+    for hours in (1, 25):
+        cloud.clock.advance(hours * 3600)
+        cloud.tick("HourlyLook")
+        cloud.settle()
+    same("executions", len(cloud.executions(cloud.machine)), 1)
+    told(cloud, f"An earlier execution could not put {kind.identifier} back.")
 
 
 def take_over(kind: Kind, cloud: App) -> None:
@@ -574,6 +636,9 @@ OF_EACH_KIND = (
     restore_copy,
     reboot_for_the_parameters,
     recover,
+    recover_by_the_rule,
+    recover_by_the_look,
+    tell_what_nobody_recovers,
     take_over,
     mistake_the_kind,
     refuse_a_withdrawn_version,

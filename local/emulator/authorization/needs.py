@@ -489,6 +489,7 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ("dynamodb", "DeleteItem"): (on_table,),
     ("dynamodb", "GetItem"): (on_table,),
     ("dynamodb", "PutItem"): (on_table,),
+    ("dynamodb", "Scan"): (on_table,),
     ("dynamodb", "UpdateItem"): (on_table,),
 }
 

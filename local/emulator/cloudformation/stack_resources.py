@@ -22,6 +22,7 @@ from moto.kms.models import Key
 from moto.logs.models import LogGroup
 from moto.s3.models import FakeBucket, s3_backends
 from moto.scheduler.models import scheduler_backends
+from moto.sqs.models import sqs_backends
 
 Properties = dict[str, Any]
 
@@ -98,6 +99,58 @@ class BucketPolicy(CloudFormationModel):  # type: ignore[misc]
     def delete(self, account_id: str, _: str) -> None:
         """Take the policy off its bucket."""
         s3_backends[account_id]["aws"].delete_bucket_policy(self.physical_resource_id)
+
+
+class QueuePolicy(CloudFormationModel):  # type: ignore[misc]
+    """AWS::SQS::QueuePolicy, of which moto knows nothing."""
+
+    def __init__(self, name: str, queues: list[str]) -> None:
+        self.physical_resource_id, self.queues = name, queues
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        """Tell the type in a template."""
+        return "AWS::SQS::QueuePolicy"
+
+    @staticmethod
+    def cloudformation_name_type() -> str:
+        """Tell the property that names it: none."""
+        return ""
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, name: str, template: Any, account_id: str, region_name: str, **_: Any
+    ) -> QueuePolicy:
+        """Put the policy on its queues, which it names by their URLs."""
+        made = cls(name, template["Properties"]["Queues"])
+        made.put(template["Properties"]["PolicyDocument"], account_id, region_name)
+        return made
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls, *, original_resource: QueuePolicy, cloudformation_json: Any, account_id: str,
+        region_name: str, **_: Any,
+    ) -> QueuePolicy:  # fmt: skip
+        """Put the new policy in the old one's place."""
+        original_resource.delete(account_id, region_name)
+        name = original_resource.physical_resource_id
+        return cls.create_from_cloudformation_json(
+            name, cloudformation_json, account_id, region_name
+        )
+
+    def put(self, document: Any, account_id: str, region_name: str) -> None:
+        """Set the policy of its queues."""
+        backend = sqs_backends[account_id][region_name]
+        for url in self.queues:
+            # As moto takes a queue's policy: a text, "" for none.
+            text = json.dumps(document) if document else ""
+            backend.set_queue_attributes(url.rpartition("/")[2], {"Policy": text})
+
+    def delete(self, account_id: str, region_name: str) -> None:
+        """Take the policy off its queues, as far as they are there."""
+        there = sqs_backends[account_id][region_name].queues
+        self.queues = [url for url in self.queues if url.rpartition("/")[2] in there]
+        self.put(None, account_id, region_name)
 
 
 class Schedule(CloudFormationModel):  # type: ignore[misc]

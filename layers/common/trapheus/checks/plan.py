@@ -19,6 +19,7 @@ from trapheus.execution.constants import (
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
+from trapheus.execution.formats import FORMAT
 from trapheus.rds.access import moment_of
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ LARGEST_PLAN = 120_000
 def planned(event: dict[str, Any], look: Look, findings: Findings) -> dict[str, Any]:
     """The plan: names, resource ids and all the configuration to carry over."""
     plan = {
+        "format": FORMAT,
         "execution": event["execution"],
         "started": event["started"],
         "warnings": findings.warnings,

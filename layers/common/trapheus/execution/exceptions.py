@@ -42,6 +42,10 @@ class NotRecovered(TrapheusError):
     """An earlier execution has left the database half-way: it has to be recovered first."""
 
 
+class FormatNotKnown(TrapheusError):
+    """The plan was made by a release that is too new or too old for the functions."""
+
+
 class Interrupted(TrapheusError):
     """An earlier execution was stopped, or ran out of time, in the middle of its work."""
 

@@ -67,6 +67,7 @@ def headline(about: str, state: State) -> tuple[str, str]:
         "failure": f"Trapheus failed for {name}: {state['error']['Error']}",
         "delay": f"Trapheus is still putting {name} back",
         "recovery": f"Trapheus recovered {name} after an interruption",
+        "lock": f"Trapheus has left {name} to be recovered by you",
     }[about]
     return one_line(subject), f"{sentence_of(state['error'])} {ending(state)}"
 
