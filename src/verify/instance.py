@@ -17,6 +17,7 @@ from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import ConfigurationDiffers
 from trapheus.execution.logs import logged
 from trapheus.rds.access import Description, instance, instance_with, snapshot
+from trapheus.rds.proxies import unreached
 from trapheus.rds.snapshots import is_another, warnings_of
 from trapheus.rds.waiters import AVAILABLE, ONLINE, instance_settled, wait
 
@@ -39,6 +40,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         source = snapshot(plan["snapshot"])
         comparison.warnings += warnings_of(plan, source)
         lines = [*comparison.wrong, *deviations(event, found, source), *stands(event)]
+        if event["phase"] == FINISH:
+            lines += unreached(plan)
     if lines:
         kept = f"{len(comparison.kept)} attributes"
         raise ConfigurationDiffers("; ".join(lines), identifier=identifier, kept=kept)

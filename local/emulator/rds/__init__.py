@@ -15,6 +15,7 @@ from local.emulator.rds.operations import (
     db_snapshots,
     engine_versions,
     export_tasks,
+    proxies,
     related_resources,
     snapshot_copies,
 )
@@ -24,7 +25,7 @@ from local.emulator.rds.service import Change, Rds
 # Imported, each puts its functions into the table, in which the Rds looks for them.
 MODULES = (
     cluster_endpoints, db_clusters, db_instances, db_snapshots, engine_versions, export_tasks,
-    groups, related_resources, snapshot_copies, tags,
+    groups, proxies, related_resources, snapshot_copies, tags,
 )  # fmt: skip
 
 __all__ = ["Change", "Rds", "RdsError"]

@@ -325,7 +325,7 @@ WARNINGS = (
         dependencies.proxies,
         when=REPLACED,
         calls="`DescribeDBProxies`, `DescribeDBProxyTargets`",
-        cure="Deregister the target, register the restored database.",
+        cure="Stop its clients first if their writes matter; the restore registers it again.",
     ),
     Check(
         database.write_loss,

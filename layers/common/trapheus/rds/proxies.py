@@ -1,0 +1,208 @@
+"""RDS Proxy: what a proxy leads to, and the database that takes the place of another there.
+
+A proxy has one target group, `default`, with one instance or cluster [fact: proxy-target-group-
+holds-one], so the old target has to leave before the new one comes. Nobody says whether a target
+follows its database through a rename or stays with the name [fact: proxy-target-follows]: so what
+shows the original's name is not trusted until it has been seen to leave.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.exceptions import ClientError
+
+from trapheus.execution import lock
+from trapheus.execution.errors import code_of, failing_as
+from trapheus.execution.exceptions import ProxyFailed, StillInProgress
+from trapheus.rds.access import rds
+from trapheus.rds.waiters import is_over
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from trapheus.rds.access import Description
+
+Plan = dict[str, Any]
+
+# A region without RDS Proxy [fact: region-without-proxies], and a proxy that was deleted.
+GONE = frozenset({"DBProxyNotFoundFault", "DBProxyTargetGroupNotFoundFault", "InvalidAction"})
+# After which another look says more: somebody, or an earlier try, was faster, or it is to be waited
+# for. A busy proxy has the last of them.
+LOOK_AGAIN = dict.fromkeys(
+    (
+        *sorted(GONE),
+        "DBClusterNotFoundFault",
+        "DBInstanceNotFound",
+        "DBProxyTargetAlreadyRegisteredFault",
+        "DBProxyTargetNotFoundFault",
+        "InvalidDBProxyStateFault",
+    ),
+    (StillInProgress, "RDS does not take the change of the proxy's target yet"),
+)
+# A target is unavailable for a while after it was registered. [fact: proxy-target-lifecycle]
+COMING = ("REGISTERING", "PENDING_PROXY_CAPACITY")
+
+
+def targets(proxy: str) -> list[Description] | None:
+    """What a proxy leads to, as RDS describes it; None where there is no such proxy any more."""
+    client: Any = rds()
+    try:
+        pages = client.get_paginator("describe_db_proxy_targets").paginate(DBProxyName=proxy)
+        return [cast("Description", target) for page in pages for target in page["Targets"]]
+    except ClientError as error:
+        if code_of(error) in GONE:
+            return None
+        raise
+
+
+def registered(found: Iterable[Description], *, is_cluster: bool) -> list[str]:
+    """The names of the instances, or of the clusters, that were registered themselves.
+
+    Of a cluster RDS shows the members as well. [fact: proxy-target-shown]
+    """
+    kept = {
+        (target.get("TrackedClusterId") or target["RdsResourceId"])
+        if is_cluster
+        else target["RdsResourceId"]
+        for target in found
+        if is_cluster == bool(target.get("TrackedClusterId") or target["Type"] == "TRACKED_CLUSTER")
+    }
+    return sorted(kept)
+
+
+def of_the_plan(plan: Plan) -> dict[str, list[str]]:
+    """The names with which each proxy of the plan is left now; without those that are gone."""
+    is_cluster = "members" in plan
+    # A plan of an older version has no proxies.
+    names = [proxy["name"] for proxy in plan.get("proxies", [])]
+    found = {name: targets(name) for name in names}
+    return {
+        name: registered(shown, is_cluster=is_cluster)
+        for name, shown in found.items()
+        if shown is not None
+    }
+
+
+def names_of_original(plan: Plan) -> set[str]:
+    """What a target of the original may show."""
+    return {plan["identifier"], plan["renamedTo"], plan["resourceId"]}
+
+
+def change(event: dict[str, Any], resource_id: Callable[[], str | None]) -> dict[str, list[str]]:
+    """Deregister the original, or register what was restored; `registers` says which.
+
+    resource_id: of what has the identifier now. Returns the proxies that the plan names.
+    """
+    plan = event["plan"]
+    with looking_again(event):
+        if event["registers"] == "restored":
+            for proxy, names in of_the_plan(plan).items():
+                # Whatever shows there now was registered since the original has left.
+                if not names:
+                    lock.require_restored(event, resource_id())
+                    register(proxy, plan)
+        else:
+            deregister(event, resource_id)
+    return {"proxies": [proxy["name"] for proxy in plan.get("proxies", [])]}
+
+
+def deregister(event: dict[str, Any], resource_id: Callable[[], str | None]) -> None:
+    """Take the original out of its proxies; done once RDS shows it in none of them.
+
+    What somebody has registered there instead is left alone.
+    """
+    plan = event["plan"]
+    leaving = [
+        (proxy, name)
+        for proxy, names in of_the_plan(plan).items()
+        for name in names
+        if name in names_of_original(plan)
+    ]
+    for proxy, name in leaving:
+        lock.require_restored(event, resource_id())
+        rds().deregister_db_proxy_targets(DBProxyName=proxy, **named(plan, name))
+    if leaving:
+        raise StillInProgress("The original leaves its proxies", identifier=plan["identifier"])
+
+
+def register(proxy: str, plan: Plan) -> None:
+    """Let a proxy lead to what has the identifier."""
+    rds().register_db_proxy_targets(DBProxyName=proxy, **named(plan, plan["identifier"]))
+
+
+def named(plan: Plan, name: str) -> dict[str, Any]:
+    """The parameter that names a database of the plan's kind."""
+    return {"DBClusterIdentifiers" if "members" in plan else "DBInstanceIdentifiers": [name]}
+
+
+def register_missing(event: dict[str, Any]) -> None:
+    """Let the proxies lead to the original again that lead to nothing; the others are left alone.
+
+    Nothing is deregistered: what was rolled back has never been in a proxy.
+    """
+    plan = event["plan"]
+    for proxy, names in of_the_plan(plan).items():
+        if names:
+            continue
+        lock.require(event)
+        try:
+            register(proxy, plan)
+        except ClientError as error:
+            # It does not show yet, or somebody was faster; or the proxy is gone by now.
+            if code_of(error) not in (*GONE, "DBProxyTargetAlreadyRegisteredFault"):
+                raise
+
+
+def unreached(plan: Plan) -> list[str]:
+    """A line for each proxy that reached the original and does not reach what was restored.
+
+    Raises StillInProgress while one of them is only coming to it.
+    """
+    lines = []
+    for proxy in plan.get("proxies", []):
+        found = targets(proxy["name"]) if proxy["awaited"] else None
+        if found is None:
+            continue
+        names = registered(found, is_cluster="members" in plan)
+        if not names:
+            lines.append(f"it is not registered with the proxy {proxy['name']}")
+        elif plan["identifier"] in names and (told := condition(found)) != "AVAILABLE":
+            if told.split()[-1] in COMING:
+                raise StillInProgress(
+                    f"The proxy {proxy['name']} is coming to it: {told}",
+                    identifier=plan["identifier"],
+                )
+            lines.append(f"the proxy {proxy['name']} does not reach it: {told}")
+    return lines
+
+
+def condition(found: Iterable[Description]) -> str:
+    """How a proxy gets on with its targets: AVAILABLE where it reaches one, or the state and why.
+
+    Of a cluster it is told of the members, of which the writer counts.
+    """
+    shown = [
+        target["TargetHealth"]
+        for target in found
+        if target.get("TargetHealth") and target.get("Role") != "READ_ONLY"
+    ]
+    told = [" ".join(filter(None, (one.get("State"), one.get("Reason")))) for one in shown]
+    return min(told, key=lambda one: (one != "AVAILABLE", one), default="REGISTERING")
+
+
+@contextmanager
+def looking_again(event: dict[str, Any]) -> Iterator[None]:
+    """Let what another look may cure be asked again, for two days at most."""
+    identifier = event["plan"]["identifier"]
+    try:
+        # RDS takes no instance that is being made, of a cluster too. [fact: proxy-target-states]
+        with failing_as(ProxyFailed, identifier, conflict=StillInProgress, refusals=LOOK_AGAIN):
+            yield
+    except StillInProgress as error:
+        if is_over(event["entered"]):
+            raise ProxyFailed(
+                "A proxy did not take the restored database, for two days", identifier=identifier
+            ) from error
+        raise
