@@ -15,6 +15,7 @@ from moto.kms.models import kms_backends
 
 from local.commands.account import KEY_ID
 from local.emulator.cloud import ACCOUNT, REGION, Fault
+from tests import proxies
 from tests.pipeline.observed import (
     CLUSTER,
     INSTANCE,
@@ -296,21 +297,13 @@ def refused(kind: Kind, cloud: App, error: str, words: str) -> None:
 
 def warn_of_a_proxy(kind: Kind, cloud: App) -> None:
     """A dry run tells of it."""
-    point_a_proxy(kind, cloud)
+    proxies.point(cloud.rds, kind.name, kind.identifier)
 
     execution = run(cloud, kind.request("db_restore", dryRun=True))
 
     ended(execution, "SUCCEEDED")
     told_of = [one for one in execution.output["plan"]["warnings"] if "The proxy pool " in one]
     same("the warnings of the proxy", len(told_of), 1)
-
-
-def point_a_proxy(kind: Kind, cloud: App) -> None:
-    """Make a proxy whose target is the sample database."""
-    vpc = cloud.rds.instances[INSTANCE.identifier]["DBSubnetGroup"]["VpcId"]
-    described = {"DBProxyName": "pool", "EngineFamily": "POSTGRESQL", "VpcId": vpc}
-    cloud.rds.proxies.append(described)
-    cloud.rds.proxy_targets["pool"] = [{"RdsResourceId": kind.identifier}]
 
 
 def mistake_the_kind(kind: Kind, cloud: App) -> None:
