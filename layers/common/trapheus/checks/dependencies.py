@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
-from trapheus.checks.look import CLUSTER
 from trapheus.execution import exceptions
 from trapheus.execution.errors import code_of
 from trapheus.rds.access import rds
@@ -95,12 +94,12 @@ def cluster_arns(owner: Description) -> set[str]:
 def proxies(look: Look, findings: Findings) -> None:
     """A proxy points at the database."""
     family = PROXY_FAMILIES.get(look.found["Engine"])
-    is_cluster = look.kind is CLUSTER
+    names = (look.identifier, look.found[look.kind.resource_id])
+    own = {(look.kind.name, name) for name in names}
     for proxy in existing_proxies() if family else []:
         name = proxy["DBProxyName"]
         found = shown_by(name) if proxy["EngineFamily"] == family and is_near(proxy, look) else []
-        names = {look.identifier, look.found[look.kind.resource_id]}
-        if names.isdisjoint(registered(found, is_cluster=is_cluster)):
+        if own.isdisjoint(registered(found)):
             continue
         told = condition(found)
         secret = look.found.get("MasterUserSecret", {}).get("SecretArn")

@@ -29,6 +29,7 @@ from trapheus.rds.waiters import (
 if TYPE_CHECKING:
     from trapheus.mail.facts import Plan
     from trapheus.rds.access import Description
+    from trapheus.rds.proxies import Target
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,8 @@ class Look:
     # Those of the plan's kind and, of a cluster, the instances with its members' names; by name.
     named: dict[str, Database]
     instances: dict[str, Database]
-    # The names that each proxy of the plan leads to; None where RDS does not say.
-    proxies: dict[str, list[str]] | None = field(default_factory=dict)
+    # What each proxy of the plan leads to; None where RDS does not say.
+    proxies: dict[str, list[Target]] | None = field(default_factory=dict)
 
     def who(self, found: Database) -> str:
         """What a database is to the plan's execution."""
@@ -201,7 +202,7 @@ def judged(
     return Look(plan, original, restored, named, members_named, leading(plan))
 
 
-def leading(plan: Plan) -> dict[str, list[str]] | None:
+def leading(plan: Plan) -> dict[str, list[Target]] | None:
     """What the proxies of a plan lead to, which is not to keep anything else from being told."""
     try:
         return of_the_plan(plan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from trapheus.rds.proxies import names_of_original
+from trapheus.rds.proxies import kind_of, of_original
 
 if TYPE_CHECKING:
     from trapheus.mail.databases import Look
@@ -16,17 +16,17 @@ def given_anew(look: Look) -> tuple[list[str], list[str], list[str]]:
 
     Whatever has the identifier by then takes the place of what a proxy leads to now.
     """
-    own = names_of_original(look.plan)
-    found = {proxy: names for proxy, names in (look.proxies or {}).items() if own.issuperset(names)}
+    own = of_original(look.plan)
+    found = {proxy: held for proxy, held in (look.proxies or {}).items() if own.issuperset(held)}
     leaving = [
-        change(look, "deregister", proxy, name) for proxy, names in found.items() for name in names
+        change(look, "deregister", proxy, name) for proxy, held in found.items() for _, name in held
     ]
     return lines(look, [*found]), leaving, coming(look, [*found])
 
 
 def given_again(look: Look) -> tuple[list[str], list[str]]:
     """A sentence and the commands for those proxies that lead to nothing; the others are right."""
-    empty = [proxy for proxy, names in (look.proxies or {}).items() if not names]
+    empty = [proxy for proxy, held in (look.proxies or {}).items() if not held]
     return lines(look, empty), coming(look, empty)
 
 
@@ -48,7 +48,7 @@ def lines(look: Look, names: list[str]) -> list[str]:
 
 def change(look: Look, verb: str, proxy: str, name: str) -> str:
     """Register a database with a proxy, or deregister it."""
-    kind = "cluster" if "members" in look.plan else "instance"
+    kind = kind_of(look.plan)
     return (
         f"aws rds {verb}-db-proxy-targets --db-proxy-name {shlex.quote(proxy)}"
         f" --db-{kind}-identifiers {shlex.quote(name)}"

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from trapheus.rds.access import Description
 
 Plan = dict[str, Any]
+# A kind and a name.
+Target = tuple[str, str]
 
 # A region without RDS Proxy [fact: region-without-proxies], and a proxy that was deleted.
 GONE = frozenset({"DBProxyNotFoundFault", "DBProxyTargetGroupNotFoundFault", "InvalidAction"})
@@ -57,37 +59,37 @@ def targets(proxy: str) -> list[Description] | None:
         raise
 
 
-def registered(found: Iterable[Description], *, is_cluster: bool) -> list[str]:
-    """The names of the instances, or of the clusters, that were registered themselves.
+def registered(found: Iterable[Description]) -> list[Target]:
+    """The instances and clusters that were registered themselves.
 
     Of a cluster RDS shows the members as well. [fact: proxy-target-shown]
     """
-    kept = {
-        (target.get("TrackedClusterId") or target["RdsResourceId"])
-        if is_cluster
-        else target["RdsResourceId"]
+    both = {
+        ("cluster", target.get("TrackedClusterId") or target["RdsResourceId"])
+        if target.get("TrackedClusterId") or target["Type"] == "TRACKED_CLUSTER"
+        else ("instance", target["RdsResourceId"])
         for target in found
-        if is_cluster == bool(target.get("TrackedClusterId") or target["Type"] == "TRACKED_CLUSTER")
     }
-    return sorted(kept)
+    return sorted(both)
 
 
-def of_the_plan(plan: Plan) -> dict[str, list[str]]:
-    """The names with which each proxy of the plan is left now; without those that are gone."""
-    is_cluster = "members" in plan
+def of_the_plan(plan: Plan) -> dict[str, list[Target]]:
+    """What each proxy of the plan leads to now; without those that are gone."""
     # A plan of an older version has no proxies.
     names = [proxy["name"] for proxy in plan.get("proxies", [])]
     found = {name: targets(name) for name in names}
-    return {
-        name: registered(shown, is_cluster=is_cluster)
-        for name, shown in found.items()
-        if shown is not None
-    }
+    return {name: registered(shown) for name, shown in found.items() if shown is not None}
 
 
-def names_of_original(plan: Plan) -> set[str]:
+def kind_of(plan: Plan) -> str:
+    """What RDS calls the plan's kind."""
+    return "cluster" if "members" in plan else "instance"
+
+
+def of_original(plan: Plan) -> set[Target]:
     """What a target of the original may show."""
-    return {plan["identifier"], plan["renamedTo"], plan["resourceId"]}
+    names = (plan["identifier"], plan["renamedTo"], plan["resourceId"])
+    return {(kind_of(plan), name) for name in names}
 
 
 def change(event: dict[str, Any], resource_id: Callable[[], str | None]) -> dict[str, list[str]]:
@@ -98,9 +100,9 @@ def change(event: dict[str, Any], resource_id: Callable[[], str | None]) -> dict
     plan = event["plan"]
     with looking_again(event):
         if event["registers"] == "restored":
-            for proxy, names in of_the_plan(plan).items():
+            for proxy, held in of_the_plan(plan).items():
                 # Whatever shows there now was registered since the original has left.
-                if not names:
+                if not held:
                     lock.require_restored(event, resource_id())
                     register(proxy, plan)
         else:
@@ -115,10 +117,10 @@ def deregister(event: dict[str, Any], resource_id: Callable[[], str | None]) -> 
     """
     plan = event["plan"]
     leaving = [
-        (proxy, name)
-        for proxy, names in of_the_plan(plan).items()
-        for name in names
-        if name in names_of_original(plan)
+        (proxy, target[1])
+        for proxy, held in of_the_plan(plan).items()
+        for target in held
+        if target in of_original(plan)
     ]
     for proxy, name in leaving:
         lock.require_restored(event, resource_id())
@@ -134,7 +136,7 @@ def register(proxy: str, plan: Plan) -> None:
 
 def named(plan: Plan, name: str) -> dict[str, Any]:
     """The parameter that names a database of the plan's kind."""
-    return {"DBClusterIdentifiers" if "members" in plan else "DBInstanceIdentifiers": [name]}
+    return {f"DB{kind_of(plan).capitalize()}Identifiers": [name]}
 
 
 def register_missing(event: dict[str, Any]) -> None:
@@ -143,8 +145,8 @@ def register_missing(event: dict[str, Any]) -> None:
     Nothing is deregistered: what was rolled back has never been in a proxy.
     """
     plan = event["plan"]
-    for proxy, names in of_the_plan(plan).items():
-        if names:
+    for proxy, held in of_the_plan(plan).items():
+        if held:
             continue
         lock.require(event)
         try:
@@ -165,10 +167,12 @@ def unreached(plan: Plan) -> list[str]:
         found = targets(proxy["name"]) if proxy["awaited"] else None
         if found is None:
             continue
-        names = registered(found, is_cluster="members" in plan)
-        if not names:
+        held = registered(found)
+        if not held:
             lines.append(f"it is not registered with the proxy {proxy['name']}")
-        elif plan["identifier"] in names and (told := condition(found)) != "AVAILABLE":
+        elif (kind_of(plan), plan["identifier"]) in held and (
+            told := condition(found)
+        ) != "AVAILABLE":
             if told.split()[-1] in COMING:
                 raise StillInProgress(
                     f"The proxy {proxy['name']} is coming to it: {told}",
