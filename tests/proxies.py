@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from local.emulator.rds import Rds
-from local.emulator.rds.operations import proxies
+from local.emulator.rds.operations import db_proxies
 
 # What a target does when its database is renamed: nobody says which of these it is.
 FOLLOWS = ("resource", "name", "registered")
@@ -38,4 +38,4 @@ def point(rds: Rds, kind: str, identifier: str, name: str = "pool", **more: Any)
 def reached(rds: Rds, name: str = "pool") -> str:
     """The resource id of what a proxy's clients reach now, "" for nothing."""
     rds.settle()
-    return proxies.reached_by(rds, name)
+    return db_proxies.reached_by(rds, name)

@@ -229,7 +229,6 @@ class Aws:
             "isTold": False,
             "request": {"task": "db_restore", **OPTIONS},
             "renames": "original",
-            "registers": "restored",
             "restored": self.restored(event.get("plan", {})),
             "snapshot": self.snapshot_of(event.get("plan", {})),
             **event,

@@ -1,6 +1,7 @@
 """The proxies' targets: the register step, and what verify and roll back do with a proxy."""
 
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -26,10 +27,14 @@ def registered(aws: Aws) -> list[str]:
 
 
 def change(aws: Aws, plan: dict) -> None:
-    """Both states of the state machine, and the time that the proxy needs."""
-    aws.until_done("register", plan=plan, registers="nothing")
+    """The step, and the time that the proxy needs."""
     aws.until_done("register", plan=plan)
     aws.settle()
+
+
+def take_out(aws: Aws) -> None:
+    """Let the proxy lead to nothing."""
+    aws.rds.proxy_targets["pool"].clear()
 
 
 def test_the_proxy_reaches_what_was_restored_whatever_its_target_has_followed(
@@ -42,14 +47,15 @@ def test_the_proxy_reaches_what_was_restored_whatever_its_target_has_followed(
 
 
 def test_the_original_has_left_before_what_was_restored_comes(aws: Aws, proxied: dict):
-    aws.until_done("register", plan=proxied, registers="nothing")
+    aws.fail("RegisterDBProxyTargets", "AccessDenied", status=403)
+
+    with pytest.raises(exceptions.ProxyFailed):
+        aws.until_done("register", plan=proxied)
 
     assert registered(aws) == []
 
 
-def test_both_can_be_done_twice(aws: Aws, proxied: dict):
-    for _ in range(2):
-        aws.until_done("register", plan=proxied, registers="nothing")
+def test_it_can_be_done_twice(aws: Aws, proxied: dict):
     for _ in range(2):
         aws.until_done("register", plan=proxied)
 
@@ -57,13 +63,21 @@ def test_both_can_be_done_twice(aws: Aws, proxied: dict):
     assert aws.calls.count("RegisterDBProxyTargets") == 1
 
 
+def test_a_target_that_has_come_some_time_ago_is_registered_anew(aws: Aws, proxied: dict):
+    """It may be the original's still, which nothing tells apart."""
+    for _ in range(2):
+        change(aws, proxied)
+
+    assert aws.calls.count("RegisterDBProxyTargets") == 2
+    assert proxies.reached(aws.rds) == aws.id_of()
+
+
 @pytest.mark.parametrize("operation", ["DeregisterDBProxyTargets", "RegisterDBProxyTargets"])
 def test_a_call_whose_answer_was_lost_is_no_failure(aws: Aws, proxied: dict, operation: str):
     aws.fail(operation, "InternalFailure", status=500, times=3, lost=True)
 
-    for registers in ("nothing", "restored"):
-        with suppress(exceptions.Throttled):
-            aws.until_done("register", plan=proxied, registers=registers)
+    with suppress(exceptions.Throttled):
+        aws.until_done("register", plan=proxied)
     change(aws, proxied)
 
     assert proxies.reached(aws.rds) == aws.id_of()
@@ -71,7 +85,7 @@ def test_a_call_whose_answer_was_lost_is_no_failure(aws: Aws, proxied: dict, ope
 
 @pytest.mark.parametrize("code", LOOK_AGAIN)
 def test_what_another_look_may_cure_is_asked_again(aws: Aws, proxied: dict, code: str):
-    aws.until_done("register", plan=proxied, registers="nothing")
+    take_out(aws)
     aws.fail("RegisterDBProxyTargets", code, times=3)
 
     change(aws, proxied)
@@ -79,20 +93,19 @@ def test_what_another_look_may_cure_is_asked_again(aws: Aws, proxied: dict, code
     assert proxies.reached(aws.rds) == aws.id_of()
 
 
-def test_after_two_days_it_has_failed(aws: Aws, proxied: dict):
-    aws.until_done("register", plan=proxied, registers="nothing")
+def test_after_an_hour_it_has_failed(aws: Aws, proxied: dict):
     aws.fail("RegisterDBProxyTargets", "InvalidDBProxyStateFault", times=10**6)
-    entered = "2026-02-28T08:00:00+00:00"
+    began = datetime.fromtimestamp(aws.clock.time, UTC).isoformat()
 
-    with pytest.raises(exceptions.ProxyFailed, match="two days"):
-        aws.run("register", plan=proxied, entered=entered)
+    with pytest.raises(exceptions.ProxyFailed, match="55 minutes"):
+        aws.until_done("register", plan=proxied, entered=began)
 
 
 @pytest.mark.parametrize(
     "code", ["AccessDenied", "InsufficientAvailableIPsInSubnetFault", "InvalidParameterValue"]
 )
 def test_what_no_patience_cures_ends_it(aws: Aws, proxied: dict, code: str):
-    aws.until_done("register", plan=proxied, registers="nothing")
+    take_out(aws)
     aws.fail("RegisterDBProxyTargets", code)
 
     with pytest.raises(exceptions.ProxyFailed) as raised:
@@ -136,27 +149,27 @@ def test_a_plan_of_an_older_version_has_no_proxies(aws: Aws, proxied: dict):
     assert aws.run("register", plan=proxied) == {"proxies": []}
 
 
-@pytest.mark.parametrize("registers", ["nothing", "restored"])
-def test_only_the_lock_s_holder_changes_a_proxy(aws: Aws, proxied: dict, registers: str):
-    if registers == "restored":
-        aws.until_done("register", plan=proxied, registers="nothing")
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_only_the_lock_s_holder_changes_a_proxy(aws: Aws, proxied: dict, *, is_empty: bool):
+    if is_empty:
+        take_out(aws)
     aws.lock = {"holder": "somebody", "phase": "finish"}
     before = registered(aws)
 
     with pytest.raises(exceptions.LockLost):
-        aws.run("register", plan=proxied, registers=registers)
+        aws.run("register", plan=proxied)
 
     assert registered(aws) == before
 
 
-@pytest.mark.parametrize("registers", ["nothing", "restored"])
-def test_only_for_what_the_execution_has_restored(aws: Aws, proxied: dict, registers: str):
-    if registers == "restored":
-        aws.until_done("register", plan=proxied, registers="nothing")
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_only_for_what_the_execution_has_restored(aws: Aws, proxied: dict, *, is_empty: bool):
+    if is_empty:
+        take_out(aws)
     before = registered(aws)
 
     with pytest.raises(exceptions.LockLost):
-        aws.run("register", plan=proxied, registers=registers, restored={"resourceId": "db-OTHER"})
+        aws.run("register", plan=proxied, restored={"resourceId": "db-OTHER"})
 
     assert registered(aws) == before
 
@@ -176,7 +189,7 @@ def test_verify_passes_once_the_proxy_reaches_what_was_restored(aws: Aws, proxie
 
 
 def test_verify_waits_for_a_proxy_that_is_only_coming(aws: Aws, proxied: dict):
-    aws.until_done("register", plan=proxied, registers="nothing")
+    take_out(aws)
     aws.finish(proxied)
     aws.until_done("register", plan=proxied)
 
@@ -200,7 +213,7 @@ def test_a_proxy_that_does_not_reach_it_is_a_difference(aws: Aws, proxied: dict,
 
 
 def test_a_proxy_without_any_target_is_a_difference(aws: Aws, proxied: dict):
-    aws.until_done("register", plan=proxied, registers="nothing")
+    take_out(aws)
 
     with pytest.raises(exceptions.ConfigurationDiffers, match="not registered with the proxy pool"):
         verified(aws, proxied)

@@ -133,7 +133,7 @@ class Rds:
         self.blue_green_deployments: list[dict[str, Any]] = []
         self.integrations: list[dict[str, Any]] = []
         self.proxies: list[dict[str, Any]] = []
-        # By the proxy's name; what proxies.target_of makes.
+        # By the proxy's name; what db_proxies.target_of makes.
         self.proxy_targets: dict[str, list[dict[str, Any]]] = {}
         # Whether this region has RDS Proxy; why a proxy reaches nothing, by its name.
         self.offers_proxies = True

@@ -328,6 +328,12 @@ WARNINGS = (
         cure="Stop its clients first if their writes matter; the restore registers it again.",
     ),
     Check(
+        dependencies.of_a_stack,
+        when=REPLACED,
+        cure="Read [docs/infrastructure-as-code.md](infrastructure-as-code.md) before the next"
+        " update of the stack.",
+    ),
+    Check(
         database.write_loss,
         when=LOSSY,
         cure="Know that what is written between the snapshot and the swap is lost.",

@@ -32,6 +32,9 @@ PROXY_FAMILIES = {
     "sqlserver-ex": "SQLSERVER",
 }
 
+# CloudFormation gives it to what it makes. [fact: aws-tags-reserved]
+STACK_TAG = "aws:cloudformation:stack-name"
+
 
 def no_deployment(look: Look, findings: Findings) -> None:
     """On no side of a blue/green deployment."""
@@ -142,6 +145,21 @@ def existing_proxies() -> list[Description]:
         if code_of(error) in GONE:
             return []
         raise
+
+
+def of_a_stack(look: Look, findings: Findings) -> None:
+    """It, or a member of it, belongs to a stack of CloudFormation."""
+    names: dict[str, list[str]] = {}
+    for name, found in look.parts:
+        for tag in found.get("TagList", []):
+            if tag["Key"] == STACK_TAG:
+                names.setdefault(tag["Value"], []).append(name)
+    for stack, parts in names.items():
+        findings.warn(
+            f"The CloudFormation stack {stack} has made {', '.join(parts)} and goes on by the name,"
+            " but what reads a resource id or a secret by Fn::GetAtt keeps the original's: read"
+            " docs/infrastructure-as-code.md before its next update."
+        )
 
 
 def is_near(proxy: Description, look: Look) -> bool:

@@ -1,14 +1,17 @@
 """RDS Proxy: what a proxy leads to, and the database that takes the place of another there.
 
-A proxy has one target group, `default`, with one instance or cluster [fact: proxy-target-group-
-holds-one], so the old target has to leave before the new one comes. Nobody says whether a target
-follows its database through a rename or stays with the name [fact: proxy-target-follows]: so what
-shows the original's name is not trusted until it has been seen to leave.
+A proxy has one target group, `default`, with one instance or cluster, so the old target leaves
+before the new one comes [fact: proxy-target-group-holds-one]. Nobody says whether a target follows
+its database through a rename or stays with the name [fact: proxy-target-follows]: so one of the
+original's name, however well it is, is registered anew.
 """
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
@@ -17,10 +20,12 @@ from trapheus.execution import lock
 from trapheus.execution.errors import code_of, failing_as
 from trapheus.execution.exceptions import ProxyFailed, StillInProgress
 from trapheus.rds.access import rds
-from trapheus.rds.waiters import is_over
+from trapheus.rds.waiters import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from trapheus.rds.access import Description
 
@@ -43,6 +48,8 @@ LOOK_AGAIN = dict.fromkeys(
     ),
     (StillInProgress, "RDS does not take the change of the proxy's target yet"),
 )
+# Seconds after which a proxy will not take it: soon before the state machine gives up by itself.
+UNTAKEN = 55 * 60
 # A target is unavailable for a while after it was registered. [fact: proxy-target-lifecycle]
 COMING = ("REGISTERING", "PENDING_PROXY_CAPACITY")
 
@@ -92,41 +99,43 @@ def of_original(plan: Plan) -> set[Target]:
     return {(kind_of(plan), name) for name in names}
 
 
-def change(event: dict[str, Any], resource_id: Callable[[], str | None]) -> dict[str, list[str]]:
-    """Deregister the original, or register what was restored; `registers` says which.
+def replace(
+    event: dict[str, Any], context: LambdaContext, resource_id: Callable[[], str | None]
+) -> dict[str, list[str]]:
+    """Let the proxies of the plan lead to what was restored; what leads elsewhere is left alone.
 
-    resource_id: of what has the identifier now. Returns the proxies that the plan names.
+    resource_id: of what has the identifier now. Returns the proxies.
     """
     plan = event["plan"]
+    names = [proxy["name"] for proxy in plan.get("proxies", [])]
     with looking_again(event):
-        if event["registers"] == "restored":
-            for proxy, held in of_the_plan(plan).items():
-                # Whatever shows there now was registered since the original has left.
-                if not held:
-                    lock.require_restored(event, resource_id())
-                    register(proxy, plan)
-        else:
-            deregister(event, resource_id)
-    return {"proxies": [proxy["name"] for proxy in plan.get("proxies", [])]}
+        for proxy in names:
+            found = targets(proxy)
+            held = registered(found or [])
+            if found is None or not of_original(plan).issuperset(held) or is_fresh(found):
+                continue
+            for _, name in held:
+                lock.require_restored(event, resource_id())
+                rds().deregister_db_proxy_targets(DBProxyName=proxy, **named(plan, name))
+            if held:
+                wait_for(partial(is_empty, proxy), context, plan["identifier"])
+            lock.require_restored(event, resource_id())
+            register(proxy, plan)
+    return {"proxies": names}
 
 
-def deregister(event: dict[str, Any], resource_id: Callable[[], str | None]) -> None:
-    """Take the original out of its proxies; done once RDS shows it in none of them.
+def is_fresh(found: Iterable[Description]) -> bool:
+    """Whether a target has come only now: the answer to an earlier try was lost.
 
-    What somebody has registered there instead is left alone.
+    That of the original has come long ago, or the execution would not wait for it.
     """
-    plan = event["plan"]
-    leaving = [
-        (proxy, target[1])
-        for proxy, held in of_the_plan(plan).items()
-        for target in held
-        if target in of_original(plan)
-    ]
-    for proxy, name in leaving:
-        lock.require_restored(event, resource_id())
-        rds().deregister_db_proxy_targets(DBProxyName=proxy, **named(plan, name))
-    if leaving:
-        raise StillInProgress("The original leaves its proxies", identifier=plan["identifier"])
+    shown = [target["TargetHealth"].get("State") for target in found if "TargetHealth" in target]
+    return "REGISTERING" in shown
+
+
+def is_empty(proxy: str) -> bool:
+    """Whether a proxy leads to nothing."""
+    return not targets(proxy)
 
 
 def register(proxy: str, plan: Plan) -> None:
@@ -198,15 +207,17 @@ def condition(found: Iterable[Description]) -> str:
 
 @contextmanager
 def looking_again(event: dict[str, Any]) -> Iterator[None]:
-    """Let what another look may cure be asked again, for two days at most."""
+    """Let what another look may cure be asked again, for less than an hour."""
     identifier = event["plan"]["identifier"]
     try:
         # RDS takes no instance that is being made, of a cluster too. [fact: proxy-target-states]
         with failing_as(ProxyFailed, identifier, conflict=StillInProgress, refusals=LOOK_AGAIN):
             yield
     except StillInProgress as error:
-        if is_over(event["entered"]):
-            raise ProxyFailed(
-                "A proxy did not take the restored database, for two days", identifier=identifier
-            ) from error
-        raise
+        lasted = time.time() - datetime.fromisoformat(event["entered"]).timestamp()
+        if lasted < UNTAKEN:
+            raise
+        raise ProxyFailed(
+            f"A proxy has not taken the restored database for {UNTAKEN // 60} minutes",
+            identifier=identifier,
+        ) from error
