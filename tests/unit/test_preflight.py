@@ -801,3 +801,38 @@ def test_the_list_names_every_call_that_is_made_and_no_other(aws: Aws):
 
     checks = (PRECONDITION, *CHECKS, *OF_THE_PLAN, *WARNINGS)
     assert {name for check in checks for name in re.findall(r"(\w+)`", check.calls)} == asked
+
+
+STACK = [
+    {"Key": "aws:cloudformation:stack-name", "Value": "data"},
+    {"Key": "aws:cloudformation:logical-id", "Value": "Database"},
+]
+
+
+def test_a_database_of_a_stack_is_told_once(aws: Aws, kind: Kind):
+    parts = aws.parts()
+    for part, name in parts:
+        aws.found(name, part)["TagList"] += STACK
+
+    (told,) = [one for one in warnings(aws) if "CloudFormation" in one]
+
+    assert "The CloudFormation stack data has made " in told
+    assert [name for _, name in parts if name not in told] == []
+    assert "docs/infrastructure-as-code.md" in told
+
+
+def test_the_tags_of_a_stack_are_told_as_lost_and_not_planned(aws: Aws, kind: Kind):
+    aws.found()["TagList"] += STACK
+
+    plan = aws.plan()
+
+    (entry,) = [one for one in plan["cannotKeep"] if one["attribute"] == "TagList"]
+    assert entry["was"] == STACK
+    assert not [tag for tag in plan["tags"] if tag["Key"].startswith("aws:")]
+
+
+def test_beside_a_target_a_stack_is_no_matter(aws: Aws, kind: Kind):
+    aws.found()["TagList"] += STACK
+    beside = {"strategy": "copy", "targetIdentifier": "staging"}
+
+    assert not [one for one in warnings(aws, **beside) if "CloudFormation" in one]

@@ -24,7 +24,7 @@ from trapheus.mail.commands import (
 )
 from trapheus.mail.databases import CLUSTER, Database, Look, away
 from trapheus.mail.facts import is_finishing, is_unserved
-from trapheus.mail.proxies import given_again, given_anew
+from trapheus.mail.proxy_targets import given_again, given_anew
 from trapheus.mail.sections import Section
 from trapheus.rds.deletion import require_unprotected
 from trapheus.rds.waiters import ONLINE
