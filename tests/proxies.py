@@ -35,6 +35,13 @@ def point(rds: Rds, kind: str, identifier: str, name: str = "pool", **more: Any)
     return made
 
 
+def leads_to(rds: Rds, name: str = "pool") -> str:
+    """The resource id of what a proxy's target is, however well it is; "" for nothing."""
+    rds.settle()
+    found = [db_proxies.database_of(rds, target) for target in rds.proxy_targets.get(name, [])]
+    return found[0].key if found and found[0] else ""
+
+
 def reached(rds: Rds, name: str = "pool") -> str:
     """The resource id of what a proxy's clients reach now, "" for nothing."""
     rds.settle()

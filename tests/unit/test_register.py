@@ -122,6 +122,14 @@ def test_a_proxy_that_was_deleted_meanwhile_is_no_matter(aws: Aws, proxied: dict
     assert "RegisterDBProxyTargets" not in aws.calls
 
 
+def test_a_proxy_that_does_not_show_for_a_moment_is_not_forgotten(aws: Aws, proxied: dict):
+    aws.fail("DescribeDBProxyTargets", "DBProxyNotFoundFault", times=1, status=404)
+
+    change(aws, proxied)
+
+    assert proxies.reached(aws.rds) == aws.id_of()
+
+
 def test_what_somebody_has_registered_instead_is_left_alone(aws: Aws, kind: Kind, proxied: dict):
     (held,) = aws.rds.proxy_targets["pool"]
     other = ("cluster", "prod-cluster") if kind.name == "instance" else ("instance", "prod-db")

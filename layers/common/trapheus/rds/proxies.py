@@ -20,6 +20,7 @@ from trapheus.execution import lock
 from trapheus.execution.errors import code_of, failing_as
 from trapheus.execution.exceptions import ProxyFailed, StillInProgress
 from trapheus.rds.access import rds
+from trapheus.rds.rollback import BETWEEN_LOOKS
 from trapheus.rds.waiters import wait_for
 
 if TYPE_CHECKING:
@@ -66,6 +67,15 @@ def targets(proxy: str) -> list[Description] | None:
         raise
 
 
+def targets_or_gone(proxy: str) -> list[Description] | None:
+    """The same; the proxy is gone only if a minute later there is still none."""
+    found = targets(proxy)
+    if found is None:
+        time.sleep(BETWEEN_LOOKS)
+        found = targets(proxy)
+    return found
+
+
 def registered(found: Iterable[Description]) -> list[Target]:
     """The instances and clusters that were registered themselves.
 
@@ -110,7 +120,7 @@ def replace(
     names = [proxy["name"] for proxy in plan.get("proxies", [])]
     with looking_again(event):
         for proxy in names:
-            found = targets(proxy)
+            found = targets_or_gone(proxy)
             held = registered(found or [])
             if found is None or not of_original(plan).issuperset(held) or is_fresh(found):
                 continue
