@@ -182,6 +182,18 @@ def test_only_for_what_the_execution_has_restored(aws: Aws, proxied: dict, *, is
     assert registered(aws) == before
 
 
+def test_what_was_restored_may_not_show_for_a_moment(aws: Aws, kind: Kind, proxied: dict):
+    missing = "DBInstanceNotFound" if kind.name == "instance" else "DBClusterNotFoundFault"
+    asked = "DescribeDBInstances" if kind.name == "instance" else "DescribeDBClusters"
+    restored = aws.restored(proxied)
+    aws.fail(asked, missing, times=2, status=404)
+
+    aws.until_done("register", plan=proxied, restored=restored)
+    aws.settle()
+
+    assert proxies.reached(aws.rds) == restored["resourceId"]
+
+
 # Verify
 
 

@@ -125,13 +125,21 @@ def replace(
             if found is None or not of_original(plan).issuperset(held) or is_fresh(found):
                 continue
             for _, name in held:
-                lock.require_restored(event, resource_id())
+                require_restored(event, resource_id())
                 rds().deregister_db_proxy_targets(DBProxyName=proxy, **named(plan, name))
             if held:
                 wait_for(partial(is_empty, proxy), context, plan["identifier"])
-            lock.require_restored(event, resource_id())
+            require_restored(event, resource_id())
             register(proxy, plan)
     return {"proxies": names}
+
+
+def require_restored(event: dict[str, Any], resource_id: str | None) -> None:
+    """Pass only while what was restored has the identifier; it may not show for a moment."""
+    if resource_id is None:
+        identifier = event["plan"]["identifier"]
+        raise StillInProgress("What was restored does not show", identifier=identifier)
+    lock.require_restored(event, resource_id)
 
 
 def is_fresh(found: Iterable[Description]) -> bool:
