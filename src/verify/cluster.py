@@ -8,11 +8,9 @@ from trapheus.configuration.attributes import CLUSTER, MEMBER
 from trapheus.configuration.by_phase import plan_in_phase
 from trapheus.configuration.comparison import (
     Comparison,
-    awaits_reboot,
     compared,
-    failed_domains,
     lines_on,
-    members_awaiting_reboot,
+    require_as_planned,
 )
 from trapheus.execution import lock
 from trapheus.execution.constants import COPY, FINISH
@@ -49,11 +47,13 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     identifier = plan["identifier"]
     # What is to be renamed next must take a change.
     statuses = AVAILABLE if event["phase"] == COPY else ONLINE
-    ready = cluster_settled(identifier, other_than=plan["resourceId"], statuses=statuses)
+    ready = cluster_settled(
+        identifier, other_than=plan["resourceId"], statuses=statuses, parts=False
+    )
     wait(ready, otherwise=ConfigurationDiffers, identifier=identifier, since=since)
     for member in plan["members"]:
         name, before = member["identifier"], member["resourceId"]
-        ready = instance_settled(name, other_than=before, statuses=statuses)
+        ready = instance_settled(name, other_than=before, statuses=statuses, parts=False)
         wait(
             ready,
             otherwise=ConfigurationDiffers,
@@ -75,10 +75,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         if is_multi_az(found):
             lines += lines_on(found)
         tell_of_others(comparison, plan, found)
-    lines = [*comparison.wrong, *lines]
-    if lines:
-        kept = f"{len(comparison.kept)} attributes"
-        raise ConfigurationDiffers("; ".join(lines), identifier=identifier, kept=kept)
+    require_as_planned(comparison, lines, identifier=identifier, since=since)
     if event["phase"] == event["plan"]["strategy"] == COPY:
         # It stays under its target: clients may write to it from here on.
         lock.require({**event, "phase": FINISH})
@@ -91,7 +88,7 @@ def deviations(event: dict[str, Any], found: Description, source: Description | 
     source: the snapshot as it is now.
     """
     restored = event["restored"]
-    lines = [f"its membership in the domain {name} has failed" for name in failed_domains(found)]
+    lines = []
     if found.get("DbClusterResourceId") != restored["resourceId"]:
         lines.append(
             f"the resource id is {found.get('DbClusterResourceId')}, not {restored['resourceId']}"
@@ -121,12 +118,9 @@ def compare_member(
     if name not in listed or member is None:
         return [f"{name} is not a member of the restored cluster"]
     comparison.add(compared(MEMBER, planned, member), name)
-    lines = []
-    if awaits_reboot(member) or name in members_awaiting_reboot(found):
-        lines.append(f"{name}: a parameter group takes effect only after a reboot")
-    if listed[name] != writer:
-        lines.append(f"{name} is {'the writer' if listed[name] else 'a reader'}, and was not")
-    return lines
+    if listed[name] == writer:
+        return []
+    return [f"{name} is {'the writer' if listed[name] else 'a reader'}, and was not"]
 
 
 def tell_of_others(comparison: Comparison, plan: dict[str, Any], found: Description) -> None:

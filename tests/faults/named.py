@@ -46,6 +46,7 @@ def all_named() -> Iterator[Scenario]:
         yield from unexpected(kind)
         yield from without_snapshot(kind)
         yield from limits(kind)
+        yield from with_a_wrong_part(kind)
     yield from scaled()
 
 
@@ -462,6 +463,38 @@ def unexpected(kind: str) -> Iterator[Scenario]:
     yield Scenario(
         flow, "Take the lock", name, "two at once", Allowed(RESTORED), TwoAtOnce,
     )  # fmt: skip
+
+
+# How a part of what is restored can end otherwise than well, by attribute; the last goes on and on.
+WRONG_PARTS = {
+    "DomainMemberships": ("failed", "enable-kerberos-failed", "removed"),
+    "AssociatedRoles": ("INVALID",),
+    "MasterUserSecret": ("impaired",),
+    "DBParameterGroups": ("failed-to-apply",),
+}
+OF_A_KIND = {
+    "instance": {"OptionGroupMemberships": ("failed", "pending-apply")},
+    "cluster": {"DBClusterMembers": ("failed-to-apply", "applying")},
+}
+
+
+def with_a_wrong_part(kind: str) -> Iterator[Scenario]:
+    """RDS calls what is restored available, and a part of it has failed, or never ends."""
+    for task, state, allowed in (
+        ("db_restore", "Verify the database", Allowed(TOLD)),
+        ("restore_first", "Verify the copy", Allowed(KEPT)),
+    ):
+        flow = of(kind, task)
+        for attribute, endings in (WRONG_PARTS | OF_A_KIND[kind]).items():
+            for ending in endings:
+
+                def spoil(cloud: App, attribute: str = attribute, ending: str = ending) -> None:
+                    cloud.rds.part_endings[attribute] = ending
+
+                yield Scenario(
+                    replace(flow, before=spoil), state, attribute, f"a part that is {ending}",
+                    allowed, nothing,
+                )  # fmt: skip
 
 
 def without_snapshot(kind: str) -> Iterator[Scenario]:

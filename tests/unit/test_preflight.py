@@ -318,7 +318,7 @@ ROWS: list[Row] = [
     (leave_member_untagged, (CLUSTER,), NAME,
      (f"--db-instance-identifier {READER}-temp --new-db-instance-identifier NAME",)),
     (out_of_its_domain, BOTH, exceptions.DatabaseNotAvailable,
-     ("in the domain d-9067001122 has failed", "mend it")),
+     ("in the domain d-9067001122 is failed", "mend it")),
     (with_all_tags, BOTH, UNSUPPORTED, ("has 50 tags", "take one off")),
     (with_all_tags_of_a_member, (CLUSTER,), UNSUPPORTED, (f"{READER} has 50 tags", "one off")),
     # Last, as what is full takes nothing more.

@@ -161,7 +161,7 @@ def test_a_database_that_its_domain_has_not_let_in_does_not_pass(
 ):
     aws.found()["DomainMemberships"][0]["Status"] = "failed"
 
-    assert "membership in the domain d-9067001122 has failed" in differing(aws, finished)
+    assert "membership in the domain d-9067001122 is failed" in differing(aws, finished)
 
 
 def test_a_snapshot_that_goes_meanwhile_is_a_warning(aws: Aws, kind: Kind, finished: dict):

@@ -322,6 +322,12 @@ WARNINGS = (
         " deleted.",
     ),
     Check(
+        database.parts_in_motion,
+        when=RESTORED,
+        cure="Know that what leaves is not carried over, and that a start ends the wait; mend what"
+        " has failed.",
+    ),
+    Check(
         dependencies.proxies,
         when=REPLACED,
         calls="`DescribeDBProxies`, `DescribeDBProxyTargets`",

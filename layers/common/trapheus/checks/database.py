@@ -8,7 +8,7 @@ import jmespath
 
 from trapheus.checks import names
 from trapheus.checks.look import AUTOSCALED, CLUSTER, INSTANCE
-from trapheus.configuration.comparison import failed_domains
+from trapheus.configuration import statuses
 from trapheus.execution import exceptions
 from trapheus.execution.constants import (
     IN_PROGRESS_TAG,
@@ -164,12 +164,12 @@ def members_available(look: Look, findings: Findings) -> None:
 
 def domain_joined(look: Look, findings: Findings) -> None:
     """Its own membership in a domain has not failed, unless another is asked for."""
-    failed = failed_domains(look.found)
+    failed = statuses.failed_domains(look.found)
     if failed and not any(name.startswith("Domain") for name in look.overrides):
         findings.add(
             exceptions.DatabaseNotAvailable,
-            f"The membership of {look.identifier} in the domain {failed[0]} has failed, and"
-            " so may that of its copy: mend it, or take the database out of the domain.",
+            f"Of {look.identifier}, {failed[0]}, and so may be that of its copy: mend it, or take"
+            " the database out of the domain.",
         )
 
 
@@ -199,6 +199,24 @@ def endpoints_with_members(look: Look, findings: Findings) -> None:
 
 
 # Warnings
+
+
+def parts_in_motion(look: Look, findings: Findings) -> None:
+    """A group or domain is on its way out, parameters wait for a reboot, or a part has failed."""
+    for name, found in look.parts:
+        endings = {
+            "is not carried over": statuses.lines(found, "leaving"),
+            "is in effect in what is restored": statuses.lines(found, "waiting"),
+            "may be no better in what is restored: mend it": [
+                # A domain's failure is refused.
+                line
+                for line in statuses.ailing(found)
+                if line not in statuses.failed_domains(found)
+            ],
+        }
+        for ending, lines in endings.items():
+            for line in lines:
+                findings.warn(f"Of {name}, {line}: it {ending}.")
 
 
 def endpoints_stay(look: Look, findings: Findings) -> None:

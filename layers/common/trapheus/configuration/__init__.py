@@ -2,5 +2,6 @@
 
 In the order in which to read: `overrides` (what a request asks for instead of the original's),
 `storage` and `inherited` (what RDS does not take as it was), `by_phase` (what the copy has at which
-moment), `comparison` (builds the calls, and compares) and `attributes` (the table behind all).
+moment), `comparison` (builds the calls, and compares), `attributes` (the table behind all) and
+`statuses` (what the status of a part says).
 """

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from trapheus.configuration.statuses import staying
 from trapheus.execution.constants import IN_PROGRESS_TAG
 from trapheus.execution.exceptions import (
     DatabaseNotSupported,
@@ -157,23 +158,27 @@ _ZONE = Attribute(
     lost=only("AvailabilityZone", "MultiAZ"),
     why="RDS chooses the two zones of a Multi-AZ instance.",
 )
+# What is on its way out of the original is not carried over: groups and domains.
+_DOMAINS = staying("DomainMemberships")
 _DOMAIN = {
     # A domain is AWS's managed directory or a self-managed one, never both.
-    "Domain": "DomainMemberships[0].Domain",
-    "DomainIAMRoleName": "DomainMemberships[0].IAMRoleName",
+    "Domain": f"{_DOMAINS} | [0].Domain",
+    "DomainIAMRoleName": f"{_DOMAINS} | [0].IAMRoleName",
 }
 _SELF_MANAGED_DOMAIN = {
-    "DomainFqdn": "DomainMemberships[?!Domain] | [0].FQDN",
-    "DomainOu": "DomainMemberships[?!Domain] | [0].OU",
-    "DomainAuthSecretArn": "DomainMemberships[?!Domain] | [0].AuthSecretArn",
-    "DomainDnsIps": "DomainMemberships[?!Domain] | [0].DnsIps",
+    "DomainFqdn": f"{_DOMAINS} | [?!Domain] | [0].FQDN",
+    "DomainOu": f"{_DOMAINS} | [?!Domain] | [0].OU",
+    "DomainAuthSecretArn": f"{_DOMAINS} | [?!Domain] | [0].AuthSecretArn",
+    "DomainDnsIps": f"{_DOMAINS} | [?!Domain] | [0].DnsIps",
 }
+_PARAMETER_GROUP = f"{staying('DBParameterGroups')} | [0].DBParameterGroupName"
+_OPTION_GROUP = f"{staying('OptionGroupMemberships')} | [0].OptionGroupName"
 _VOLUMES = (
     "AdditionalStorageVolumes[].{VolumeName: VolumeName, AllocatedStorage: AllocatedStorage,"
     " IOPS: IOPS, MaxAllocatedStorage: MaxAllocatedStorage,"
     " StorageThroughput: StorageThroughput, StorageType: StorageType}"
 )
-_GROUPS = "VpcSecurityGroups[].VpcSecurityGroupId"
+_GROUPS = f"{staying('VpcSecurityGroups')}.VpcSecurityGroupId"
 
 # What the tables share
 
@@ -302,7 +307,7 @@ INSTANCE: Table = {
         restore={"DBName": only("DBName", "starts_with(Engine, 'oracle')")},
         or_in_snapshot=True,
     ),
-    "DBParameterGroups": restored(DBParameterGroupName="DBParameterGroups[0].DBParameterGroupName"),
+    "DBParameterGroups": restored(DBParameterGroupName=_PARAMETER_GROUP),
     "DBSecurityGroups": lost("They are of EC2-Classic, which AWS has retired."),
     "DBSubnetGroup": restored(DBSubnetGroupName="DBSubnetGroup.DBSubnetGroupName"),
     "DBSystemId": Attribute(SNAPSHOT),
@@ -348,7 +353,7 @@ INSTANCE: Table = {
     "MultiTenant": Attribute(MODIFY, modify={"MultiTenant": only_true("MultiTenant")}, once=True),
     "NcharCharacterSetName": Attribute(SNAPSHOT),
     "NetworkType": restored(NetworkType="NetworkType"),
-    "OptionGroupMemberships": restored(OptionGroupName="OptionGroupMemberships[0].OptionGroupName"),
+    "OptionGroupMemberships": restored(OptionGroupName=_OPTION_GROUP),
     "PendingModifiedValues": _PENDING,
     "PercentProgress": derived(),
     "PerformanceInsightsEnabled": modified(EnablePerformanceInsights="PerformanceInsightsEnabled"),
@@ -608,7 +613,7 @@ MEMBER: Table = {
     "DBInstanceClass": restored(DBInstanceClass="DBInstanceClass"),
     "DBInstanceIdentifier": derived("it is the plan's"),
     "DBName": _CLUSTERS,
-    "DBParameterGroups": restored(DBParameterGroupName="DBParameterGroups[0].DBParameterGroupName"),
+    "DBParameterGroups": restored(DBParameterGroupName=_PARAMETER_GROUP),
     "DBSubnetGroup": _CLUSTERS,
     "DBSystemId": _CLUSTERS,
     "DatabaseInsightsMode": _CLUSTERS,

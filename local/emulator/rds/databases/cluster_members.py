@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import lifecycle, settings
+from local.emulator.rds.databases import lifecycle, parts, settings
 from local.emulator.rds.defaults import (
     ENGINES,
     FOR_ALL_MEMBERS,
@@ -71,7 +71,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> Resource:
         {
             "DBInstanceIdentifier": name,
             "IsClusterWriter": not members,
-            "DBClusterParameterGroupStatus": "in-sync",
+            "DBClusterParameterGroupStatus": parts.ending(rds, cluster, "DBClusterMembers"),
             "PromotionTier": shown["PromotionTier"],
         }
     )
@@ -118,9 +118,7 @@ def await_cluster(rds: Rds, cluster: Resource, member: Resource) -> None:
         rds.done(member)
         zones = {m.shown["AvailabilityZone"] for m in rds.members(cluster)}
         cluster.shown["MultiAZ"] = len(zones) > 1
-        secret = cluster.shown.get("MasterUserSecret")
-        if secret:
-            secret["SecretStatus"] = "active"
+        lifecycle.settle_parts(rds, member)
 
     rds.wait(member, settled, act)
 

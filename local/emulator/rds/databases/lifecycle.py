@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import groups, settings
+from local.emulator.rds.databases import groups, parts, settings
 from local.emulator.rds.defaults import (
     AT_ONCE,
     BACKUP_QUOTA_ERRORS,
@@ -112,6 +112,7 @@ def modify(rds: Rds, resource: Resource, given: dict[str, Any]) -> None:
         raise settings.combination("No modifications were requested")
     at_once = {name: v for name, v in wanted.items() if name in AT_ONCE}
     settings.apply(rds, kind, resource.shown, at_once, live=True)
+    settle_parts(rds, resource, live=True)
     left = {name: v for name, v in wanted.items() if name not in AT_ONCE}
     if not immediate:
         waiting = {name: v for name, v in left.items() if settings.pending_view(kind, {name: v})}
@@ -138,6 +139,7 @@ def change(rds: Rds, resource: Resource, left: dict[str, Any], preview: Mapping[
         if kind == "cluster":
             switch_off(rds, resource, left)
         follow(rds, resource)
+        settle_parts(rds, resource, live=True)
 
     def finish() -> None:
         take_effect()
@@ -153,7 +155,7 @@ def change(rds: Rds, resource: Resource, left: dict[str, Any], preview: Mapping[
         rds.play(resource, "rename cluster", end=finish)
         return
     what = "rename member" if rds.cluster_of(resource) else "rename instance"
-    rds.play(resource, what, on={"hidden": take_effect}, end=lambda: rebooted(rds, resource))
+    rds.play(resource, what, on={"neither": take_effect}, end=lambda: rebooted(rds, resource))
 
 
 def take_name(rds: Rds, resource: Resource, name: str) -> None:
@@ -187,12 +189,23 @@ def give_addresses(rds: Rds, shown: dict[str, Any]) -> None:
 def rebooted(rds: Rds, resource: Resource) -> None:
     """The end of a reboot: the instance runs with the parameters of its groups."""
     for group in resource.shown["DBParameterGroups"]:
-        group["ParameterApplyStatus"] = "in-sync"
+        if group["ParameterApplyStatus"] == "pending-reboot":
+            group["ParameterApplyStatus"] = "in-sync"
     cluster = rds.cluster_of(resource)
     for member in cluster.shown["DBClusterMembers"] if cluster else []:
         if member["DBInstanceIdentifier"] == resource.name:
             member["DBClusterParameterGroupStatus"] = "in-sync"
     rds.done(resource)
+
+
+def settle_parts(rds: Rds, resource: Resource, *, live: bool = False) -> None:
+    """Let what has begun of a database come to its end, and its members show it."""
+
+    def show() -> None:
+        if resource.key in rds.things:
+            follow(rds, resource)
+
+    parts.settle(rds, resource, show, live=live)
 
 
 def follow(rds: Rds, resource: Resource) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import cluster_members, lifecycle, settings
+from local.emulator.rds.databases import cluster_members, lifecycle, parts, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,7 +92,7 @@ def populate(rds: Rds, cluster: Resource) -> Callable[[], bool]:
             {
                 "DBInstanceIdentifier": member.name,
                 "IsClusterWriter": number == 1,
-                "DBClusterParameterGroupStatus": "in-sync",
+                "DBClusterParameterGroupStatus": parts.ending(rds, cluster, "DBClusterMembers"),
                 "PromotionTier": 1,
             }
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import groups, tags
+from local.emulator.rds.databases import groups, parts, tags
 from local.emulator.rds.protocol.model import members
 from local.emulator.rds.protocol.rds_error import RdsError
 
@@ -236,9 +236,13 @@ def set_security_groups(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) 
     for name in value:
         if not name.startswith("sg-"):
             raise RdsError("InvalidParameterValue", f"Invalid security group: {name}")
-    shown["VpcSecurityGroups"] = [
-        {"VpcSecurityGroupId": name, "Status": "active"} for name in value
-    ]
+    wanted = [{"VpcSecurityGroupId": name} for name in value]
+    # What a database is born with is active at once.
+    shown["VpcSecurityGroups"] = (
+        parts.begun(shown["VpcSecurityGroups"], "VpcSecurityGroups", wanted)
+        if live
+        else [{**one, "Status": "active"} for one in wanted]
+    )
 
 
 def set_parameter_group(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
@@ -249,7 +253,7 @@ def set_parameter_group(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) 
     name = group["DBParameterGroupName"]
     if held and held[0]["DBParameterGroupName"] == name:
         return
-    status = "pending-reboot" if live else "in-sync"
+    status = "applying" if live or not name.startswith("default") else "in-sync"
     shown["DBParameterGroups"] = [{"DBParameterGroupName": name, "ParameterApplyStatus": status}]
 
 
@@ -277,15 +281,25 @@ def check_family(group: Shown, shown: Shown) -> None:
 def set_option_group(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
     """The option group of an instance."""
     name = groups.group(rds, "option", value)["OptionGroupName"]
-    shown["OptionGroupMemberships"] = [{"OptionGroupName": name, "Status": "in-sync"}]
+    shown["OptionGroupMemberships"] = option_groups(
+        shown, "OptionGroupMemberships", {"OptionGroupName": name}
+    )
 
 
 def set_cluster_option_group(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
     """The option group of a cluster."""
     name = groups.group(rds, "option", value)["OptionGroupName"]
-    shown["DBClusterOptionGroupMemberships"] = [
-        {"DBClusterOptionGroupName": name, "Status": "in-sync"}
-    ]
+    shown["DBClusterOptionGroupMemberships"] = option_groups(
+        shown, "DBClusterOptionGroupMemberships", {"DBClusterOptionGroupName": name}
+    )
+
+
+def option_groups(shown: Shown, attribute: str, wanted: Shown) -> list[Shown]:
+    """The only option group; one without options, a default one, is in sync at once."""
+    (name,) = wanted.values()
+    if name.startswith("default:"):
+        return [{**wanted, "Status": "in-sync"}]
+    return parts.begun(shown[attribute], attribute, [wanted])
 
 
 def set_subnet_group(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
@@ -340,7 +354,7 @@ def set_secret(rds: Rds, shown: Shown, value: Any, parameters: Any, live: bool) 
     of = shown.get("DbiResourceId") or shown.get("DbClusterResourceId", "")
     shown["MasterUserSecret"] = {
         "SecretArn": f"arn:aws:secretsmanager:{rds.region}:{rds.account}:secret:rds!{of.lower()}",
-        "SecretStatus": "active",
+        "SecretStatus": held.get("SecretStatus", "creating"),
         "KmsKeyId": key_arn(rds, key) if key else held.get("KmsKeyId") or own_key(rds, "secrets"),
     }
 
@@ -355,17 +369,17 @@ def set_domain(rds: Rds, shown: Shown, value: Any, parameters: Any, live: bool) 
     """A directory, AWS's own or the user's; AWS's shows an FQDN too, not to be passed on."""
     if "Domain" in parameters and "DomainFqdn" in parameters:
         raise combination("Domain and DomainFqdn can't be specified together.")
-    parts = {
+    names = {
         "Domain": "Domain", "DomainFqdn": "FQDN", "DomainIAMRoleName": "IAMRoleName",
         "DomainOu": "OU", "DomainAuthSecretArn": "AuthSecretArn", "DomainDnsIps": "DnsIps",
     }  # fmt: skip
-    shown["DomainMemberships"] = [
-        {
-            "Status": "joined",
-            "FQDN": "corp.example.com",
-            **{key: parameters[name] for name, key in parts.items() if name in parameters},
-        }
-    ]
+    wanted = {
+        "FQDN": "corp.example.com",
+        **{key: parameters[name] for name, key in names.items() if name in parameters},
+    }
+    shown["DomainMemberships"] = parts.begun(
+        shown.get("DomainMemberships", []), "DomainMemberships", [wanted]
+    )
 
 
 def set_volumes(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
@@ -396,7 +410,7 @@ def set_cluster_storage(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) 
 
 def set_roles(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
     """Roles given in the call itself."""
-    shown["AssociatedRoles"] = [{**role, "Status": "ACTIVE"} for role in value]
+    shown["AssociatedRoles"] = parts.begun([], "AssociatedRoles", value)
 
 
 Setter = Callable[[Any, Shown, Any, Any, bool], None]

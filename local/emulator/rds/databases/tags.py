@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import groups
+from local.emulator.rds.databases import groups, parts
 from local.emulator.rds.protocol.model import KINDS
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.registry import operation
@@ -43,12 +43,13 @@ def checked(
     return [{"Key": key, "Value": value} for key, value in kept.items()]
 
 
-def tag_list(rds: Rds, arn: str) -> list[dict[str, str]]:
-    """The tags of what an ARN names, to be changed in place."""
+def tag_list(rds: Rds, arn: str, *, looks: bool = False) -> list[dict[str, str]]:
+    """The tags of what an ARN names, to be changed in place; `looks`: only to be looked at."""
     part, _, name = arn.removeprefix("arn:aws:rds:").split(":", 2)[-1].partition(":")
     for kind, words in KINDS.items():
         if words.arn_part == part:
-            found: list[dict[str, str]] = rds.find(kind, name).shown.setdefault("TagList", [])
+            of = rds.seen(kind, name) if looks else rds.find(kind, name)
+            found: list[dict[str, str]] = of.shown.setdefault("TagList", [])
             return found
     for kind, group_words in groups.KINDS.items():
         if group_words.arn_part == part:
@@ -85,7 +86,7 @@ def own(held: Iterable[dict[str, str]]) -> list[dict[str, str]]:
 @operation("ListTagsForResource")
 def list_tags(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """The tags of a resource."""
-    return {"TagList": tag_list(rds, parameters["ResourceName"])}
+    return {"TagList": tag_list(rds, parameters["ResourceName"], looks=True)}
 
 
 @operation("AddRoleToDBInstance", kind="instance", call="AddRoleToDBInstance")
@@ -102,7 +103,8 @@ def add_role(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict
             f"{KINDS[kind].word}RoleAlreadyExists",
             f"Role {role['RoleArn']} is already associated with {database.name}.",
         )
-    held.append({**role, "Status": "ACTIVE"})
+    held.append({**role, "Status": "PENDING"})
+    parts.settle(rds, database, lambda: None, live=True)
     return {}
 
 

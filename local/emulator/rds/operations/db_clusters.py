@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def describe(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """One cluster by name or ARN, those that fit the filters, or all."""
     name = parameters.get("DBClusterIdentifier")
-    found = [rds.find("cluster", name).shown] if name else list(rds.clusters.values())
+    found = [rds.seen("cluster", name).shown] if name else list(rds.clusters.values())
     found = filtered(
         found,
         parameters.get("Filters", []),
@@ -76,8 +76,6 @@ def settle_in(rds: Rds, shown: dict[str, Any], parameters: dict[str, Any], data:
     if not multi_az_clusters.is_one(shown):
         shown["AvailabilityZones"] = zones(rds, shown, parameters.get("AvailabilityZones", []))
     lifecycle.give_addresses(rds, shown)
-    if "MasterUserSecret" in shown:
-        shown["MasterUserSecret"]["SecretStatus"] = "creating"
     return rds.add("cluster", shown, data)
 
 
@@ -106,7 +104,12 @@ def begin(rds: Rds, cluster: Resource, what: str, end: Callable[[], None]) -> No
         if multi_az_clusters.is_one(cluster.shown)
         else lambda: True
     )
-    rds.play(cluster, what, end=lambda: rds.wait(cluster, populated, end))
+
+    def up() -> None:
+        end()
+        lifecycle.settle_parts(rds, cluster)
+
+    rds.play(cluster, what, end=lambda: rds.wait(cluster, populated, up))
 
 
 @operation("RestoreDBClusterFromSnapshot")
