@@ -26,6 +26,7 @@ from trapheus.rds.access import (
 )
 from trapheus.rds.endpoints import lacking, possible
 from trapheus.rds.multi_az import is_multi_az
+from trapheus.rds.proxies import unreached
 from trapheus.rds.snapshots import is_another, warnings_of
 from trapheus.rds.waiters import (
     ONLINE,
@@ -66,6 +67,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         comparison.warnings += warnings_of(plan, source)
         lines = [*deviations(event, found, source), *stands(event)]
         lines += lacking(plan["endpoints"], found)
+        if event["phase"] == FINISH:
+            lines += unreached(plan)
         for index, member in enumerate(plan["members"]):
             # The plan names the writer first.
             lines += compare_member(comparison, member, index == 0, found)

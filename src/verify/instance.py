@@ -13,6 +13,7 @@ from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import ConfigurationDiffers
 from trapheus.execution.logs import logged
 from trapheus.rds.access import Description, instance, instance_with, snapshot
+from trapheus.rds.proxies import unreached
 from trapheus.rds.snapshots import is_another, warnings_of
 from trapheus.rds.waiters import ONLINE, TRIED, instance_settled, wait
 
@@ -37,6 +38,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         source = snapshot(plan["snapshot"])
         comparison.warnings += warnings_of(plan, source)
         lines = [*deviations(event, found, source), *stands(event)]
+        if event["phase"] == FINISH:
+            lines += unreached(plan)
     require_as_planned(comparison, lines, identifier=identifier, since=since)
     if event["phase"] == event["plan"]["strategy"] == COPY:
         # It stays under its target: clients may write to it from here on.

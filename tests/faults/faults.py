@@ -306,6 +306,7 @@ class Blind(Injected):
             "DescribeDBClusters": "DBClusterNotFoundFault",
             "DescribeDBSnapshots": "DBSnapshotNotFound",
             "DescribeDBClusterSnapshots": "DBClusterSnapshotNotFoundFault",
+            "DescribeDBProxyTargets": "DBProxyNotFoundFault",
         }[call.operation]
         return Fault(code, "It is not shown", 404)
 

@@ -15,6 +15,7 @@ from moto.kms.models import kms_backends
 
 from local.commands.account import KEY_ID
 from local.emulator.cloud import ACCOUNT, REGION, Fault
+from tests import proxies
 from tests.pipeline.observed import (
     CLUSTER,
     INSTANCE,
@@ -356,23 +357,40 @@ def refused(kind: Kind, cloud: App, error: str, words: str) -> None:
     told(cloud, words)
 
 
-def warn_of_a_proxy(kind: Kind, cloud: App) -> None:
-    """A dry run tells of it."""
-    point_a_proxy(kind, cloud)
+def restore_behind_a_proxy(kind: Kind, cloud: App) -> None:
+    """A dry run tells of it, and afterwards its clients reach what was restored."""
+    proxies.point(cloud.rds, kind.name, kind.identifier)
+    before = proxies.reached(cloud.rds)
 
-    execution = run(cloud, kind.request("db_restore", dryRun=True))
+    planned = run(cloud, kind.request("db_restore", dryRun=True))
+    execution = run(cloud, kind.request("db_restore"), "restore")
 
-    ended(execution, "SUCCEEDED")
-    told_of = [one for one in execution.output["plan"]["warnings"] if "The proxy pool " in one]
+    told_of = [one for one in planned.output["plan"]["warnings"] if "The proxy pool " in one]
     same("the warnings of the proxy", len(told_of), 1)
+    ended(execution, "SUCCEEDED")
+    same("the proxy", proxies.reached(cloud.rds), execution.output["resourceIdNow"])
+    same("another one than before", proxies.reached(cloud.rds) != before, True)
 
 
-def point_a_proxy(kind: Kind, cloud: App) -> None:
-    """Make a proxy whose target is the sample database."""
-    vpc = cloud.rds.instances[INSTANCE.identifier]["DBSubnetGroup"]["VpcId"]
-    described = {"DBProxyName": "pool", "EngineFamily": "POSTGRESQL", "VpcId": vpc}
-    cloud.rds.proxies.append(described)
-    cloud.rds.proxy_targets["pool"] = [{"RdsResourceId": kind.identifier}]
+def give_the_proxy_back(kind: Kind, cloud: App) -> None:
+    """RDS has lost the target with the rename, and the rollback registers it again."""
+    proxies.point(cloud.rds, kind.name, kind.identifier)
+    before = proxies.reached(cloud.rds)
+    restore = kind.operation("RestoreDB*From") + ("Snapshot" if kind.is_cluster else "DBSnapshot")
+
+    def lose(call: Any) -> Fault | None:
+        if not call.caller.startswith("Restore") or call.operation != restore:
+            return None
+        cloud.rds.proxy_targets["pool"].clear()
+        return DENIED
+
+    cloud.faults.append(lose)
+
+    execution = run(cloud, kind.request("db_restore"))
+    cloud.settle()
+
+    ended(execution, "FAILED", "RestoreFailed")
+    same("the proxy", proxies.reached(cloud.rds), before)
 
 
 def mistake_the_kind(kind: Kind, cloud: App) -> None:
@@ -643,7 +661,8 @@ OF_EACH_KIND = (
     mistake_the_kind,
     refuse_a_withdrawn_version,
     refuse_a_disabled_key,
-    warn_of_a_proxy,
+    restore_behind_a_proxy,
+    give_the_proxy_back,
     export_here,
     export_elsewhere,
 )

@@ -6,8 +6,9 @@ import pytest
 
 from local.commands.app import App
 from local.emulator.cloud import Call
+from tests import proxies
 from tests.pipeline.observed import INSTANCE, KINDS, Kind, databases, run, snapshots, tagged
-from tests.pipeline.scenarios import SCENARIOS, point_a_proxy
+from tests.pipeline.scenarios import SCENARIOS
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 TASKS = ("create_snapshot", "db_restore", "create_snapshot_only")
@@ -30,7 +31,7 @@ def test_the_check_of_an_instance_takes_fifteen_calls_at_most(cloud: App, task: 
 @each_kind
 @pytest.mark.parametrize("task", TASKS)
 def test_nothing_is_asked_twice(cloud: App, kind: Kind, task: str) -> None:
-    point_a_proxy(kind, cloud)
+    proxies.point(cloud.rds, kind.name, kind.identifier)
 
     run(cloud, kind.request(task, dryRun=True))
 

@@ -41,7 +41,11 @@ AT_WORK = {
     "RenameClusterFunction": ["AddTagsToResource", "ModifyDBCluster"],
 }
 # What these do leaves no trace here: they ask only DynamoDB, or nobody.
-QUIET = {"LookAtLocksFunction", "ReadRequestFunction", "TakeLockFunction"}
+QUIET = {
+    "LookAtLocksFunction", "ReadRequestFunction", "TakeLockFunction",
+    # Their database has no proxy.
+    "RegisterInstanceFunction", "RegisterClusterFunction",
+}  # fmt: skip
 
 
 def handler(name: str) -> Any:

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 
 from local.emulator.rds import RdsError
+from tests import proxies
 from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, OPTIONS, Aws, Kind, answering
 from trapheus.checks import look
 from trapheus.checks.checklist import CHECKS, OF_THE_PLAN, PRECONDITION, WARNINGS
@@ -487,7 +488,7 @@ def of_others(aws: Aws) -> None:
     aws.kind = Kind("cluster", "another-cluster", *["DBCluster"] * 5)
     in_a_global_cluster(aws)
     aws.kind = kind
-    proxy(aws, "another-db")
+    proxies.make(aws.rds)
 
 
 def test_the_ties_of_other_databases_are_no_matter(aws: Aws, kind: Kind):
@@ -635,53 +636,88 @@ def test_what_a_region_does_not_have_is_not_there(aws: Aws, kind: Kind):
 # Warnings
 
 
-def proxy(aws: Aws, target: str = "", *, number: int = 1, **more: Any) -> None:
-    """Make a proxy that points at a database."""
-    name = f"proxy-{number}"
-    vpc = aws.found("prod-db", "instance")["DBSubnetGroup"]["VpcId"]
-    described = {"DBProxyName": name, "EngineFamily": "POSTGRESQL", "VpcId": vpc, **more}
-    aws.rds.proxies.append(described)
-    key = "TrackedClusterId" if aws.kind is CLUSTER else "RdsResourceId"
-    aws.rds.proxy_targets[name] = [
-        {key: target or aws.kind.identifier, "TargetArn": arn(aws), "Type": "RDS_INSTANCE"}
-    ]
+def proxy_warnings(aws: Aws, **request: Any) -> list[str]:
+    """What a check tells of proxies."""
+    return [told for told in warnings(aws, **request) if "The proxy " in told]
 
 
-def test_a_proxy_that_points_at_the_database_is_a_warning(aws: Aws, kind: Kind):
-    before = warnings(aws)
-    proxy(aws)
+def test_a_proxy_that_points_at_the_database_is_told_and_planned(aws: Aws, kind: Kind):
+    assert aws.plan()["proxies"] == []
+    proxies.point(aws.rds, kind.name, kind.identifier)
 
-    (told,) = set(warnings(aws)) - set(before)
+    (told,) = proxy_warnings(aws)
 
-    assert f"The proxy proxy-1 points at {kind.identifier}" in told
-    assert "register the restored database" in told
-    assert warnings(aws, task="create_snapshot_only") == []
+    assert f"The proxy pool points at {kind.identifier}: " in told
+    assert "registered in its place" in told
+    assert aws.plan()["proxies"] == [{"name": "pool", "awaited": True}]
+    assert proxy_warnings(aws, task="create_snapshot_only") == []
+
+
+def test_beside_a_target_the_proxies_stay_as_they_are(aws: Aws, kind: Kind):
+    proxies.point(aws.rds, kind.name, kind.identifier)
+    beside = {"strategy": "copy", "targetIdentifier": "staging"}
+
+    assert proxy_warnings(aws, **beside) == []
+    assert aws.plan(**beside)["proxies"] == []
 
 
 def test_every_proxy_of_an_account_is_looked_at(aws: Aws, kind: Kind):
-    for number in range(130):
-        proxy(aws, "another", number=number)
-    proxy(aws, number=130)
+    (other,) = (one for one in BOTH if one is not kind)
+    for number in range(129):
+        proxies.point(aws.rds, other.name, other.identifier, f"proxy-{number}")
+    proxies.point(aws.rds, kind.name, kind.identifier, "proxy-130")
 
-    assert [told for told in warnings(aws) if "proxy-" in told] == [
-        told for told in warnings(aws) if "The proxy proxy-130 " in told
-    ]
-    assert aws.calls.count("DescribeDBProxies") == 2 * 2
+    (told,) = proxy_warnings(aws)
+
+    assert "The proxy proxy-130 " in told
+    assert aws.calls.count("DescribeDBProxies") == 2
 
 
 def test_a_proxy_that_cannot_point_at_the_database_is_not_asked(aws: Aws, kind: Kind):
-    proxy(aws, number=1, EngineFamily="MYSQL")
-    proxy(aws, number=2, VpcId="vpc-of-another")
+    proxies.make(aws.rds, "one", EngineFamily="MYSQL")
+    proxies.make(aws.rds, "two")["VpcId"] = "vpc-of-another"
 
-    assert not [told for told in warnings(aws) if "proxy" in told]
+    assert proxy_warnings(aws) == []
     assert "DescribeDBProxyTargets" not in aws.calls
 
 
-def test_a_proxy_that_goes_meanwhile_is_no_matter(aws: Aws, kind: Kind):
-    proxy(aws)
-    aws.fail("DescribeDBProxyTargets", "DBProxyNotFoundFault", status=404)
+@pytest.mark.parametrize(
+    "code",
+    ["DBProxyNotFoundFault", "DBProxyTargetGroupNotFoundFault", "InvalidDBProxyStateFault"],
+)
+def test_a_proxy_that_comes_or_goes_meanwhile_is_no_matter(aws: Aws, kind: Kind, code: str):
+    proxies.point(aws.rds, kind.name, kind.identifier)
+    aws.fail("DescribeDBProxyTargets", code, status=404)
 
-    assert not [told for told in warnings(aws) if "proxy" in told]
+    assert proxy_warnings(aws) == []
+
+
+def test_a_region_without_proxies_has_none(aws: Aws, kind: Kind):
+    aws.rds.offers_proxies = False
+
+    assert aws.plan()["proxies"] == []
+
+
+def test_a_proxy_that_does_not_reach_the_database_is_told_and_not_awaited(aws: Aws, kind: Kind):
+    proxies.point(aws.rds, kind.name, kind.identifier)
+    aws.rds.proxy_faults["pool"] = "AUTH_FAILURE"
+
+    (_, told) = proxy_warnings(aws)
+
+    assert "does not reach" in told
+    assert "(UNAVAILABLE AUTH_FAILURE)" in told
+    assert aws.plan()["proxies"] == [{"name": "pool", "awaited": False}]
+
+
+def test_a_proxy_that_reads_the_managed_secret_is_told_and_not_awaited(aws: Aws, kind: Kind):
+    secret = {"AuthScheme": "SECRETS", "SecretArn": aws.found()["MasterUserSecret"]["SecretArn"]}
+    proxies.point(aws.rds, kind.name, kind.identifier, Auth=[secret])
+
+    (_, told) = proxy_warnings(aws)
+
+    assert "gets another one" in told
+    assert "modify-db-proxy --db-proxy-name pool" in told
+    assert aws.plan()["proxies"] == [{"name": "pool", "awaited": False}]
 
 
 def test_what_a_restore_cannot_keep_is_a_warning(aws: Aws, kind: Kind):
@@ -773,10 +809,45 @@ def test_the_list_names_every_call_that_is_made_and_no_other(aws: Aws):
             "EndpointType": "READER", "StaticMembers": [READER],
         })  # fmt: skip
     for aws.kind in BOTH:
-        proxy(aws)
+        proxies.point(aws.rds, aws.kind.name, aws.kind.identifier, aws.kind.name)
         withdraw_class(aws)
         aws.check(dryRun=True)
     asked = {*aws.calls, "DescribeKey"}
 
     checks = (PRECONDITION, *CHECKS, *OF_THE_PLAN, *WARNINGS)
     assert {name for check in checks for name in re.findall(r"(\w+)`", check.calls)} == asked
+
+
+STACK = [
+    {"Key": "aws:cloudformation:stack-name", "Value": "data"},
+    {"Key": "aws:cloudformation:logical-id", "Value": "Database"},
+]
+
+
+def test_a_database_of_a_stack_is_told_once(aws: Aws, kind: Kind):
+    parts = aws.parts()
+    for part, name in parts:
+        aws.found(name, part)["TagList"] += STACK
+
+    (told,) = [one for one in warnings(aws) if "CloudFormation" in one]
+
+    assert "The CloudFormation stack data has made " in told
+    assert [name for _, name in parts if name not in told] == []
+    assert "docs/infrastructure-as-code.md" in told
+
+
+def test_the_tags_of_a_stack_are_told_as_lost_and_not_planned(aws: Aws, kind: Kind):
+    aws.found()["TagList"] += STACK
+
+    plan = aws.plan()
+
+    (entry,) = [one for one in plan["cannotKeep"] if one["attribute"] == "TagList"]
+    assert entry["was"] == STACK
+    assert not [tag for tag in plan["tags"] if tag["Key"].startswith("aws:")]
+
+
+def test_beside_a_target_a_stack_is_no_matter(aws: Aws, kind: Kind):
+    aws.found()["TagList"] += STACK
+    beside = {"strategy": "copy", "targetIdentifier": "staging"}
+
+    assert not [one for one in warnings(aws, **beside) if "CloudFormation" in one]

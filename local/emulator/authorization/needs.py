@@ -339,8 +339,17 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ("rds", "DescribeBlueGreenDeployments"): (anything,),
     ("rds", "DescribeDBClusterAutomatedBackups"): (anything,),
     ("rds", "DescribeDBInstanceAutomatedBackups"): (anything,),
-    ("rds", "DescribeDBProxies"): (anything,),
-    ("rds", "DescribeDBProxyTargets"): (anything,),
+    # SAR: proxy*, target-group*, and where a target leaves cluster* and db*. The ARNs have ids that
+    # no request names, so all of the type. [fact: proxy-rights]
+    ("rds", "DescribeDBProxies"): (on("db-proxy", ""),),
+    ("rds", "DescribeDBProxyTargets"): (on("db-proxy", ""), on("target-group", "")),
+    ("rds", "RegisterDBProxyTargets"): (on("target-group", ""),),
+    ("rds", "DeregisterDBProxyTargets"): (
+        on("cluster", ""),
+        on("db", ""),
+        on("db-proxy", ""),
+        on("target-group", ""),
+    ),
     ("rds", "DescribeIntegrations"): (anything,),
     ("kms", "DescribeKey"): (looks_at_key,),
     # SAR: each type of resource that has tags

@@ -147,7 +147,16 @@ class Rds:
         self.blue_green_deployments: list[dict[str, Any]] = []
         self.integrations: list[dict[str, Any]] = []
         self.proxies: list[dict[str, Any]] = []
+        # By the proxy's name; what db_proxies.target_of makes.
         self.proxy_targets: dict[str, list[dict[str, Any]]] = {}
+        # Whether this region has RDS Proxy; why a proxy reaches nothing, by its name.
+        self.offers_proxies = True
+        self.proxy_faults: dict[str, str] = {}
+        # What a target is once its database was renamed: the "resource", under its new name; the
+        # "name", whoever has it; or the resource under the name that was "registered".
+        # [fact: proxy-target-follows]
+        self.proxy_targets_follow = "resource"
+        self.proxy_groups_hold_one = True
         # What can be ordered: versions by engine, classes by "standalone" and "aurora".
         self.available_versions = {name: list(held) for name, held in AVAILABLE_VERSIONS.items()}
         self.available_classes = {name: list(held) for name, held in AVAILABLE_CLASSES.items()}

@@ -344,7 +344,13 @@ WARNINGS = (
         dependencies.proxies,
         when=REPLACED,
         calls="`DescribeDBProxies`, `DescribeDBProxyTargets`",
-        cure="Deregister the target, register the restored database.",
+        cure="Stop its clients first if their writes matter; the restore registers it again.",
+    ),
+    Check(
+        dependencies.of_a_stack,
+        when=REPLACED,
+        cure="Read [docs/infrastructure-as-code.md](infrastructure-as-code.md) before the next"
+        " update of the stack.",
     ),
     Check(
         database.write_loss,

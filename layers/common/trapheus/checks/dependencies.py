@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from trapheus.execution import exceptions
 from trapheus.execution.errors import code_of
 from trapheus.rds.access import UNSUPPORTED, rds
+from trapheus.rds.proxies import GONE, condition, registered, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,10 +31,9 @@ PROXY_FAMILIES = {
     "sqlserver-web": "SQLSERVER",
     "sqlserver-ex": "SQLSERVER",
 }
-# Of a proxy that is being made or deleted.
-NO_TARGETS = frozenset(
-    {"DBProxyNotFoundFault", "DBProxyTargetGroupNotFoundFault", "InvalidDBProxyStateFault"}
-)
+
+# CloudFormation gives it to what it makes. [fact: aws-tags-reserved]
+STACK_TAG = "aws:cloudformation:stack-name"
 
 
 def no_deployment(look: Look, findings: Findings) -> None:
@@ -97,16 +97,69 @@ def cluster_arns(owner: Description) -> set[str]:
 def proxies(look: Look, findings: Findings) -> None:
     """A proxy points at the database."""
     family = PROXY_FAMILIES.get(look.found["Engine"])
-    if family is None:
-        return
-    names = {look.identifier, look.found[look.kind.resource_id]}
-    for proxy in every("describe_db_proxies", "DBProxies"):
-        if proxy["EngineFamily"] == family and is_near(proxy, look) and points_at(proxy, names):
+    names = (look.identifier, look.found[look.kind.resource_id])
+    own = {(look.kind.name, name) for name in names}
+    for proxy in existing_proxies() if family else []:
+        name = proxy["DBProxyName"]
+        found = shown_by(name) if proxy["EngineFamily"] == family and is_near(proxy, look) else []
+        if own.isdisjoint(registered(found)):
+            continue
+        told = condition(found)
+        secret = look.found.get("MasterUserSecret", {}).get("SecretArn")
+        reads = secret and secret in (one.get("SecretArn") for one in proxy.get("Auth", []))
+        # Not of it: that the proxy reaches what is restored cannot be told beforehand.
+        look.proxies.append({"name": name, "awaited": told == "AVAILABLE" and not reads})
+        findings.warn(
+            f"The proxy {name} points at {look.identifier}: from the rename until the restored"
+            " database is registered in its place its clients reach nothing, or the original, with"
+            " writes that are lost: stop them first if these matter."
+        )
+        if reads:
             findings.warn(
-                f"The proxy {proxy['DBProxyName']} points at {look.identifier} and will go on"
-                " pointing at the original: deregister its target and register the restored"
-                " database."
+                f"The proxy {name} reads the secret that RDS manages for {look.identifier}, and the"
+                " restored database gets another one: give it that afterwards (`aws rds"
+                f" modify-db-proxy --db-proxy-name {name} --auth ...`)."
             )
+        elif told != "AVAILABLE":
+            findings.warn(
+                f"The proxy {name} does not reach {look.identifier} now ({told}), so the restore"
+                " does not wait until it reaches the restored database: mend it first."
+            )
+
+
+def shown_by(proxy: str) -> list[Description]:
+    """What a proxy points at; nothing while it is being made or deleted."""
+    try:
+        return targets(proxy) or []
+    except ClientError as error:
+        if code_of(error) == "InvalidDBProxyStateFault":
+            return []
+        raise
+
+
+def existing_proxies() -> list[Description]:
+    """The proxies of the region; none where it has no RDS Proxy."""
+    try:
+        return list(every("describe_db_proxies", "DBProxies"))
+    except ClientError as error:
+        if code_of(error) in GONE:
+            return []
+        raise
+
+
+def of_a_stack(look: Look, findings: Findings) -> None:
+    """It, or a member of it, belongs to a stack of CloudFormation."""
+    names: dict[str, list[str]] = {}
+    for name, found in look.parts:
+        for tag in found.get("TagList", []):
+            if tag["Key"] == STACK_TAG:
+                names.setdefault(tag["Value"], []).append(name)
+    for stack, parts in names.items():
+        findings.warn(
+            f"The CloudFormation stack {stack} has made {', '.join(parts)} and goes on by the name,"
+            " but what reads a resource id or a secret by Fn::GetAtt keeps the original's: read"
+            " docs/infrastructure-as-code.md before its next update."
+        )
 
 
 def is_near(proxy: Description, look: Look) -> bool:
@@ -114,20 +167,6 @@ def is_near(proxy: Description, look: Look) -> bool:
     first = look.instances[0] if look.instances else {}
     network = first.get("DBSubnetGroup", {}).get("VpcId", "")
     return not network or proxy.get("VpcId", network) == network
-
-
-def points_at(proxy: Description, names: set[str]) -> bool:
-    """Whether a target of the proxy is the database, which RDS names by its identifier."""
-    try:
-        targets = list(
-            every("describe_db_proxy_targets", "Targets", DBProxyName=proxy["DBProxyName"])
-        )
-    except ClientError as error:
-        if code_of(error) in NO_TARGETS:
-            return False
-        raise
-    found = {target.get(key) for target in targets for key in ("RdsResourceId", "TrackedClusterId")}
-    return bool(found & names)
 
 
 def every(operation: str, key: str, **parameters: Any) -> Iterator[Description]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +103,8 @@ class Look:
 
     request: dict[str, Any]
     kind: Kind
+    # The proxies that point at it, for the plan.
+    proxies: list[dict[str, Any]] = field(default_factory=list)
 
     # What is asked for
 

@@ -44,6 +44,7 @@ def planned(event: dict[str, Any], look: Look, findings: Findings) -> dict[str, 
         "resourceId": look.found[look.kind.resource_id],
         "arn": look.found[look.kind.arn],
         "dataAsOf": moment_of(look.restored),
+        "proxies": look.proxies,
         **configuration(look.kind.table, look.found),
     }
     if look.kind is CLUSTER:

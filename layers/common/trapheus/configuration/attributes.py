@@ -196,6 +196,10 @@ _TAGS = Attribute(
     plan="tags",
     # Neither AWS's own nor an execution's.
     reads=f"TagList[?!starts_with(Key, 'aws:') && Key != '{IN_PROGRESS_TAG}']",
+    # [fact: aws-tags-reserved]
+    lost="TagList[?starts_with(Key, 'aws:')]",
+    why="Only AWS can give tags that begin with aws: it does not show any more to which stack of"
+    " CloudFormation it belongs.",
 )
 
 

@@ -106,6 +106,10 @@ class RestoreFailed(TrapheusError):
     """The database could not be restored."""
 
 
+class ProxyFailed(TrapheusError):
+    """The restored database could not take the original's place in an RDS Proxy."""
+
+
 class ConfigureFailed(TrapheusError):
     """The restored database could not be given the rest of its configuration."""
 

@@ -24,6 +24,7 @@ from trapheus.mail.commands import (
 )
 from trapheus.mail.databases import CLUSTER, Database, Look, away
 from trapheus.mail.facts import is_finishing, is_unserved
+from trapheus.mail.proxy_targets import given_again, given_anew
 from trapheus.mail.sections import Section
 from trapheus.rds.deletion import require_unprotected
 from trapheus.rds.waiters import ONLINE
@@ -36,6 +37,8 @@ PASTE = (
     " has another resource id by then than the mail says is left alone without a word. A wait gives"
     " up after 30 minutes: then look, and paste the block again from that line on."
 )
+# Of the steps that come once what was restored has been registered with its proxies.
+AFTER_THE_PROXIES = ("ConfigureFailed", "ConfigurationDiffers", "DeleteFailed", "UntagFailed")
 TAGGED = ["It carries this execution's tag still: this takes that off."]
 FREE = "A wait for 'deleted' by a name waits until nothing has that name."
 
@@ -81,7 +84,8 @@ def ways_out(state: State, look: Look) -> list[Section]:
         return [back(look, is_used=False), *([removal(look)] if apart else [])]
     if is_unserved(state):
         return [back(look, is_used=True)]
-    return [back(look, is_used=True), forward(look)]
+    renewed = state["error"]["Error"] not in AFTER_THE_PROXIES
+    return [back(look, is_used=True), forward(look, renewed=renewed)]
 
 
 def removal(look: Look) -> Section:
@@ -105,24 +109,30 @@ def kept(look: Look) -> Section:
     return way(heading, lines, untagging(look.restored, look.plan))
 
 
-def forward(look: Look) -> Section:
-    """The deletion of the original, once what was restored serves."""
+def forward(look: Look, *, renewed: bool) -> Section:
+    """The deletion of the original, once what was restored serves.
+
+    renewed: whether the proxies may still lead to the original.
+    """
     plan, original, restored = look.plan, look.original, look.restored
     heading = f"To keep what was restored as {plan['identifier']}"
     refusal = unserved(look) or (protection(plan, original) if original else "")
     if refusal or restored is None:
         return way(heading, [refusal], [])
+    told, leaving, coming = given_anew(look) if renewed else ([], [], [])
+    anew = [*ready([restored]), *leaving, *coming] if coming else []
     if original is None or original.is_going:
         gone = "The original does not show any more, or is being deleted."
-        return way(heading, [gone], untagging(restored, plan))
+        return way(heading, [gone, *told], [*anew, *untagging(restored, plan)])
     lines = [
         f"This deletes the original, {original.name} ({original.resource_id}), without a final"
         " snapshot; its automated backups stay."
     ]
     if original.is_deletion_protected:
         lines.append("It is protected from deletion, as it was: this takes its protection off.")
+    lines += told
     commands = [
-        *ready([restored]),
+        *(anew or ready([restored])),
         *deletion(original, " --no-delete-automated-backups"),
         *untagging(restored, plan),
     ]
@@ -179,8 +189,13 @@ def back(look: Look, *, is_used: bool) -> Section:
         f"{one.found.name} ({one.found.resource_id}) gets the name {one.name}." for one in moves
     ]
     if not moves:
+        told, coming_back = given_again(look)
         tagged = untagging(original, plan)
-        return way(heading, ["It has all its names.", *(TAGGED if tagged else [])], tagged)
+        lines = ["It has all its names.", *(TAGGED if tagged else []), *told]
+        return way(heading, lines, [*tagged, *coming_back])
+    told, leaving_proxies, coming_back = given_anew(look) if is_used else ([], [], [])
+    if not is_used:
+        told, coming_back = given_again(look)
     leaving = [one for one in moves if one.vacates]
     stuck = [one.found for one in leaving if one.found.is_bad]
     if stuck and (is_used or restored is None):
@@ -197,13 +212,16 @@ def back(look: Look, *, is_used: bool) -> Section:
     now = {one.found.resource_id: one.name for one in moves}
     commands = [
         *ready([one.found for one in moves]),
+        *leaving_proxies,
         *away_first,
         *(rename(one.found, one.name) for one in coming),
         *(until_available(one.found, one.name) for one in coming),
+        *coming_back,
         *untagging(original, plan, now),
         *(untagging(restored, plan, now) if is_used else []),
     ]
-    return way(heading, [*lines, *about_endpoints(plan), *([FREE] if leaving else [])], commands)
+    lines += [*told, *about_endpoints(plan), *([FREE] if leaving else [])]
+    return way(heading, lines, commands)
 
 
 @dataclass(frozen=True)

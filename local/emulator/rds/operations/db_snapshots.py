@@ -93,8 +93,8 @@ def take(
         "VpcId": VPC,
         "PercentProgress": 0,
     }
-    copied = source["TagList"] if source.get("CopyTagsToSnapshot") else []
-    shown["TagList"] = tags.checked([*copied, *given])
+    copied = tags.own(source["TagList"]) if source.get("CopyTagsToSnapshot") else []
+    shown["TagList"] = tags.checked(given, copied)
     if kind == "snapshot":
         shown["OriginalSnapshotCreateTime"] = shown["SnapshotDatabaseTime"] = rds.when()
         shown["SnapshotTarget"] = "region"

@@ -95,14 +95,14 @@ def encryption(rds: Rds, home: Rds, source: Resource, given: str | None) -> str:
 def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str, Any]) -> Resource:
     """A copy on its way, with what its source holds and shows."""
     words = KINDS[source.kind]
-    copied = source.shown["TagList"] if parameters.get("CopyTags") else []
+    copied = tags.own(source.shown["TagList"]) if parameters.get("CopyTags") else []
     shown = copy.deepcopy(source.shown) | {
         words.name_key: name,
         words.status_key: "copying",
         "SnapshotType": "manual",
         "SnapshotCreateTime": rds.when(),  # [fact: moment-of-a-copy]
         "PercentProgress": 0,
-        "TagList": tags.checked([*copied, *parameters.get("Tags", [])]),
+        "TagList": tags.checked(parameters.get("Tags", []), copied),
     }
     kept = copy.deepcopy(source.source)
     if source.kind == "cluster-snapshot":
