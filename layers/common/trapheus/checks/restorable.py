@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trapheus.checks.availability import numbers
 from trapheus.checks.look import CLUSTER, INSTANCE
+from trapheus.configuration.comparison import numbers
 from trapheus.configuration.overrides import unfit
 from trapheus.configuration.storage import is_a_tenth_above, size_of_copy
 from trapheus.execution import exceptions

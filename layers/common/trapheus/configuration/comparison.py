@@ -7,6 +7,7 @@ the restored database.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -100,6 +101,12 @@ def modifications(table: Table, planned: dict[str, Any], found: Description) -> 
     nothing to do is refused. Only what RDS would begin anew is left out where it is right.
     """
     wanted = dict(planned["modify"])
+    version = str(wanted.get("EngineVersion", ""))
+    if "EngineVersion" in planned.get("open", ()) and (
+        numbers(found["EngineVersion"]) >= numbers(version)
+    ):
+        # RDS has upgraded what AWS does not offer any more, and takes no version before that.
+        wanted.pop("EngineVersion", None)
     now = {
         name: v for name, v in _read(parameters(table, "modify"), found).items() if name in wanted
     }
@@ -116,6 +123,11 @@ def modifications(table: Table, planned: dict[str, Any], found: Description) -> 
         # is not to hold has to be given, and a cluster without takes insights from its members.
         and not (v in (False, 0) and name not in now)
     }
+
+
+def numbers(version: str) -> list[int]:
+    """The numbers in an engine's version, in order."""
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def missing_roles(planned: dict[str, Any], found: Description) -> list[dict[str, str]]:
