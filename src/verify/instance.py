@@ -12,11 +12,12 @@ from trapheus.configuration.comparison import (
     failed_domains,
 )
 from trapheus.execution import lock
-from trapheus.execution.constants import COPY, FINISH
+from trapheus.execution.constants import COPY, FINISH, RESTORE_FIRST
 from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import ConfigurationDiffers
 from trapheus.execution.logs import logged
 from trapheus.rds.access import Description, instance, instance_with, snapshot
+from trapheus.rds.backups import require_no_backup_soon
 from trapheus.rds.snapshots import is_another, warnings_of
 from trapheus.rds.waiters import AVAILABLE, ONLINE, instance_settled, wait
 
@@ -42,6 +43,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if lines:
         kept = f"{len(comparison.kept)} attributes"
         raise ConfigurationDiffers("; ".join(lines), identifier=identifier, kept=kept)
+    if event["phase"] == COPY and plan["strategy"] == RESTORE_FIRST:
+        require_no_backup_soon(found, identifier)
     if event["phase"] == event["plan"]["strategy"] == COPY:
         # It stays under its target: clients may write to it from here on.
         lock.require({**event, "phase": FINISH})

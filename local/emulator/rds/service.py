@@ -114,8 +114,8 @@ class Rds:
         self.members_while_creating = True
         # Whether a restored database falls back from available to modifying once.
         self.flaps = False
-        # Whether an instance of a version that is not sold any more is upgraded with its restore, or
-        # some time later; and whether the restore of a cluster at such a version is refused.
+        # Whether an instance of a version that is not sold any more is upgraded with its restore,
+        # or some time later; and whether the restore of a cluster at such a version is refused.
         self.upgrades_withdrawn = True
         self.refuses_withdrawn = False
         # Seconds more, by operation and phase: {("restore instance", "backing-up"): 7200.0}

@@ -43,9 +43,7 @@ def refuse_withdrawn(rds: Rds, engine: str, version: str) -> None:
     """
     sold = rds.available_versions.get(engine, [version])
     if rds.refuses_withdrawn and version not in sold:
-        raise RdsError(
-            "InvalidParameterCombination", f"Cannot find version {version} for {engine}"
-        )
+        raise RdsError("InvalidParameterCombination", f"Cannot find version {version} for {engine}")
 
 
 def _numbers(version: str) -> list[int]:
