@@ -298,7 +298,8 @@ ROWS: list[Row] = [
     (with_another_key, BOTH, SNAPSHOT, (f"encryption key {INSIGHTS_KEY}", KEY, "copy")),
     (with_an_older_major_version, BOTH, SNAPSHOT, ("version 15.8", "of 16.4", "new snapshot")),
     (with_a_newer_version, BOTH, SNAPSHOT, ("version 16.6", "of 16.4", "new snapshot")),
-    (with_a_larger_snapshot, (INSTANCE,), SNAPSHOT, ("has 501 GiB, the database 500", "new")),
+    (with_a_larger_snapshot, (INSTANCE,), SNAPSHOT,
+     ("has 501 GiB, the database 500", "new", "override AllocatedStorage with 501")),
     (withdraw_version, (CLUSTER,), CLASS,
      ("does not offer", "16.4, the version of the", "upgrade", "strategy restore-first")),
     (withdraw_class, BOTH, CLASS, ("class db.r6g.xlarge for", "16.4", "another class")),
@@ -715,6 +716,39 @@ def test_a_proxy_that_goes_meanwhile_is_no_matter(aws: Aws, kind: Kind):
     aws.fail("DescribeDBProxyTargets", "DBProxyNotFoundFault", status=404)
 
     assert not [told for told in warnings(aws) if "proxy" in told]
+
+
+def of_another(aws: Aws, source: str, user: str) -> None:
+    """Let the snapshot be another database's."""
+    name = "DBInstanceIdentifier" if aws.kind is INSTANCE else "DBClusterIdentifier"
+    source_of(aws).update({name: source, "MasterUsername": user})
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_another_database_s_snapshot_is_a_warning_with_its_master_user(
+    aws: Aws, kind: Kind, chosen: bool
+):
+    of_another(aws, "other-db", "somebody")
+    user = aws.found()["MasterUsername"]
+    asked = {"snapshotIdentifier": f"{kind.identifier}-snapshot"} if chosen else {}
+
+    told = " ".join(warnings(aws, **asked))
+
+    assert "-snapshot is of other-db: the databases, users and passwords" in told
+    assert "The MasterUsername of what is restored is somebody" in told
+    assert f"that of {kind.identifier} is {user}" in told
+
+
+def test_a_snapshot_of_the_renamed_original_is_its_own(aws: Aws, kind: Kind):
+    of_another(aws, f"{kind.identifier}-temp", aws.found()["MasterUsername"])
+
+    assert warnings(aws) == []
+
+
+def test_a_snapshot_that_is_only_followed_by_a_new_one_is_no_warning(aws: Aws, kind: Kind):
+    of_another(aws, "other-db", "somebody")
+
+    assert warnings(aws, task="create_snapshot") == []
 
 
 def test_what_a_restore_cannot_keep_is_a_warning(aws: Aws, kind: Kind):

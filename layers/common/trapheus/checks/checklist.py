@@ -326,6 +326,11 @@ WARNINGS = (
         cure="See for yourself that it is enabled.",
     ),
     Check(
+        restorable.of_another_database,
+        when=OF_A_SNAPSHOT,
+        cure="Know whose data and users these are; name another snapshot.",
+    ),
+    Check(
         availability.version_withdrawn,
         when=RESTORED,
         cure="Upgrade the database, and take a new snapshot.",
