@@ -291,6 +291,30 @@ def test_a_copy_beside_it_does_not_mind_in_which_state_the_original_is(
     assert (MEMBER in told) == (kind is CLUSTER)
 
 
+# Only what such an instance has shown: a real account leaves out much of the rest.
+BARE = {
+    "AllocatedStorage", "AutoMinorVersionUpgrade", "AvailabilityZone", "BackupRetentionPeriod",
+    "CACertificateIdentifier", "DBInstanceArn", "DBInstanceClass", "DBInstanceIdentifier",
+    "DBInstanceStatus", "DBParameterGroups", "DBSubnetGroup", "DbiResourceId", "DomainMemberships",
+    "Engine", "EngineVersion", "KmsKeyId", "LicenseModel", "MasterUsername", "MonitoringInterval",
+    "MultiAZ", "OptionGroupMemberships", "PendingModifiedValues", "PreferredBackupWindow",
+    "PreferredMaintenanceWindow", "PubliclyAccessible", "StorageEncrypted", "StorageType",
+    "VpcSecurityGroups",
+}  # fmt: skip
+
+
+def test_a_failed_original_that_shows_little_is_copied_beside(aws: Aws):
+    aws.force("failed")
+    found = aws.found()
+    for name in found.keys() - BARE:
+        del found[name]
+
+    answer = aws.check(**BESIDE)
+
+    assert answer["findings"] == []
+    assert answer["plan"]["restoredAs"] == "staging"
+
+
 @pytest.mark.parametrize("task", ["create_snapshot", "create_snapshot_only"])
 @pytest.mark.parametrize("status", LASTING)
 def test_a_copy_of_a_snapshot_that_is_to_be_taken_minds_it(
