@@ -13,7 +13,7 @@ from trapheus.configuration.comparison import (
     require_as_planned,
 )
 from trapheus.execution import lock
-from trapheus.execution.constants import COPY, FINISH
+from trapheus.execution.constants import COPY, FINISH, RESTORE_FIRST
 from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import ConfigurationDiffers
 from trapheus.execution.logs import logged
@@ -24,6 +24,7 @@ from trapheus.rds.access import (
     cluster_with,
     instance,
 )
+from trapheus.rds.backups import require_no_backup_soon
 from trapheus.rds.endpoints import lacking, possible
 from trapheus.rds.multi_az import is_multi_az
 from trapheus.rds.proxies import unreached
@@ -76,6 +77,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             lines += lines_on(found)
         tell_of_others(comparison, plan, found)
     require_as_planned(comparison, lines, identifier=identifier, since=since)
+    if event["phase"] == COPY and plan["strategy"] == RESTORE_FIRST:
+        require_no_backup_soon(found, identifier)
     if event["phase"] == event["plan"]["strategy"] == COPY:
         # It stays under its target: clients may write to it from here on.
         lock.require({**event, "phase": FINISH})

@@ -78,6 +78,11 @@ def in_a_deployment(aws: Aws, side: str = "Source") -> None:
     )
 
 
+def switch_over(aws: Aws) -> None:
+    for deployment in aws.rds.blue_green_deployments:
+        deployment["Status"] = "SWITCHOVER_COMPLETED"
+
+
 def on_the_green_side(aws: Aws) -> None:
     in_a_deployment(aws, "Target")
 
@@ -295,8 +300,10 @@ ROWS: list[Row] = [
     (with_another_key, BOTH, SNAPSHOT, (f"encryption key {INSIGHTS_KEY}", KEY, "copy")),
     (with_an_older_major_version, BOTH, SNAPSHOT, ("version 15.8", "of 16.4", "new snapshot")),
     (with_a_newer_version, BOTH, SNAPSHOT, ("version 16.6", "of 16.4", "new snapshot")),
-    (with_a_larger_snapshot, (INSTANCE,), SNAPSHOT, ("has 501 GiB, the database 500", "new")),
-    (withdraw_version, BOTH, CLASS, ("does not offer", "16.4, the version of the", "upgrade")),
+    (with_a_larger_snapshot, (INSTANCE,), SNAPSHOT,
+     ("has 501 GiB, the database 500", "new", "override AllocatedStorage with 501")),
+    (withdraw_version, (CLUSTER,), CLASS,
+     ("does not offer", "16.4, the version of the", "upgrade", "strategy restore-first")),
     (withdraw_class, BOTH, CLASS, ("class db.r6g.xlarge for", "16.4", "another class")),
     (without_subnet_group, BOTH, GROUP, ("subnet group prod-subnets does not exist", "again")),
     (without_parameter_group, BOTH, GROUP, ("parameter group prod-", "does not exist", "again")),
@@ -498,6 +505,14 @@ def test_the_ties_of_other_databases_are_no_matter(aws: Aws, kind: Kind):
     assert warnings(aws) == before
 
 
+@pytest.mark.parametrize("side", ["Source", "Target"])
+def test_a_deployment_that_has_switched_over_is_no_matter(aws: Aws, kind: Kind, side: str):
+    in_a_deployment(aws, side)
+    switch_over(aws)
+
+    assert aws.check(dryRun=True)["findings"] == []
+
+
 def test_room_for_exactly_what_is_needed_is_enough(aws: Aws, kind: Kind):
     fill(aws, "instance", 1 if kind is INSTANCE else 2)
     fill(aws, "cluster", 1)
@@ -602,14 +617,48 @@ def test_a_new_snapshot_is_not_compared_with_the_old_one(aws: Aws, kind: Kind):
     assert aws.check(dryRun=True, task="create_snapshot")["findings"] == []
 
 
-def test_an_older_minor_version_must_be_available_too(aws: Aws):
+def version_warnings(told: list[str]) -> list[str]:
+    return [sentence for sentence in told if "any more" in sentence and "AWS does not" in sentence]
+
+
+@pytest.mark.parametrize("strategy", ["rename-first", "restore-first"])
+def test_a_version_that_is_not_sold_any_more_is_a_warning(aws: Aws, kind: Kind, strategy: str):
+    withdraw_version(aws)
+    strategy = "restore-first" if kind is CLUSTER else strategy
+
+    (told,) = version_warnings(warnings(aws, strategy=strategy))
+
+    assert "16.4 any more, the version of the" in told
+    assert "upgrades the restored database" in told
+    assert version_warnings(warnings(aws, task="create_snapshot_only")) == []
+
+
+def test_a_class_that_is_sold_in_no_version_is_refused_whatever_the_version(aws: Aws, kind: Kind):
+    withdraw_version(aws)
+    withdraw_class(aws)
+
+    sentence = refused(aws, CLASS, strategy="restore-first")
+
+    assert "does not offer the class db.r6g.xlarge" in sentence
+
+
+def test_a_snapshot_of_an_older_version_that_is_not_sold_is_a_warning(aws: Aws):
     source_of(aws)["EngineVersion"] = "16.3"
-    sentence = refused(aws, CLASS)
-    assert "postgres 16.3" in sentence
-    assert "prod-db-snapshot" in sentence
+
+    (told,) = version_warnings(warnings(aws))
+    assert "postgres 16.3" in told
+    assert "prod-db-snapshot" in told
 
     aws.rds.available_versions["postgres"].append("16.3")
+    assert version_warnings(warnings(aws)) == []
+
+
+def test_a_version_that_an_upgrade_has_to_reach_must_be_sold(aws: Aws):
+    source_of(aws)["EngineVersion"] = "16.1"
     assert aws.check(dryRun=True)["findings"] == []
+    withdraw_version(aws)
+
+    assert "does not offer postgres 16.4, the version of the database" in refused(aws, CLASS)
 
 
 def test_a_cluster_is_restored_at_its_own_version_and_not_at_the_snapshot_s(aws: Aws):
@@ -718,6 +767,39 @@ def test_a_proxy_that_reads_the_managed_secret_is_told_and_not_awaited(aws: Aws,
     assert "gets another one" in told
     assert "modify-db-proxy --db-proxy-name pool" in told
     assert aws.plan()["proxies"] == [{"name": "pool", "awaited": False}]
+
+
+def of_another(aws: Aws, source: str, user: str) -> None:
+    """Let the snapshot be another database's."""
+    name = "DBInstanceIdentifier" if aws.kind is INSTANCE else "DBClusterIdentifier"
+    source_of(aws).update({name: source, "MasterUsername": user})
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_another_database_s_snapshot_is_a_warning_with_its_master_user(
+    aws: Aws, kind: Kind, chosen: bool
+):
+    of_another(aws, "other-db", "somebody")
+    user = aws.found()["MasterUsername"]
+    asked = {"snapshotIdentifier": f"{kind.identifier}-snapshot"} if chosen else {}
+
+    told = " ".join(warnings(aws, **asked))
+
+    assert "-snapshot is of other-db: the databases, users and passwords" in told
+    assert "The MasterUsername of what is restored is somebody" in told
+    assert f"that of {kind.identifier} is {user}" in told
+
+
+def test_a_snapshot_of_the_renamed_original_is_its_own(aws: Aws, kind: Kind):
+    of_another(aws, f"{kind.identifier}-temp", aws.found()["MasterUsername"])
+
+    assert warnings(aws) == []
+
+
+def test_a_snapshot_that_is_only_followed_by_a_new_one_is_no_warning(aws: Aws, kind: Kind):
+    of_another(aws, "other-db", "somebody")
+
+    assert warnings(aws, task="create_snapshot") == []
 
 
 def test_what_a_restore_cannot_keep_is_a_warning(aws: Aws, kind: Kind):

@@ -126,6 +126,10 @@ class Rds:
         self.unsupported: set[str] = set()
         # Whether a snapshot shows the new name of a renamed database [fact: snapshots-of-a-rename].
         self.snapshots_follow = True
+        # Whether an instance of a version that is not sold any more is upgraded with its restore,
+        # or some time later; and whether the restore of a cluster at such a version is refused.
+        self.upgrades_withdrawn = True
+        self.refuses_withdrawn = False
         # Whether Describe finds nothing for a while of what was just made: a fault to test with.
         self.hides = False
         # Seconds more, by operation and phase: {("restore instance", "backing-up"): 7200.0}

@@ -104,6 +104,7 @@ PHASES: dict[str, tuple[Phase, ...]] = {
         Phase("starting", "starting", 60, 240, 900),
     ),
     "back up instance": (Phase("backing-up", "backing-up", 60, 240, 1800),),  # memory
+    "back up cluster": (Phase("backing-up", "backing-up", 60, 240, 1800),),  # memory
     "create cluster": (  # memory
         Phase("hidden", "", 0, 5, 30),
         Phase("creating", "creating", 60, 180, 600),

@@ -36,11 +36,39 @@ PROXY_FAMILIES = {
 STACK_TAG = "aws:cloudformation:stack-name"
 
 
+# What names the read replicas of an instance or a cluster; those in other regions by their ARNs.
+REPLICAS = (
+    "ReadReplicaDBInstanceIdentifiers",
+    "ReadReplicaDBClusterIdentifiers",
+    "ReadReplicaIdentifiers",
+)
+
+
+def replicas_of(look: Look) -> str:
+    """The read replicas of the database, in words; empty where there are none."""
+    return ", ".join(name for key in REPLICAS for name in look.found.get(key, []))
+
+
+def no_replicas(look: Look, findings: Findings) -> None:
+    """No read replica follows it, which its deletion would promote, or leave without a source."""
+    # [fact: replicas-of-what-is-deleted]
+    if names := replicas_of(look):
+        findings.add(
+            exceptions.DatabaseNotSupported,
+            f"{look.identifier} has the read replicas {names}, which would lose their source when"
+            " the original is deleted: promote or delete them first, or set keepOriginal, or"
+            " restore under a targetIdentifier.",
+        )
+
+
 def no_deployment(look: Look, findings: Findings) -> None:
-    """On no side of a blue/green deployment."""
+    """On no side of a blue/green deployment, unless that has switched over."""
     # Asked for as a whole: the filters `source` and `target` exclude each other in one call.
     arn = look.found[look.kind.arn]
     for found in every("describe_blue_green_deployments", "BlueGreenDeployments"):
+        # Both sides are databases of their own by then. [fact: deployment-switched-over]
+        if found.get("Status") == "SWITCHOVER_COMPLETED":
+            continue
         if arn in (found.get("Source"), found.get("Target")):
             findings.add(
                 exceptions.DatabaseNotSupported,
@@ -92,6 +120,18 @@ def cluster_arns(owner: Description) -> set[str]:
 
 
 # Warnings
+
+
+def replicas_stay(look: Look, findings: Findings) -> None:
+    """It has read replicas, which go on following the original that is kept."""
+    # [fact: replicas-follow-a-rename]
+    if names := replicas_of(look):
+        restored = look.identifier if look.replaces else look.request["targetIdentifier"]
+        renamed = ", whatever it is called" if look.replaces else ""
+        findings.warn(
+            f"The read replicas of {look.identifier} ({names}) go on following the"
+            f" original{renamed}: make others for the restored {restored} if it needs them."
+        )
 
 
 def proxies(look: Look, findings: Findings) -> None:

@@ -17,6 +17,7 @@ from trapheus.mail.commands import (
     look_again,
     ready,
     rename,
+    require_free,
     untag,
     untagging,
     until_available,
@@ -78,14 +79,15 @@ def ways_out(state: State, look: Look) -> list[Section]:
     plan = look.plan
     if plan["strategy"] == COPY:
         return [removal(look), *([kept(look)] if is_finishing(state) else [])]
+    others = [section for section in [others_away(look)] if section.lines]
     if not is_finishing(state):
         # What never served may be removed by itself once it stands beside.
         apart = look.restored and look.restored.name == plan["restoredAs"] != plan["identifier"]
-        return [back(look, is_used=False), *([removal(look)] if apart else [])]
+        return [*others, back(look, is_used=False), *([removal(look)] if apart else [])]
     if is_unserved(state):
-        return [back(look, is_used=True)]
+        return [*others, back(look, is_used=True)]
     renewed = state["error"]["Error"] not in AFTER_THE_PROXIES
-    return [back(look, is_used=True), forward(look, renewed=renewed)]
+    return [*others, back(look, is_used=True), forward(look, renewed=renewed)]
 
 
 def removal(look: Look) -> Section:
@@ -182,12 +184,16 @@ def back(look: Look, *, is_used: bool) -> Section:
     plan, original, restored = look.plan, look.original, look.restored
     heading = f"To go back: the original as {plan['identifier']}"
     moves = moves_of(look, is_used=is_used)
+    others = [one for one in moves if is_other(look, one)]
+    moves = [one for one in moves if one not in others]
     refusal = against_back(look, moves)
     if refusal or original is None:
         return way(heading, [refusal], [])
     lines = [
         f"{one.found.name} ({one.found.resource_id}) gets the name {one.name}." for one in moves
     ]
+    if others:
+        lines.append("This goes once the other one is renamed, as above.")
     if not moves:
         told, coming_back = given_again(look)
         tagged = untagging(original, plan)
@@ -211,6 +217,7 @@ def back(look: Look, *, is_used: bool) -> Section:
     coming = [one for one in moves if not one.vacates]
     now = {one.found.resource_id: one.name for one in moves}
     commands = [
+        *(require_free(one.found.words, one.found.name) for one in others),
         *ready([one.found for one in moves]),
         *leaving_proxies,
         *away_first,
@@ -250,10 +257,37 @@ def moves_of(look: Look, *, is_used: bool) -> list[Move]:
         coming.append(Move(found, name, vacates=False))
         if holder := look.holder(part):
             # The name under which a recovery finds, and removes, what was restored.
-            apart = part["restoredAs"] if part["restoredAs"] != name and not is_used else away(name)
+            kept = is_used or part["restoredAs"] == name or not look.is_restored(holder)
+            apart = away(name) if kept else part["restoredAs"]
             leaving.insert(0, Move(holder, apart, vacates=True))
     members_first = sorted(leaving, key=lambda one: one.found.words is CLUSTER)
     return [*members_first, *coming]
+
+
+def is_other(look: Look, move: Move) -> bool:
+    """Whether it is another database, of nobody that is known here, that has to leave a name."""
+    return move.vacates and not look.is_restored(move.found)
+
+
+def others_away(look: Look) -> Section:
+    """Another name for the databases that somebody else has given the original's names."""
+    moves = [one for one in moves_of(look, is_used=True) if is_other(look, one)]
+    heading = f"To rename what else is called {look.plan['identifier']}, so that the original can"
+    if any(one.found.name != look.plan["identifier"] for one in moves):
+        heading = "To rename what else has the original's names, so that it can"
+    lines = [
+        f"{one.found.name} is another database now ({one.found.resource_id}), which RDS does not"
+        f" show as restored by this execution: if it may be renamed, this calls it {one.name}."
+        for one in moves
+    ]
+    refused = [one for one in moves if one.found.is_bad]
+    taken = [one.name for one in moves if look.is_taken(one.found.words, one.name)]
+    if refused or taken:
+        lines += [unmovable(one.found) for one in refused]
+        lines += [f"{name} is taken: choose another name for it." for name in taken]
+        return way(f"{heading} come back", lines, [])
+    ready_now = ready([one.found for one in moves])
+    return way(f"{heading} come back", lines, [*ready_now, *moving(moves)])
 
 
 def moving(leaving: list[Move]) -> list[str]:
@@ -274,11 +308,6 @@ def against_back(look: Look, moves: list[Move]) -> str:
     if original.is_going or (plan.get("members") and not original.members):
         return f"The original, {original.name}, is being deleted, or has no members any more."
     for one in moves:
-        if one.vacates and not look.is_restored(one.found):
-            return (
-                f"{one.found.name} is another database now ({one.found.resource_id}), which RDS"
-                " does not show as restored by this execution: if it may be, rename it away first."
-            )
         if one.vacates and look.is_taken(one.found.words, one.name):
             return f"{one.name} is taken: rename what has that name first."
         if not one.vacates and one.found.is_bad:

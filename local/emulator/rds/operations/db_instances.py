@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.emulator.rds.databases import cluster_members, lifecycle, multi_az_clusters, settings
 from local.emulator.rds.defaults import FORGOTTEN, REFUSED_IN_A_RESTORE
-from local.emulator.rds.operations import db_snapshots
+from local.emulator.rds.operations import db_snapshots, engine_versions
 from local.emulator.rds.protocol.paging import filtered, page
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.registry import operation
@@ -114,8 +114,9 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     rds.require(snapshot, "RestoreDBInstanceFromDBSnapshot")
     kept = snapshot.source["settings"]
     check_restore(parameters, kept)
-    shown = lifecycle.blank(rds, "instance", name, kept["Engine"], kept["EngineVersion"])
-    shown |= kept
+    version = engine_versions.supported(rds, kept["Engine"], kept["EngineVersion"])
+    shown = lifecycle.blank(rds, "instance", name, kept["Engine"], version)
+    shown |= {**kept, "EngineVersion": version}
     for beginning, forgotten in FORGOTTEN.items():
         if kept["Engine"].startswith(beginning):
             shown |= {name: value for name, (value, _) in forgotten.items()}
