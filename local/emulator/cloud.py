@@ -46,7 +46,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request
 
 from local.emulator import moto_repairs, status_events
-from local.emulator.authorization import Authorization
+from local.emulator.authorization import Authorization, trusts
 from local.emulator.awslambda import functions
 from local.emulator.awslambda.environment import Raw, spare_repeated_work, taken_apart
 from local.emulator.awslambda.functions import Environment, Functions
@@ -530,7 +530,7 @@ class Cloud:
             self.clock.now(), "events", "stepfunctions", operation, parameters, region=REGION
         )
         self.calls.append(call)
-        if not self._other_services.role_trusts(start.role, "events.amazonaws.com"):
+        if not trusts(ACCOUNT, start.role, "events.amazonaws.com", start.rule):
             call.error = "AccessDeniedException"
             return False
         asked = self.authorization.asked(operation, parameters, REGION)

@@ -25,6 +25,7 @@ from moto.stepfunctions.parser.models import (
 )
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from local.emulator.authorization import refuses
 from local.emulator.cloudformation import stack_resources, stacks
 
 # The one in C, where the wheel has it, is ten times as fast.
@@ -99,6 +100,11 @@ def _make_state_machines_execute(repairs: ExitStack) -> None:
         return configured(update(cls, **more), properties)
 
     def configured(made: Any, properties: dict[str, Any]) -> Any:
+        if refuses(made.arn.split(":")[4], made.roleArn, "states.amazonaws.com", made.arn):
+            raise stack_resources.RoleNotAssumable(
+                "Neither the global service principal states.amazonaws.com, nor the regional one is"
+                " authorized to assume the provided role."
+            )
         made.loggingConfiguration = _as_in_the_api(properties.get("LoggingConfiguration")) or {
             "level": "OFF"
         }

@@ -26,6 +26,7 @@ QUOTED_OR_PLACEHOLDER = re.compile(r'"(?:[^"\\]|\\.)*"|<[\w.-]+>')
 class Start:
     """A state machine that a rule starts: in which role, under which name and with which input."""
 
+    rule: str
     machine: str
     role: str
     name: str
@@ -88,7 +89,7 @@ def starts(event: dict[str, Any]) -> Iterator[Start]:
                 # Named after the event, so that one delivered twice starts one execution.
                 name = f"{event['id']}_{uuid.uuid5(IDS, rule.arn + target['Id'])}"
                 role = target.get("RoleArn", "")
-                yield Start(target["Arn"], role, name, input_of(target, event, rule.arn))
+                yield Start(rule.arn, target["Arn"], role, name, input_of(target, event, rule.arn))
 
 
 def input_of(target: Mapping[str, Any], event: dict[str, Any], rule_arn: str) -> str:

@@ -468,7 +468,9 @@ def test_changed_code_and_a_changed_layer_are_what_runs(cloud, tmp_path):
 def test_the_apps_own_kinds_of_resources_have_what_their_template_says(cloud):
     """A bucket with its policy, a key, a schedule, a role, and a machine with logs and traces."""
     document = {"Version": "2012-10-17", "Statement": [{"Sid": "All", "Effect": "Deny"}]}
-    trust = {"Version": "2012-10-17", "Statement": []}
+    services = ["states.amazonaws.com", "scheduler.amazonaws.com"]
+    trusting = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [trusting]}
     role = {
         "AssumeRolePolicyDocument": trust,
         "Policies": [{"PolicyName": "own", "PolicyDocument": document}],
