@@ -139,7 +139,8 @@ def final_snapshot(action: str, kind: str, parameter: str, whole: str, made: str
 
     The last where the database's tags are copied. AWS's notice of August 2024, in GH convox #856
     and aws-solutions/instance-scheduler-on-aws #572; the database is asked for first (GH
-    aws-samples/eks-workshop-v2 #1201), the snapshot then (GH gigascience/gigadb-website #2053).
+    aws-samples/eks-workshop-v2 #1201), the snapshot then (GH gigascience/gigadb-website #2053)
+    [fact: final-snapshot-wants-its-own-rights].
     """
 
     def needs(asked: Asked) -> list[Need]:
