@@ -3,6 +3,8 @@
 EVENT ?= events/create_snapshot.json
 # Of `make serve`; 0 takes a free one.
 PORT ?= 0
+# Virtual seconds that pass in a real one at most, for whoever wants to be in time; 0 for no limit.
+PACE ?= 0
 # Of `make deploy-local`: what `make serve` has printed, and a stack's name.
 ENDPOINT ?=
 STACK ?= trapheus
@@ -15,7 +17,7 @@ SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=
 	.venv-sam/bin/sam
 
 TARGETS := help run serve deploy-local test check lint build clients others \
-	faults attributes permissions bench picture events preflight lock clean
+	faults attributes permissions bench acceptance picture events preflight lock clean
 .PHONY: $(TARGETS)
 .DEFAULT_GOAL := help
 
@@ -34,7 +36,7 @@ run: .venv/ready ## Restore a database; EVENT=events/... takes another input
 	@.venv/bin/python -m local run "$(EVENT)"
 
 serve: .venv/ready .venv-sam/ready ## Keep the local AWS up for the AWS CLI and SDKs
-	@exec .venv/bin/python -m local serve --port "$(PORT)"
+	@exec .venv/bin/python -m local serve --port "$(PORT)" --pace "$(PACE)"
 
 # Nothing of the user's AWS settings is left: without an endpoint, sam would call the real AWS.
 deploy-local: .venv/ready .venv-sam/ready ## Deploy to it with sam; needs ENDPOINT=
@@ -96,6 +98,14 @@ bench: .venv/ready ## Time, outage, calls and costs: docs/performance.md
 
 permissions: .venv/ready ## Take each right away: docs/permissions.md
 	.venv/bin/python -m tests.permissions
+
+##@ Before a release
+
+# What is empty is left out by the program, which says what it needs.
+acceptance: .venv/ready .venv-sam/ready ## The promises on a real account; PROFILE= REGION= SENDER=
+	@.venv/bin/python -m tests.acceptance --profile "$(PROFILE)" --region "$(REGION)" \
+		--sender "$(SENDER)" --endpoint "$(ENDPOINT)" $(if $(AURORA),--aurora) \
+		$(if $(YES),--yes) $(if $(CLEAN_UP),--clean-up)
 
 ##@ Write anew what follows from the sources
 

@@ -479,7 +479,13 @@ class Cloud:
             output=copy.deepcopy(facts.output),
             started=round(facts.start_date.timestamp(), 3),
             stopped=round(facts.stop_date.timestamp(), 3) if facts.stop_date else 0.0,
-            _tell=lambda: client.get_execution_history(executionArn=arn)["events"],
+            _tell=lambda: [
+                event
+                for page in client.get_paginator("get_execution_history").paginate(
+                    executionArn=arn, PaginationConfig={"PageSize": 1000}
+                )
+                for event in page["events"]
+            ],
         )
 
     def verify(self, *addresses: str) -> None:
@@ -719,12 +725,24 @@ class Cloud:
             answer = self._invoke(call, environ, body)
             if answer:
                 return answer
-        started: list[Any] = []
-        parts = self._moto(environ, lambda *given: started.extend(given[:2]))
-        answer = Answer(int(started[0].split()[0]), started[1], b"".join(parts))
+        answer = self._ask_moto(call, environ)
         if (call.service, call.operation) == ("sesv2", "SendEmail") and answer.status == 200:
             self._deliver(call)
         return answer
+
+    def _ask_moto(self, call: Call, environ: dict[str, Any]) -> Answer:
+        """Moto's answer; where it has none, one sentence, never a cut connection."""
+        started: list[Any] = []
+        try:
+            parts = self._moto(environ, lambda *given: started.extend(given[:2]))
+            return Answer(int(started[0].split()[0]), started[1], b"".join(parts))
+        except Exception as error:
+            what = f"{call.service}:{call.operation}"
+            if not isinstance(error, NotImplementedError):
+                logging.getLogger(__name__).exception("moto failed with %s", what)
+            text = f"The local AWS cannot do {what} as it is asked ({type(error).__name__})."
+            status, headers, body = error_answer(call, Fault("NotImplemented", text, 501))
+            return Answer(status, list(headers.items()), body)
 
     def _invoke(self, call: Call, environ: Mapping[str, Any], body: bytes) -> Answer | None:
         """Invoke a function and wait for it, without moto's detours; None leaves it to moto."""

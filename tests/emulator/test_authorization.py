@@ -64,6 +64,12 @@ def test_not_action_and_not_resource_fit_everything_else():
         ({"Null": {"kms:ViaService": "false"}}, None, False),
         ({"Null": {"kms:ViaService": "true"}}, None, True),
         ({"Null": {"kms:ViaService": True}}, ("x",), False),
+        ({"ForAllValues:StringEquals": {"kms:ViaService": ["x", "y"]}}, ("x", "y"), True),
+        ({"ForAllValues:StringEquals": {"kms:ViaService": ["x", "y"]}}, ("x", "z"), False),
+        ({"ForAllValues:StringEquals": {"kms:ViaService": "x"}}, None, True),
+        ({"ForAnyValue:StringLike": {"kms:ViaService": "x*"}}, ("a", "xy"), True),
+        ({"ForAnyValue:StringLike": {"kms:ViaService": "x*"}}, ("a", "b"), False),
+        ({"ForAnyValue:StringLike": {"kms:ViaService": "x*"}}, None, False),
     ],
     ids=str,
 )
@@ -78,7 +84,7 @@ def test_a_condition_that_is_not_known_is_told_and_not_passed_over():
         "Condition": {"DateLessThan": {"aws:CurrentTime": "2030-01-01"}},
     }  # fmt: skip
     with pytest.raises(UnknownCondition, match="DateLessThan"):
-        compiled({"Statement": [document]})
+        fitting(*compiled({"Statement": [document]}), "rds:Any", "*", lambda _: None)
 
 
 # What operations need

@@ -257,8 +257,14 @@ def at_states(flow: Flow, states: list[str], spots: list[Spot]) -> Iterator[Scen
 
 
 def all_over(flow: Flow) -> Iterator[Scenario]:
-    """Faults of RDS as a whole: stale looks, a flap, hours of a status."""
+    """Faults of RDS as a whole: stale looks, what is made hidden, a flap, hours of a status."""
     yield Scenario(flow, ALL_STATES, "rds", "stale", after_passing(flow), faults.Stale)
+
+    def hide(cloud: App, watch: Watch) -> faults.Injected:
+        cloud.rds.hides = True
+        return faults.Injected(cloud, watch, 1)
+
+    yield Scenario(flow, ALL_STATES, "rds", "hidden at first", after_passing(flow), hide)
     if flow.name not in ("create_snapshot", "db_restore"):
         return
 

@@ -256,8 +256,8 @@ def looks_at_key(asked: Asked) -> list[Need]:
 
 
 def sends_mail(asked: Asked) -> list[Need]:
-    """SAR of SES v2: identity, and the configuration set when one is used."""
-    address = asked.get("FromEmailAddress")
+    """SAR of SES, both APIs: identity, and the configuration set when one is used."""
+    address = asked.get("FromEmailAddress") or asked.get("Source")
     sender = {"ses:fromaddress": (address,)}
     used = asked.get("ConfigurationSetName")
     resources = [f"identity/{address}", *([f"configuration-set/{used}"] if used else [])]
@@ -499,6 +499,7 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ("rds", "DeleteDBClusterEndpoint"): (on("cluster-endpoint", ENDPOINT),),
     # SAR: cluster*
     ("rds", "EnableHttpEndpoint"): (on("cluster", "ResourceArn"),),
+    ("ses", "SendEmail"): (sends_mail,),
     ("sesv2", "SendEmail"): (sends_mail,),
     ("lambda", "Invoke"): (invokes,),
     ("stepfunctions", "StartExecution"): (starts,),

@@ -59,6 +59,7 @@ def repair(repairs: ExitStack) -> None:
         (CloudFormationBackend, "describe_change_set", _find_change_set),
         (CloudFormationBackend, "execute_change_set", _execute_change_set),
         (CloudFormationBackend, "delete_stack", _delete_stack),
+        (CloudFormationResponse, "list_change_sets", _list_change_sets),
         (CloudFormationResponse, "list_stack_resources", _list_resources),
         (parsing, "clean_json", _clean),
     ):
@@ -521,6 +522,23 @@ def _find_change_set(self: Any, change_set_name: str, stack_name: str | None = N
         ):
             return planned
     raise ValidationError(change_set_name)
+
+
+def _list_change_sets(self: Any) -> Any:
+    """Those that can be executed on this stack, which is still there.
+
+    Executing one deletes the others of its stack, which do not fit it any more.
+    [fact: change-sets-of-a-stack]
+    """
+    backend, name = self.cloudformation_backend, self._get_param("StackName")
+    there = {stack.stack_id for stack in backend.stacks.values()
+             if name in (stack.name, stack.stack_id)}  # fmt: skip
+    listed = [
+        planned
+        for planned in backend.list_change_sets()
+        if planned.stack_id in there and planned.execution_status == "AVAILABLE"
+    ]
+    return ActionResult({"Summaries": listed})
 
 
 def _execute_change_set(self: Any, change_set_name: str, stack_name: str | None = None) -> None:

@@ -114,6 +114,8 @@ class Rds:
         self.members_while_creating = True
         # Whether a restored database falls back from available to modifying once.
         self.flaps = False
+        # Whether Describe finds nothing for a while of what was just made: a fault to test with.
+        self.hides = False
         # Seconds more, by operation and phase: {("restore instance", "backing-up"): 7200.0}
         self.longer: dict[tuple[str, str], float] = {}
         self.quotas = dict(QUOTAS)
@@ -329,17 +331,25 @@ class Rds:
         return resource_id(prefix, self._next(kind))
 
     def find(self, kind: str, given: str) -> Resource:
-        """The thing that is visible under this name or ARN."""
+        """The thing of this name or ARN, for a call that changes something: no fault hides it."""
         found = self.named(kind, name_of(given))
         if found is None:
             words = KINDS[kind]
             raise RdsError(words.missing, f"{words.word} {name_of(given)} not found.")
         return found
 
+    def seen(self, kind: str, given: str) -> Resource:
+        """The same for a call that only looks."""
+        found = self.find(kind, given)
+        if found.hidden:
+            words = KINDS[kind]
+            raise RdsError(words.missing, f"{words.word} {found.name} not found.")
+        return found
+
     def named(self, kind: str, name: str) -> Resource | None:
-        """The visible thing of this name, if there is one."""
+        """The thing of this name, if there is one."""
         for thing in self.things.values():
-            if thing.kind == kind and not thing.hidden and thing.name == name:
+            if thing.kind == kind and thing.name == name:
                 return thing
         return None
 
@@ -393,15 +403,21 @@ class Rds:
     def course(
         self, what: str, *, skip: tuple[str, ...] = (), longer: Mapping[str, float] | None = None
     ) -> Iterator[tuple[Phase, float, float]]:
-        """The phases of an operation that starts now, each with its begin and its end."""
-        begins = self.time
+        """The phases of an operation that starts now, each with its begin and its end.
+
+        What nothing hides shows its first status at once [fact: created-is-visible].
+        """
+        shows = begins = self.time
         for phase in PHASES[what]:
             if phase.name in skip:
                 continue
             more = (longer or {}).get(phase.name, 0.0) + self.longer.get((what, phase.name), 0.0)
             ends = self.after(phase, begins, what) + more * self._passes
-            yield phase, begins, ends
             begins = ends
+            if phase.name == "hidden" and not self.hides:
+                continue
+            yield phase, shows, ends
+            shows = ends
 
     def after(self, phase: Phase, start: float | None = None, what: str = "") -> float:
         """When a phase that starts then, or now, is over."""
@@ -533,7 +549,7 @@ class Rds:
     def _enter(self, resource: Resource, phase: Phase, hook: Callable[[], None] | None) -> None:
         if hook:
             hook()
-        if phase.name == "hidden":
+        if phase.name in ("hidden", "neither"):
             resource.hidden = True
         elif phase.status:
             resource.truth = ""

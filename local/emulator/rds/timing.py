@@ -15,7 +15,8 @@ class Phase:
     """A stretch of an operation: its name, the status shown, its least, typical, most seconds.
 
     `stale`: the status of before is still shown although the work has begun.
-    `hidden`: Describe finds nothing.
+    `hidden`: an RDS that `hides` shows nothing yet; another one shows the status that comes next.
+    `neither`: Describe finds nothing by the old name, nor by the new one.
     """
 
     name: str
@@ -67,17 +68,17 @@ PHASES: dict[str, tuple[Phase, ...]] = {
         Phase("stale", "", 5, 30, 60),
         Phase("modifying", "modifying", 55, 270, 1140),
     ),
-    # GH boto3#609 for the stale phase, GH boto3#2613 for the hidden one, UG for the reboot
+    # GH boto3#609 for the stale phase, GH boto3#2613 for the next, UG for the reboot
     "rename instance": (
         Phase("stale", "", 5, 30, 60),
         Phase("renaming", "renaming", 15, 60, 240),
-        Phase("hidden", "", 0, 30, 60),
+        Phase("neither", "", 0, 30, 60),
         Phase("rebooting", "rebooting", 40, 120, 540),
     ),
     "rename member": (  # as an instance: AUG
         Phase("stale", "", 5, 30, 60),
         Phase("renaming", "renaming", 15, 45, 180),
-        Phase("hidden", "", 0, 30, 60),
+        Phase("neither", "", 0, 30, 60),
         Phase("rebooting", "rebooting", 40, 75, 300),
     ),
     "reboot instance": (  # memory

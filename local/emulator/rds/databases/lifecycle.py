@@ -153,7 +153,7 @@ def change(rds: Rds, resource: Resource, left: dict[str, Any], preview: Mapping[
         rds.play(resource, "rename cluster", end=finish)
         return
     what = "rename member" if rds.cluster_of(resource) else "rename instance"
-    rds.play(resource, what, on={"hidden": take_effect}, end=lambda: rebooted(rds, resource))
+    rds.play(resource, what, on={"neither": take_effect}, end=lambda: rebooted(rds, resource))
 
 
 def take_name(rds: Rds, resource: Resource, name: str) -> None:

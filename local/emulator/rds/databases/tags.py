@@ -35,12 +35,13 @@ def checked(given: list[dict[str, str]]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in kept.items()]
 
 
-def tag_list(rds: Rds, arn: str) -> list[dict[str, str]]:
-    """The tags of what an ARN names, to be changed in place."""
+def tag_list(rds: Rds, arn: str, *, looks: bool = False) -> list[dict[str, str]]:
+    """The tags of what an ARN names, to be changed in place; `looks`: only to be looked at."""
     part, _, name = arn.removeprefix("arn:aws:rds:").split(":", 2)[-1].partition(":")
     for kind, words in KINDS.items():
         if words.arn_part == part:
-            found: list[dict[str, str]] = rds.find(kind, name).shown.setdefault("TagList", [])
+            of = rds.seen(kind, name) if looks else rds.find(kind, name)
+            found: list[dict[str, str]] = of.shown.setdefault("TagList", [])
             return found
     for kind, group_words in groups.KINDS.items():
         if group_words.arn_part == part:
@@ -70,7 +71,7 @@ def remove_tags(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 @operation("ListTagsForResource")
 def list_tags(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """The tags of a resource."""
-    return {"TagList": tag_list(rds, parameters["ResourceName"])}
+    return {"TagList": tag_list(rds, parameters["ResourceName"], looks=True)}
 
 
 @operation("AddRoleToDBInstance", kind="instance", call="AddRoleToDBInstance")

@@ -44,7 +44,7 @@ def describe(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     name = parameters.get("DBClusterEndpointIdentifier")
     found = [find(rds, name)] if name else [*built_in(rds), *rds.custom_endpoints.values()]
     if "DBClusterIdentifier" in parameters:
-        of = rds.find("cluster", parameters["DBClusterIdentifier"]).name
+        of = rds.seen("cluster", parameters["DBClusterIdentifier"]).name
         found = [endpoint for endpoint in found if endpoint["DBClusterIdentifier"] == of]
     found = filtered(
         found,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def describe(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """One cluster by name or ARN, those that fit the filters, or all."""
     name = parameters.get("DBClusterIdentifier")
-    found = [rds.find("cluster", name).shown] if name else list(rds.clusters.values())
+    found = [rds.seen("cluster", name).shown] if name else list(rds.clusters.values())
     found = filtered(
         found,
         parameters.get("Filters", []),

@@ -24,7 +24,7 @@ CLASS = re.compile(r"^db\.([a-z0-9]+\.[a-z0-9.-]+|serverless)$")
 def describe(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """One instance by name or ARN, those that fit the filters, or all."""
     name = parameters.get("DBInstanceIdentifier")
-    found = [rds.find("instance", name).shown] if name else list(rds.instances.values())
+    found = [rds.seen("instance", name).shown] if name else list(rds.instances.values())
     found = filtered(
         found,
         parameters.get("Filters", []),

@@ -114,7 +114,7 @@ def describe(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
     words, of = KINDS[kind], KINDS[OF[kind]]
     name = parameters.get(words.name_key)
     held = rds.snapshots if kind == "snapshot" else rds.cluster_snapshots
-    found = [rds.find(kind, name).shown] if name else list(held.values())
+    found = [rds.seen(kind, name).shown] if name else list(held.values())
     for asked in (of.name_key, RESOURCE_ID[OF[kind]], "SnapshotType"):
         if asked in parameters:
             wanted = parameters[asked].rsplit(":", 1)[-1].lower()

@@ -232,7 +232,7 @@ def describe(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """One task, those of a source, those that fit the filters, or all."""
     require_support(rds)
     name = parameters.get("ExportTaskIdentifier")
-    found = [find(rds, name).shown] if name else list(rds.export_tasks.values())
+    found = [seen(rds, name).shown] if name else list(rds.export_tasks.values())
     for asked in ("SourceArn", "SourceType"):
         if asked in parameters:
             found = [shown for shown in found if shown[asked] == parameters[asked]]
@@ -251,9 +251,17 @@ def describe(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def find(rds: Rds, name: str) -> Export:
-    """The task that is visible under this identifier."""
+    """The task of this identifier."""
     task = rds.exporting.get(name)
-    if task is None or task.hidden:
+    if task is None:
+        raise RdsError("ExportTaskNotFound", f"The export task {name} does not exist.")
+    return task
+
+
+def seen(rds: Rds, name: str) -> Export:
+    """The same for a call that only looks."""
+    task = find(rds, name)
+    if task.hidden:
         raise RdsError("ExportTaskNotFound", f"The export task {name} does not exist.")
     return task
 
