@@ -9,7 +9,8 @@ It knows nothing of the app. From top to bottom:
 - `status_events`: EventBridge and its schedules; `deliveries`: what it hands over, dead letters;
   `event_patterns`: which event fits.
 - `calls`: a call as data, and the faults.
+- `moto_services`: what the RDS asks of S3, IAM and KMS.
 - `authorization`: whether the caller's role allows a call, by its policies at that moment.
-- `rds`: the RDS, and `moto_services`: what it asks of S3, IAM and KMS.
+- `rds`: the RDS.
 - `clock`: virtual time. costs.toml says what takes how long.
 """

@@ -47,7 +47,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request
 
 from local.emulator import deliveries, moto_repairs, status_events
-from local.emulator.authorization import Authorization
+from local.emulator.authorization import Authorization, trusts
 from local.emulator.awslambda import functions
 from local.emulator.awslambda.environment import Raw, spare_repeated_work, taken_apart
 from local.emulator.awslambda.functions import Environment, Functions
@@ -548,7 +548,7 @@ class Cloud:
         who = "events" if delivery.service == deliveries.RULES else "scheduler"
         call = Call(self.clock.now(), who, service, operation, parameters, region=REGION)
         self.calls.append(call)
-        if not self._other_services.role_trusts(delivery.role, delivery.service):
+        if not trusts(ACCOUNT, delivery.role, delivery.service, delivery.source):
             call.error = "AccessDeniedException"
             return call.error, True
         asked = self.authorization.asked(operation, parameters, REGION)

@@ -47,8 +47,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     check_values(request)
     if not interrupted:
         # What has ended was allowed when it began.
-        for name in ("identifier", "targetIdentifier"):
-            check_allowed(request.get(name))
+        check_allowed(request)
     identifier, is_cluster = request["identifier"].lower(), request["isCluster"]
     return {
         "identifier": identifier,

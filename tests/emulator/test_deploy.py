@@ -62,10 +62,15 @@ def test_a_function_has_its_layer(cloud):
 def test_a_list_loses_its_spaces_and_a_condition_leaves_a_resource_out(cloud):
     topic = {"Type": "AWS::SNS::Topic"}
     template = {
-        "Parameters": {"Names": {"Type": "CommaDelimitedList"}},
+        "Parameters": {
+            "Names": {"Type": "CommaDelimitedList"},
+            "Usual": {"Type": "CommaDelimitedList", "Default": "three, four"},
+        },
         "Conditions": {"Never": {"Fn::Equals": ["a", "b"]}},
         "Resources": {"Never": {**topic, "Condition": "Never"}, "Always": topic},
-        "Outputs": {"Names": {"Value": {"Fn::Join": ["|", {"Ref": "Names"}]}}},
+        "Outputs": {
+            name: {"Value": {"Fn::Join": ["|", {"Ref": name}]}} for name in ("Names", "Usual")
+        },
     }
     formation = cloud.client("cloudformation")
     names = {"ParameterKey": "Names", "ParameterValue": "one, two"}
@@ -76,7 +81,7 @@ def test_a_list_loses_its_spaces_and_a_condition_leaves_a_resource_out(cloud):
     formation.delete_stack(StackName="lists")
 
     assert [resource["LogicalResourceId"] for resource in resources] == ["Always"]
-    assert stack["Outputs"][0]["OutputValue"] == "one|two"
+    assert [one["OutputValue"] for one in stack["Outputs"]] == ["one|two", "three|four"]
 
 
 def test_deploying_again_updates_what_changed(cloud):
@@ -497,7 +502,9 @@ def test_changed_code_and_a_changed_layer_are_what_runs(cloud, tmp_path):
 def test_the_apps_own_kinds_of_resources_have_what_their_template_says(cloud):
     """A bucket with its policy, a key, a schedule, a role, and a machine with logs and traces."""
     document = {"Version": "2012-10-17", "Statement": [{"Sid": "All", "Effect": "Deny"}]}
-    trust = {"Version": "2012-10-17", "Statement": []}
+    services = ["states.amazonaws.com", "scheduler.amazonaws.com"]
+    trusting = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [trusting]}
     role = {
         "AssumeRolePolicyDocument": trust,
         "Policies": [{"PolicyName": "own", "PolicyDocument": document}],

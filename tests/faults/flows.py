@@ -25,7 +25,7 @@ MORE: dict[str, dict[str, Any]] = {
     "restore_first_rollback": RESTORE_FIRST,
     "swap_back": RESTORE_FIRST,
     "create_restore_first": {**RESTORE_FIRST, "acceptWriteLoss": True},
-    "copy": {"snapshotIdentifier": "latest", "overrides": {"DeletionProtection": False}},
+    "copy": {"snapshotIdentifier": "latest", "overrides": {"BackupRetentionPeriod": 1}},
     "copy_rollback": {},
     "keep_original": {"keepOriginal": True},
     "final_snapshot": {"finalSnapshot": True, "deleteAutomatedBackups": True},

@@ -357,6 +357,44 @@ def refused(kind: Kind, cloud: App, error: str, words: str) -> None:
     told(cloud, words)
 
 
+ANOTHER = "999999999999"
+
+
+def key_of_another(*principals: str) -> str:
+    """The ARN of a KMS key of another account, which lets these use it."""
+    statement = {"Effect": "Allow", "Principal": {"AWS": [f"arn:aws:iam::{ANOTHER}:root"]},
+                 "Action": "kms:*", "Resource": "*"}  # fmt: skip
+    shared = {**statement, "Principal": {"AWS": list(principals)},
+              "Action": ["kms:CreateGrant", "kms:DescribeKey"]}  # fmt: skip
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement, shared]})
+    backend = kms_backends[ANOTHER][REGION]
+    key = backend.create_key(policy, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Theirs", None)
+    return str(key.arn)
+
+
+def encrypt_with(cloud: App, kind: Kind, key: str) -> None:
+    """Show a database, its members and its snapshot as encrypted with this key."""
+    rds = cloud.rds
+    rds.settle()
+    for group in (rds.instances, rds.clusters, rds.snapshots, rds.cluster_snapshots):
+        for name, shown in group.items():
+            if name in (kind.identifier, *kind.members, kind.snapshot):
+                shown["KmsKeyId"] = key
+
+
+def use_the_key_of_another_account(kind: Kind, cloud: App) -> None:
+    """It is shared with this one; a new snapshot, and a restore of it."""
+    key = key_of_another(f"arn:aws:iam::{ACCOUNT}:root")
+    encrypt_with(cloud, kind, key)
+
+    execution = run(cloud, kind.request("create_snapshot"))
+
+    ended(execution, "SUCCEEDED")
+    shown = cloud.rds.find(kind.name, kind.identifier).shown
+    same("its key", shown["KmsKeyId"], key)
+    same("warnings", [one for one in execution.output["warnings"] if key in one], [])
+
+
 def restore_behind_a_proxy(kind: Kind, cloud: App) -> None:
     """A dry run tells of it, and afterwards its clients reach what was restored."""
     proxies.point(cloud.rds, kind.name, kind.identifier)
@@ -553,6 +591,50 @@ def make_multi_az(cloud: App) -> None:
     cloud.rds.settle()
 
 
+LEDGER = Kind("instance", "ledger-db")
+
+
+def make_multi_tenant(cloud: App) -> None:
+    """An Oracle database that holds tenant databases, and its snapshot."""
+    with cloud.rds.instantly(at=cloud.rds.time - 86_400):
+        cloud.rds.call("CreateDBInstance", {
+            "DBInstanceIdentifier": LEDGER.identifier, "Engine": "oracle-ee",
+            "DBInstanceClass": "db.r6g.large", "AllocatedStorage": 100, "MultiTenant": True,
+            "DBName": "LEDGER", "MasterUsername": "owner", "MasterUserPassword": "something",
+            "DeletionProtection": True,
+        })  # fmt: skip
+        cloud.rds.call("CreateDBSnapshot", {
+            "DBInstanceIdentifier": LEDGER.identifier, "DBSnapshotIdentifier": LEDGER.snapshot,
+        })  # fmt: skip
+    cloud.rds.settle()
+
+
+def restore_multi_tenant(cloud: App) -> None:
+    make_multi_tenant(cloud)
+    before = resource_ids(cloud)
+
+    execution = run(cloud, LEDGER.request("db_restore"))
+
+    ended(execution, "SUCCEEDED")
+    same("the names", set(resource_ids(cloud)), set(before))
+    restored = cloud.rds.instances[LEDGER.identifier]
+    same("several tenants", restored["MultiTenant"], True)
+    same("the original is gone", before[f"instance {LEDGER.identifier}"],
+         next(iter(set(before.values()) - set(resource_ids(cloud).values()))))  # fmt: skip
+
+
+def put_multi_tenant_back(cloud: App) -> None:
+    make_multi_tenant(cloud)
+    cloud.rds.poison("instance", LEDGER.identifier, restores_end_in="incompatible-restore")
+    before = resource_ids(cloud)
+
+    execution = run(cloud, LEDGER.request("db_restore"))
+
+    ended(execution, "FAILED", "RestoreFailed")
+    same("the databases", resource_ids(cloud), before)
+    told(cloud, f"The original was put back and serves as {LEDGER.identifier}.")
+
+
 def restore_multi_az_copy(cloud: App) -> None:
     make_multi_az(cloud)
     asked = {"identifier": ZONES, "task": "db_restore", "isCluster": True}
@@ -663,6 +745,7 @@ OF_EACH_KIND = (
     refuse_a_disabled_key,
     restore_behind_a_proxy,
     give_the_proxy_back,
+    use_the_key_of_another_account,
     export_here,
     export_elsewhere,
 )
@@ -674,6 +757,8 @@ OF_ONE = (
     remove_autoscaled_readers,
     make_a_reader_late,
     rename_a_reader_late,
+    restore_multi_tenant,
+    put_multi_tenant_back,
     restore_multi_az_copy,
     remove_multi_az,
     tell_a_failed_export,

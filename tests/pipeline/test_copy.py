@@ -403,6 +403,7 @@ def test_another_snapshot_can_be_restored(
     assert execution.output["restoredFrom"] == "before-the-release"
 
 
+@pytest.mark.usefixtures("any_override")
 @each_kind
 def test_what_the_original_has_may_be_switched_off(cloud: App, kind: Kind) -> None:
     overrides = {"ManageMasterUserPassword": False}
@@ -466,7 +467,6 @@ def test_parameters_are_overridden_and_the_rest_is_as_it_was(cloud: App, kind: K
     overrides = {
         "DBInstanceClass": "db.t4g.medium",
         "BackupRetentionPeriod": 1,
-        "DeletionProtection": False,
         "MonitoringInterval": 0,
     }
     request = kind.request("db_restore", targetIdentifier=target(kind), overrides=overrides)

@@ -23,6 +23,7 @@ ALL = [*EVENTS, *releases.EVENTS]
 ENVIRONMENT = {
     "BUCKET": "rds-snapshots-123456789012-us-east-1",
     "ALLOWED_IDENTIFIERS": "*",
+    "ALLOWED_OVERRIDES": "*",
     "EXPORT_SNAPSHOTS": "true",
     "EXPORT_KEY": "arn:aws:kms:us-east-1:123456789012:key/one",
     "EXPORT_ROLE": "arn:aws:iam::123456789012:role/export",

@@ -15,6 +15,7 @@ GOOD = {"identifier": "prod-db", "task": "db_restore", "isCluster": False}
 @pytest.fixture(autouse=True)
 def allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOWED_IDENTIFIERS", "*")
+    monkeypatch.setenv("ALLOWED_OVERRIDES", "*")
     monkeypatch.setenv("EXPORT_SNAPSHOTS", "true")
 
 
@@ -445,6 +446,40 @@ def test_what_restores_nothing_takes_no_key_of_a_restore(task: str, more: dict[s
 def test_parameters_of_the_restore_may_be_overridden(is_cluster: bool, overrides: dict[str, Any]):
     found = read({**GOOD, "isCluster": is_cluster, "overrides": overrides})
     assert found["overrides"] == overrides
+
+
+@pytest.mark.parametrize("is_cluster", [False, True])
+@pytest.mark.parametrize(
+    ("patterns", "name", "taken"),
+    [
+        ("Port,MultiAZ", "Port", True), ("Multi*, port ", "Port", True), ("*", "Port", True),
+        ("MultiAZ", "Port", False), ("Por", "Port", False), ("ort", "Port", False),
+        ("", "Port", False),
+    ],
+)  # fmt: skip
+def test_an_override_is_used_as_far_as_the_stack_allows_it(
+    patterns: str, name: str, monkeypatch: pytest.MonkeyPatch, *, is_cluster: bool, taken: bool
+):
+    monkeypatch.setenv("ALLOWED_OVERRIDES", patterns)
+    request = {**GOOD, "isCluster": is_cluster, "overrides": {name: 5433}}
+    if taken:
+        assert read(request)["overrides"] == {name: 5433}
+    else:
+        sentence = refusal(request, exceptions.OverrideNotAllowed)
+        assert f"override {name}" in sentence
+        assert "AllowedOverrides" in sentence
+    # Not even to leave it out, which may be as much of a change.
+    monkeypatch.setenv("ALLOWED_OVERRIDES", "Port")
+    request["overrides"] = {"Port": 1, "VpcSecurityGroupIds": []}
+    assert "VpcSecurityGroupIds" in refusal(request, exceptions.OverrideNotAllowed)
+
+
+def test_an_ended_execution_is_recovered_though_its_overrides_are_not_allowed_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("ALLOWED_OVERRIDES", "Port")
+    asked = json.dumps({**GOOD, "overrides": {"PubliclyAccessible": True}})
+    assert read(rule(input=asked))["lock"] == "instance#prod-db"
 
 
 @pytest.mark.parametrize("is_cluster", [False, True])

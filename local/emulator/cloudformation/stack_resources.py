@@ -11,6 +11,7 @@ from unittest.mock import patch
 from moto.awslambda.models import LambdaFunction, LayerVersion
 from moto.awslambda.utils import get_backend
 from moto.core.common_models import CloudFormationModel
+from moto.core.exceptions import ServiceException
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.events.models import Rule
@@ -23,6 +24,8 @@ from moto.logs.models import LogGroup
 from moto.s3.models import FakeBucket, s3_backends
 from moto.scheduler.models import scheduler_backends
 from moto.sqs.models import sqs_backends
+
+from local.emulator.authorization import refuses
 
 Properties = dict[str, Any]
 
@@ -60,6 +63,12 @@ def repair(repairs: ExitStack) -> None:
     repairs.enter_context(
         patch.object(LogGroup, "get_cfn_attribute", lambda group, _: f"{group.arn}:*")
     )
+
+
+class RoleNotAssumable(ServiceException):  # type: ignore[misc]
+    """A role whose trust policy does not let a service assume it."""
+
+    code = "ValidationException"
 
 
 class BucketPolicy(CloudFormationModel):  # type: ignore[misc]
@@ -186,6 +195,13 @@ class Schedule(CloudFormationModel):  # type: ignore[misc]
     ) -> Schedule:
         """Make the schedule in the service."""
         asked = template["Properties"]
+        place = f"arn:aws:scheduler:{region_name}:{account_id}"
+        group = f"{place}:schedule-group/{asked.get('GroupName', 'default')}"
+        if refuses(account_id, asked["Target"]["RoleArn"], "scheduler.amazonaws.com", group):
+            raise RoleNotAssumable(
+                "The execution role you provide must allow AWS EventBridge Scheduler to assume the"
+                " role."
+            )
         made = scheduler_backends[account_id][region_name].create_schedule(
             description=asked.get("Description"),
             end_date=asked.get("EndDate"),
@@ -235,6 +251,8 @@ def _numbers_as_numbers(target: Properties) -> Properties:
 
 
 def _settle_function(function: Any, properties: Properties, account: str) -> None:
+    if refuses(account, properties["Role"], "lambda.amazonaws.com"):
+        raise RoleNotAssumable("The role defined for the function cannot be assumed by Lambda.")
     function.layers = function._get_layers_data(properties.get("Layers", []))
     function.architectures = properties.get("Architectures", ["x86_64"])
     function.tracing_config = properties.get("TracingConfig", {"Mode": "PassThrough"})

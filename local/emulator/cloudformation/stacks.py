@@ -99,10 +99,14 @@ def _place(stack: str, region: str) -> dict[str, str]:
 
 
 def _trim_lists(template: Template, parameters: Parameters) -> None:
-    """Take the spaces off the members of list parameters, as CloudFormation does."""
+    """Take the spaces off the members of list parameters, as CloudFormation does.
+
+    Of a default too, which moto would leave a text and not make a list.
+    """
     for name, slot in template.get("Parameters", {}).items():
-        if "List" in slot["Type"] and isinstance(parameters.get(name), str):
-            parameters[name] = ",".join(part.strip() for part in parameters[name].split(","))
+        value = parameters.get(name, slot.get("Default"))
+        if "List" in slot["Type"] and isinstance(value, str):
+            parameters[name] = ",".join(part.strip() for part in value.split(","))
 
 
 CLEAN = parsing.clean_json

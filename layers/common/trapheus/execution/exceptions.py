@@ -26,6 +26,10 @@ class IdentifierNotAllowed(TrapheusError):
     """The identifier is outside the stack's AllowedIdentifiers."""
 
 
+class OverrideNotAllowed(TrapheusError):
+    """The request overrides a parameter that is not among the stack's AllowedOverrides."""
+
+
 class LockFailed(TrapheusError):
     """The lock on the database could not be read or written."""
 

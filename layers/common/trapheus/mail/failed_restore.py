@@ -48,6 +48,10 @@ ADVICE = {
         "Add the identifier to the stack's parameter AllowedIdentifiers, or use the stack that"
         " may touch it."
     ),
+    "OverrideNotAllowed": (
+        "Leave the override out, or add it to the stack's parameter AllowedOverrides:"
+        " docs/parameters.md says what each may open."
+    ),
     "AccessDenied": "Compare the function's policy in the stack with the call that was denied.",
     "LockHeld": "Wait until the other execution has ended; it tells its own end.",
     "NotRecovered": "Start an execution with the task recover, then this one again.",
