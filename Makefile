@@ -118,10 +118,11 @@ events: .venv/ready ## events/functions/, an event for each function
 preflight: .venv/ready ## The list of checks: docs/preflight.md
 	@PYTHONPATH=layers/common .venv/bin/python -m tests.preflight_page
 
-lock: ## The locked lists of requirements/; needs uv
-	for side in checkov dev sam; do \
+# The layer's first: what is tested with is what it ships.
+lock: ## The locked lists, the layer's too; needs uv
+	for list in layers/common/requirements requirements/checkov requirements/dev requirements/sam; do \
 		uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
-			requirements/$$side.in --output-file requirements/$$side.txt; \
+			$$list.in --output-file $$list.txt; \
 	done
 
 ##@ Tidy up

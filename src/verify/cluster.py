@@ -13,7 +13,7 @@ from trapheus.configuration.comparison import (
     require_as_planned,
 )
 from trapheus.execution import lock
-from trapheus.execution.constants import COPY, FINISH
+from trapheus.execution.constants import COPY, FINISH, RESTORE_FIRST
 from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import ConfigurationDiffers
 from trapheus.execution.logs import logged
@@ -24,8 +24,10 @@ from trapheus.rds.access import (
     cluster_with,
     instance,
 )
+from trapheus.rds.backups import require_no_backup_soon
 from trapheus.rds.endpoints import lacking, possible
 from trapheus.rds.multi_az import is_multi_az
+from trapheus.rds.proxies import unreached
 from trapheus.rds.snapshots import is_another, warnings_of
 from trapheus.rds.waiters import (
     ONLINE,
@@ -66,6 +68,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         comparison.warnings += warnings_of(plan, source)
         lines = [*deviations(event, found, source), *stands(event)]
         lines += lacking(plan["endpoints"], found)
+        if event["phase"] == FINISH:
+            lines += unreached(plan)
         for index, member in enumerate(plan["members"]):
             # The plan names the writer first.
             lines += compare_member(comparison, member, index == 0, found)
@@ -73,6 +77,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             lines += lines_on(found)
         tell_of_others(comparison, plan, found)
     require_as_planned(comparison, lines, identifier=identifier, since=since)
+    if event["phase"] == COPY and plan["strategy"] == RESTORE_FIRST:
+        require_no_backup_soon(found, identifier)
     if event["phase"] == event["plan"]["strategy"] == COPY:
         # It stays under its target: clients may write to it from here on.
         lock.require({**event, "phase": FINISH})

@@ -8,11 +8,13 @@ from trapheus.configuration.attributes import INSTANCE
 from trapheus.configuration.by_phase import plan_in_phase
 from trapheus.configuration.comparison import compared, require_as_planned
 from trapheus.execution import lock
-from trapheus.execution.constants import COPY, FINISH
+from trapheus.execution.constants import COPY, FINISH, RESTORE_FIRST
 from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import ConfigurationDiffers
 from trapheus.execution.logs import logged
 from trapheus.rds.access import Description, instance, instance_with, snapshot
+from trapheus.rds.backups import require_no_backup_soon
+from trapheus.rds.proxies import unreached
 from trapheus.rds.snapshots import is_another, warnings_of
 from trapheus.rds.waiters import ONLINE, TRIED, instance_settled, wait
 
@@ -37,7 +39,11 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         source = snapshot(plan["snapshot"])
         comparison.warnings += warnings_of(plan, source)
         lines = [*deviations(event, found, source), *stands(event)]
+        if event["phase"] == FINISH:
+            lines += unreached(plan)
     require_as_planned(comparison, lines, identifier=identifier, since=since)
+    if event["phase"] == COPY and plan["strategy"] == RESTORE_FIRST:
+        require_no_backup_soon(found, identifier)
     if event["phase"] == event["plan"]["strategy"] == COPY:
         # It stays under its target: clients may write to it from here on.
         lock.require({**event, "phase": FINISH})

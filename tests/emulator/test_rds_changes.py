@@ -535,3 +535,28 @@ def test_custom_endpoints_come_go_and_follow_their_cluster():
 )  # fmt: skip
 def test_the_account_has_none_of_these(operation, key):
     assert World().rds.call(operation, {}) == {key: []}
+
+
+@pytest.mark.parametrize("kind", ["instance", "cluster"])
+def test_aws_s_own_tags_are_neither_given_nor_taken_nor_counted(kind: str):
+    world, name = World(), NAMES[kind]["name"]
+    call, arn = world.rds.call, world.rds.arn(kind, NAMES[kind]["name"])
+    held = (world.rds.instances if kind == "instance" else world.rds.clusters)[name]["TagList"]
+    held.append({"Key": "aws:cloudformation:stack-name", "Value": "data"})
+    fifty = [{"Key": f"key-{number}", "Value": ""} for number in range(50)]
+
+    call("AddTagsToResource", {"ResourceName": arn, "Tags": fifty})
+    world.rename(kind, name, f"{name}-temp")
+    world.wait()
+
+    shown = world.shown(kind, f"{name}-temp")["TagList"]
+    assert len(shown) == 51
+    arn = world.rds.arn(kind, f"{name}-temp")
+    for operation, given in (
+        ("AddTagsToResource", {"Tags": [{"Key": "aws:x", "Value": "1"}]}),
+        ("AddTagsToResource", {"Tags": [{"Key": "one-more", "Value": "1"}]}),
+        ("RemoveTagsFromResource", {"TagKeys": ["aws:cloudformation:stack-name"]}),
+    ):
+        with pytest.raises(RdsError) as raised:
+            call(operation, {"ResourceName": arn, **given})
+        assert raised.value.code == "InvalidParameterValue"

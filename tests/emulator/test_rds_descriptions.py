@@ -229,7 +229,7 @@ def test_a_member_is_taken_right_after_its_cluster():
 @pytest.mark.parametrize("takes", [False, True])
 def test_whether_an_instance_is_changed_while_it_is_made_can_be_either(takes):
     world = World()
-    world.rds.while_creating = {"ModifyDBInstance"} if takes else set()
+    world.rds.changes_while_creating = takes
     world.restore("instance", "copy")
     if takes:
         world.modify("instance", "copy", BackupRetentionPeriod=5)

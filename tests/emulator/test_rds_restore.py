@@ -253,7 +253,7 @@ def test_the_first_member_writes_and_is_available_only_after_its_cluster():
 
 def test_members_can_be_refused_until_the_cluster_is_available():
     world = World()
-    world.rds.while_creating = set()
+    world.rds.members_while_creating = False
     world.restore("cluster", "new")
     world.wait(0.5)
     refused("InvalidDBClusterStateFault", lambda: world.add_member("new", "m1"))

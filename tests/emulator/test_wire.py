@@ -14,9 +14,11 @@ from local.emulator.rds import Rds
 from local.emulator.rds.protocol.model import operation
 from local.emulator.rds.protocol.wire import as_read, pickle_answer, write_answer
 from local.emulator.rds.registry import OPERATIONS
+from tests import proxies
 
 MODEL = ServiceModel(Loader().load_service_model("rds", "service-2"), "rds")
 ASKED = {
+    "DescribeDBProxyTargetGroups": {"DBProxyName": "pool"},
     "DescribeDBProxyTargets": {"DBProxyName": "pool"},
     "DescribeOrderableDBInstanceOptions": {"Engine": "postgres"},
 }
@@ -26,8 +28,7 @@ ASKED = {
 def rds() -> Rds:
     found = Rds(lambda: 1_780_000_000.25)
     build(found)
-    found.proxies.append({"DBProxyName": "pool", "EngineFamily": "POSTGRESQL"})
-    found.proxy_targets["pool"] = [{"RdsResourceId": "a & <b>"}]
+    proxies.point(found, "cluster", "prod-cluster", Auth=[{"Description": "a & <b>"}])
     return found
 
 

@@ -407,6 +407,18 @@ def unexpected(kind: str) -> Iterator[Scenario]:
     def rename_original(cloud: App, _: str) -> None:
         rename(cloud, flow.kind, f"{name}-temp", "moved-away")
 
+    def rename_as_the_app(cloud: App, _: str) -> None:
+        rename(cloud, flow.kind, name, f"{name}-temp")
+
+    for of_what in ("db_restore", "restore_first"):
+        yield Scenario(
+            of(kind, of_what), "Rename the original", name, "somebody renames it as the app would",
+            Allowed(KEPT),
+            lambda cloud, watch: faults.AtState(
+                cloud, watch, "Rename the original", rename_as_the_app
+            ),
+        )  # fmt: skip
+
     def replace_snapshot(cloud: App, _: str) -> None:
         shown = cloud.rds.find(flow.kind.snapshot_kind, flow.kind.snapshot).shown
         for moment in {"SnapshotCreateTime", "OriginalSnapshotCreateTime"} & shown.keys():

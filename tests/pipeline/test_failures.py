@@ -460,7 +460,7 @@ def test_three_hours_of_backing_up_are_waited_for(cloud: App, kind: Kind) -> Non
 
 
 def test_members_that_rds_takes_only_late_are_asked_for_again(cloud: App) -> None:
-    cloud.rds.while_creating = set()
+    cloud.rds.members_while_creating = False
 
     execution = run(cloud, CLUSTER.request("db_restore"))
 

@@ -268,7 +268,7 @@ def test_the_copy_stands_beside_an_original_that_is_as_it_was(aws: Aws, kind: Ki
     assert aws.is_tagged(copied["restoredAs"])
     assert found["DeletionProtection"] is False
     assert aws.found()["DeletionProtection"] is True
-    aws.run("verify", plan=copied, phase="copy")
+    aws.until_done("verify", plan=copied, phase="copy")
 
 
 def test_the_copy_is_waited_for_with_all_of_its_members(aws: Aws, kind: Kind):

@@ -141,6 +141,15 @@ def fitting(
     return Match(statement, by_action, by_resource)
 
 
+def admitting(statement: Statement, principal: str, action: str, ask: Ask) -> bool:
+    """Whether a statement of a trust policy, which names no resource, is about a principal."""
+    return (
+        bool({principal, "*"} & statement.principals)
+        and _chosen(statement.actions, statement.not_actions, action) is not None
+        and all(_holds(condition, ask) for condition in statement.conditions)
+    )
+
+
 def _chosen(
     wanted: Iterable[Pattern],
     unwanted: tuple[Pattern, ...],

@@ -13,6 +13,7 @@ from local.emulator.rds.operations import (
     cluster_endpoints,
     db_clusters,
     db_instances,
+    db_proxies,
     db_snapshots,
     engine_versions,
     export_tasks,
@@ -25,7 +26,7 @@ from local.emulator.rds.service import Change, Rds
 # Imported, each puts its functions into the table, in which the Rds looks for them.
 MODULES = (
     cluster_endpoints, db_clusters, db_instances, db_snapshots, engine_versions, export_tasks,
-    groups, related_resources, snapshot_copies, tags,
+    groups, db_proxies, related_resources, snapshot_copies, tags,
 )  # fmt: skip
 
 __all__ = ["Change", "Rds", "RdsError", "plant"]

@@ -90,6 +90,33 @@ class Rds:
     Regions that are given the same `neighbours` find each other: each puts itself in.
     """
 
+    # What nobody knows, or what comes seldom: both answers are tried.
+
+    # Tools in production create members while the cluster is still `creating`; the API page
+    # allows it only once the cluster is available. False makes it as the page says.
+    members_while_creating = True
+    # Whether an instance takes changes while it is made [fact: modify-while-creating].
+    changes_while_creating = False
+    # Whether a restored database falls back from available to modifying once.
+    flaps = False
+    # Whether a restored instance loads its storage for hours, serving meanwhile, and whether it
+    # takes changes then: both are tried [fact: storage-initialization].
+    initializes = False
+    changes_while_initializing = True
+    # Whether a snapshot shows the new name of a renamed database [fact: snapshots-of-a-rename].
+    snapshots_follow = True
+    # Whether an instance of a version that is not sold any more is upgraded with its restore,
+    # or some time later; and whether the restore of a cluster at such a version is refused.
+    upgrades_withdrawn = True
+    refuses_withdrawn = False
+    # Whether Describe finds nothing for a while of what was just made: a fault to test with.
+    hides = False
+    # What a target is once its database was renamed: the "resource", under its new name; the
+    # "name", whoever has it; or the resource under the name that was "registered".
+    # [fact: proxy-target-follows]
+    proxy_targets_follow = "resource"
+    proxy_groups_hold_one = True
+
     def __init__(
         self,
         now: Callable[[], float],
@@ -110,27 +137,13 @@ class Rds:
         # Of all callers together, as RDS throttles an account in a region; None lets all through.
         self.throttle: Bucket | None = None
         self.time = now()
-        # What RDS takes while the database is `creating`. Tools in production create members then;
-        # the API page allows it only once their cluster is available. An instance was seen to take
-        # changes in 2017, so a test can have it either way. [fact: modify-while-creating]
-        self.while_creating = {"CreateDBInstance"}
         # What a copy that is restored from now on shows besides, by its kind.
         self.copies_show: dict[str, dict[str, Any]] = {"instance": {}, "cluster": {}}
-        # Whether a restored database falls back from available to modifying once.
-        self.flaps = False
         # In which status the parts of a database end that begin from now on, by attribute, instead
         # of well: {"OptionGroupMemberships": "failed"}; a fault to test with.
         self.part_endings: dict[str, str] = {}
-        # Whether a restored instance loads its storage for hours, serving meanwhile, and whether it
-        # takes changes then: both are tried [fact: storage-initialization].
-        self.initializes = False
-        self.changes_while_initializing = True
         # Operations that this region does not have [fact: unsupported-operations].
         self.unsupported: set[str] = set()
-        # Whether a snapshot shows the new name of a renamed database [fact: snapshots-of-a-rename].
-        self.snapshots_follow = True
-        # Whether Describe finds nothing for a while of what was just made: a fault to test with.
-        self.hides = False
         # Seconds more, by operation and phase: {("restore instance", "backing-up"): 7200.0}
         self.longer: dict[tuple[str, str], float] = {}
         self.quotas = dict(QUOTAS)
@@ -150,7 +163,11 @@ class Rds:
         self.blue_green_deployments: list[dict[str, Any]] = []
         self.integrations: list[dict[str, Any]] = []
         self.proxies: list[dict[str, Any]] = []
+        # By the proxy's name; what db_proxies.target_of makes.
         self.proxy_targets: dict[str, list[dict[str, Any]]] = {}
+        # Whether this region has RDS Proxy; why a proxy reaches nothing, by its name.
+        self.offers_proxies = True
+        self.proxy_faults: dict[str, str] = {}
         # What can be ordered: versions by engine, classes by "standalone" and "aurora".
         self.available_versions = {name: list(held) for name, held in AVAILABLE_VERSIONS.items()}
         self.available_classes = {name: list(held) for name, held in AVAILABLE_CLASSES.items()}

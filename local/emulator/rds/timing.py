@@ -107,6 +107,7 @@ PHASES: dict[str, tuple[Phase, ...]] = {
         Phase("starting", "starting", 60, 240, 900),
     ),
     "back up instance": (Phase("backing-up", "backing-up", 60, 240, 1800),),  # memory
+    "back up cluster": (Phase("backing-up", "backing-up", 60, 240, 1800),),  # memory
     "create cluster": (  # memory
         Phase("hidden", "", 0, 5, 30),
         Phase("creating", "creating", 60, 180, 600),
@@ -169,6 +170,12 @@ PHASES: dict[str, tuple[Phase, ...]] = {
     ),
     "cancel export": (Phase("CANCELING", "CANCELING", 10, 60, 600),),  # memory
     "change endpoint": (Phase("working", "", 10, 30, 120),),  # memory
+    "create proxy": (Phase("creating", "", 180, 420, 900),),  # memory
+    # model, of TargetHealth: registering, unavailable, available; how long is memory
+    "register target": (
+        Phase("REGISTERING", "", 10, 40, 120),
+        Phase("UNAVAILABLE", "", 20, 60, 180),
+    ),
     # An option group, a role, a secret, a domain, once the database is there; memory
     "settle parts": (Phase("working", "", 10, 40, 300),),
 }

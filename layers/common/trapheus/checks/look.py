@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +103,8 @@ class Look:
 
     request: dict[str, Any]
     kind: Kind
+    # The proxies that point at it, for the plan.
+    proxies: list[dict[str, Any]] = field(default_factory=list)
 
     # What is asked for
 
@@ -130,6 +132,16 @@ class Look:
     def replaces(self) -> bool:
         """Whether the database is replaced by what is restored, not left as it is."""
         return self.restores and self.request["strategy"] != COPY
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether a copy is made of a snapshot that exists: only its description is needed."""
+        return bool(self.request["strategy"] == COPY and not self.takes_snapshot)
+
+    @property
+    def deletes(self) -> bool:
+        """Whether the original is deleted at the end."""
+        return bool(self.replaces and not self.request.get("keepOriginal"))
 
     # The database
 
@@ -286,6 +298,16 @@ class Look:
         return [name for name in names if len(name) <= MAX_IDENTIFIER]
 
     # What belongs to the account
+
+    def once(self, question: tuple[str, ...], ask: Callable[[], bool]) -> bool:
+        """The answer to a question that several checks ask."""
+        if question not in self._answers:
+            self._answers[question] = ask()
+        return self._answers[question]
+
+    @cached_property
+    def _answers(self) -> dict[tuple[str, ...], bool]:
+        return {}
 
     @cached_property
     def quotas(self) -> dict[str, Any]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trapheus.checks.availability import numbers
 from trapheus.checks.look import CLUSTER, INSTANCE
+from trapheus.configuration.attributes import SNAPSHOT
 from trapheus.configuration.combinations import (
     refused_together,
     refused_values,
 )
+from trapheus.configuration.comparison import numbers
 from trapheus.configuration.overrides import unfit
 from trapheus.configuration.storage import is_a_tenth_above, size_of_copy
 from trapheus.execution import exceptions
 from trapheus.execution.constants import (
     LATEST,
+    RENAMED_SUFFIX,
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
@@ -155,7 +157,7 @@ def fitting_snapshot(look: Look, findings: Findings) -> None:
             exceptions.SnapshotMissing,
             f"The snapshot {name} has {snapshot['AllocatedStorage']} GiB, the database"
             f" {found['AllocatedStorage']}, and storage cannot be made smaller: take a new"
-            " snapshot.",
+            f" snapshot, or override AllocatedStorage with {snapshot['AllocatedStorage']}.",
         )
 
 
@@ -166,6 +168,31 @@ def can_become(engine: str, old: str, new: str) -> bool:
     # [fact: major-of-old-versions]
     major = 1 if "postgres" in engine and before[0] >= 10 else 2
     return before[:major] == after[:major] and before <= after
+
+
+# Warnings
+
+
+def of_another_database(look: Look, findings: Findings) -> None:
+    """The snapshot is of another database, or its master user is another: that one is restored."""
+    snapshot = look.restored
+    if snapshot is None:
+        return
+    name, source = snapshot[look.kind.snapshot], snapshot[look.kind.identifier]
+    # The snapshots of an original that was renamed may show its new name.
+    if source not in (look.identifier, look.identifier + RENAMED_SUFFIX):
+        findings.warn(
+            f"The snapshot {name} is of {source}: the databases, users and passwords in what is"
+            f" restored are those of {source}, whatever has logged in to {look.identifier} before."
+        )
+    for attribute, row in look.kind.table.items():
+        was, now = look.found.get(attribute), snapshot.get(attribute)
+        is_judged = attribute in ("Engine", "KmsKeyId", "StorageEncrypted")
+        if row.how == SNAPSHOT and not is_judged and now and was and now != was:
+            findings.warn(
+                f"The {attribute} of what is restored is {now}, as in the snapshot {name}, and"
+                f" that of {look.identifier} is {was}: change what relies on it."
+            )
 
 
 # The overrides

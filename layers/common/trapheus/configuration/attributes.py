@@ -196,6 +196,10 @@ _TAGS = Attribute(
     plan="tags",
     # Neither AWS's own nor an execution's.
     reads=f"TagList[?!starts_with(Key, 'aws:') && Key != '{IN_PROGRESS_TAG}']",
+    # [fact: aws-tags-reserved]
+    lost="TagList[?starts_with(Key, 'aws:')]",
+    why="Only AWS can give tags that begin with aws: it does not show any more to which stack of"
+    " CloudFormation it belongs.",
 )
 
 
@@ -257,13 +261,7 @@ def _replica(attribute: str) -> Attribute:
     )
 
 
-def _replicas(attribute: str) -> Attribute:
-    return refused(
-        attribute,
-        "{name} has read replicas ({value}), which RDS would promote when it is deleted:"
-        " delete them first.",
-        of_replacement=True,
-    )
+_REPLICAS = refused_by("checks.dependencies.no_replicas")
 
 
 INSTANCE: Table = {
@@ -372,8 +370,8 @@ INSTANCE: Table = {
     "ProcessorFeatures": restored(ProcessorFeatures="ProcessorFeatures"),
     "PromotionTier": derived("of a member of a cluster"),
     "PubliclyAccessible": restored(PubliclyAccessible="PubliclyAccessible"),
-    "ReadReplicaDBClusterIdentifiers": _replicas("ReadReplicaDBClusterIdentifiers"),
-    "ReadReplicaDBInstanceIdentifiers": _replicas("ReadReplicaDBInstanceIdentifiers"),
+    "ReadReplicaDBClusterIdentifiers": _REPLICAS,
+    "ReadReplicaDBInstanceIdentifiers": _REPLICAS,
     "ReadReplicaSourceDBClusterIdentifier": _replica("ReadReplicaSourceDBClusterIdentifier"),
     "ReadReplicaSourceDBInstanceIdentifier": _replica("ReadReplicaSourceDBInstanceIdentifier"),
     "ReplicaMode": refused_by("ReadReplicaSourceDBInstanceIdentifier"),
@@ -550,17 +548,9 @@ CLUSTER: Table = {
     "PreferredMaintenanceWindow": modified(PreferredMaintenanceWindow="PreferredMaintenanceWindow"),
     "PubliclyAccessible": restored(PubliclyAccessible=of_multi_az("PubliclyAccessible")),
     "RdsCustomClusterConfiguration": derived("reserved by AWS"),
-    "ReadReplicaIdentifiers": refused(
-        "ReadReplicaIdentifiers",
-        "{name} has read replicas ({value}): detach it first.",
-        of_replacement=True,
-    ),
+    "ReadReplicaIdentifiers": _REPLICAS,
     "ReaderEndpoint": derived("of the identifier"),
-    "ReplicationSourceIdentifier": refused(
-        "ReplicationSourceIdentifier",
-        "{name} has a replication source ({value}): detach it first.",
-        of_replacement=True,
-    ),
+    "ReplicationSourceIdentifier": _replica("ReplicationSourceIdentifier"),
     "ScalingConfigurationInfo": refused_by("EngineMode"),
     "ServerlessV2PlatformVersion": lost("RDS chooses the version of the platform."),
     "ServerlessV2ScalingConfiguration": restored(

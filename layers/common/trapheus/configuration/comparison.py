@@ -7,6 +7,7 @@ the restored database.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -108,6 +109,12 @@ def modifications(table: Table, planned: dict[str, Any], found: Description) -> 
     nothing to do is refused. Only what RDS would begin anew is left out where it is right.
     """
     wanted = dict(planned["modify"])
+    version = str(wanted.get("EngineVersion", ""))
+    if "EngineVersion" in planned.get("open", ()) and (
+        numbers(found["EngineVersion"]) >= numbers(version)
+    ):
+        # RDS has upgraded what AWS does not offer any more, and takes no version before that.
+        wanted.pop("EngineVersion", None)
     now = {
         name: v for name, v in _read(parameters(table, "modify"), found).items() if name in wanted
     }
@@ -142,6 +149,11 @@ def _that_goes_with(sent: Collection[str], wanted: Parameters, found: Descriptio
         return {**size, "Iops": 0, **{name: wanted[name] for name in size if name in sent}}
     same_type = wanted.get("StorageType", found.get("StorageType")) == found.get("StorageType")
     return {"Iops": found["Iops"]} if "AllocatedStorage" in sent and same_type else {}
+
+
+def numbers(version: str) -> list[int]:
+    """The numbers in an engine's version, in order."""
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def missing_roles(planned: dict[str, Any], found: Description) -> list[dict[str, str]]:

@@ -49,7 +49,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> Resource:
         raise settings.combination(f"RDS makes the members of {cluster.name} itself.")
     rds.require(cluster, "CreateDBInstance")
     refuse_for_one(cluster, parameters)
-    if cluster.true_status == "creating" and "CreateDBInstance" not in rds.while_creating:
+    if cluster.true_status == "creating" and not rds.members_while_creating:
         raise RdsError(
             "InvalidDBClusterStateFault", f"DBCluster {cluster.name} is not available: creating."
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.emulator.rds.databases import groups, lifecycle, multi_az_clusters, settings
 from local.emulator.rds.defaults import REFUSED_IN_A_CLUSTER_RESTORE
-from local.emulator.rds.operations import db_snapshots
+from local.emulator.rds.operations import db_snapshots, engine_versions
 from local.emulator.rds.protocol.paging import filtered, page
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.registry import operation
@@ -128,6 +128,8 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     kept = snapshot.source["settings"]
     if parameters["Engine"] != kept["Engine"]:
         raise settings.combination("The engine is not the snapshot's.")
+    if "EngineVersion" in parameters:
+        engine_versions.refuse_withdrawn(rds, kept["Engine"], parameters["EngineVersion"])
     own = multi_az_clusters.check_birth(parameters, kept["Engine"])
     # model: without a version the default one of the engine in the Region is used
     shown = lifecycle.blank(rds, "cluster", name, kept["Engine"], parameters.get("EngineVersion"))

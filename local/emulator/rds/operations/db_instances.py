@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.emulator.rds.databases import cluster_members, lifecycle, multi_az_clusters, settings
 from local.emulator.rds.defaults import FORGOTTEN, REFUSED_IN_A_RESTORE
-from local.emulator.rds.operations import db_snapshots
+from local.emulator.rds.operations import db_snapshots, engine_versions
 from local.emulator.rds.protocol.paging import filtered, page
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.registry import operation
@@ -119,8 +119,9 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     rds.require(snapshot, "RestoreDBInstanceFromDBSnapshot")
     kept = snapshot.source["settings"]
     check_restore(parameters, kept)
-    shown = lifecycle.blank(rds, "instance", name, kept["Engine"], kept["EngineVersion"])
-    shown |= kept
+    version = engine_versions.supported(rds, kept["Engine"], kept["EngineVersion"])
+    shown = lifecycle.blank(rds, "instance", name, kept["Engine"], version)
+    shown |= {**kept, "EngineVersion": version}
     for beginning, forgotten in FORGOTTEN.items():
         if kept["Engine"].startswith(beginning):
             shown |= {name: value for name, (value, _) in forgotten.items()}
@@ -169,7 +170,7 @@ def refuse_of_engine(parameters: dict[str, Any], engine: str) -> None:
 def modify(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """Change settings or the name of an instance."""
     instance = rds.find("instance", parameters["DBInstanceIdentifier"])
-    if instance.true_status != "creating" or "ModifyDBInstance" not in rds.while_creating:
+    if instance.true_status != "creating" or not rds.changes_while_creating:
         rds.require(instance, "ModifyDBInstance")
     cluster = rds.cluster_of(instance)
     multi_az_clusters.refuse_member(cluster)

@@ -92,8 +92,8 @@ def take(
         "VpcId": VPC,
         "PercentProgress": 0,
     }
-    copied = source.get("TagList", []) if source.get("CopyTagsToSnapshot") else []
-    shown["TagList"] = tags.checked([*copied, *given])
+    copied = tags.own(source.get("TagList", [])) if source.get("CopyTagsToSnapshot") else []
+    shown["TagList"] = tags.checked(given, copied)
     if kind == "snapshot":
         shown.setdefault("ProcessorFeatures", [])  # [fact: snapshot-features-empty]
         shown["SnapshotTarget"] = "region"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from local.emulator.rds.databases import groups
@@ -22,6 +23,31 @@ def available(rds: Rds, parameters: dict[str, Any]) -> list[tuple[str, str]]:
         if parameters.get("Engine", engine) == engine
         and parameters.get("EngineVersion", version) == version
     ]
+
+
+def supported(rds: Rds, engine: str, version: str) -> str:
+    """The version at which a snapshot of a version is restored: itself, or the next that is sold.
+
+    [fact: withdrawn-version-is-upgraded]
+    """
+    sold = sorted(rds.available_versions.get(engine, []), key=_numbers)
+    if version in sold or not rds.upgrades_withdrawn:
+        return version
+    return next((one for one in sold if _numbers(one) > _numbers(version)), version)
+
+
+def refuse_withdrawn(rds: Rds, engine: str, version: str) -> None:
+    """Refuse to make a cluster at a version that is not sold, if this RDS does.
+
+    [fact: cluster-of-a-withdrawn-version]
+    """
+    sold = rds.available_versions.get(engine, [version])
+    if rds.refuses_withdrawn and version not in sold:
+        raise RdsError("InvalidParameterCombination", f"Cannot find version {version} for {engine}")
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 @operation("DescribeDBEngineVersions")

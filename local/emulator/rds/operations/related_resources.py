@@ -123,18 +123,3 @@ def blue_green_deployments(rds: Rds, parameters: dict[str, Any]) -> dict[str, An
 def integrations(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """The zero-ETL integrations."""
     return page(rds.integrations, parameters, "Integrations")
-
-
-@operation("DescribeDBProxies")
-def proxies(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The proxies."""
-    return page(rds.proxies, parameters, "DBProxies")
-
-
-@operation("DescribeDBProxyTargets")
-def proxy_targets(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The databases that a proxy points at."""
-    name = parameters["DBProxyName"]
-    if name not in {proxy["DBProxyName"] for proxy in rds.proxies}:
-        raise RdsError("DBProxyNotFoundFault", f"DBProxy {name} not found.")
-    return page(rds.proxy_targets.get(name, []), parameters, "Targets")

@@ -95,13 +95,13 @@ def encryption(rds: Rds, home: Rds, source: Resource, given: str | None) -> str:
 def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str, Any]) -> Resource:
     """A copy on its way, with what its source holds and shows."""
     words = KINDS[source.kind]
-    copied = source.shown.get("TagList", []) if parameters.get("CopyTags") else []
+    copied = tags.own(source.shown.get("TagList", [])) if parameters.get("CopyTags") else []
     shown = copy.deepcopy(source.shown) | {
         words.name_key: name,
         words.status_key: "pending",
         "SnapshotType": "manual",
         "PercentProgress": 0,
-        "TagList": tags.checked([*copied, *parameters.get("Tags", [])]),
+        "TagList": tags.checked(parameters.get("Tags", []), copied),
     }
     kept = copy.deepcopy(source.source)
     if source.kind == "cluster-snapshot":
