@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trapheus.configuration.attributes import CLUSTER, MEMBER
+from trapheus.configuration.backup_window import require_no_backup_soon
 from trapheus.configuration.by_phase import plan_in_phase
 from trapheus.configuration.comparison import (
     Comparison,
@@ -24,7 +25,6 @@ from trapheus.rds.access import (
     cluster_with,
     instance,
 )
-from trapheus.rds.backups import require_no_backup_soon
 from trapheus.rds.endpoints import lacking, possible
 from trapheus.rds.multi_az import is_multi_az
 from trapheus.rds.proxies import unreached

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trapheus.configuration.attributes import INSTANCE
+from trapheus.configuration.backup_window import require_no_backup_soon
 from trapheus.configuration.by_phase import plan_in_phase
 from trapheus.configuration.comparison import compared, require_as_planned
 from trapheus.execution import lock
@@ -13,7 +14,6 @@ from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import ConfigurationDiffers
 from trapheus.execution.logs import logged
 from trapheus.rds.access import Description, instance, instance_with, snapshot
-from trapheus.rds.backups import require_no_backup_soon
 from trapheus.rds.proxies import unreached
 from trapheus.rds.snapshots import is_another, warnings_of
 from trapheus.rds.waiters import ONLINE, TRIED, instance_settled, wait
