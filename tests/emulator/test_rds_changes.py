@@ -40,13 +40,28 @@ def test_a_change_is_stale_then_modifying_then_there(kind):
 
 
 @KINDS
-def test_a_change_that_changes_nothing_is_refused(kind):
+def test_a_change_of_nothing_is_refused(kind):
     world, words = World(), NAMES[kind]
     refused("InvalidParameterCombination", lambda: world.modify(kind, words["name"]))
     refused("InvalidParameterCombination",
-            lambda: world.modify(kind, words["name"], DeletionProtection=False))  # fmt: skip
+            lambda: world.modify(kind, words["name"], AllowMajorVersionUpgrade=True))  # fmt: skip
     refused("InvalidParameterCombination",
             lambda: world.rename(kind, words["name"], words["name"]))  # fmt: skip
+
+
+@KINDS
+def test_a_change_to_what_is_so_already_is_taken_and_nothing_happens(kind):
+    world, words = World(), NAMES[kind]
+    before = world.shown(kind, words["name"])
+    world.modify(kind, words["name"], DeletionProtection=False, BackupRetentionPeriod=1)
+    for minutes in (1, 60):
+        assert world.status(kind, words["name"]) == "available"
+        world.wait(minutes)
+    moved = ("LatestRestorableTime",)
+    after = world.shown(kind, words["name"])
+    assert {k: v for k, v in after.items() if k not in moved} == {
+        k: v for k, v in before.items() if k not in moved
+    }
 
 
 @KINDS
@@ -368,12 +383,15 @@ def test_tags_are_copied_to_a_snapshot_only_when_set(kind):
     arn = world.rds.arn(kind, words["name"])
     world.rds.call("AddTagsToResource", {"ResourceName": arn, "Tags": [{"Key": "a", "Value": "1"}]})
     mine = [{"Key": "mine", "Value": "2"}]
-    plain = world.snapshot(kind, words["name"], "plain", Tags=mine)
+    plain = world.snapshot(kind, words["name"], "plain")
     world.wait()
     world.modify(kind, words["name"], CopyTagsToSnapshot=True)
-    copied = world.snapshot(kind, words["name"], "copied", Tags=mine)
-    assert next(iter(plain.values()))["TagList"] == mine
-    assert next(iter(copied.values()))["TagList"] == [{"Key": "a", "Value": "1"}, *mine]
+    copied = world.snapshot(kind, words["name"], "copied")
+    world.wait()
+    given = world.snapshot(kind, words["name"], "given", Tags=mine)
+    assert next(iter(plain.values()))["TagList"] == []
+    assert next(iter(copied.values()))["TagList"] == [{"Key": "a", "Value": "1"}]
+    assert next(iter(given.values()))["TagList"] == mine
 
 
 @KINDS

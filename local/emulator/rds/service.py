@@ -519,6 +519,11 @@ class Rds:
         """The cluster of an instance, None for a standalone one."""
         return self.things.get(member.source.get("cluster", ""))
 
+    @property
+    def is_past(self) -> bool:
+        """Whether what happens is of older days, when there were other versions and classes."""
+        return self._fixed is not None
+
     # Within
 
     @property

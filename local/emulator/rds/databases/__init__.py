@@ -1,6 +1,7 @@
 """What instances and clusters are made of, whatever call makes or changes them.
 
 From top to bottom: `multi_az_clusters` and `cluster_members`, the members of either sort of
-cluster; `lifecycle`, what both kinds go through; `settings`, how a parameter shows in what Describe
-returns; `tags` and `groups`, with the calls on them.
+cluster; `lifecycle`, what both kinds go through; `available`, the versions and classes that there
+are; `settings`, how a parameter shows in what Describe returns, and `windows` of the day and the
+week; `tags` and `groups`, with the calls on them.
 """

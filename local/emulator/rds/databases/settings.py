@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import groups, tags
+from local.emulator.rds.databases import groups, tags, windows
 from local.emulator.rds.protocol.model import members
 from local.emulator.rds.protocol.rds_error import RdsError
 
@@ -154,11 +154,13 @@ def derive_instance(rds: Rds, shown: Shown) -> None:
 
 def check(rds: Rds, kind: str, shown: Shown) -> None:
     """Refuse a combination that RDS refuses."""
+    windows.check_interval(shown)
     if shown.get("MonitoringInterval") and not shown.get("MonitoringRoleArn"):
         raise combination("A MonitoringRoleARN value is required if you specify a "
                           "MonitoringInterval value other than 0.")  # fmt: skip
     if "DBClusterIdentifier" in shown and kind == "instance":
         return
+    windows.check(kind, shown)
     if shown.get("DatabaseInsightsMode") == "advanced" and (
         shown.get("PerformanceInsightsRetentionPeriod", 0) < 465
     ):

@@ -83,7 +83,11 @@ def add_role(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict
     held: list[dict[str, Any]] = database.shown.setdefault("AssociatedRoles", [])
     wanted = ("RoleArn", "FeatureName")
     role: dict[str, Any] = {key: parameters[key] for key in wanted if key in parameters}
-    if any(role.items() <= other.items() for other in held):
+    # API reference, of an instance: "the specified RoleArn or FeatureName value is already
+    # associated"; of a cluster it says the role only, as GH aws-cloudformation-resource-providers
+    # -rds#373 met it [fact: one-role-a-feature]
+    same = ("RoleArn", "FeatureName") if kind == "instance" else ("RoleArn",)
+    if any(role.get(key) == other.get(key) for other in held for key in same):
         raise RdsError(
             f"{KINDS[kind].word}RoleAlreadyExists",
             f"Role {role['RoleArn']} is already associated with {database.name}.",

@@ -5,7 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import groups, lifecycle, multi_az_clusters, settings
+from local.emulator.rds.databases import (
+    available,
+    groups,
+    lifecycle,
+    multi_az_clusters,
+    settings,
+    windows,
+)
 from local.emulator.rds.defaults import REFUSED_IN_A_CLUSTER_RESTORE
 from local.emulator.rds.operations import db_snapshots
 from local.emulator.rds.protocol.paging import filtered, page
@@ -56,6 +63,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """An Aurora cluster, without members, or a Multi-AZ DB cluster with them."""
     name, engine = rds.free("cluster", parameters["DBClusterIdentifier"]), parameters["Engine"]
     own = multi_az_clusters.check_birth(parameters, engine)
+    available.name_version(rds, engine, parameters)
     shown = lifecycle.blank(rds, "cluster", name, engine, parameters.get("EngineVersion")) | own
     if parameters.get("WithExpressConfiguration"):
         # model: internet access gateway, no network of a VPC, IAM authentication
@@ -72,6 +80,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 def settle_in(rds: Rds, shown: dict[str, Any], parameters: dict[str, Any], data: str) -> Resource:
     """A new cluster with what was asked for."""
     settings.apply(rds, "cluster", shown, parameters)
+    windows.make_room(shown, parameters)
     settings.check(rds, "cluster", shown)
     if not multi_az_clusters.is_one(shown):
         shown["AvailabilityZones"] = zones(rds, shown, parameters.get("AvailabilityZones", []))
@@ -125,6 +134,7 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     if parameters["Engine"] != kept["Engine"]:
         raise settings.combination("The engine is not the snapshot's.")
     own = multi_az_clusters.check_birth(parameters, kept["Engine"])
+    available.name_version(rds, kept["Engine"], parameters)
     # model: without a version the default one of the engine in the Region is used
     shown = lifecycle.blank(rds, "cluster", name, kept["Engine"], parameters.get("EngineVersion"))
     cluster = settle_in(rds, shown | own | kept, parameters, snapshot.data)

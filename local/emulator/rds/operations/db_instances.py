@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import cluster_members, lifecycle, multi_az_clusters, settings
+from local.emulator.rds.databases import (
+    available,
+    cluster_members,
+    lifecycle,
+    multi_az_clusters,
+    settings,
+    windows,
+)
 from local.emulator.rds.defaults import FORGOTTEN, REFUSED_IN_A_RESTORE
 from local.emulator.rds.operations import db_snapshots
 from local.emulator.rds.protocol.paging import filtered, page
@@ -16,8 +22,6 @@ from local.emulator.rds.timing import BROKEN, READY
 if TYPE_CHECKING:
     from local.emulator.rds.resources import Resource
     from local.emulator.rds.service import Rds
-
-CLASS = re.compile(r"^db\.([a-z0-9]+\.[a-z0-9.-]+|serverless)$")
 
 
 @operation("DescribeDBInstances")
@@ -48,16 +52,18 @@ def with_restorable(rds: Rds, shown: dict[str, Any]) -> dict[str, Any]:
 @operation("CreateDBInstance")
 def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """A standalone instance, or a member of a cluster."""
-    check_class(parameters["DBInstanceClass"])
     if "DBClusterIdentifier" in parameters:
         return {"DBInstance": cluster_members.create(rds, parameters).shown}
+    available.name_version(rds, parameters["Engine"], parameters)
     name = rds.free("instance", parameters["DBInstanceIdentifier"])
     shown = lifecycle.blank(
         rds, "instance", name, parameters["Engine"], parameters.get("EngineVersion")
     )
+    available.check_class(rds, parameters["DBInstanceClass"], shown)
     shown["AllocatedStorage"] = 20
     check_zone(parameters)
     settings.apply(rds, "instance", shown, parameters)
+    windows.make_room(shown, parameters)
     settings.check(rds, "instance", shown)
     instance = rds.add("instance", shown, f"{name} as created")
     begin(rds, instance, "create instance")
@@ -89,12 +95,6 @@ def begin(rds: Rds, instance: Resource, what: str) -> None:
     )
 
 
-def check_class(name: str) -> None:
-    """Refuse what cannot be an instance class."""
-    if not CLASS.match(name):
-        raise RdsError("InvalidParameterValue", f"Invalid DB Instance class: {name}")
-
-
 def check_zone(parameters: dict[str, Any]) -> None:
     """A zone cannot be chosen for a Multi-AZ instance; model."""
     if parameters.get("MultiAZ") and "AvailabilityZone" in parameters:
@@ -112,6 +112,7 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     name = rds.free("instance", parameters["DBInstanceIdentifier"])
     rds.require(snapshot, "RestoreDBInstanceFromDBSnapshot")
     kept = snapshot.source["settings"]
+    available.check_class(rds, parameters.get("DBInstanceClass"), kept)
     check_restore(parameters, kept)
     shown = lifecycle.blank(rds, "instance", name, kept["Engine"], kept["EngineVersion"])
     shown |= kept
@@ -135,7 +136,6 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 
 def check_restore(parameters: dict[str, Any], kept: dict[str, Any]) -> None:
     """Refuse what an instance restore cannot do; model, UG."""
-    check_class(parameters.get("DBInstanceClass", "db.t4g.micro"))
     check_zone(parameters)
     if parameters.get("Engine", kept["Engine"]) != kept["Engine"]:
         raise settings.combination("The engine is not the snapshot's.")
@@ -176,7 +176,8 @@ def modify(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             )
     elif "PromotionTier" in parameters:
         raise settings.combination("PromotionTier is for members of a DB cluster.")
-    check_class(parameters.get("DBInstanceClass", "db.t4g.micro"))
+    if parameters.get("DBInstanceClass") != instance.shown["DBInstanceClass"]:
+        available.check_class(rds, parameters.get("DBInstanceClass"), instance.shown)
     size = parameters.get("AllocatedStorage", instance.shown["AllocatedStorage"])
     if size < instance.shown["AllocatedStorage"]:
         raise settings.combination("Requested size cannot be less than the current size.")

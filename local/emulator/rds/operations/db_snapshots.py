@@ -76,7 +76,8 @@ def take(
         "PercentProgress": 0,
     }
     copied = source["TagList"] if source.get("CopyTagsToSnapshot") else []
-    shown["TagList"] = tags.checked([*copied, *given])
+    # [fact: given-tags-replace-copied]
+    shown["TagList"] = tags.checked(given) or [dict(tag) for tag in copied]
     if kind == "snapshot":
         shown["OriginalSnapshotCreateTime"] = shown["SnapshotDatabaseTime"] = rds.when()
         shown["SnapshotTarget"] = "region"
