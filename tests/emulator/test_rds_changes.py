@@ -67,11 +67,28 @@ def test_a_change_to_what_is_so_already_is_taken_and_nothing_happens(kind):
 @KINDS
 def test_without_apply_immediately_a_change_stays_pending(kind):
     world, words = World(), NAMES[kind]
-    world.rds.call(words["modify"], {words["id"]: words["name"], "BackupRetentionPeriod": 9})
+    asked, shows = {
+        "instance": ({"DBInstanceClass": "db.r6g.xlarge"}, "DBInstanceClass"),
+        "cluster": ({"EnableIAMDatabaseAuthentication": True}, "IAMDatabaseAuthenticationEnabled"),
+    }[kind]
+    before = world.shown(kind, words["name"])[shows]
+    world.rds.call(words["modify"], {words["id"]: words["name"], **asked})
     world.wait()
     shown = world.shown(kind, words["name"])
-    assert shown["BackupRetentionPeriod"] == 1
-    assert shown["PendingModifiedValues"] == {"BackupRetentionPeriod": 9}
+    assert shown[shows] == before
+    assert shown["PendingModifiedValues"] == {shows: next(iter(asked.values()))}
+
+
+@KINDS
+def test_a_retention_changes_without_apply_immediately_unless_it_was_none(kind):
+    world, words = World(), NAMES[kind]
+    world.rds.call(words["modify"], {words["id"]: words["name"], "BackupRetentionPeriod": 9})
+    world.wait()
+    assert world.shown(kind, words["name"])["BackupRetentionPeriod"] == 9
+    if kind == "instance":
+        world.rds.call("ModifyDBInstance", {words["id"]: "db", "BackupRetentionPeriod": 0})
+        world.wait()
+        assert world.shown(kind, "db")["BackupRetentionPeriod"] == 9
 
 
 @KINDS

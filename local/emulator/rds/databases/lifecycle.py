@@ -124,6 +124,8 @@ def modify(rds: Rds, resource: Resource, given: dict[str, Any]) -> None:
     left = {name: v for name, v in wanted.items() if name not in AT_ONCE}
     if not immediate:
         waiting = {name: v for name, v in left.items() if settings.pending_view(kind, {name: v})}
+        if resource.shown["BackupRetentionPeriod"] and waiting.get("BackupRetentionPeriod"):
+            del waiting["BackupRetentionPeriod"]  # [fact: retention-changes-at-once]
         resource.pending |= waiting
         resource.shown["PendingModifiedValues"] |= settings.pending_view(kind, waiting)
         left = {name: v for name, v in left.items() if name not in waiting}

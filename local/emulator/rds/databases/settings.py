@@ -370,6 +370,11 @@ def set_domain(rds: Rds, shown: Shown, value: Any, parameters: Any, live: bool) 
     ]
 
 
+def domain_of(shown: Mapping[str, Any]) -> str:
+    """The directory that a database is in, "" for none."""
+    return str(next((one.get("Domain", "") for one in shown["DomainMemberships"]), ""))
+
+
 def set_volumes(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
     """More volumes of an instance, each with the status that only Describe has; model."""
     shown["AdditionalStorageVolumes"] = [

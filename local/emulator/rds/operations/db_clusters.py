@@ -39,6 +39,8 @@ def describe(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             "db-cluster-id": lambda shown: str(shown["DBClusterIdentifier"]),
             "db-cluster-resource-id": lambda shown: str(shown["DbClusterResourceId"]),
             "engine": lambda shown: str(shown["Engine"]),
+            "domain": settings.domain_of,
+            "clone-group-id": lambda shown: str(shown.get("CloneGroupId", "")),
         },
     )
     return page([described(rds, shown) for shown in found], parameters, "DBClusters")
@@ -124,23 +126,30 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     snapshot = rds.find("cluster-snapshot", parameters["SnapshotIdentifier"])
     name = rds.free("cluster", parameters["DBClusterIdentifier"])
     rds.require(snapshot, "RestoreDBClusterFromSnapshot")
+    kept = snapshot.source["settings"]
+    if parameters["Engine"] != kept["Engine"]:
+        raise settings.combination("The engine is not the snapshot's.")
+    return {"DBCluster": revive(rds, name, kept, parameters, snapshot).shown}
+
+
+def revive(
+    rds: Rds, name: str, kept: dict[str, Any], parameters: dict[str, Any], source: Resource
+) -> Resource:
+    """A new cluster with what was kept of an old one and what is asked for."""
     if REFUSED_IN_A_CLUSTER_RESTORE & parameters.keys():
         # GH boto/boto3#4634
         raise settings.combination(
             "You can enable Performance Insights or set the Enhanced Monitoring interval only when"
             " restoring from a source Aurora Limitless DB cluster"
         )
-    kept = snapshot.source["settings"]
-    if parameters["Engine"] != kept["Engine"]:
-        raise settings.combination("The engine is not the snapshot's.")
     own = multi_az_clusters.check_birth(parameters, kept["Engine"])
     available.name_version(rds, kept["Engine"], parameters)
     # model: without a version the default one of the engine in the Region is used
     shown = lifecycle.blank(rds, "cluster", name, kept["Engine"], parameters.get("EngineVersion"))
-    cluster = settle_in(rds, shown | own | kept, parameters, snapshot.data)
-    cluster.poison = snapshot.poison
+    cluster = settle_in(rds, shown | own | kept, parameters, source.data)
+    cluster.poison = source.poison
     begin(rds, cluster, "restore cluster", lambda: rds.restored(cluster))
-    return {"DBCluster": cluster.shown}
+    return cluster
 
 
 @operation("ModifyDBCluster")

@@ -37,6 +37,7 @@ def describe(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             "dbi-resource-id": lambda shown: str(shown["DbiResourceId"]),
             "db-cluster-id": lambda shown: str(shown.get("DBClusterIdentifier", "")),
             "engine": lambda shown: str(shown["Engine"]),
+            "domain": settings.domain_of,
         },
     )
     return page([with_restorable(rds, shown) for shown in found], parameters, "DBInstances")
@@ -111,7 +112,15 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     snapshot = rds.find("snapshot", parameters["DBSnapshotIdentifier"])
     name = rds.free("instance", parameters["DBInstanceIdentifier"])
     rds.require(snapshot, "RestoreDBInstanceFromDBSnapshot")
-    kept = snapshot.source["settings"]
+    kept = snapshot.source["settings"] | {"StorageType": snapshot.shown["StorageType"]}
+    return {"DBInstance": revive(rds, name, kept, parameters, snapshot).shown}
+
+
+def revive(
+    rds: Rds, name: str, kept: dict[str, Any], parameters: dict[str, Any], source: Resource
+) -> Resource:
+    """A new instance with what was kept of an old one and what is asked for."""
+    storage = kept.pop("StorageType")
     available.check_class(rds, parameters.get("DBInstanceClass"), kept)
     check_restore(parameters, kept)
     shown = lifecycle.blank(rds, "instance", name, kept["Engine"], kept["EngineVersion"])
@@ -119,7 +128,7 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     for beginning, forgotten in FORGOTTEN.items():
         if kept["Engine"].startswith(beginning):
             shown |= {name: value for name, (value, _) in forgotten.items()}
-    if settings.is_small_gp3("instance", kept | {"StorageType": snapshot.shown["StorageType"]}):
+    if settings.is_small_gp3("instance", kept | {"StorageType": storage}):
         # The baseline's, which nobody has asked for.
         shown.pop("Iops", None)
     shown["StorageType"] = parameters.get("StorageType", shown["StorageType"])
@@ -128,10 +137,10 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     shown["Endpoint"] = {"Port": kept["Endpoint"]["Port"]}
     settings.apply(rds, "instance", shown, parameters)
     settings.check(rds, "instance", shown)
-    instance = rds.add("instance", shown, snapshot.data)
-    instance.poison = snapshot.poison
+    instance = rds.add("instance", shown, source.data)
+    instance.poison = source.poison
     begin(rds, instance, "restore instance")
-    return {"DBInstance": shown}
+    return instance
 
 
 def check_restore(parameters: dict[str, Any], kept: dict[str, Any]) -> None:

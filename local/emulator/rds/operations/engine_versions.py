@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from local.emulator.rds.databases import groups
-from local.emulator.rds.protocol.paging import page
+from local.emulator.rds.defaults import ENGINES
+from local.emulator.rds.protocol.paging import filtered, page
 from local.emulator.rds.registry import operation
 
 if TYPE_CHECKING:
@@ -25,7 +26,11 @@ def available(rds: Rds, parameters: dict[str, Any]) -> list[tuple[str, str]]:
 
 @operation("DescribeDBEngineVersions")
 def engine_versions(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The versions that are not withdrawn."""
+    """The versions that are not withdrawn, those that fit the filters, or the default ones."""
+    asked = list(parameters.get("Filters", []))
+    if "DBParameterGroupFamily" in parameters:
+        family = [parameters["DBParameterGroupFamily"]]
+        asked.append({"Name": "db-parameter-group-family", "Values": family})
     found = [
         {
             "Engine": engine,
@@ -35,8 +40,28 @@ def engine_versions(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             "Status": "available",
         }
         for engine, version in available(rds, parameters)
+        if not parameters.get("DefaultOnly") or version == default(rds, engine)
     ]
+    found = filtered(
+        found,
+        asked,
+        {
+            "db-parameter-group-family": lambda one: str(one["DBParameterGroupFamily"]),
+            "engine": lambda one: str(one["Engine"]),
+            "engine-version": lambda one: str(one["EngineVersion"]),
+            "engine-mode": lambda _: "provisioned",
+            "status": lambda one: str(one["Status"]),
+        },
+        exactly=True,
+    )
     return page(found, parameters, "DBEngineVersions")
+
+
+def default(rds: Rds, engine: str) -> str:
+    """The version of a create that names none, or the latest if that one is withdrawn."""
+    versions = rds.available_versions[engine]
+    known = str(ENGINES.get(engine, {}).get("EngineVersion", ""))
+    return known if known in versions else versions[-1]
 
 
 @operation("DescribeOrderableDBInstanceOptions")
