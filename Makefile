@@ -15,7 +15,7 @@ SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=
 	.venv-sam/bin/sam
 
 TARGETS := help run serve deploy-local test check lint build clients others \
-	faults attributes permissions bench picture events preflight lock clean
+	faults attributes permissions bench peers picture events preflight lock clean
 .PHONY: $(TARGETS)
 .DEFAULT_GOAL := help
 
@@ -97,6 +97,11 @@ bench: .venv/ready ## Time, outage, calls and costs: docs/performance.md
 permissions: .venv/ready ## Take each right away: docs/permissions.md
 	.venv/bin/python -m tests.permissions
 
+##@ Before a release
+
+peers: .venv/ready .venv-peers/ready ## Other people's clients against the local AWS
+	@.venv/bin/python -m tests.peers
+
 ##@ Write anew what follows from the sources
 
 picture: .venv/ready ## The graphs of docs/state-machine.md
@@ -109,7 +114,7 @@ preflight: .venv/ready ## The list of checks: docs/preflight.md
 	@PYTHONPATH=layers/common .venv/bin/python -m tests.preflight_page
 
 lock: ## The locked lists of requirements/; needs uv
-	for side in checkov dev sam; do \
+	for side in checkov dev peers sam; do \
 		uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
 			requirements/$$side.in --output-file requirements/$$side.txt; \
 	done
@@ -117,7 +122,7 @@ lock: ## The locked lists of requirements/; needs uv
 ##@ Tidy up
 
 clean: ## Remove the environments and all that was built
-	rm -rf .venv .venv-checkov .venv-sam .aws-sam .aws-sam.log .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-checkov .venv-peers .venv-sam .aws-sam .aws-sam.log .mypy_cache .pytest_cache .ruff_cache
 
 .venv/ready: requirements/dev.txt
 	$(call environment,.venv,dev)
@@ -127,6 +132,9 @@ clean: ## Remove the environments and all that was built
 
 .venv-checkov/ready: requirements/checkov.txt
 	$(call environment,.venv-checkov,checkov)
+
+.venv-peers/ready: requirements/peers.txt
+	$(call environment,.venv-peers,peers)
 
 # An environment of its own from a locked list; made anew when the list changes.
 define environment

@@ -9,6 +9,7 @@ It knows nothing of the app. From top to bottom:
 - `status_events`: EventBridge.
 - `calls`: a call as data, and the faults.
 - `authorization`: whether the caller's role allows a call, by its policies at that moment.
+- `rds_elsewhere`: what RDS has in other services, such as secrets and tags.
 - `rds`: the RDS, and `moto_services`: what it asks of S3, IAM and KMS.
 - `clock`: virtual time. costs.toml says what takes how long.
 """

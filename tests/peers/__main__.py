@@ -66,12 +66,16 @@ def run(*command: str, cloud: App, folder: Path) -> subprocess.CompletedProcess[
 
 def waiters(cloud: App, folder: Path) -> Iterator[Line]:
     """boto3's waiters."""
-    done = run("python", "waiters.py", cloud=cloud, folder=folder)
-    for line in done.stdout.splitlines():
-        told = json.loads(line)
-        yield told["name"], told["wrong"]
-    if done.returncode:
-        yield "waiters.py", done.stderr[-400:]
+    with subprocess.Popen(
+        [str(PROGRAMS / "python"), "waiters.py"],
+        cwd=HERE, env=environment(cloud.endpoint, folder), stdout=subprocess.PIPE, text=True,
+    ) as going:  # fmt: skip
+        assert going.stdout
+        for line in going.stdout:
+            told = json.loads(line)
+            yield told["name"], told["wrong"]
+    if going.returncode:
+        yield "waiters.py", f"it ended with {going.returncode}"
 
 
 def ansible(cloud: App, folder: Path) -> Iterator[Line]:
@@ -179,7 +183,8 @@ def main() -> int:
 
 def say(line: str) -> None:
     """Print a line at once: it may take minutes until the next."""
-    print(line, file=sys.stdout, flush=True)
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

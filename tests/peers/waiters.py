@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -32,7 +33,8 @@ def tried(name: str, work: Callable[[], object]) -> None:
         wrong = ""
     except Exception as error:
         wrong = f"{type(error).__name__}: {error}"
-    print(json.dumps({"name": name, "wrong": wrong}), flush=True)
+    sys.stdout.write(json.dumps({"name": name, "wrong": wrong}) + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
