@@ -157,6 +157,14 @@ def test_default_versions_and_filters_of_versions():
     assert versions(Filters=[{"Name": "engine-version", "Values": ["17.2"]}]) == ["17.2"]
 
 
+def test_a_version_says_what_it_can_be_upgraded_to():
+    asked = {"Engine": "postgres", "EngineVersion": "16.9"}
+    (shown,) = World().rds.call("DescribeDBEngineVersions", asked)["DBEngineVersions"]
+    found = {one["EngineVersion"]: one["IsMajorVersionUpgrade"]
+             for one in shown["ValidUpgradeTarget"]}  # fmt: skip
+    assert found == {"16.10": False, "17.2": True}
+
+
 def test_global_clusters_and_deployments_are_found_by_their_names():
     world = World()
     world.rds.global_clusters = [{"GlobalClusterIdentifier": name, "GlobalClusterMembers": []}

@@ -83,11 +83,9 @@ def add_role(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict
     held: list[dict[str, Any]] = database.shown.setdefault("AssociatedRoles", [])
     wanted = ("RoleArn", "FeatureName")
     role: dict[str, Any] = {key: parameters[key] for key in wanted if key in parameters}
-    # API reference, of an instance: "the specified RoleArn or FeatureName value is already
-    # associated"; of a cluster it says the role only, as GH aws-cloudformation-resource-providers
-    # -rds#373 met it [fact: one-role-a-feature]
-    same = ("RoleArn", "FeatureName") if kind == "instance" else ("RoleArn",)
-    if any(role.get(key) == other.get(key) for other in held for key in same):
+    # An instance has one role for a feature, a cluster each role once [fact: one-role-a-feature].
+    unique = {"instance": "FeatureName", "cluster": "RoleArn"}[kind]
+    if any(role.get(unique) == other.get(unique) for other in held):
         raise RdsError(
             f"{KINDS[kind].word}RoleAlreadyExists",
             f"Role {role['RoleArn']} is already associated with {database.name}.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from local.emulator.rds.databases import groups
+from local.emulator.rds.databases.available import numbers
 from local.emulator.rds.defaults import ENGINES
 from local.emulator.rds.protocol.paging import filtered, page
 from local.emulator.rds.registry import operation
@@ -38,6 +39,7 @@ def engine_versions(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             "MajorEngineVersion": groups.major(engine, version),
             "DBParameterGroupFamily": groups.family(engine, version),
             "Status": "available",
+            "ValidUpgradeTarget": targets(rds, engine, version),
         }
         for engine, version in available(rds, parameters)
         if not parameters.get("DefaultOnly") or version == default(rds, engine)
@@ -55,6 +57,20 @@ def engine_versions(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
         exactly=True,
     )
     return page(found, parameters, "DBEngineVersions")
+
+
+def targets(rds: Rds, engine: str, version: str) -> list[dict[str, Any]]:
+    """What a version can be upgraded to: every higher one, though AWS leaves some out."""
+    return [
+        {
+            "Engine": engine,
+            "EngineVersion": other,
+            "AutoUpgrade": False,
+            "IsMajorVersionUpgrade": groups.major(engine, other) != groups.major(engine, version),
+        }
+        for other in rds.available_versions[engine]
+        if numbers(other) > numbers(version)
+    ]
 
 
 def default(rds: Rds, engine: str) -> str:
