@@ -3,6 +3,8 @@
 EVENT ?= events/create_snapshot.json
 # Of `make serve`; 0 takes a free one.
 PORT ?= 0
+# Virtual seconds that pass in a real one at most, for whoever wants to be in time; 0 for no limit.
+PACE ?= 0
 # Of `make deploy-local`: what `make serve` has printed, and a stack's name.
 ENDPOINT ?=
 STACK ?= trapheus
@@ -15,7 +17,7 @@ SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=
 	.venv-sam/bin/sam
 
 TARGETS := help run serve deploy-local test check lint build clients others \
-	faults attributes permissions bench peers picture events preflight lock clean
+	faults attributes permissions bench acceptance peers picture events preflight lock clean
 .PHONY: $(TARGETS)
 .DEFAULT_GOAL := help
 
@@ -34,7 +36,7 @@ run: .venv/ready ## Restore a database; EVENT=events/... takes another input
 	@.venv/bin/python -m local run "$(EVENT)"
 
 serve: .venv/ready .venv-sam/ready ## Keep the local AWS up for the AWS CLI and SDKs
-	@exec .venv/bin/python -m local serve --port "$(PORT)"
+	@exec .venv/bin/python -m local serve --port "$(PORT)" --pace "$(PACE)"
 
 # Nothing of the user's AWS settings is left: without an endpoint, sam would call the real AWS.
 deploy-local: .venv/ready .venv-sam/ready ## Deploy to it with sam; needs ENDPOINT=
@@ -101,6 +103,11 @@ permissions: .venv/ready ## Take each right away: docs/permissions.md
 
 peers: .venv/ready .venv-peers/ready ## Other people's clients against the local AWS
 	@.venv/bin/python -m tests.peers
+# What is empty is left out by the program, which says what it needs.
+acceptance: .venv/ready .venv-sam/ready ## The promises on a real account; PROFILE= REGION= SENDER=
+	@.venv/bin/python -m tests.acceptance --profile "$(PROFILE)" --region "$(REGION)" \
+		--sender "$(SENDER)" --endpoint "$(ENDPOINT)" $(if $(AURORA),--aurora) \
+		$(if $(YES),--yes) $(if $(CLEAN_UP),--clean-up)
 
 ##@ Write anew what follows from the sources
 
@@ -113,10 +120,12 @@ events: .venv/ready ## events/functions/, an event for each function
 preflight: .venv/ready ## The list of checks: docs/preflight.md
 	@PYTHONPATH=layers/common .venv/bin/python -m tests.preflight_page
 
-lock: ## The locked lists of requirements/; needs uv
-	for side in checkov dev peers sam; do \
+# The layer's first: what is tested with is what it ships.
+lock: ## The locked lists, the layer's too; needs uv
+	for list in layers/common/requirements requirements/checkov requirements/dev \
+			requirements/peers requirements/sam; do \
 		uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
-			requirements/$$side.in --output-file requirements/$$side.txt; \
+			$$list.in --output-file $$list.txt; \
 	done
 
 ##@ Tidy up

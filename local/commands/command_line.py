@@ -43,6 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
         " the app in it, and print what to type in another terminal.",
     )
     keep.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    keep.add_argument(
+        "--pace", type=int, default=0, help="virtual seconds in a real one; 0 for no limit"
+    )
     commands.add_parser("picture", help="draw the picture in the README anew")
     commands.add_parser("events", help="record the events in events/functions/ anew")
     given = parser.parse_args(arguments)
@@ -50,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.print_help()
         return SUCCEEDED
     if given.command == "serve":
-        return serve(given.port)
+        return serve(given.port, given.pace)
     if given.command in ("picture", "events"):
         return write_anew(given.command)
     try:
@@ -64,13 +67,13 @@ def main(arguments: list[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def serve(port: int) -> int:
+def serve(port: int, pace: int) -> int:
     """Keep the local AWS up until it is told to end; return the exit code."""
     import_moto()
     from local.commands import serve as serving  # noqa: PLC0415
 
     try:
-        return serving.serve(port)
+        return serving.serve(port, pace)
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -1,4 +1,4 @@
-"""Writes events/functions/: for each function the first event that a state machine sends it."""
+"""Writes events/functions/: for each function the first event that it is sent."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ def record(cloud: App) -> dict[str, str]:
         cloud.rds.exports = False
         request: Any = json.loads((ROOT / "events" / name).read_text())
         if name == FLEET:
+            cloud.tick("HourlyLook")
             cloud.run("FleetStateMachine", request)
             continue
         restore = cloud.run(cloud.machine, request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,10 +20,15 @@ ROOT = Path(__file__).parents[2]
 # comes to its end.
 PACE = 60
 STEP = 0.25
+# Virtual seconds after which a pace is kept.
+SLICE = 20
 
 
-def serve(port: int) -> int:
-    """Serve on `port` of this machine alone, 0 for a free one, until a signal comes."""
+def serve(port: int, pace: int = 0) -> int:
+    """Serve on `port` of this machine alone, 0 for a free one, until a signal comes.
+
+    pace: virtual seconds that pass at most in a real one, 0 for as many as can.
+    """
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     # A shell's `&` has it ignored, and then nobody could interrupt what it has started.
@@ -31,7 +37,7 @@ def serve(port: int) -> int:
     from local.commands.app import deployed  # noqa: PLC0415 - takes long to import
 
     try:
-        with deployed(port) as cloud, going_on(cloud):
+        with deployed(port) as cloud, paced(cloud, pace) if pace else going_on(cloud):
             for line in lines(cloud):
                 say(line)
             cloud.listeners.append(tell)
@@ -66,6 +72,30 @@ def going_on(cloud: Cloud) -> Iterator[None]:
     finally:
         ending.set()
         going.join()
+
+
+@contextmanager
+def paced(cloud: Cloud, pace: int) -> Iterator[None]:
+    """Let virtual time go at this pace, whatever runs: somebody wants to be in time for it."""
+    ending = threading.Event()
+
+    def hold_back() -> None:
+        while not ending.is_set():
+            cloud.clock.sleep(SLICE)
+            cloud.rds.settle()
+            # Whoever else takes part waits meanwhile, and none can come earlier than this.
+            time.sleep(SLICE / pace)
+
+    cloud.clock.thaw()
+    holding = threading.Thread(
+        target=lambda: cloud.clock.take_part(hold_back), name="pace", daemon=True
+    )
+    holding.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        holding.join()
 
 
 def lines(cloud: Cloud) -> Iterator[str]:
@@ -130,5 +160,5 @@ def tell(notice: Notice) -> None:
     if notice.kind == "database":
         text = f"{notice.detail.before or 'new'} -> {notice.detail.after}"
     if text:
-        time = datetime.fromtimestamp(notice.time, UTC)
-        say(f"{time:%Y-%m-%d %H:%M:%S}  {notice.name}: {text}")
+        moment = datetime.fromtimestamp(notice.time, UTC)
+        say(f"{moment:%Y-%m-%d %H:%M:%S}  {notice.name}: {text}")

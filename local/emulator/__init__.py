@@ -6,10 +6,12 @@ It knows nothing of the app. From top to bottom:
 - `moto_repairs`: what is mended in moto; the stacks are in `cloudformation`.
 - `stepfunctions`: moto's interpreter of state machines, on virtual time and with AWS's errors.
 - `awslambda`: the functions, each in a process of its own, as Lambda keeps them.
-- `status_events`: EventBridge.
+- `status_events`: EventBridge and its schedules; `deliveries`: what it hands over, dead letters;
+  `event_patterns`: which event fits.
 - `calls`: a call as data, and the faults.
+- `moto_services`: what the RDS asks of S3, IAM and KMS.
 - `authorization`: whether the caller's role allows a call, by its policies at that moment.
 - `rds_elsewhere`: what RDS has in other services, such as secrets and tags.
-- `rds`: the RDS, and `moto_services`: what it asks of S3, IAM and KMS.
+- `rds`: the RDS.
 - `clock`: virtual time. costs.toml says what takes how long.
 """

@@ -28,6 +28,7 @@ import time_machine
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
+from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda_simple import models as simple_lambda
 from moto.core.base_backend import BackendDict
 from moto.core.exceptions import AWSError
@@ -45,8 +46,8 @@ from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request
 
-from local.emulator import moto_repairs, rds_elsewhere, status_events
-from local.emulator.authorization import Authorization
+from local.emulator import deliveries, moto_repairs, rds_elsewhere, status_events
+from local.emulator.authorization import Authorization, trusts
 from local.emulator.awslambda import functions
 from local.emulator.awslambda.environment import Raw, spare_repeated_work, taken_apart
 from local.emulator.awslambda.functions import Environment, Functions
@@ -64,6 +65,7 @@ from local.emulator.calls import (
 )
 from local.emulator.clock import START, Cancelled, Clock
 from local.emulator.cloudformation import deploy
+from local.emulator.deliveries import Delivery
 from local.emulator.moto_services import MotoServices
 from local.emulator.rds import Change, Rds
 from local.emulator.rds.protocol.wire import pickle_answer, write_answer
@@ -84,8 +86,9 @@ LENGTH = "content-length"
 AROUND_RDS = {"iam", "kms", "s3"}  # what exports use
 OF_FUNCTION = "trapheus.of_function"  # in a request's environ: it comes from a function
 ROLE = "HTTP_" + interpreter.ROLE.upper().replace("-", "_")
-# EventBridge tries for a day; with pauses each twice as long as the one before, that is 16 times.
-EVENT_TRIES = 16
+# When Lambda tries an asynchronous invocation again whose function has failed (Lambda Developer
+# Guide, "Error handling for asynchronous invocation"). [fact: lambda-asynchronous-retries]
+ASYNCHRONOUS = (0, 60, 120)
 NOBODY = "nobody"
 ONE_AT_A_TIME = threading.Lock()
 
@@ -165,6 +168,8 @@ class Cloud:
         self.mails: list[Mail] = []
         self.faults: list[Callable[[Call], Fault | None]] = []
         self.listeners: list[Callable[[Notice], None]] = []
+        # Step Functions delivers its events at best effort. [fact: status-event-best-effort]
+        self.loses_events = False
         self._port, self._seed, self._warm, self._account = port, seed, warm, account
         self._random = random.Random(seed)
         self.authorization = Authorization(ACCOUNT, self.rds_in)
@@ -173,7 +178,7 @@ class Cloud:
         self._awaited: dict[str, threading.Event] = {}
         self._clients: dict[tuple[str, str, str], Any] = {}
         self._waited_for = ""
-        self._stack = ""
+        self.stack = ""
 
     def __enter__(self) -> Self:
         if not ONE_AT_A_TIME.acquire(blocking=False):
@@ -329,6 +334,7 @@ class Cloud:
         self._awaited.clear()
         for record in (self.calls, self.mails, self.faults, self.listeners):
             record.clear()
+        self.loses_events = False
         self._forget_executions()
         self._make_rds()
 
@@ -344,6 +350,7 @@ class Cloud:
         TMP_THREADS.clear()  # moto keeps every thread, and with it what the thread has worked on
         for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
             table.items.clear()
+        deliveries.empty(ACCOUNT, REGION)
         # Not as at the start: what is made now must not get the ids of what is deployed.
         mock_random.seed(f"{self._seed} again")
 
@@ -385,7 +392,7 @@ class Cloud:
 
     def use_stack(self, stack: str) -> None:
         """Look logical ids up in this stack from now on."""
-        self._stack = stack
+        self.stack = stack
 
     def run(
         self, machine: str, request: Any, name: str = "run", real_timeout: float = 120
@@ -409,7 +416,7 @@ class Cloud:
     def physical_id(self, logical_id: str) -> str:
         """Tell what the deployed stack's resource of this logical id is really called."""
         found = self._unseen("cloudformation").describe_stack_resource(
-            StackName=self._stack, LogicalResourceId=logical_id
+            StackName=self.stack, LogicalResourceId=logical_id
         )
         return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
@@ -479,7 +486,13 @@ class Cloud:
             output=copy.deepcopy(facts.output),
             started=round(facts.start_date.timestamp(), 3),
             stopped=round(facts.stop_date.timestamp(), 3) if facts.stop_date else 0.0,
-            _tell=lambda: client.get_execution_history(executionArn=arn)["events"],
+            _tell=lambda: [
+                event
+                for page in client.get_paginator("get_execution_history").paginate(
+                    executionArn=arn, PaginationConfig={"PageSize": 1000}
+                )
+                for event in page["events"]
+            ],
         )
 
     def verify(self, *addresses: str) -> None:
@@ -505,8 +518,8 @@ class Cloud:
 
     def _on_status_change(self, execution: Any) -> None:
         event = status_events.status_change(execution, ACCOUNT, REGION)
-        for start in status_events.starts(event):
-            self.clock.Thread(target=self._start_for_event, args=(start,), name="events").start()
+        for delivery in status_events.deliveries(event) if not self.loses_events else ():
+            self.clock.Thread(target=self._deliver_to, args=(delivery,), name="events").start()
         ended = self._awaited.get(execution.exec_arn)
         if ended and execution.status != "RUNNING":
             # What the one who waits then sees must not change while it looks.
@@ -515,42 +528,79 @@ class Cloud:
                     self.clock.freeze()
                 ended.set()
 
-    def _start_for_event(self, start: status_events.Start) -> None:
-        """Start what a rule starts, again and again while Step Functions has a fault."""
-        for tries in range(EVENT_TRIES):
+    def _deliver_to(self, delivery: Delivery) -> None:
+        """Call a target, again and again while it has a fault; then it is a dead letter."""
+        began, error = self.clock.now(), ""
+        for tries in range(delivery.tries):
             self.clock.sleep(COSTS["event"] * 2**tries)
-            if not self._tried_to_start(start):
-                return
+            if tries and self.clock.now() - began > delivery.longest:
+                break
+            error, is_final = self._tried(delivery)
+            if not error or is_final:
+                break
+        # One that is there under the name was started by an answer that was lost.
+        if error and error != "ExecutionAlreadyExists":
+            deliveries.give_up(delivery, error, ACCOUNT, self.authorization.allows)
 
-    def _tried_to_start(self, start: status_events.Start) -> bool:
-        """Make the call; tell whether EventBridge tries it again."""
-        parameters = {"stateMachineArn": start.machine, "name": start.name, "input": start.input}
-        operation = "StartExecution"
-        call = Call(
-            self.clock.now(), "events", "stepfunctions", operation, parameters, region=REGION
-        )
+    def _tried(self, delivery: Delivery) -> tuple[str, bool]:
+        """Make the call; its error, "" for none, and whether it is not tried again."""
+        service, operation, parameters = delivery.call
+        who = "events" if delivery.service == deliveries.RULES else "scheduler"
+        call = Call(self.clock.now(), who, service, operation, parameters, region=REGION)
         self.calls.append(call)
-        if not self._other_services.role_trusts(start.role, "events.amazonaws.com"):
+        if not trusts(ACCOUNT, delivery.role, delivery.service, delivery.source):
             call.error = "AccessDeniedException"
-            return False
+            return call.error, True
         asked = self.authorization.asked(operation, parameters, REGION)
-        call.grants, refused = self.authorization.judge(call.service, asked, start.role, "events")
+        call.grants, refused = self.authorization.judge(service, asked, delivery.role, who)
         if refused:
             call.error = refused.code
-            return False
+            return call.error, True
         fault = next((found for ask in list(self.faults) if (found := ask(call))), None)
         if fault is None or fault.carried_out:
             try:
-                stepfunctions_parser_backends[ACCOUNT][REGION].start_execution(
-                    start.machine, start.name, start.input
-                )
-            except AWSError as error:
-                call.error = error.TYPE or type(error).__name__
-                return False
-        if fault is None:
-            return False
-        call.error = fault.code or fault.end
-        return not fault.code.startswith("AccessDenied")
+                self._hand_over(delivery)
+            except (AWSError, UnknownFunctionException) as error:
+                call.error = getattr(error, "TYPE", "") or type(error).__name__
+                return call.error, True
+        if fault:
+            call.error = fault.code or fault.end
+        return call.error, call.error.startswith("AccessDenied")
+
+    def _hand_over(self, delivery: Delivery) -> None:
+        """Start the execution, or let the function be invoked."""
+        if delivery.call[0] == "stepfunctions":
+            stepfunctions_parser_backends[ACCOUNT][REGION].start_execution(
+                delivery.target, delivery.name, delivery.input
+            )
+            return
+        function = self._lambdas[ACCOUNT][REGION].get_function(delivery.target)
+        given = (function.function_name, delivery.input)
+        self.clock.Thread(target=self._invoke_later, args=given, name="lambda").start()
+
+    def _invoke_later(self, function: str, payload: str) -> None:
+        """Invoke a function until it succeeds, as often as Lambda does it by itself."""
+        for pause in ASYNCHRONOUS:
+            self.clock.sleep(pause)
+            headers: dict[str, str] = {}
+            self._lambdas[ACCOUNT][REGION].invoke(function, None, payload, {}, headers)
+            if "x-amz-function-error" not in headers:
+                return
+
+    def tick(self, schedule: str) -> None:
+        """Let a schedule of the stack be due now, by its logical id.
+
+        Nobody else does: virtual time would go on for ever for an hourly one.
+        """
+        name = self.physical_id(schedule)
+        delivery = status_events.due(ACCOUNT, REGION, name, f"{self.clock.now():.0f}")
+        if delivery:
+            with self.clock.held():
+                self.clock.Thread(target=self._deliver_to, args=(delivery,), name="tick").start()
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """What stands in the account's queues."""
+        return deliveries.letters(ACCOUNT, REGION)
 
     # Answering
 
@@ -721,12 +771,24 @@ class Cloud:
             answer = self._invoke(call, environ, body)
             if answer:
                 return answer
-        started: list[Any] = []
-        parts = self._moto(environ, lambda *given: started.extend(given[:2]))
-        answer = Answer(int(started[0].split()[0]), started[1], b"".join(parts))
+        answer = self._ask_moto(call, environ)
         if (call.service, call.operation) == ("sesv2", "SendEmail") and answer.status == 200:
             self._deliver(call)
         return answer
+
+    def _ask_moto(self, call: Call, environ: dict[str, Any]) -> Answer:
+        """Moto's answer; where it has none, one sentence, never a cut connection."""
+        started: list[Any] = []
+        try:
+            parts = self._moto(environ, lambda *given: started.extend(given[:2]))
+            return Answer(int(started[0].split()[0]), started[1], b"".join(parts))
+        except Exception as error:
+            what = f"{call.service}:{call.operation}"
+            if not isinstance(error, NotImplementedError):
+                logging.getLogger(__name__).exception("moto failed with %s", what)
+            text = f"The local AWS cannot do {what} as it is asked ({type(error).__name__})."
+            status, headers, body = error_answer(call, Fault("NotImplemented", text, 501))
+            return Answer(status, list(headers.items()), body)
 
     def _invoke(self, call: Call, environ: Mapping[str, Any], body: bytes) -> Answer | None:
         """Invoke a function and wait for it, without moto's detours; None leaves it to moto."""

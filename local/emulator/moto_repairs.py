@@ -17,6 +17,7 @@ from moto.cloudformation import parsing
 from moto.core.models import default_user_config
 from moto.core.responses import ActionResult
 from moto.kms import models as kms
+from moto.kms.responses import KmsResponse
 from moto.s3.models import s3_backends
 from moto.stepfunctions import models as stepfunctions
 from moto.stepfunctions.parser.models import (
@@ -25,8 +26,10 @@ from moto.stepfunctions.parser.models import (
 )
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from local.emulator.authorization import refuses
 from local.emulator.cloudformation import stack_resources, stacks
 
+ACCOUNT_OF_AN_ARN = 4
 # The one in C, where the wheel has it, is ten times as fast.
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -47,6 +50,7 @@ def repair(repairs: ExitStack, random: Random) -> None:
     _stop_with_cause(repairs)
     _describe_endings(repairs)
     _spare_private_keys(repairs)
+    _describe_keys_of_others(repairs)
 
 
 def _classmethod(function: Callable[..., Any]) -> Any:
@@ -99,6 +103,11 @@ def _make_state_machines_execute(repairs: ExitStack) -> None:
         return configured(update(cls, **more), properties)
 
     def configured(made: Any, properties: dict[str, Any]) -> Any:
+        if refuses(made.arn.split(":")[4], made.roleArn, "states.amazonaws.com", made.arn):
+            raise stack_resources.RoleNotAssumable(
+                "Neither the global service principal states.amazonaws.com, nor the regional one is"
+                " authorized to assume the provided role."
+            )
         made.loggingConfiguration = _as_in_the_api(properties.get("LoggingConfiguration")) or {
             "level": "OFF"
         }
@@ -119,6 +128,19 @@ def _make_state_machines_execute(repairs: ExitStack) -> None:
         (machine, "get_cfn_attribute", arn_too),
     ):
         repairs.enter_context(patch.object(owner, name, replacement))
+
+
+def _describe_keys_of_others(repairs: ExitStack) -> None:
+    """DescribeKey takes the ARN of another account's key (its API reference)."""
+    describe = KmsResponse.describe_key
+
+    def describe_key(self: Any) -> str:
+        parts = str(self._get_param("KeyId")).split(":")
+        if len(parts) > ACCOUNT_OF_AN_ARN:
+            self.current_account = parts[ACCOUNT_OF_AN_ARN]
+        return str(describe(self))
+
+    repairs.enter_context(patch.object(KmsResponse, "describe_key", describe_key))
 
 
 def _spare_private_keys(repairs: ExitStack) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
+
+from local.emulator.authorization import trusts
 
 
 class MotoServices:
@@ -46,16 +47,9 @@ class MotoServices:
         """Whether there is a role of this ARN."""
         return self._role(arn) is not None
 
-    def role_trusts(self, arn: str, service: str) -> bool:
-        """Whether the role's trust policy lets the service assume it, whatever its conditions."""
-        role = self._role(arn)
-        trust = json.loads(role.assume_role_policy_document) if role else {"Statement": []}
-        for statement in _listed(trust["Statement"]):
-            principal = statement.get("Principal", {})
-            services = _listed(principal.get("Service", [])) if principal != "*" else [service]
-            if statement["Effect"] == "Allow" and service in services:
-                return True
-        return False
+    def role_trusts(self, arn: str, service: str, source: str) -> bool:
+        """Whether the role's trust policy lets the service assume it for this resource."""
+        return trusts(self._account, arn, service, source)
 
     def role_allows(self, arn: str, action: str, resource: str) -> bool:
         """Whether the role's policies grant the action."""
@@ -77,8 +71,3 @@ class MotoServices:
     def _role(self, arn: str) -> Any:
         roles = iam_backends[self._account]["aws"].get_roles()
         return next((role for role in roles if role.arn == arn), None)
-
-
-def _listed(value: Any) -> list[Any]:
-    """The members of what may be a list or stand alone in a policy."""
-    return value if isinstance(value, list) else [value]

@@ -1,4 +1,4 @@
-"""EventBridge as the app needs it: changes of executions, and the rules that start others."""
+"""EventBridge as the app needs it: changes of executions, rules for them, and schedules."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import json
 import re
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from moto.events.models import events_backends
+from moto.scheduler.models import scheduler_backends
+
+from local.emulator.deliveries import RULES, SCHEDULES, Delivery, patience
+from local.emulator.event_patterns import fits
 
 # The longest input and output together that an event carries, in bytes (Step Functions Developer
 # Guide, "Automating Step Functions event delivery with EventBridge").
@@ -22,20 +25,12 @@ PLACEHOLDER = re.compile(r"<([\w.-]+)>")
 QUOTED_OR_PLACEHOLDER = re.compile(r'"(?:[^"\\]|\\.)*"|<[\w.-]+>')
 
 
-@dataclass(frozen=True)
-class Start:
-    """A state machine that a rule starts: in which role, under which name and with which input."""
-
-    machine: str
-    role: str
-    name: str
-    input: str
-
-
 def status_change(execution: Any, account: str, region: str) -> dict[str, Any]:
     """The event of an execution of moto's whose status is new.
 
-    What an execution does not have is null: so in the examples of the Developer Guide.
+    What an execution does not have is null: so in the examples of the Developer Guide, and error
+    and cause in a recorded event. [fact: status-event-error] Too long together, input and output
+    are left out. [fact: status-event-without-input]
     """
     status = execution.status
     output = json.dumps(execution.output) if status == "SUCCEEDED" else None
@@ -75,20 +70,44 @@ def milliseconds(time: datetime) -> int:
     return round(time.timestamp() * 1000)
 
 
-def starts(event: dict[str, Any]) -> Iterator[Start]:
-    """What the rules of the default bus start for an event; targets of other kinds get nothing."""
+def deliveries(event: dict[str, Any]) -> Iterator[Delivery]:
+    """What the rules of the default bus hand to whom for an event."""
     backend = events_backends[event["account"]][event["region"]]
     for rule in list(backend.event_buses["default"].rules.values()):
-        if rule.state != "ENABLED" or not rule.event_pattern.get_pattern():
-            continue  # a rule without a pattern is one of a schedule
-        if not rule.event_pattern.matches_event(event):
+        pattern = rule.event_pattern.get_pattern()
+        # A rule without a pattern is one of a schedule.
+        if rule.state != "ENABLED" or not pattern or not fits(pattern, event):
             continue
         for target in rule.targets:
-            if ":stateMachine:" in target["Arn"]:
+            yield Delivery(
+                service=RULES,
+                source=rule.arn,
+                target=target["Arn"],
+                role=target.get("RoleArn", ""),
                 # Named after the event, so that one delivered twice starts one execution.
-                name = f"{event['id']}_{uuid.uuid5(IDS, rule.arn + target['Id'])}"
-                role = target.get("RoleArn", "")
-                yield Start(target["Arn"], role, name, input_of(target, event, rule.arn))
+                name=f"{event['id']}_{uuid.uuid5(IDS, rule.arn + target['Id'])}",
+                input=input_of(target, event, rule.arn),
+                event=json.dumps(event),
+                **patience(target),
+            )
+
+
+def due(account: str, region: str, name: str, time: str) -> Delivery | None:
+    """What a schedule hands to its target at a time; nothing while it is disabled."""
+    schedule = scheduler_backends[account][region].get_schedule("default", name)
+    if schedule.state != "ENABLED":
+        return None
+    target = schedule.target
+    return Delivery(
+        service=SCHEDULES,
+        source=schedule.arn,
+        target=target["Arn"],
+        role=target["RoleArn"],
+        name=str(uuid.uuid5(IDS, f"{schedule.arn} {time}")),
+        input=target.get("Input", "{}"),
+        event=target.get("Input", "{}"),
+        **patience(target),
+    )
 
 
 def input_of(target: Mapping[str, Any], event: dict[str, Any], rule_arn: str) -> str:

@@ -8,6 +8,7 @@ from trapheus.configuration.attributes import CLUSTER
 from trapheus.configuration.by_phase import (
     may_reboot,
     plan_in_phase,
+    possible,
     remaining,
 )
 from trapheus.configuration.comparison import (
@@ -28,7 +29,7 @@ from trapheus.rds.access import cluster, cluster_with, instance, rds
 from trapheus.rds.endpoints import give
 from trapheus.rds.members import create, give_name, is_listed
 from trapheus.rds.waiters import (
-    AVAILABLE,
+    TRIED,
     cluster_settled,
     instance_settled,
     wait,
@@ -53,12 +54,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
         for member in missing(event, plan):
             create(member, plan)
     # RDS takes no change while it is backing up.
-    ready = cluster_settled(identifier, other_than=plan["resourceId"], statuses=AVAILABLE)
+    ready = cluster_settled(identifier, other_than=plan["resourceId"], statuses=TRIED)
     wait(ready, otherwise=ConfigureFailed, identifier=identifier, since=since)
     if plan["endpoints"]:
         # They name members, which must be there.
         wait_for_members(plan, since)
-    with failing_as(ConfigureFailed, identifier, exists=StateConflict):
+    with failing_as(ConfigureFailed, identifier, conflict=StillInProgress, exists=StateConflict):
         found = cluster(identifier) or {}
         lock.require_restored(event, found.get("DbClusterResourceId"))
         give(plan["endpoints"], found)
@@ -70,8 +71,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
             rds().add_role_to_db_cluster(
                 DBClusterIdentifier=identifier, RoleArn=role["RoleArn"], **feature
             )
-        changes = remaining(CLUSTER, plan, found)
-        if changes:
+        if remaining(CLUSTER, plan, found):
+            changes = possible(CLUSTER, plan, found, found["Status"])
             rds().modify_db_cluster(
                 DBClusterIdentifier=identifier, ApplyImmediately=True, **changes
             )
@@ -82,7 +83,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
             )
     wait_for_members(plan, since)
     if may_reboot(plan, event["phase"]):
-        with failing_as(ConfigureFailed, identifier):
+        with failing_as(ConfigureFailed, identifier, conflict=StillInProgress):
             reboot(plan)
     return {"name": identifier}
 

@@ -36,8 +36,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             found, plan["execution"]
         ):
             raise DeleteFailed(
-                f"The original is {found['DBClusterIdentifier']}, not {plan['renamedTo']} as"
-                " it was renamed: nothing was deleted.",
+                f"The original is {found['DBClusterIdentifier']}, not {plan['renamedTo']} with"
+                " the tag of this execution as it was renamed: nothing was deleted.",
                 identifier=plan["renamedTo"],
             )
         named = seen(lambda: cluster(plan["identifier"]))

@@ -30,8 +30,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             found, plan["execution"]
         ):
             raise DeleteFailed(
-                f"The original is {found['DBInstanceIdentifier']}, not {plan['renamedTo']} as"
-                " it was renamed: nothing was deleted.",
+                f"The original is {found['DBInstanceIdentifier']}, not {plan['renamedTo']} with"
+                " the tag of this execution as it was renamed: nothing was deleted.",
                 identifier=plan["renamedTo"],
             )
         named = seen(lambda: instance(plan["identifier"]))

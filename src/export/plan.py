@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from trapheus.execution.errors import code_of, failing_as
 from trapheus.execution.exceptions import ExportFailed, ExportNotSupported
 from trapheus.execution.logs import logged
-from trapheus.rds.access import cluster_snapshot, rds, snapshot
+from trapheus.rds.access import UNSUPPORTED, cluster_snapshot, rds, snapshot
 from trapheus.rds.exports import ENGINES, export_name
 
 
@@ -51,7 +51,7 @@ def can_export(region: str | None = None) -> bool:
     try:
         rds(region).describe_export_tasks(MaxRecords=20)
     except ClientError as error:
-        if code_of(error) != "InvalidParameterCombination":
+        if code_of(error) not in ("InvalidParameterCombination", UNSUPPORTED):
             raise
         return False
     return True

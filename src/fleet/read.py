@@ -145,8 +145,7 @@ def check(requests: list[Any]) -> None:
         try:
             check_keys(request)
             check_values(request)
-            for key in ("identifier", "targetIdentifier"):
-                check_allowed(request.get(key))
+            check_allowed(request)
         except TrapheusError as error:
             sentence = json.loads(str(error))["message"]
             raise refused(f"Request {number_of} of {len(requests)}: {sentence}") from error

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
-from trapheus.execution.clients import PATIENT
 from trapheus.execution.constants import PREPARE, RECOVER
 from trapheus.execution.errors import code_of, failing_as
 from trapheus.execution.exceptions import (
@@ -19,17 +16,9 @@ from trapheus.execution.exceptions import (
     NotRecovered,
     StateConflict,
 )
+from trapheus.execution.executions import described
 from trapheus.execution.lock import Item, dynamodb, read
 from trapheus.execution.logs import logged
-
-if TYPE_CHECKING:
-    from mypy_boto3_stepfunctions import SFNClient
-
-
-@cache
-def stepfunctions() -> SFNClient:
-    """The Step Functions client of this execution environment."""
-    return boto3.client("stepfunctions", config=PATIENT)
 
 
 @logged
@@ -70,19 +59,16 @@ def held(request: dict[str, Any], execution: str) -> Item:
 def judged(item: Item, request: dict[str, Any]) -> Item:
     """The item to take over from a holder that has ended; refuses while it is running."""
     holder, identifier = item["holder"], request["identifier"]
-    try:
-        status = stepfunctions().describe_execution(executionArn=holder)["status"]
-    except ClientError as error:
-        if code_of(error) != "ExecutionDoesNotExist":
-            raise
-        # AWS forgets an execution after 90 days, and may not know one yet that has just begun.
+    execution = described(holder)
+    if execution is None:
         if request["task"] != RECOVER:
             raise NotRecovered(
                 f"{identifier} is locked by {holder}, which AWS does not know: start"
                 f" {recovery(request)} first.",
                 identifier=identifier,
-            ) from error
+            )
         return item
+    status = execution["status"]
     if status == "RUNNING" and holder == request["interrupted"]:
         # What DescribeExecution tells may lag behind the event of the end (its API reference).
         raise StateConflict(f"{holder} is not shown to have ended", identifier=identifier)
@@ -113,6 +99,8 @@ def take(database: str, before: Item, execution: str) -> Item:
     plan must not be written over.
     """
     after = {"database": database, "phase": PREPARE} | before | {"holder": execution}
+    # What follows is told by this execution.
+    after.pop("told", None)
     if "phase" in before and "holder" in before:
         after["interrupted"] = before["holder"]
     elif "planned" in before:

@@ -21,12 +21,13 @@ from trapheus.rds.access import (
     cluster_with,
     in_progress_tag,
     instance_with,
+    is_tagged,
     rds,
 )
 from trapheus.rds.endpoints import release
 from trapheus.rds.waiters import (
-    AVAILABLE,
     BAD_CLUSTER,
+    TRIED,
     cluster_renamed,
     not_ready,
     wait,
@@ -61,7 +62,7 @@ def rename_original(event: dict[str, Any]) -> None:
     """
     plan = event["plan"]
     found = visible(plan["resourceId"], plan["identifier"])
-    if is_to_be_asked(found, plan["identifier"], plan["renamedTo"]):
+    if is_to_be_asked(found, plan["identifier"], plan["renamedTo"], plan["execution"]):
         lock.require(event)
         release(plan["endpoints"], plan["identifier"])
         rds().add_tags_to_resource(
@@ -85,7 +86,7 @@ def give_names(event: dict[str, Any]) -> None:
     plan, own = event["plan"], event["restored"]["resourceId"]
     identifier = plan["identifier"]
     found = visible(own, plan["restoredAs"])
-    if is_to_be_asked(found, plan["restoredAs"], identifier):
+    if is_to_be_asked(found, plan["restoredAs"], identifier, plan["execution"]):
         lock.require(event)
         rename(plan["restoredAs"], identifier)
     rename_members(event, visible(plan["resourceId"], plan["renamedTo"]))
@@ -111,9 +112,10 @@ def visible(resource_id: str, name: str) -> Description:
     return found
 
 
-def is_to_be_asked(found: Description, name: str, new_name: str) -> bool:
+def is_to_be_asked(found: Description, name: str, new_name: str, execution: str) -> bool:
     """Whether the cluster still has its old name and nothing is under way."""
-    if found["DBClusterIdentifier"] == new_name:
+    # This execution tags it before it asks: without the tag somebody else has given it that name.
+    if found["DBClusterIdentifier"] == new_name and is_tagged(found, execution):
         return False
     if found["DBClusterIdentifier"] != name:
         raise RenameFailed(
@@ -121,7 +123,7 @@ def is_to_be_asked(found: Description, name: str, new_name: str) -> bool:
         )
     if found["Status"] == "renaming":
         return False
-    if found["Status"] not in AVAILABLE:
+    if found["Status"] not in TRIED:
         raise not_ready(found["Status"], BAD_CLUSTER, RenameFailed, name)
     return True
 

@@ -12,8 +12,8 @@ from trapheus.execution.exceptions import (
     StillInProgress,
 )
 from trapheus.execution.logs import logged
-from trapheus.rds.access import in_progress_tag, instance_with, rds
-from trapheus.rds.waiters import AVAILABLE, BAD_INSTANCE, not_ready
+from trapheus.rds.access import in_progress_tag, instance_with, is_tagged, rds
+from trapheus.rds.waiters import BAD_INSTANCE, TRIED, not_ready
 
 if TYPE_CHECKING:
     from trapheus.rds.access import Description
@@ -39,7 +39,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         found = instance_with(resource_id)
         if found is None:
             raise StillInProgress(f"The {event['renames']} is not visible", identifier=names[0])
-        if is_to_be_asked(found, *names):
+        if is_to_be_asked(found, *names, plan["execution"]):
             lock.require(event)
             if event["renames"] == "original":
                 mine = [in_progress_tag(plan["execution"])]
@@ -55,9 +55,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     return {"name": names[1]}
 
 
-def is_to_be_asked(found: Description, name: str, new_name: str) -> bool:
+def is_to_be_asked(found: Description, name: str, new_name: str, execution: str) -> bool:
     """Whether the instance still has its old name and nothing is under way."""
-    if found["DBInstanceIdentifier"] == new_name:
+    # This execution tags it before it asks: without the tag somebody else has given it that name.
+    if found["DBInstanceIdentifier"] == new_name and is_tagged(found, execution):
         return False
     if found["DBInstanceIdentifier"] != name:
         raise RenameFailed(
@@ -65,6 +66,6 @@ def is_to_be_asked(found: Description, name: str, new_name: str) -> bool:
         )
     if found["DBInstanceStatus"] == "renaming":
         return False
-    if found["DBInstanceStatus"] not in AVAILABLE:
+    if found["DBInstanceStatus"] not in TRIED:
         raise not_ready(found["DBInstanceStatus"], BAD_INSTANCE, RenameFailed, name)
     return True

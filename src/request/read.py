@@ -5,8 +5,10 @@ import os
 from typing import Any
 
 from trapheus.configuration.overrides import as_shown
-from trapheus.execution.constants import RECOVER
-from trapheus.execution.exceptions import TrapheusError
+from trapheus.execution.constants import ENDED, RECOVER
+from trapheus.execution.errors import failing_as
+from trapheus.execution.exceptions import LockFailed, TrapheusError
+from trapheus.execution.executions import described
 from trapheus.execution.lock import name_of
 from trapheus.execution.logs import logged
 from trapheus.requests import (
@@ -20,8 +22,8 @@ from trapheus.requests import (
 )
 
 DEFAULTS: dict[type, Any] = {bool: False, str: "", dict: {}}
-# The key of the rule that starts a recovery.
-ENDED = "ended"
+# So many recoveries that were ended themselves, one after the other, are followed.
+MOST_ENDED = 25
 
 
 @logged
@@ -45,8 +47,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     check_values(request)
     if not interrupted:
         # What has ended was allowed when it began.
-        for name in ("identifier", "targetIdentifier"):
-            check_allowed(request.get(name))
+        check_allowed(request)
     identifier, is_cluster = request["identifier"].lower(), request["isCluster"]
     return {
         "identifier": identifier,
@@ -66,11 +67,11 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 def recovery(request: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The execution that has ended, and the request for its recovery; empty for none.
 
-    The rule hands over EventBridge's detail of the change. What was refused has changed nothing,
-    and a recovery that has failed has told people: it is not tried again and again.
+    The rule names the execution and its status, the hourly look the database too. What was refused
+    has changed nothing, and a recovery that has failed is not tried again and again.
     """
     ended = request[ENDED]
-    if request != {"task": RECOVER, ENDED: ended} or not isinstance(ended, dict):
+    if request != {"task": RECOVER, ENDED: ended} or not is_of_an_execution(ended):
         raise refused(f"The key {ENDED!r} is for the rule of the stack, not for people.")
     asked = of_the_ended(ended)
     try:
@@ -81,18 +82,41 @@ def recovery(request: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if asked.get("dryRun") or (asked["task"] == RECOVER and ended.get("status") == "FAILED"):
         return "", {}
     request = {name: asked[name] for name in ("identifier", "isCluster")} | {"task": RECOVER}
-    return str(ended.get("executionArn", "")), request
+    return ended["executionArn"], request
+
+
+def is_of_an_execution(ended: Any) -> bool:
+    """Whether this names an execution."""
+    return isinstance(ended, dict) and str(ended.get("executionArn", "")).startswith("arn:")
 
 
 def of_the_ended(ended: dict[str, Any]) -> dict[str, Any]:
-    """The input of the execution that has ended; of a recovery, that of the one it was for."""
-    try:
-        asked = json.loads(ended["input"])
-    except (KeyError, TypeError, ValueError):
-        return {}
-    if not isinstance(asked, dict):
-        return {}
-    if isinstance(asked.get(ENDED), dict):
-        inner = of_the_ended(asked[ENDED])
-        return {name: inner.get(name) for name in ("identifier", "isCluster")} | {"task": RECOVER}
+    """The request of an execution that has ended; of a recovery, for that which it was to recover.
+
+    It is asked for and not handed over: an event does not carry a long input, and the input of a
+    recovery of recoveries would hold all of them. [fact: status-event-without-input]
+    """
+    is_recovery = False
+    for _ in range(MOST_ENDED):
+        if "identifier" in ended:
+            asked, is_recovery = ended, True
+        else:
+            asked = input_of(ended["executionArn"])
+        if not is_of_an_execution(asked.get(ENDED)):
+            break
+        ended, is_recovery = asked[ENDED], True
+    if is_recovery:
+        return {name: asked.get(name) for name in ("identifier", "isCluster")} | {"task": RECOVER}
     return asked
+
+
+def input_of(execution: str) -> dict[str, Any]:
+    """The input of an execution, empty when it was no object."""
+    with failing_as(LockFailed, ""):
+        shown = described(execution)
+    if shown is None:
+        raise LockFailed(
+            f"AWS does not know {execution}: recover the database by its own identifier."
+        )
+    asked = json.loads(shown["input"])
+    return asked if isinstance(asked, dict) else {}

@@ -27,6 +27,7 @@ from trapheus.rds.access import (
 )
 from trapheus.rds.endpoints import give
 from trapheus.rds.multi_az import is_multi_az, tag_members
+from trapheus.rds.proxies import register_missing
 from trapheus.rds.rollback import (
     is_own,
     look_twice,
@@ -87,6 +88,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             raise StillInProgress(
                 "What was restored is being removed", identifier=plan["restoredAs"]
             )
+        # Last: whatever a proxy says, the original is to be whole.
+        register_missing(event)
     return {"name": identifier, "at": datetime.now(UTC).isoformat(timespec="seconds")}
 
 

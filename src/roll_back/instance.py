@@ -19,6 +19,7 @@ from trapheus.rds.access import (
     is_tagged,
     rds,
 )
+from trapheus.rds.proxies import register_missing
 from trapheus.rds.rollback import (
     is_own,
     look_twice,
@@ -66,6 +67,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             raise StillInProgress(
                 "What was restored is being removed", identifier=plan["restoredAs"]
             )
+        # Last: whatever a proxy says, the original is to be whole.
+        register_missing(event)
     return {"name": identifier, "at": datetime.now(UTC).isoformat(timespec="seconds")}
 
 

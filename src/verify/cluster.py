@@ -8,14 +8,12 @@ from trapheus.configuration.attributes import CLUSTER, MEMBER
 from trapheus.configuration.by_phase import plan_in_phase
 from trapheus.configuration.comparison import (
     Comparison,
-    awaits_reboot,
     compared,
-    failed_domains,
     lines_on,
-    members_awaiting_reboot,
+    require_as_planned,
 )
 from trapheus.execution import lock
-from trapheus.execution.constants import COPY, FINISH
+from trapheus.execution.constants import COPY, FINISH, RESTORE_FIRST
 from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import ConfigurationDiffers
 from trapheus.execution.logs import logged
@@ -26,12 +24,14 @@ from trapheus.rds.access import (
     cluster_with,
     instance,
 )
+from trapheus.rds.backups import require_no_backup_soon
 from trapheus.rds.endpoints import lacking, possible
 from trapheus.rds.multi_az import is_multi_az
+from trapheus.rds.proxies import unreached
 from trapheus.rds.snapshots import is_another, warnings_of
 from trapheus.rds.waiters import (
-    AVAILABLE,
     ONLINE,
+    TRIED,
     cluster_settled,
     instance_settled,
     wait,
@@ -47,12 +47,14 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     plan, since = plan_in_phase(event["plan"], event["phase"]), event["entered"]
     identifier = plan["identifier"]
     # What is to be renamed next must take a change.
-    statuses = AVAILABLE if event["phase"] == COPY else ONLINE
-    ready = cluster_settled(identifier, other_than=plan["resourceId"], statuses=statuses)
+    statuses = TRIED if event["phase"] == COPY else ONLINE
+    ready = cluster_settled(
+        identifier, other_than=plan["resourceId"], statuses=statuses, parts=False
+    )
     wait(ready, otherwise=ConfigurationDiffers, identifier=identifier, since=since)
     for member in plan["members"]:
         name, before = member["identifier"], member["resourceId"]
-        ready = instance_settled(name, other_than=before, statuses=statuses)
+        ready = instance_settled(name, other_than=before, statuses=statuses, parts=False)
         wait(
             ready,
             otherwise=ConfigurationDiffers,
@@ -66,16 +68,17 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         comparison.warnings += warnings_of(plan, source)
         lines = [*deviations(event, found, source), *stands(event)]
         lines += lacking(plan["endpoints"], found)
+        if event["phase"] == FINISH:
+            lines += unreached(plan)
         for index, member in enumerate(plan["members"]):
             # The plan names the writer first.
             lines += compare_member(comparison, member, index == 0, found)
         if is_multi_az(found):
             lines += lines_on(found)
         tell_of_others(comparison, plan, found)
-    lines = [*comparison.wrong, *lines]
-    if lines:
-        kept = f"{len(comparison.kept)} attributes"
-        raise ConfigurationDiffers("; ".join(lines), identifier=identifier, kept=kept)
+    require_as_planned(comparison, lines, identifier=identifier, since=since)
+    if event["phase"] == COPY and plan["strategy"] == RESTORE_FIRST:
+        require_no_backup_soon(found, identifier)
     if event["phase"] == event["plan"]["strategy"] == COPY:
         # It stays under its target: clients may write to it from here on.
         lock.require({**event, "phase": FINISH})
@@ -88,7 +91,7 @@ def deviations(event: dict[str, Any], found: Description, source: Description | 
     source: the snapshot as it is now.
     """
     restored = event["restored"]
-    lines = [f"its membership in the domain {name} has failed" for name in failed_domains(found)]
+    lines = []
     if found.get("DbClusterResourceId") != restored["resourceId"]:
         lines.append(
             f"the resource id is {found.get('DbClusterResourceId')}, not {restored['resourceId']}"
@@ -118,12 +121,9 @@ def compare_member(
     if name not in listed or member is None:
         return [f"{name} is not a member of the restored cluster"]
     comparison.add(compared(MEMBER, planned, member), name)
-    lines = []
-    if awaits_reboot(member) or name in members_awaiting_reboot(found):
-        lines.append(f"{name}: a parameter group takes effect only after a reboot")
-    if listed[name] != writer:
-        lines.append(f"{name} is {'the writer' if listed[name] else 'a reader'}, and was not")
-    return lines
+    if listed[name] == writer:
+        return []
+    return [f"{name} is {'the writer' if listed[name] else 'a reader'}, and was not"]
 
 
 def tell_of_others(comparison: Comparison, plan: dict[str, Any], found: Description) -> None:

@@ -6,19 +6,17 @@ from typing import Any
 
 from trapheus.configuration.attributes import INSTANCE
 from trapheus.configuration.by_phase import plan_in_phase
-from trapheus.configuration.comparison import (
-    awaits_reboot,
-    compared,
-    failed_domains,
-)
+from trapheus.configuration.comparison import compared, require_as_planned
 from trapheus.execution import lock
-from trapheus.execution.constants import COPY, FINISH
+from trapheus.execution.constants import COPY, FINISH, RESTORE_FIRST
 from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import ConfigurationDiffers
 from trapheus.execution.logs import logged
 from trapheus.rds.access import Description, instance, instance_with, snapshot
+from trapheus.rds.backups import require_no_backup_soon
+from trapheus.rds.proxies import unreached
 from trapheus.rds.snapshots import is_another, warnings_of
-from trapheus.rds.waiters import AVAILABLE, ONLINE, instance_settled, wait
+from trapheus.rds.waiters import ONLINE, TRIED, instance_settled, wait
 
 
 @logged
@@ -30,18 +28,22 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     plan, since = plan_in_phase(event["plan"], event["phase"]), event["entered"]
     identifier = plan["identifier"]
     # What is to be renamed next must take a change.
-    statuses = AVAILABLE if event["phase"] == COPY else ONLINE
-    ready = instance_settled(identifier, other_than=plan["resourceId"], statuses=statuses)
+    statuses = TRIED if event["phase"] == COPY else ONLINE
+    ready = instance_settled(
+        identifier, other_than=plan["resourceId"], statuses=statuses, parts=False
+    )
     wait(ready, otherwise=ConfigurationDiffers, identifier=identifier, since=since)
     with failing_as(ConfigurationDiffers, identifier):
         found = instance(identifier) or {}
         comparison = compared(INSTANCE, plan, found)
         source = snapshot(plan["snapshot"])
         comparison.warnings += warnings_of(plan, source)
-        lines = [*comparison.wrong, *deviations(event, found, source), *stands(event)]
-    if lines:
-        kept = f"{len(comparison.kept)} attributes"
-        raise ConfigurationDiffers("; ".join(lines), identifier=identifier, kept=kept)
+        lines = [*deviations(event, found, source), *stands(event)]
+        if event["phase"] == FINISH:
+            lines += unreached(plan)
+    require_as_planned(comparison, lines, identifier=identifier, since=since)
+    if event["phase"] == COPY and plan["strategy"] == RESTORE_FIRST:
+        require_no_backup_soon(found, identifier)
     if event["phase"] == event["plan"]["strategy"] == COPY:
         # It stays under its target: clients may write to it from here on.
         lock.require({**event, "phase": FINISH})
@@ -54,9 +56,7 @@ def deviations(event: dict[str, Any], found: Description, source: Description | 
     source: the snapshot as it is now.
     """
     restored = event["restored"]
-    lines = [f"its membership in the domain {name} has failed" for name in failed_domains(found)]
-    if awaits_reboot(found):
-        lines.append("a parameter group takes effect only after a reboot")
+    lines = []
     if found.get("DbiResourceId") != restored["resourceId"]:
         lines.append(
             f"the resource id is {found.get('DbiResourceId')}, not {restored['resourceId']}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trapheus.execution.logs import logged
 from trapheus.rds.waiters import (
-    AVAILABLE,
+    TRIED,
     cluster_deleted,
     cluster_renamed,
     cluster_settled,
@@ -25,14 +25,14 @@ def renamed(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
 
 def copied(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
     """What is restored beside the original, and each of its members, takes changes."""
-    cluster = cluster_settled(plan["restoredAs"], other_than=plan["resourceId"], statuses=AVAILABLE)
+    cluster = cluster_settled(plan["restoredAs"], other_than=plan["resourceId"], statuses=TRIED)
     return [
         (plan["restoredAs"], cluster),
         *(
             (
                 member["restoredAs"],
                 instance_settled(
-                    member["restoredAs"], other_than=member["resourceId"], statuses=AVAILABLE
+                    member["restoredAs"], other_than=member["resourceId"], statuses=TRIED
                 ),
             )
             for member in plan["members"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trapheus.execution.constants import RESTORE_FIRST
 from trapheus.execution.logs import logged
 from trapheus.rds.waiters import (
-    AVAILABLE,
+    TRIED,
     instance_deleted,
     instance_named,
     instance_renamed,
@@ -27,7 +27,7 @@ def renamed(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
 
 def copied(plan: dict[str, Any]) -> list[tuple[str, Wait]]:
     """What is restored beside the original takes changes, and so a rename."""
-    copy = instance_settled(plan["restoredAs"], other_than=plan["resourceId"], statuses=AVAILABLE)
+    copy = instance_settled(plan["restoredAs"], other_than=plan["resourceId"], statuses=TRIED)
     return [(plan["restoredAs"], copy)]
 
 

@@ -139,7 +139,7 @@ INSTANCES = (
             },
             "EngineLifecycleSupport": DISABLED, "Iops": 5000, "StorageType": "io2",
         }},
-        changed={"Iops": 5000, "EngineLifecycleSupport": DISABLED,
+        changed={"AllocatedStorage": 100, "Iops": 5000, "EngineLifecycleSupport": DISABLED,
                  **OWN_DOMAIN},
     ),
     Database(

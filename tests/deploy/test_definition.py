@@ -330,7 +330,23 @@ def test_the_machines_call_every_function_and_may_call_it() -> None:
         assert invoke["Action"] == "lambda:InvokeFunction"
         allowed = {arn.removesuffix(".Arn") for arn in invoke["Resource"]}
         assert allowed == called[machine], f"name what {machine} calls in {role}, and no other"
-    assert set().union(*called.values()) == set(functions())
+    # By its schedule, not by a machine.
+    assert set().union(*called.values()) == set(functions()) - {"LookAtLocksFunction"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "taken"),
+    [
+        ("", True), ("cron(0 3 ? * SUN *)", True), ("at(2027-01-01T03:00:00)", True),
+        ("rate(1 day)", False), ("cron()", False), ("daily", False),
+    ],
+)  # fmt: skip
+def test_a_schedule_that_would_begin_when_it_is_deployed_is_refused(
+    expression: str, *, taken: bool
+) -> None:
+    asked = template()["Parameters"]["ScheduleExpression"]
+    assert bool(re.fullmatch(asked["AllowedPattern"], expression)) == taken
+    assert "rate(...)" in asked["ConstraintDescription"]
 
 
 def test_every_function_has_its_source_and_handler() -> None:

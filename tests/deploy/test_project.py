@@ -21,6 +21,7 @@ WITHOUT_RESOURCE = {
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
     "rds:DescribeAccountAttributes",
+    "rds:DescribeCertificates",
     "rds:DescribeDBEngineVersions",
     "rds:DescribeExportTasks",
     "rds:DescribeOrderableDBInstanceOptions",
@@ -109,6 +110,20 @@ def test_no_policy_grants_more_than_named_actions() -> None:
                 resources = statement["Resource"]
                 if not set(actions if isinstance(actions, list) else [actions]) <= WITHOUT_RESOURCE:
                     assert "*" not in ([resources] if isinstance(resources, str) else resources)
+
+
+def test_every_role_is_assumed_for_this_account_only() -> None:
+    """But those of Lambda, of which no page of AWS says that it names its account."""
+    seen = set()
+    for name, resource in template()["Resources"].items():
+        trust = resource.get("Properties", {}).get("AssumeRolePolicyDocument", {"Statement": []})
+        for statement in trust["Statement"]:
+            (service,) = statement["Principal"].values()
+            seen.add(service)
+            conditions = statement.get("Condition", {}).get("StringEquals", {})
+            wanted = {} if service == "lambda.amazonaws.com" else {"aws:SourceAccount"}
+            assert set(conditions) == set(wanted), name
+    assert len(seen) == 5
 
 
 def test_functions_have_no_names_of_their_own() -> None:

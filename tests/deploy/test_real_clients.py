@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / ".venv-sam" / "bin"
@@ -177,6 +178,24 @@ def empty(clients: Clients, bucket: str) -> None:
 def resource_ids(clients: Clients) -> dict[str, str]:
     databases = clients.aws("rds describe-db-instances")["DBInstances"]
     return {one["DBInstanceIdentifier"]: one["DbiResourceId"] for one in databases}
+
+
+@pytest.mark.parametrize("program", ["sam package", "aws cloudformation package"])
+def test_what_was_not_built_is_not_packaged(tmp_path: Path, program: str) -> None:
+    """It ends before anything is uploaded: nobody listens at the endpoint."""
+    clients = Clients("http://localhost:1", tmp_path)
+    done = subprocess.run(
+        [
+            *program.split(), "--template-file", ROOT / "template.yaml", "--s3-bucket", "packages",
+            "--output-template-file", tmp_path / "deploy.yaml",
+        ],
+        cwd=tmp_path, env=clients.environment, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "sam-build-comes-first" in done.stderr
+    assert "does not exist" in done.stderr
+    assert not (tmp_path / "deploy.yaml").exists()
 
 
 def test_the_real_clients_deploy_run_update_and_remove(tmp_path: Path) -> None:

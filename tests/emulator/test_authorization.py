@@ -3,8 +3,9 @@
 import json
 
 import pytest
+from moto.kms.models import kms_backends
 
-from local.emulator.authorization import Grant
+from local.emulator.authorization import Grant, refuses, trusts
 from local.emulator.authorization.needs import NEEDS, Asked, needs
 from local.emulator.authorization.policies import UnknownCondition, compiled, fitting
 from local.emulator.rds import Rds
@@ -63,6 +64,12 @@ def test_not_action_and_not_resource_fit_everything_else():
         ({"Null": {"kms:ViaService": "false"}}, None, False),
         ({"Null": {"kms:ViaService": "true"}}, None, True),
         ({"Null": {"kms:ViaService": True}}, ("x",), False),
+        ({"ForAllValues:StringEquals": {"kms:ViaService": ["x", "y"]}}, ("x", "y"), True),
+        ({"ForAllValues:StringEquals": {"kms:ViaService": ["x", "y"]}}, ("x", "z"), False),
+        ({"ForAllValues:StringEquals": {"kms:ViaService": "x"}}, None, True),
+        ({"ForAnyValue:StringLike": {"kms:ViaService": "x*"}}, ("a", "xy"), True),
+        ({"ForAnyValue:StringLike": {"kms:ViaService": "x*"}}, ("a", "b"), False),
+        ({"ForAnyValue:StringLike": {"kms:ViaService": "x*"}}, None, False),
     ],
     ids=str,
 )
@@ -77,7 +84,7 @@ def test_a_condition_that_is_not_known_is_told_and_not_passed_over():
         "Condition": {"DateLessThan": {"aws:CurrentTime": "2030-01-01"}},
     }  # fmt: skip
     with pytest.raises(UnknownCondition, match="DateLessThan"):
-        compiled({"Statement": [document]})
+        fitting(*compiled({"Statement": [document]}), "rds:Any", "*", lambda _: None)
 
 
 # What operations need
@@ -167,6 +174,139 @@ def test_a_modify_needs_the_groups_and_roles_that_it_names_and_no_others(rds):
         ("secretsmanager:CreateSecret", "secret:rds!db-new"),
         ("secretsmanager:TagResource", "secret:rds!db-new"),
     }
+
+
+TENANTS = {"db:orders", "tenant-database:*"}
+
+
+def test_tenants_of_oracle_want_rights_of_their_own(rds):
+    name = {"DBInstanceIdentifier": "orders"}
+    restore = {**name, "DBSnapshotIdentifier": "orders-snapshot"}
+    with rds.instantly():
+        rds.call("CreateDBSnapshot", restore)
+    snapshot, instance = rds.find("snapshot", "orders-snapshot"), rds.find("instance", "orders")
+
+    def tenants(operation, **parameters):
+        asked = needed(rds, operation, **parameters)
+        return {one for one in asked if "Tenant" in one[0]}
+
+    create = {("rds:CreateTenantDatabase", one) for one in TENANTS}
+    calls = [("RestoreDBInstanceFromDBSnapshot", restore), ("ModifyDBInstance", name),
+             ("DeleteDBInstance", name)]  # fmt: skip
+    assert [tenants(operation, **given) for operation, given in calls] == [set()] * 3
+    assert tenants("ModifyDBInstance", **name, MultiTenant=True) == create
+    snapshot.shown["MultiTenant"] = instance.shown["MultiTenant"] = True
+    delete = {("rds:DeleteTenantDatabase", one) for one in TENANTS}
+    assert [tenants(operation, **given) for operation, given in calls] == [create, create, delete]
+
+
+# Who may assume a role
+
+
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:mine"
+
+
+@pytest.mark.parametrize(
+    ("statement", "source", "may"),
+    [
+        ({}, MACHINE, True),
+        ({}, "", True),
+        ({"Principal": {"Service": ["lambda.amazonaws.com"]}}, MACHINE, False),
+        ({"Principal": "*"}, MACHINE, True),
+        ({"Action": "sts:TagSession"}, MACHINE, False),
+        ({"Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}}}, MACHINE, True),
+        ({"Condition": {"StringEquals": {"aws:SourceAccount": "210987654321"}}}, MACHINE, False),
+        ({"Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}}}, "", False),
+        ({"Condition": {"ArnLike": {"aws:SourceArn": MACHINE[:-4] + "*"}}}, MACHINE, True),
+        ({"Condition": {"ArnLike": {"aws:SourceArn": MACHINE + "-too"}}}, MACHINE, False),
+        ({"Effect": "Deny"}, MACHINE, False),
+    ],
+    ids=str,
+)
+def test_a_role_is_assumed_as_its_trust_policy_says(cloud, statement, source, may):
+    usual = {"Effect": "Allow", "Action": "sts:AssumeRole",
+             "Principal": {"Service": "states.amazonaws.com"}}  # fmt: skip
+    document = {"Version": "2012-10-17", "Statement": [{**usual, **statement}]}
+    iam = cloud.client("iam")
+    made = iam.create_role(RoleName="trusted", AssumeRolePolicyDocument=json.dumps(document))
+    arn = made["Role"]["Arn"]
+    try:
+        assert trusts("123456789012", arn, "states.amazonaws.com", source) is may
+        assert refuses("123456789012", arn, "states.amazonaws.com", source) is not may
+    finally:
+        iam.delete_role(RoleName="trusted")
+
+
+def test_a_role_that_there_is_not_trusts_nobody_and_refuses_nobody(cloud):
+    arn = "arn:aws:iam::123456789012:role/none"
+    assert not trusts("123456789012", arn, "states.amazonaws.com", MACHINE)
+    assert not refuses("123456789012", arn, "states.amazonaws.com", MACHINE)
+
+
+@pytest.mark.parametrize(
+    ("service", "kind", "properties", "said"),
+    [
+        ("states.amazonaws.com", "AWS::StepFunctions::StateMachine",
+         {"DefinitionString": '{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}',
+          "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]}},
+         "is authorized to assume the provided role"),
+        ("scheduler.amazonaws.com", "AWS::Scheduler::Schedule",
+         {"ScheduleExpression": "rate(1 day)", "FlexibleTimeWindow": {"Mode": "OFF"},
+          "Target": {"Arn": MACHINE, "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]}}},
+         "must allow AWS EventBridge Scheduler to assume"),
+    ],
+    ids=["machine", "schedule"],
+)  # fmt: skip
+@pytest.mark.parametrize("account", ["123456789012", "210987654321"])
+def test_a_stack_whose_role_trusts_another_account_is_not_made(
+    cloud, service, kind, *, properties, said, account
+):
+    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole",
+             "Condition": {"StringEquals": {"aws:SourceAccount": account}}}  # fmt: skip
+    document = {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]}}
+    template = {"Resources": {
+        "Role": {"Type": "AWS::IAM::Role", "Properties": document},
+        "Made": {"Type": kind, "Properties": properties},
+    }}  # fmt: skip
+    formation = cloud.client("cloudformation")
+    formation.create_stack(StackName="trusting", TemplateBody=json.dumps(template))
+    (stack,) = formation.describe_stacks(StackName="trusting")["Stacks"]
+    events = formation.describe_stack_events(StackName="trusting")["StackEvents"]
+    formation.delete_stack(StackName="trusting")
+
+    is_mine = account == "123456789012"
+    reasons = " ".join(one.get("ResourceStatusReason") or "" for one in events)
+    assert stack["StackStatus"] == ("CREATE_COMPLETE" if is_mine else "ROLLBACK_COMPLETE")
+    assert (said in reasons) is not is_mine
+
+
+# Another account's key
+
+
+@pytest.mark.parametrize(
+    ("principals", "may"),
+    [(["arn:aws:iam::123456789012:root"], True), (["123456789012"], True), (["*"], True),
+     (["arn:aws:iam::999999999999:root"], False)],
+    ids=str,
+)  # fmt: skip
+def test_another_account_s_key_is_used_as_far_as_its_own_policy_allows(cloud, principals, may):
+    formation = cloud.client("cloudformation")
+    grants = with_policies(Look=look_policy("kms:CreateGrant"))
+    formation.create_stack(StackName="managed", TemplateBody=grants)
+    statement = {"Effect": "Allow", "Action": "kms:*", "Resource": "*",
+                 "Principal": {"AWS": principals}}  # fmt: skip
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    backend = kms_backends["999999999999"]["us-east-1"]
+    key = backend.create_key(policy, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "", None)
+    name = physical_ids(cloud, "managed")["Role"]
+    role = cloud.client("iam").get_role(RoleName=name)["Role"]["Arn"]
+    try:
+        found = cloud.authorization.allows(role, "kms:CreateGrant", key.arn)
+        # This account's side is asked for as well.
+        other = cloud.authorization.allows(role, "kms:DescribeKey", key.arn)
+    finally:
+        formation.delete_stack(StackName="managed")
+    assert (found, other) == (may, False)
 
 
 # Calls

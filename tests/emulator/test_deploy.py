@@ -62,10 +62,15 @@ def test_a_function_has_its_layer(cloud):
 def test_a_list_loses_its_spaces_and_a_condition_leaves_a_resource_out(cloud):
     topic = {"Type": "AWS::SNS::Topic"}
     template = {
-        "Parameters": {"Names": {"Type": "CommaDelimitedList"}},
+        "Parameters": {
+            "Names": {"Type": "CommaDelimitedList"},
+            "Usual": {"Type": "CommaDelimitedList", "Default": "three, four"},
+        },
         "Conditions": {"Never": {"Fn::Equals": ["a", "b"]}},
         "Resources": {"Never": {**topic, "Condition": "Never"}, "Always": topic},
-        "Outputs": {"Names": {"Value": {"Fn::Join": ["|", {"Ref": "Names"}]}}},
+        "Outputs": {
+            name: {"Value": {"Fn::Join": ["|", {"Ref": name}]}} for name in ("Names", "Usual")
+        },
     }
     formation = cloud.client("cloudformation")
     names = {"ParameterKey": "Names", "ParameterValue": "one, two"}
@@ -76,7 +81,7 @@ def test_a_list_loses_its_spaces_and_a_condition_leaves_a_resource_out(cloud):
     formation.delete_stack(StackName="lists")
 
     assert [resource["LogicalResourceId"] for resource in resources] == ["Always"]
-    assert stack["Outputs"][0]["OutputValue"] == "one|two"
+    assert [one["OutputValue"] for one in stack["Outputs"]] == ["one|two", "three|four"]
 
 
 def test_deploying_again_updates_what_changed(cloud):
@@ -305,6 +310,40 @@ def test_what_is_to_be_retained_outlives_its_stack(cloud):
     assert groups(cloud) == {}
 
 
+@pytest.mark.parametrize(
+    ("policy", "left"), [("Retain", True), ("RetainExceptOnCreate", False), ("Delete", False)]
+)
+@pytest.mark.parametrize("changes", [False, True], ids=["created", "updated"])
+def test_what_is_rolled_back_as_it_was_made_is_retained_only_by_retain(
+    cloud, policy, left, changes
+):
+    formation, storage = cloud.client("cloudformation"), cloud.client("s3")
+    storage.create_bucket(Bucket="taken")
+    kept = bucket("retained", DeletionPolicy=policy)
+    body = resources_only(Kept=kept, Taken=bucket("taken", DependsOn="Kept"))
+    if changes:
+        formation.create_stack(StackName="back", TemplateBody=resources_only(One=group("one")))
+        formation.update_stack(StackName="back", TemplateBody=body)
+    else:
+        formation.create_stack(StackName="back", TemplateBody=body)
+    ended, names = status(formation, "back"), storage.list_buckets()["Buckets"]
+    formation.delete_stack(StackName="back")
+    storage.delete_bucket(Bucket="taken")
+    if left:
+        storage.delete_bucket(Bucket="retained")
+
+    assert ended.endswith("ROLLBACK_COMPLETE")
+    assert ("retained" in [one["Name"] for one in names]) == left
+
+
+def test_what_is_retained_except_on_create_outlives_its_stack(cloud):
+    formation, storage = cloud.client("cloudformation"), cloud.client("s3")
+    kept = bucket("retained", DeletionPolicy="RetainExceptOnCreate")
+    formation.create_stack(StackName="leaving", TemplateBody=resources_only(Kept=kept))
+    formation.delete_stack(StackName="leaving")
+    storage.delete_bucket(Bucket="retained")  # fails if it is not there
+
+
 def test_a_stack_that_wants_a_name_already_taken_is_rolled_back(cloud):
     formation = cloud.client("cloudformation")
     cloud.client("s3").create_bucket(Bucket="taken")
@@ -463,7 +502,9 @@ def test_changed_code_and_a_changed_layer_are_what_runs(cloud, tmp_path):
 def test_the_apps_own_kinds_of_resources_have_what_their_template_says(cloud):
     """A bucket with its policy, a key, a schedule, a role, and a machine with logs and traces."""
     document = {"Version": "2012-10-17", "Statement": [{"Sid": "All", "Effect": "Deny"}]}
-    trust = {"Version": "2012-10-17", "Statement": []}
+    services = ["states.amazonaws.com", "scheduler.amazonaws.com"]
+    trusting = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [trusting]}
     role = {
         "AssumeRolePolicyDocument": trust,
         "Policies": [{"PolicyName": "own", "PolicyDocument": document}],

@@ -197,7 +197,7 @@ def test_databases_are_found_by_their_directory(kind):
 
 
 def test_what_is_not_known_here_is_refused_in_one_sentence():
-    refused("InvalidAction", World().rds.call, "DescribeReservedDBInstances", {})
+    refused("NotImplemented", World().rds.call, "DescribeReservedDBInstances", {})
 
 
 def test_a_bug_of_the_local_rds_is_an_answer_with_a_traceback_in_the_log(monkeypatch, caplog):

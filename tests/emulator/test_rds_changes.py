@@ -490,9 +490,11 @@ def test_a_role_is_added_once_and_removed_once(kind):
     word = "DBInstance" if kind == "instance" else "DBCluster"
     role = {words["id"]: words["name"], "RoleArn": "arn:r", "FeatureName": "s3Import"}
     world.rds.call(words["add_role"], role)
-    assert world.shown(kind, words["name"])["AssociatedRoles"] == [
-        {"RoleArn": "arn:r", "FeatureName": "s3Import", "Status": "ACTIVE"}
-    ]
+    for status in ("PENDING", "ACTIVE"):
+        assert world.shown(kind, words["name"])["AssociatedRoles"] == [
+            {"RoleArn": "arn:r", "FeatureName": "s3Import", "Status": status}
+        ]
+        world.wait()
     refused(f"{word}RoleAlreadyExists", lambda: world.rds.call(words["add_role"], role))
     world.rds.call(words["remove_role"], role)
     assert world.shown(kind, words["name"])["AssociatedRoles"] == []
@@ -566,3 +568,28 @@ def test_custom_endpoints_come_go_and_follow_their_cluster():
 )  # fmt: skip
 def test_the_account_has_none_of_these(operation, key):
     assert World().rds.call(operation, {}) == {key: []}
+
+
+@pytest.mark.parametrize("kind", ["instance", "cluster"])
+def test_aws_s_own_tags_are_neither_given_nor_taken_nor_counted(kind: str):
+    world, name = World(), NAMES[kind]["name"]
+    call, arn = world.rds.call, world.rds.arn(kind, NAMES[kind]["name"])
+    held = (world.rds.instances if kind == "instance" else world.rds.clusters)[name]["TagList"]
+    held.append({"Key": "aws:cloudformation:stack-name", "Value": "data"})
+    fifty = [{"Key": f"key-{number}", "Value": ""} for number in range(50)]
+
+    call("AddTagsToResource", {"ResourceName": arn, "Tags": fifty})
+    world.rename(kind, name, f"{name}-temp")
+    world.wait()
+
+    shown = world.shown(kind, f"{name}-temp")["TagList"]
+    assert len(shown) == 51
+    arn = world.rds.arn(kind, f"{name}-temp")
+    for operation, given in (
+        ("AddTagsToResource", {"Tags": [{"Key": "aws:x", "Value": "1"}]}),
+        ("AddTagsToResource", {"Tags": [{"Key": "one-more", "Value": "1"}]}),
+        ("RemoveTagsFromResource", {"TagKeys": ["aws:cloudformation:stack-name"]}),
+    ):
+        with pytest.raises(RdsError) as raised:
+            call(operation, {"ResourceName": arn, **given})
+        assert raised.value.code == "InvalidParameterValue"

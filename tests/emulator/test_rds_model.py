@@ -181,7 +181,7 @@ def test_a_real_client_raises_the_wire_code(call, code, status):
         ({"Action": "DescribeDBInstances", "Colour": "red"}, "ValidationError"),
         ({"Action": "DescribeDBInstances", "MaxRecords": "many"}, "InvalidParameterValue"),
         ({"Action": "DescribeDBInstances", "MaxRecords": "3"}, "InvalidParameterValue"),
-        ({"Action": "DescribeReservedDBInstances"}, "InvalidAction"),
+        ({"Action": "DescribeReservedDBInstances"}, "NotImplemented"),
     ],
 )
 def test_a_malformed_request_is_refused(form, code):

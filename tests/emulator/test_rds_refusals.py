@@ -97,7 +97,8 @@ def test_a_version_that_rds_does_not_know_is_refused():
     words = "Cannot find version 13.7 for postgres"
     assert refusal(created, World(), EngineVersion="13.7") == (COMBINATION, words)
     words = "Cannot find version 99.9 for aurora-postgresql"
-    assert refusal(World().restore, "cluster", "new", EngineVersion="99.9") == (COMBINATION, words)
+    asked = {"DBClusterIdentifier": "new", "Engine": "aurora-postgresql", "EngineVersion": "99.9"}
+    assert refusal(World().rds.call, "CreateDBCluster", asked) == (COMBINATION, words)
 
 
 def test_a_major_version_is_the_latest_of_it():

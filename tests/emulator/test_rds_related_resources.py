@@ -314,22 +314,3 @@ def test_a_global_cluster_is_found_by_the_region_of_a_member():
             "DescribeGlobalClusters", {"Filters": [{"Name": "db-cluster-id", "Values": ["x"]}]}
         ),
     )
-
-
-def test_proxies_come_in_pages_with_their_targets():
-    world = World()
-    world.rds.proxies += [{"DBProxyName": f"p{n}", "EngineFamily": "MYSQL"} for n in range(120)]
-    world.rds.proxy_targets["p7"] = [{"RdsResourceId": "db"}]
-    client = world.client()
-
-    pages = list(client.get_paginator("describe_db_proxies").paginate())
-
-    assert [len(page["DBProxies"]) for page in pages] == [100, 20]
-    assert client.describe_db_proxy_targets(DBProxyName="p7")["Targets"] == [
-        {"RdsResourceId": "db"}
-    ]
-    assert client.describe_db_proxy_targets(DBProxyName="p8")["Targets"] == []
-    refused(
-        "DBProxyNotFoundFault",
-        lambda: world.rds.call("DescribeDBProxyTargets", {"DBProxyName": "none"}),
-    )

@@ -404,7 +404,8 @@ def test_a_restore_of_sql_server_takes_neither_storage_nor_mirroring(name, value
     restore(world)
     with world.rds.instantly():
         world.rds.call("ModifyDBInstance", {
-            "DBInstanceIdentifier": "new", "ApplyImmediately": True, "Iops": 16000, name: value,
+            "DBInstanceIdentifier": "new", "ApplyImmediately": True, "Iops": 16000,
+            "AllocatedStorage": world.rds.instances["new"]["AllocatedStorage"], name: value,
         })  # fmt: skip
 
     assert world.rds.instances["new"][name] == value

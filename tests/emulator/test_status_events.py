@@ -7,6 +7,7 @@ import pytest
 
 from local.emulator.clock import START
 from local.emulator.cloud import COSTS, Fault, lost
+from local.emulator.event_patterns import fits
 from local.emulator.status_events import LONGEST, transformed
 
 CHANGE = {"source": ["aws.states"], "detail-type": ["Step Functions Execution Status Change"]}
@@ -191,6 +192,67 @@ def test_input_and_output_together_too_long_are_left_out(cloud, machine, rule, e
     assert said == {
         "input": None, "inputDetails": left_out, "output": None, "outputDetails": left_out,
     }  # fmt: skip
+
+
+# Which event a pattern fits
+
+
+@pytest.mark.parametrize(
+    ("pattern", "wanted"),
+    [
+        ({"a": ["x"]}, True),
+        ({"a": ["y", "x"]}, True),
+        ({"a": ["y"]}, False),
+        ({"a": ["X"]}, False),
+        ({"none": [None]}, True),
+        ({"missing": [None]}, False),
+        ({"none": [{"prefix": ""}]}, False),
+        ({"a": [{"prefix": "x"}], "none": [None]}, True),
+        ({"inner": {"error": [{"prefix": "States."}]}}, True),
+        ({"inner": {"error": [{"prefix": "states."}]}}, False),
+        ({"inner": {"error": [{"anything-but": "Rejected"}]}}, True),
+        ({"inner": {"error": [{"anything-but": {"prefix": "States."}}]}}, False),
+        ({"inner": {"error": [{"anything-but": ["a", {"prefix": "States."}]}]}}, False),
+        ({"missing": [{"anything-but": "x"}]}, False),
+        ({"missing": [{"exists": False}]}, True),
+        ({"none": [{"exists": True}]}, True),
+        ({"a": [{"exists": False}]}, False),
+        ({"$or": [{"a": ["y"]}, {"none": [None]}]}, True),
+        ({"$or": [{"a": ["y"]}, {"a": ["z"]}]}, False),
+        ({"a": ["x"], "$or": [{"missing": ["z"]}]}, False),
+    ],
+)
+def test_an_event_fits_a_pattern_or_not(pattern, wanted):
+    event = {"a": "x", "none": None, "inner": {"error": "States.Runtime"}}
+    assert fits(pattern, event) is wanted
+
+
+@pytest.mark.parametrize("pattern", [{"a": [{"wildcard": "x*"}]}, {"a": "x"}, {"a": []}])
+def test_a_pattern_that_is_not_known_here_is_an_error(pattern):
+    with pytest.raises((NotImplementedError, ValueError)):
+        fits(pattern, {"a": "x"})
+
+
+def test_a_rule_for_errors_past_every_catch_is_told_of_no_other(cloud, machine, rule, echo):
+    client = cloud.client("events")
+    ends = {
+        "Fail": {"Type": "Fail", "Error": "Rejected", "Cause": "rain"},
+        "Look": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.no", "StringEquals": "", "Next": "Done"}],
+        },
+        "Silent": {"Type": "Fail"},
+    }
+    for name, state in ends.items():
+        first = machine({name: state} | ({"Done": {"Type": "Succeed"}} if name == "Look" else {}))
+        known = rule(first, echo)
+        detail = {"stateMachineArn": [first], "error": [{"prefix": "States."}]}
+        client.put_rule(Name=known, EventPattern=json.dumps({**CHANGE, "detail": detail}))
+        cloud.run(first, {}, name)
+    cloud.settle()
+
+    (other,) = started(cloud, echo)
+    assert other.output["detail"]["error"] == "States.Runtime"
 
 
 # What the target is given
@@ -437,3 +499,142 @@ def test_an_execution_that_has_ended_stays_as_it_is(cloud, machine, rule, echo):
     cloud.settle()
     assert cloud.describe(run.arn) == run
     assert len(started(cloud, echo)) == 1
+
+
+def test_an_event_that_is_lost_starts_nothing(cloud, machine, rule, echo):
+    first = machine({"Pass": {"Type": "Pass"}})
+    rule(first, echo)
+    cloud.loses_events = True
+    cloud.run(first, {})
+    cloud.settle()
+    assert started(cloud, echo) == events_calls(cloud) == []
+
+
+# What cannot be handed over
+
+
+@pytest.fixture
+def queue(cloud):
+    """A queue, as its ARN, with a policy that lets a rule of this name send; removed afterwards."""
+    client = cloud.client("sqs")
+    url = client.create_queue(QueueName="dead")["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:123456789012:dead"
+
+    def allow(rule, service="events.amazonaws.com"):
+        source = f"arn:aws:events:us-east-1:123456789012:rule/{rule}"
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": source}},
+        }
+        client.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy(statement)})
+        return arn
+
+    yield allow
+    client.delete_queue(QueueUrl=url)
+
+
+GONE = "arn:aws:states:us-east-1:123456789012:stateMachine:gone"
+
+
+@pytest.mark.parametrize("allowed", ["rule-0", "another"])
+def test_what_a_rule_cannot_start_goes_to_its_queue_if_that_takes_it(
+    cloud, machine, rule, queue, allowed
+):
+    first = machine({"Pass": {"Type": "Pass"}})
+    rule(first, GONE, DeadLetterConfig={"Arn": queue(allowed)})
+    ended = cloud.run(first, {})
+    cloud.settle()
+
+    letters = cloud.dead_letters()
+    assert [one["body"]["detail"]["executionArn"] for one in letters] == (
+        [ended.arn] if allowed == "rule-0" else []
+    )
+    assert {one["ERROR_CODE"] for one in letters} <= {"StateMachineDoesNotExist"}
+    cloud.reset()
+    assert cloud.dead_letters() == []
+
+
+@pytest.mark.parametrize(("attempts", "ends"), [(1, "dead"), (4, "started")])
+def test_a_target_is_tried_as_often_as_its_policy_says(  # noqa: PLR0917
+    cloud, machine, rule, queue, echo, attempts, ends
+):
+    first = machine({"Pass": {"Type": "Pass"}})
+    rule(
+        first, echo, DeadLetterConfig={"Arn": queue("rule-0")},
+        RetryPolicy={"MaximumRetryAttempts": attempts, "MaximumEventAgeInSeconds": 3600},
+    )  # fmt: skip
+    faults = [Fault("ThrottlingException")] * 3
+    cloud.faults.append(lambda call: faults.pop() if call.caller == "events" and faults else None)
+    cloud.run(first, {})
+    cloud.settle()
+    assert (len(cloud.dead_letters()), len(started(cloud, echo))) == (
+        (1, 0) if ends == "dead" else (0, 1)
+    )
+
+
+# Schedules
+
+
+@pytest.fixture
+def schedule(cloud, role, monkeypatch):
+    """Make a schedule for a target, which a test lets be due; removed afterwards."""
+    client, made = cloud.client("scheduler"), []
+    monkeypatch.setattr(cloud, "physical_id", lambda name: name)
+
+    def make(target, own_role=None, **more):
+        name = f"schedule-{len(made)}"
+        given = own_role or role(service="scheduler.amazonaws.com")
+        client.create_schedule(
+            Name=name, ScheduleExpression="rate(1 hour)", FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": target, "RoleArn": given, "Input": '{"a": 1}', **more},
+        )  # fmt: skip
+        made.append(name)
+        return name
+
+    yield make
+    for name in made:
+        client.delete_schedule(Name=name)
+
+
+def test_a_schedule_starts_its_target_when_it_is_due_and_not_by_itself(cloud, schedule, echo):
+    name = schedule(echo)
+    cloud.clock.advance(7200)
+    assert started(cloud, echo) == []
+    cloud.tick(name)
+    cloud.settle()
+    assert [one.output for one in started(cloud, echo)] == [{"a": 1}]
+
+
+def test_a_schedule_invokes_a_function_again_that_fails(cloud, schedule, role):
+    (function,) = (
+        one["FunctionArn"]
+        for one in cloud.client("lambda").list_functions()["Functions"]
+        if "FailFunction" in one["FunctionName"]
+    )
+    given = role(service="scheduler.amazonaws.com", action="lambda:InvokeFunction")
+    answered = []
+    cloud.listeners.append(
+        lambda notice: answered.append(notice.detail) if notice.kind == "function answered" else 0
+    )
+    cloud.tick(schedule(function, given))
+    cloud.settle()
+    assert [bool(one.error) for one in answered] == [True] * 3
+    assert answered[0].event == {"a": 1}
+    (call,) = (call for call in cloud.calls if call.caller == "scheduler")
+    assert call.grants == [("lambda:InvokeFunction", function)]
+
+
+@pytest.mark.parametrize("action", ["sqs:SendMessage", "states:StopExecution"])
+def test_what_a_schedule_may_not_start_goes_to_its_queue_by_the_role_s_right(  # noqa: PLR0917
+    cloud, schedule, role, queue, echo, action
+):
+    """The queue's policy does not matter."""
+    given = role(service="scheduler.amazonaws.com", action=action)
+    cloud.tick(schedule(echo, given, DeadLetterConfig={"Arn": queue("nobody")}))
+    cloud.settle()
+    assert started(cloud, echo) == []
+    letters = [one["ERROR_CODE"] for one in cloud.dead_letters()]
+    assert letters == (["AccessDeniedException"] if action.startswith("sqs") else [])

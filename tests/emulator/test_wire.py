@@ -14,6 +14,7 @@ from local.emulator.rds import Rds
 from local.emulator.rds.protocol.model import operation
 from local.emulator.rds.protocol.wire import as_read, pickle_answer, write_answer
 from local.emulator.rds.registry import OPERATIONS
+from tests import proxies
 
 MODEL = ServiceModel(Loader().load_service_model("rds", "service-2"), "rds")
 ASKED = {
@@ -22,6 +23,7 @@ ASKED = {
     "DescribeDBLogFiles": {"DBInstanceIdentifier": "prod-db"},
     "DescribeDBParameters": {"DBParameterGroupName": "default.postgres16"},
     "DescribeDBSnapshotAttributes": {"DBSnapshotIdentifier": "prod-db-snapshot"},
+    "DescribeDBProxyTargetGroups": {"DBProxyName": "pool"},
     "DescribeDBProxyTargets": {"DBProxyName": "pool"},
     "DescribeOrderableDBInstanceOptions": {"Engine": "postgres"},
 }
@@ -31,8 +33,7 @@ ASKED = {
 def rds() -> Rds:
     found = Rds(lambda: 1_780_000_000.25)
     build(found)
-    found.proxies.append({"DBProxyName": "pool", "EngineFamily": "POSTGRESQL"})
-    found.proxy_targets["pool"] = [{"RdsResourceId": "a & <b>"}]
+    proxies.point(found, "cluster", "prod-cluster", Auth=[{"Description": "a & <b>"}])
     return found
 
 

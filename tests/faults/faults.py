@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,11 +10,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from moto.cloudformation.models import cloudformation_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from local.emulator.awslambda.functions import Functions
 from local.emulator.cloud import ACCOUNT, REGION, Fault, killed
 from local.emulator.rds import Rds, RdsError
 from local.emulator.rds.protocol.wire import read_request
+from tests import releases
 from tests.faults.flows import Spot, Watch, is_own
 
 if TYPE_CHECKING:
@@ -195,6 +199,75 @@ def time_out(cloud: App, arn: str) -> None:
     cloud.time_out(arn)
 
 
+class EventLost(AtState):
+    """The execution is stopped, and no event tells it: the hourly look has to find it."""
+
+    def __init__(self, cloud: App, watch: Watch, state: str) -> None:
+        super().__init__(cloud, watch, state, self.end)
+
+    def end(self, cloud: App, execution: str) -> None:
+        """Stop it while events are lost, and only while it is stopped."""
+        cloud.loses_events = True
+        stop(cloud, execution)
+
+    def afterwards(self, cloud: App) -> None:
+        """Let the next two looks come."""
+        cloud.loses_events = False
+        for _ in range(2):
+            cloud.clock.advance(3600)
+            cloud.tick("HourlyLook")
+            cloud.settle(real_timeout=900)
+
+
+class Updated(AtState):
+    """The stack is updated when a state is entered; the plan is one of the release before.
+
+    The functions are others from then on, and whoever begins with the new definition fails. Once
+    the execution has ended the stack is as it was.
+    """
+
+    def __init__(self, cloud: App, watch: Watch, state: str) -> None:
+        super().__init__(cloud, watch, state, self.update)
+        self.stack = cloudformation_backends[ACCOUNT][REGION].get_stack(cloud.stack)
+        self.before, self.failed = self.stack.template, ""
+        cloud.functions.invoke = self.invoke  # type: ignore[method-assign]
+
+    def invoke(self, function: Any, layers: list[bytes], event: bytes) -> tuple[bytes, bool]:
+        """Invoke a function; the check answers as that of the release before."""
+        answer, failed = Functions.invoke(self.cloud.functions, function, layers, event)
+        is_check = str(function.logical_resource_id).startswith("Check")
+        if not is_check or failed or self not in self.cloud.listeners:
+            return answer, failed
+        checked = json.loads(answer)
+        checked["plan"] = releases.as_made_in(0, checked["plan"])
+        return json.dumps(checked).encode(), False
+
+    def update(self, *_: Any) -> None:
+        """Give all functions another variable, and the machine a definition that only fails."""
+        template = json.loads(self.before)
+        template["Globals"]["Function"]["Environment"]["Variables"]["UPDATED"] = "yes"
+        machine = template["Resources"]["DBRestoreStateMachine"]["Properties"]
+        del machine["DefinitionUri"], machine["DefinitionSubstitutions"]
+        fails = {"Type": "Fail", "Error": "Updated", "Cause": "It has the new definition"}
+        machine["Definition"] = {"StartAt": "Updated", "States": {"Updated": fails}}
+        self.change(json.dumps(template))
+
+    def change(self, template: str) -> None:
+        """UpdateStack."""
+        self.stack.update(template, parameters=dict(self.stack.parameters))
+        if self.stack.status != "UPDATE_COMPLETE":
+            self.failed = f"{self.stack.status}: {self.stack.status_reason}"
+
+    def afterwards(self, cloud: App) -> None:
+        """Update it back."""
+        del cloud.functions.invoke
+        self.change(self.before)
+
+    def wrong(self, cloud: App) -> str:  # noqa: ARG002 - it has it
+        """What of the updates themselves has failed."""
+        return self.failed
+
+
 class Stopping(AtSpot):
     """The execution is stopped right behind a call, which goes through."""
 
@@ -233,6 +306,7 @@ class Blind(Injected):
             "DescribeDBClusters": "DBClusterNotFoundFault",
             "DescribeDBSnapshots": "DBSnapshotNotFound",
             "DescribeDBClusterSnapshots": "DBClusterSnapshotNotFoundFault",
+            "DescribeDBProxyTargets": "DBProxyNotFoundFault",
         }[call.operation]
         return Fault(code, "It is not shown", 404)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests import proxies
 from tests.pipeline.observed import KINDS, Kind, OnceReplaced
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ MORE: dict[str, dict[str, Any]] = {
     "restore_first_rollback": RESTORE_FIRST,
     "swap_back": RESTORE_FIRST,
     "create_restore_first": {**RESTORE_FIRST, "acceptWriteLoss": True},
-    "copy": {"snapshotIdentifier": "latest", "overrides": {"DeletionProtection": False}},
+    "copy": {"snapshotIdentifier": "latest", "overrides": {"BackupRetentionPeriod": 1}},
     "copy_rollback": {},
     "keep_original": {"keepOriginal": True},
     "final_snapshot": {"finalSnapshot": True, "deleteAutomatedBackups": True},
@@ -34,6 +35,8 @@ TASKS = {
     "create_snapshot_only": "create_snapshot_only",
     "create_restore_first": "create_snapshot",
 }
+# Those whose database has a proxy; the others show that none is needed.
+PROXIED = ("db_restore", "rollback")
 KEPT = ("rollback", "restore_first_rollback", "swap_back", "copy_rollback")
 
 
@@ -88,6 +91,8 @@ class Flow:
         """Bring the account to where the flow begins."""
         if self.name.endswith("rollback"):
             cloud.rds.poison(self.kind.name, self.kind.identifier)
+        if self.name in PROXIED:
+            proxies.point(cloud.rds, self.kind.name, self.kind.identifier)
         if self.name == "swap_back":
             cloud.faults.append(OnceReplaced(cloud, self.kind))
         if self.before:

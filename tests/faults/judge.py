@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from local.commands import report
+from tests import proxies
 from tests.pipeline.observed import Kind, as_plain, tagged
 
 if TYPE_CHECKING:
@@ -176,6 +177,7 @@ def wrongs(ended: Ended, allowed: Allowed) -> tuple[str, str]:
         ending == "restored" and wrong_success(flow, ended.before, now, data, kept),
         ending == "told" and allowed.serving and wrong_telling(flow, now, execution),
         ending != "told" and not allowed.tagged and wrong_tags(ended.cloud),
+        ending != "told" and wrong_proxies(ended.cloud, kind, now),
         ending != "told" and allowed.unlocked and wrong_lock(ended.cloud, kind),
         wrong_mails(ended, allowed, ending, now),
         allowed.untouched and wrong_changes(ended.cloud),
@@ -248,6 +250,14 @@ def wrong_changes(cloud: App) -> str:
         and not call.operation.startswith(("Describe", "List"))
     ]
     return f"asked for {asked}" if asked else ""
+
+
+def wrong_proxies(cloud: App, kind: Kind, now: World) -> str:
+    """The proxies that lead to something else than what has the identifier."""
+    wanted = now.databases[kind.name, kind.identifier].resource_id
+    led = {proxy["DBProxyName"]: proxies.leads_to(cloud.rds, proxy["DBProxyName"])
+           for proxy in cloud.rds.proxies}  # fmt: skip
+    return "" if set(led.values()) <= {wanted} else f"proxies lead to {led}, not to {wanted}"
 
 
 def wrong_lock(cloud: App, kind: Kind) -> str:

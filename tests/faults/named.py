@@ -46,6 +46,8 @@ def all_named() -> Iterator[Scenario]:
         yield from unexpected(kind)
         yield from without_snapshot(kind)
         yield from limits(kind)
+        yield from with_a_wrong_part(kind)
+        yield from other_answers(kind)
     yield from scaled()
 
 
@@ -405,6 +407,18 @@ def unexpected(kind: str) -> Iterator[Scenario]:
     def rename_original(cloud: App, _: str) -> None:
         rename(cloud, flow.kind, f"{name}-temp", "moved-away")
 
+    def rename_as_the_app(cloud: App, _: str) -> None:
+        rename(cloud, flow.kind, name, f"{name}-temp")
+
+    for of_what in ("db_restore", "restore_first"):
+        yield Scenario(
+            of(kind, of_what), "Rename the original", name, "somebody renames it as the app would",
+            Allowed(KEPT),
+            lambda cloud, watch: faults.AtState(
+                cloud, watch, "Rename the original", rename_as_the_app
+            ),
+        )  # fmt: skip
+
     def replace_snapshot(cloud: App, _: str) -> None:
         shown = cloud.rds.find(flow.kind.snapshot_kind, flow.kind.snapshot).shown
         for moment in {"SnapshotCreateTime", "OriginalSnapshotCreateTime"} & shown.keys():
@@ -462,6 +476,38 @@ def unexpected(kind: str) -> Iterator[Scenario]:
     yield Scenario(
         flow, "Take the lock", name, "two at once", Allowed(RESTORED), TwoAtOnce,
     )  # fmt: skip
+
+
+# How a part of what is restored can end otherwise than well, by attribute; the last goes on and on.
+WRONG_PARTS = {
+    "DomainMemberships": ("failed", "enable-kerberos-failed", "removed"),
+    "AssociatedRoles": ("INVALID",),
+    "MasterUserSecret": ("impaired",),
+    "DBParameterGroups": ("failed-to-apply",),
+}
+OF_A_KIND = {
+    "instance": {"OptionGroupMemberships": ("failed", "pending-apply")},
+    "cluster": {"DBClusterMembers": ("failed-to-apply", "applying")},
+}
+
+
+def with_a_wrong_part(kind: str) -> Iterator[Scenario]:
+    """RDS calls what is restored available, and a part of it has failed, or never ends."""
+    for task, state, allowed in (
+        ("db_restore", "Verify the database", Allowed(TOLD)),
+        ("restore_first", "Verify the copy", Allowed(KEPT)),
+    ):
+        flow = of(kind, task)
+        for attribute, endings in (WRONG_PARTS | OF_A_KIND[kind]).items():
+            for ending in endings:
+
+                def spoil(cloud: App, attribute: str = attribute, ending: str = ending) -> None:
+                    cloud.rds.part_endings[attribute] = ending
+
+                yield Scenario(
+                    replace(flow, before=spoil), state, attribute, f"a part that is {ending}",
+                    allowed, nothing,
+                )  # fmt: skip
 
 
 def without_snapshot(kind: str) -> Iterator[Scenario]:
@@ -603,6 +649,39 @@ def limits(kind: str) -> Iterator[Scenario]:
             replace(of(kind, "create_snapshot"), kind=kind_inside, before=arranged),
             ALL_STATES, own.identifier, "-temp inside the name", Allowed(RESTORED), nothing,
         )  # fmt: skip
+
+
+def other_answers(kind: str) -> Iterator[Scenario]:
+    """What nobody knows of RDS, or it does in one region and not in another: each ends well."""
+    lacking = {
+        "DescribeBlueGreenDeployments", "DescribeCertificates", "DescribeDBProxies",
+        "DescribeGlobalClusters", "DescribeIntegrations",
+    }  # fmt: skip
+
+    def initialize(cloud: App, *, takes_changes: bool) -> None:
+        cloud.rds.initializes = True
+        cloud.rds.changes_while_initializing = takes_changes
+
+    answers: dict[str, Callable[[App], None]] = {
+        "operations that the region lacks": lambda cloud: cloud.rds.unsupported.update(lacking),
+        "snapshots stay with the old name": lambda cloud: setattr(
+            cloud.rds, "snapshots_follow", False
+        ),
+        "a retired CA": lambda cloud: cloud.rds.certificates.remove("rds-ca-ecc384-g1"),
+    }
+    if kind == "instance":
+        answers |= {
+            "changes while storage is loaded": lambda cloud: initialize(cloud, takes_changes=True),
+            "no changes until storage is loaded": lambda cloud: initialize(
+                cloud, takes_changes=False
+            ),
+        }
+    for flow in (of(kind, "db_restore"), of(kind, "restore_first")):
+        for what, arrange in answers.items():
+            yield Scenario(
+                replace(flow, before=arrange), ALL_STATES, flow.kind.identifier, what,
+                Allowed(RESTORED), nothing,
+            )  # fmt: skip
 
 
 def scaled() -> Iterator[Scenario]:

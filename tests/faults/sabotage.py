@@ -206,8 +206,8 @@ SABOTAGES = (
     ),
     # The verification
     *of_both(
-        "the verification sees nothing", "src/verify/KIND.py",
-        "    if lines:\n", "    if False:\n",
+        "the verification sees nothing", "layers/common/trapheus/configuration/comparison.py",
+        "    if lines:\n        kept", "    if False:\n        kept",
         "KIND-db_restore/Verify_the_database/prod",
     ),
     # The deletion
@@ -332,14 +332,15 @@ SABOTAGES = (
     ),
     *of_both(
         "nothing but the attributes is looked at", "src/verify/KIND.py",
-        "        lines = [*comparison.wrong, *deviations(event, found, source), *stands(event)]\n",
+        "        lines = [*deviations(event, found, source), *stands(event)]\n",
         "        lines: list[str] = []\n",
         "KIND-db_restore/Verify_the_database/prod",
-        cluster=(
-            "        lines = [*deviations(event, found, source),"
-            " *stands(event)]\n",
-            "        lines: list[str] = []\n",
-        ),
+    ),
+    *of_both(
+        "the parts have no statuses", "layers/common/trapheus/configuration/comparison.py",
+        '    for line in statuses.lines(found, "wrong", "waiting"):\n',
+        "    for line in list[str]():\n",
+        "KIND-db_restore/Verify_the_database/AssociatedRoles",
     ),
     # The export
     *of_both(

@@ -239,6 +239,10 @@ def blind(flow: Flow, spot: Spot, place: str) -> Iterator[Scenario]:
     )  # fmt: skip
 
 
+# The flows that between them pass every state of a restore, a rollback and a recovery.
+OF_EVERY_WAY = ("db_restore", "rollback", "restore_first", "restore_first_rollback", "swap_back")
+
+
 def at_states(flow: Flow, states: list[str], spots: list[Spot]) -> Iterator[Scenario]:
     """The execution stopped, and timed out, on entering each state."""
     # Its last look notes that nothing is rolled back any more, which it may still do when stopped.
@@ -253,6 +257,15 @@ def at_states(flow: Flow, states: list[str], spots: list[Spot]) -> Iterator[Scen
             yield Scenario(
                 flow, state, "entered", name, allowed,
                 lambda cloud, watch, state=state, act=act: faults.AtState(cloud, watch, state, act),
+            )  # fmt: skip
+        if flow.name in OF_EVERY_WAY:
+            yield Scenario(
+                flow, state, "entered", "the status event is lost", allowed,
+                lambda cloud, watch, state=state: faults.EventLost(cloud, watch, state),
+            )  # fmt: skip
+            yield Scenario(
+                flow, state, "entered", "the stack is updated", after_passing(flow),
+                lambda cloud, watch, state=state: faults.Updated(cloud, watch, state),
             )  # fmt: skip
 
 
@@ -359,7 +372,7 @@ def is_of_its_way(scenario: Scenario) -> bool:
     """
     if scenario.phase == "finish":
         return scenario.state.startswith("Configure the")
-    if scenario.phase == "rollback":
+    if scenario.phase == "rollback" or scenario.fault == "the stack is updated":
         return True
     return scenario.phase in ("copy", "replace") and scenario.fault not in PASSING
 

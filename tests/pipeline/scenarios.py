@@ -15,6 +15,7 @@ from moto.kms.models import kms_backends
 
 from local.commands.account import KEY_ID
 from local.emulator.cloud import ACCOUNT, REGION, Fault
+from tests import proxies
 from tests.pipeline.observed import (
     CLUSTER,
     INSTANCE,
@@ -30,7 +31,7 @@ from tests.pipeline.observed import (
 
 if TYPE_CHECKING:
     from local.commands.app import App
-    from local.emulator.cloud import Execution
+    from local.emulator.cloud import Execution, Notice
 
 DENIED = Fault("AccessDenied", "User is not authorized", 403)
 AUTOSCALED = "application-autoscaling-6c2e7c1f-3b6a-4a57-9d0e-0a1b2c3d4e5f"
@@ -257,6 +258,68 @@ def recover(kind: Kind, cloud: App) -> None:
     told(cloud, f"The original was put back and serves as {kind.identifier}.")
 
 
+def interrupt(
+    kind: Kind,
+    cloud: App,
+    state: str = "Restore the database",
+    *,
+    name: str = "run",
+    settles: bool = True,
+    **more: Any,
+) -> str:
+    """Let an execution run out of time in a state; its ARN."""
+    stopped = []
+
+    def stop(notice: Notice) -> None:
+        if (notice.kind, notice.name) == ("state entered", state) and not stopped:
+            stopped.append(notice.execution)
+            cloud.clock.Thread(target=cloud.time_out, args=(notice.execution,)).start()
+
+    cloud.listeners.append(stop)
+    execution = run(cloud, kind.request("db_restore", **more), name)
+    cloud.listeners.remove(stop)
+    if settles:
+        cloud.settle()
+    ended(execution, "TIMED_OUT")
+    return execution.arn
+
+
+def recover_by_the_rule(kind: Kind, cloud: App) -> None:
+    """What an execution has left that ended without any Catch."""
+    before = databases(cloud)
+    interrupt(kind, cloud)
+    same("the databases", databases(cloud), before)
+    told(cloud, f"The original was put back and serves as {kind.identifier}.")
+
+
+def recover_by_the_look(kind: Kind, cloud: App) -> None:
+    """The same, the event of the end lost."""
+    before = databases(cloud)
+    cloud.loses_events = True
+    interrupt(kind, cloud)
+    same("executions", len(cloud.executions(cloud.machine)), 1)
+    cloud.clock.advance(3600)
+    cloud.tick("HourlyLook")
+    cloud.settle()
+    same("the databases", databases(cloud), before)
+    told(cloud, f"The original was put back and serves as {kind.identifier}.")
+
+
+def tell_what_nobody_recovers(kind: Kind, cloud: App) -> None:
+    """A rollback that has failed, a day later."""
+    cloud.faults.append(On("RollBack", kind.operation("DescribeDB*s"), DENIED))
+    cloud.rds.poison(kind.name, kind.identifier)
+    ended(run(cloud, kind.request("db_restore")), "FAILED", "RestoreFailed")
+    cloud.faults.clear()
+    cloud.mails.clear()
+    for hours in (1, 25):
+        cloud.clock.advance(hours * 3600)
+        cloud.tick("HourlyLook")
+        cloud.settle()
+    same("executions", len(cloud.executions(cloud.machine)), 1)
+    told(cloud, f"An earlier execution could not put {kind.identifier} back.")
+
+
 def take_over(kind: Kind, cloud: App) -> None:
     """The lock of an execution whose release has failed."""
     cloud.faults.append(On("states", "DeleteItem", DENIED))
@@ -294,23 +357,78 @@ def refused(kind: Kind, cloud: App, error: str, words: str) -> None:
     told(cloud, words)
 
 
-def warn_of_a_proxy(kind: Kind, cloud: App) -> None:
-    """A dry run tells of it."""
-    point_a_proxy(kind, cloud)
+ANOTHER = "999999999999"
 
-    execution = run(cloud, kind.request("db_restore", dryRun=True))
+
+def key_of_another(*principals: str) -> str:
+    """The ARN of a KMS key of another account, which lets these use it."""
+    statement = {"Effect": "Allow", "Principal": {"AWS": [f"arn:aws:iam::{ANOTHER}:root"]},
+                 "Action": "kms:*", "Resource": "*"}  # fmt: skip
+    shared = {**statement, "Principal": {"AWS": list(principals)},
+              "Action": ["kms:CreateGrant", "kms:DescribeKey"]}  # fmt: skip
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement, shared]})
+    backend = kms_backends[ANOTHER][REGION]
+    key = backend.create_key(policy, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Theirs", None)
+    return str(key.arn)
+
+
+def encrypt_with(cloud: App, kind: Kind, key: str) -> None:
+    """Show a database, its members and its snapshot as encrypted with this key."""
+    rds = cloud.rds
+    rds.settle()
+    for group in (rds.instances, rds.clusters, rds.snapshots, rds.cluster_snapshots):
+        for name, shown in group.items():
+            if name in (kind.identifier, *kind.members, kind.snapshot):
+                shown["KmsKeyId"] = key
+
+
+def use_the_key_of_another_account(kind: Kind, cloud: App) -> None:
+    """It is shared with this one; a new snapshot, and a restore of it."""
+    key = key_of_another(f"arn:aws:iam::{ACCOUNT}:root")
+    encrypt_with(cloud, kind, key)
+
+    execution = run(cloud, kind.request("create_snapshot"))
 
     ended(execution, "SUCCEEDED")
-    told_of = [one for one in execution.output["plan"]["warnings"] if "The proxy pool " in one]
+    shown = cloud.rds.find(kind.name, kind.identifier).shown
+    same("its key", shown["KmsKeyId"], key)
+    same("warnings", [one for one in execution.output["warnings"] if key in one], [])
+
+
+def restore_behind_a_proxy(kind: Kind, cloud: App) -> None:
+    """A dry run tells of it, and afterwards its clients reach what was restored."""
+    proxies.point(cloud.rds, kind.name, kind.identifier)
+    before = proxies.reached(cloud.rds)
+
+    planned = run(cloud, kind.request("db_restore", dryRun=True))
+    execution = run(cloud, kind.request("db_restore"), "restore")
+
+    told_of = [one for one in planned.output["plan"]["warnings"] if "The proxy pool " in one]
     same("the warnings of the proxy", len(told_of), 1)
+    ended(execution, "SUCCEEDED")
+    same("the proxy", proxies.reached(cloud.rds), execution.output["resourceIdNow"])
+    same("another one than before", proxies.reached(cloud.rds) != before, True)
 
 
-def point_a_proxy(kind: Kind, cloud: App) -> None:
-    """Make a proxy whose target is the sample database."""
-    vpc = cloud.rds.instances[INSTANCE.identifier]["DBSubnetGroup"]["VpcId"]
-    described = {"DBProxyName": "pool", "EngineFamily": "POSTGRESQL", "VpcId": vpc}
-    cloud.rds.proxies.append(described)
-    cloud.rds.proxy_targets["pool"] = [{"RdsResourceId": kind.identifier}]
+def give_the_proxy_back(kind: Kind, cloud: App) -> None:
+    """RDS has lost the target with the rename, and the rollback registers it again."""
+    proxies.point(cloud.rds, kind.name, kind.identifier)
+    before = proxies.reached(cloud.rds)
+    restore = kind.operation("RestoreDB*From") + ("Snapshot" if kind.is_cluster else "DBSnapshot")
+
+    def lose(call: Any) -> Fault | None:
+        if not call.caller.startswith("Restore") or call.operation != restore:
+            return None
+        cloud.rds.proxy_targets["pool"].clear()
+        return DENIED
+
+    cloud.faults.append(lose)
+
+    execution = run(cloud, kind.request("db_restore"))
+    cloud.settle()
+
+    ended(execution, "FAILED", "RestoreFailed")
+    same("the proxy", proxies.reached(cloud.rds), before)
 
 
 def mistake_the_kind(kind: Kind, cloud: App) -> None:
@@ -473,6 +591,50 @@ def make_multi_az(cloud: App) -> None:
     cloud.rds.settle()
 
 
+LEDGER = Kind("instance", "ledger-db")
+
+
+def make_multi_tenant(cloud: App) -> None:
+    """An Oracle database that holds tenant databases, and its snapshot."""
+    with cloud.rds.instantly(at=cloud.rds.time - 86_400):
+        cloud.rds.call("CreateDBInstance", {
+            "DBInstanceIdentifier": LEDGER.identifier, "Engine": "oracle-ee",
+            "DBInstanceClass": "db.r6g.large", "AllocatedStorage": 100, "MultiTenant": True,
+            "DBName": "LEDGER", "MasterUsername": "owner", "MasterUserPassword": "something",
+            "DeletionProtection": True,
+        })  # fmt: skip
+        cloud.rds.call("CreateDBSnapshot", {
+            "DBInstanceIdentifier": LEDGER.identifier, "DBSnapshotIdentifier": LEDGER.snapshot,
+        })  # fmt: skip
+    cloud.rds.settle()
+
+
+def restore_multi_tenant(cloud: App) -> None:
+    make_multi_tenant(cloud)
+    before = resource_ids(cloud)
+
+    execution = run(cloud, LEDGER.request("db_restore"))
+
+    ended(execution, "SUCCEEDED")
+    same("the names", set(resource_ids(cloud)), set(before))
+    restored = cloud.rds.instances[LEDGER.identifier]
+    same("several tenants", restored["MultiTenant"], True)
+    same("the original is gone", before[f"instance {LEDGER.identifier}"],
+         next(iter(set(before.values()) - set(resource_ids(cloud).values()))))  # fmt: skip
+
+
+def put_multi_tenant_back(cloud: App) -> None:
+    make_multi_tenant(cloud)
+    cloud.rds.poison("instance", LEDGER.identifier, restores_end_in="incompatible-restore")
+    before = resource_ids(cloud)
+
+    execution = run(cloud, LEDGER.request("db_restore"))
+
+    ended(execution, "FAILED", "RestoreFailed")
+    same("the databases", resource_ids(cloud), before)
+    told(cloud, f"The original was put back and serves as {LEDGER.identifier}.")
+
+
 def restore_multi_az_copy(cloud: App) -> None:
     make_multi_az(cloud)
     asked = {"identifier": ZONES, "task": "db_restore", "isCluster": True}
@@ -574,11 +736,16 @@ OF_EACH_KIND = (
     restore_copy,
     reboot_for_the_parameters,
     recover,
+    recover_by_the_rule,
+    recover_by_the_look,
+    tell_what_nobody_recovers,
     take_over,
     mistake_the_kind,
     refuse_a_withdrawn_version,
     refuse_a_disabled_key,
-    warn_of_a_proxy,
+    restore_behind_a_proxy,
+    give_the_proxy_back,
+    use_the_key_of_another_account,
     export_here,
     export_elsewhere,
 )
@@ -590,6 +757,8 @@ OF_ONE = (
     remove_autoscaled_readers,
     make_a_reader_late,
     rename_a_reader_late,
+    restore_multi_tenant,
+    put_multi_tenant_back,
     restore_multi_az_copy,
     remove_multi_az,
     tell_a_failed_export,

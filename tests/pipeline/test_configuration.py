@@ -157,3 +157,26 @@ def test_a_bare_restore_loses_everything_that_the_snapshot_does_not_carry(
     kept = {key for key, value in original.items() if value is not None and bare[key] == value}
 
     assert kept == KEPT[kind.name]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("strategy", ["rename-first", "restore-first"])
+def test_a_database_of_a_stack_is_restored_and_its_tags_are_told(
+    cloud: App, kind: Kind, strategy: str
+) -> None:
+    held = cloud.rds.clusters if kind.is_cluster else cloud.rds.instances
+    stack = {"Key": "aws:cloudformation:stack-name", "Value": "data"}
+    held[kind.identifier]["TagList"].append(stack)
+
+    execution = run(cloud, kind.request("create_snapshot", strategy=strategy, **(
+        {"acceptWriteLoss": True} if strategy == "restore-first" else {}
+    )))  # fmt: skip
+
+    assert execution.status == "SUCCEEDED", execution.cause
+    (lost,) = [
+        entry
+        for entry in execution.output["report"]["cannotKeep"]
+        if entry["attribute"] == "TagList"
+    ]
+    assert (lost["was"], lost["now"]) == ([stack], [])
+    assert "stack data" in " ".join(execution.output["warnings"])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from local.commands import report
 from local.emulator.cloud import Fault
+from local.emulator.rds.databases import windows
 from tests.pipeline.observed import (
     CLUSTER,
     INSTANCE,
@@ -101,6 +102,39 @@ def test_restored_first_the_original_serves_until_the_swap(cloud: App, kind: Kin
         - _seconds(execution.output["unreachableFrom"])
     ) / 60
     assert 0 < minutes < 8
+
+
+@each_kind
+def test_the_names_are_not_swapped_while_a_backup_may_come_between(cloud: App, kind: Kind) -> None:
+    swaps: list[float] = []
+
+    def note(notice: Any) -> None:
+        if notice.kind == "state entered" and notice.name == "Rename the original":
+            swaps.append(cloud.clock.now())
+
+    cloud.listeners.append(note)
+    began = cloud.clock.now()
+    assert first(cloud, kind).status == "SUCCEEDED"
+    # The same once more, with a window that begins a minute after the swap would, and a long
+    # backup in it.
+    again = cloud.clock.now() + swaps[0] - began + 60
+    begins = datetime.fromtimestamp(again, UTC)
+    window = f"{begins:%H:%M}-{begins + timedelta(minutes=30):%H:%M}"
+    cloud.rds.find(kind.name, kind.identifier).shown["PreferredBackupWindow"] = window
+    cloud.rds.longer[f"back up {kind.name}", "backing-up"] = 2 * 3600.0
+    windows.keep(cloud.rds)
+
+    execution = run(
+        cloud, kind.request("db_restore", strategy="restore-first"), "in-its-backup-window"
+    )
+
+    assert execution.status == "SUCCEEDED", execution.cause
+    outage = _seconds(execution.output["unreachableTo"]) - _seconds(
+        execution.output["unreachableFrom"]
+    )
+    assert outage < 8 * 60
+    # Behind the backup.
+    assert swaps[1] > again + 2 * 3600
 
 
 def _seconds(moment: str) -> float:
@@ -369,6 +403,7 @@ def test_another_snapshot_can_be_restored(
     assert execution.output["restoredFrom"] == "before-the-release"
 
 
+@pytest.mark.usefixtures("any_override")
 @each_kind
 def test_what_the_original_has_may_be_switched_off(cloud: App, kind: Kind) -> None:
     overrides = {"ManageMasterUserPassword": False}
@@ -432,7 +467,6 @@ def test_parameters_are_overridden_and_the_rest_is_as_it_was(cloud: App, kind: K
     overrides = {
         "DBInstanceClass": "db.t4g.medium",
         "BackupRetentionPeriod": 1,
-        "DeletionProtection": False,
         "MonitoringInterval": 0,
     }
     request = kind.request("db_restore", targetIdentifier=target(kind), overrides=overrides)

@@ -109,6 +109,7 @@ def test_a_new_snapshot_has_the_storage_of_now(zones: App) -> None:
     assert execution.output["report"]["differs"] == []
 
 
+@pytest.mark.usefixtures("any_override")
 def test_a_copy_may_be_of_another_class_and_open(zones: App) -> None:
     overrides = {"DBClusterInstanceClass": "db.r6gd.xlarge", "PubliclyAccessible": True}
 
@@ -121,6 +122,7 @@ def test_a_copy_may_be_of_another_class_and_open(zones: App) -> None:
     assert differs == set(overrides)
 
 
+@pytest.mark.usefixtures("any_override")
 @pytest.mark.parametrize("name", ["DBInstanceClass", "PromotionTier", "NetworkType"])
 def test_what_only_aurora_takes_is_refused_of_it(zones: App, name: str) -> None:
     value: Any = {"PromotionTier": 1, "NetworkType": "DUAL"}.get(name, "db.r6g.large")

@@ -99,8 +99,21 @@ def test_logs_have_a_retention_and_executions_are_logged_and_traced(cloud: App) 
         assert function["LoggingConfig"]["LogGroup"] == "/aws/lambda/trapheus"
 
 
-def test_a_stack_has_no_schedule_of_its_own(cloud: App) -> None:
-    assert cloud.client("scheduler").list_schedules()["Schedules"] == []
+def test_a_stack_has_no_schedule_of_its_own_but_the_look(cloud: App) -> None:
+    (look,) = cloud.client("scheduler").list_schedules()["Schedules"]
+    assert look["Name"] == cloud.physical_id("HourlyLook")
+
+
+def test_a_stack_s_dead_letters_are_encrypted_and_only_its_own_rule_s(cloud: App) -> None:
+    sqs = cloud.client("sqs")
+    url = cloud.physical_id("DeadLetterQueue")
+    shown = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert shown["SqsManagedSseEnabled"] == "true"
+    (statement,) = json.loads(shown["Policy"])["Statement"]
+    rule = cloud.client("events").describe_rule(Name=cloud.physical_id("RecoveryRule"))
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Action"] == "sqs:SendMessage"
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": rule["Arn"]}}
 
 
 SCHEDULE = {
@@ -132,7 +145,11 @@ def runs_in_its_subnets(cloud: App, subnets: list[str]) -> None:
 
 def starts_by_its_schedule(cloud: App, outputs: dict[str, str]) -> None:
     scheduler = cloud.client("scheduler")
-    (listed,) = scheduler.list_schedules()["Schedules"]
+    (listed,) = (
+        one
+        for one in scheduler.list_schedules()["Schedules"]
+        if one["Target"]["Arn"] == outputs["DBRestoreStateMachineArn"]
+    )
     schedule = scheduler.get_schedule(Name=listed["Name"])
     assert schedule["ScheduleExpression"] == SCHEDULE["ScheduleExpression"]
     assert schedule["ScheduleExpressionTimezone"] == "Europe/Berlin"

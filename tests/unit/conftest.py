@@ -27,6 +27,7 @@ from local.emulator.awslambda.environment import Raw, spare_repeated_work
 from local.emulator.rds import Rds, RdsError
 from local.emulator.rds.protocol.wire import as_read, read_request, write_answer, write_error
 from src.email import send
+from tests import proxies
 from trapheus.checks import look
 from trapheus.execution import lock
 from trapheus.execution.exceptions import (
@@ -46,6 +47,7 @@ PHASES = {
     "rename": "replace",
     "restore": "replace",
     "roll_back": "rollback",
+    "register": "finish",
     "configure": "finish",
     "delete": "finish",
     "untag": "finish",
@@ -408,6 +410,8 @@ class Aws:
         """Answer a look at the lock or a write as DynamoDB does, before it is signed."""
         if model.name == "PutItem":
             return OK, {"ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 0}}
+        if model.name == "Scan":
+            return OK, {"Items": [], "ResponseMetadata": {"HTTPStatusCode": 200}}
         asked = json.loads(params["body"])
         item = self.needed if self.lock is None else self.lock
         if "ConditionExpression" not in asked:
@@ -653,6 +657,21 @@ def plan(kind: Kind, aws: Aws) -> dict[str, Any]:
         PLANS[kind.name] = json.dumps(aws.plan())
         aws.calls.clear()
     return json.loads(PLANS[kind.name])
+
+
+@pytest.fixture(params=proxies.FOLLOWS)
+def proxied(request: pytest.FixtureRequest, aws: Aws, kind: Kind) -> dict[str, Any]:
+    """The plan of a database that a proxy leads to, what was restored serving."""
+
+    def make() -> None:
+        aws.rds.proxy_targets_follow = request.param
+        proxies.point(aws.rds, kind.name, kind.identifier)
+        aws.rename_original(plan)
+        aws.replace(plan)
+
+    plan = aws.plan() | {"proxies": [{"name": "pool", "awaited": True}]}
+    aws.bring_to(f"{kind.name} proxied {request.param}", make)
+    return plan
 
 
 @pytest.fixture

@@ -138,7 +138,7 @@ STREAMING = ("DatabaseNotSupported", "activity stream")
 CUSTOM = {"Engine": "custom-oracle-ee"}
 OF_CUSTOM = ("WrongKind", "custom-oracle-ee")
 PENDING = ("DatabaseNotAvailable", "pending changes (")
-REPLICAS = ("DatabaseNotSupported", "read replicas (other-db)")
+REPLICAS = ("DatabaseNotSupported", "the read replicas other-db")
 REPLICA = ("DatabaseNotSupported", "a read replica of other-db")
 MULTI_AZ = {"DBClusterInstanceClass": "db.r6gd.large"}
 OF_MULTI_AZ = ("WrongKind", "Multi-AZ DB cluster")
@@ -209,7 +209,7 @@ REFUSALS: dict[str, dict[str, Case]] = {
         "ReadReplicaIdentifiers": ({"ReadReplicaIdentifiers": ["other-db"]}, REPLICAS),
         "ReplicationSourceIdentifier": (
             {"ReplicationSourceIdentifier": "other-db"},
-            ("DatabaseNotSupported", "replication source (other-db)"),
+            REPLICA,
         ),
         "ScalingConfigurationInfo": (
             {"EngineMode": "serverless", "ScalingConfigurationInfo": {"MinCapacity": 1}}, RETIRED,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,18 +10,22 @@ import pytest
 from local.emulator.rds.databases import groups
 from tests.unit.conftest import (
     CLUSTER,
+    EXECUTION,
     INSTANCE,
+    OPTIONS,
     Aws,
     Kind,
     take_snapshot,
 )
 from trapheus.execution import exceptions
 
+START_TEXT = "2026-03-02T09:00:00+00:00"
 ACCOUNT = "arn:aws:rds:us-east-1:123456789012"
 TASKS = ["create_snapshot", "db_restore", "create_snapshot_only"]
-NOT_AVAILABLE = [
-    "creating", "modifying", "renaming", "rebooting", "backing-up", "stopped", "stopping",
-    "deleting", "failed", "storage-full", "incompatible-restore", "upgrading", "maintenance",
+LASTING = ["stopped", "stopping", "deleting", "failed", "storage-full", "incompatible-restore"]
+PASSING = [
+    "creating", "modifying", "renaming", "rebooting", "backing-up", "upgrading", "maintenance",
+    "configuring-log-exports", "starting",
 ]  # fmt: skip
 
 
@@ -179,11 +184,146 @@ def test_a_database_of_the_other_kind_is_refused(aws: Aws, kind: Kind, task: str
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("status", NOT_AVAILABLE)
+@pytest.mark.parametrize("status", LASTING)
 def test_a_database_that_is_not_available_is_refused(aws: Aws, kind: Kind, status: str, task: str):
     aws.force(status)
 
     assert f"is {status}" in refused(aws, exceptions.DatabaseNotAvailable, task=task)
+
+
+def check_since(aws: Aws, entered: str | None, **request: Any) -> Any:
+    """The answer of a check in a state that was entered then."""
+    asked = {
+        "identifier": aws.kind.identifier, "task": "db_restore", "isCluster": aws.kind is CLUSTER,
+        "dryRun": False, **OPTIONS, **request,
+    }  # fmt: skip
+    event = {"execution": EXECUTION, "started": START_TEXT, "request": asked}
+    return aws.kind.step("check")(event | ({"entered": entered} if entered else {}), None)
+
+
+def ago(aws: Aws, seconds: int) -> str:
+    return datetime.fromtimestamp(aws.clock.time - seconds, UTC).isoformat()
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("status", PASSING)
+def test_what_ends_by_itself_is_waited_for_up_to_an_hour(
+    aws: Aws, kind: Kind, status: str, task: str
+):
+    aws.force(status)
+
+    with pytest.raises(exceptions.StillInProgress) as waited:
+        check_since(aws, ago(aws, 3590), task=task)
+    assert f"Waiting for up to an hour: {kind.identifier} is {status}" in str(waited.value)
+
+    for entered in (ago(aws, 3600), None):
+        with pytest.raises(exceptions.DatabaseNotAvailable) as raised:
+            check_since(aws, entered, task=task)
+        assert f"{kind.identifier} is {status}: start the execution again" in str(raised.value)
+
+
+def test_changes_that_are_being_made_are_waited_for_with_their_status(aws: Aws, kind: Kind):
+    aws.force("modifying")
+    aws.found()["PendingModifiedValues"] = {"EngineVersion": "16.6"}
+
+    with pytest.raises(exceptions.StillInProgress) as waited:
+        check_since(aws, ago(aws, 0))
+
+    assert "with pending changes (EngineVersion)" in str(waited.value)
+
+
+def test_nothing_is_waited_for_where_something_is_to_be_done(aws: Aws, kind: Kind):
+    aws.force("backing-up")
+    aws.found()["ActivityStreamStatus"] = "started"
+
+    sentences = refused(aws, exceptions.DatabaseNotSupported)
+
+    assert "activity stream" in sentences
+    assert "is backing-up" in sentences
+
+
+def test_a_dry_run_does_not_wait_and_says_that_an_execution_would(aws: Aws, kind: Kind):
+    aws.force("backing-up")
+
+    answer = aws.check(dryRun=True)
+
+    assert answer["findings"] == []
+    (told,) = [one for one in answer["plan"]["warnings"] if "backing-up" in one]
+    assert told.endswith("An execution waits for that by itself, for up to an hour.")
+
+
+@pytest.mark.parametrize("status", ["stopped", "stopping"])
+def test_the_command_that_starts_a_stopped_database_is_told(aws: Aws, kind: Kind, status: str):
+    aws.force(status)
+
+    assert (
+        f"`aws rds start-db-{kind.name} --db-{kind.name}-identifier {kind.identifier}`"
+    ) in refused(aws, exceptions.DatabaseNotAvailable)
+
+
+def test_a_stopped_member_is_started_with_its_cluster(aws: Aws):
+    aws.kind = CLUSTER
+    aws.force("stopped", MEMBER, "instance")
+
+    assert "`aws rds start-db-cluster --db-cluster-identifier prod-cluster`" in refused(
+        aws, exceptions.DatabaseNotAvailable
+    )
+
+
+BESIDE = {"strategy": "copy", "targetIdentifier": "staging"}
+
+
+@pytest.mark.parametrize("status", [*LASTING, *PASSING])
+def test_a_copy_beside_it_does_not_mind_in_which_state_the_original_is(
+    aws: Aws, kind: Kind, status: str
+):
+    aws.force(status)
+    aws.found()["PendingModifiedValues"] = {"EngineVersion": "16.6"}
+    if kind is CLUSTER:
+        aws.force(status, MEMBER, "instance")
+
+    answer = aws.check(**BESIDE)
+
+    assert answer["findings"] == []
+    told = " ".join(answer["plan"]["warnings"])
+    assert f"{kind.identifier} is {status}, which a copy beside it does not mind" in told
+    assert "pending changes (EngineVersion): the copy does not have them" in told
+    assert (MEMBER in told) == (kind is CLUSTER)
+
+
+# Only what such an instance has shown: a real account leaves out much of the rest.
+BARE = {
+    "AllocatedStorage", "AutoMinorVersionUpgrade", "AvailabilityZone", "BackupRetentionPeriod",
+    "CACertificateIdentifier", "DBInstanceArn", "DBInstanceClass", "DBInstanceIdentifier",
+    "DBInstanceStatus", "DBParameterGroups", "DBSubnetGroup", "DbiResourceId", "DomainMemberships",
+    "Engine", "EngineVersion", "KmsKeyId", "LicenseModel", "MasterUsername", "MonitoringInterval",
+    "MultiAZ", "OptionGroupMemberships", "PendingModifiedValues", "PreferredBackupWindow",
+    "PreferredMaintenanceWindow", "PubliclyAccessible", "StorageEncrypted", "StorageType",
+    "VpcSecurityGroups",
+}  # fmt: skip
+
+
+def test_a_failed_original_that_shows_little_is_copied_beside(aws: Aws):
+    aws.force("failed")
+    found = aws.found()
+    for name in found.keys() - BARE:
+        del found[name]
+
+    answer = aws.check(**BESIDE)
+
+    assert answer["findings"] == []
+    assert answer["plan"]["restoredAs"] == "staging"
+
+
+@pytest.mark.parametrize("task", ["create_snapshot", "create_snapshot_only"])
+@pytest.mark.parametrize("status", LASTING)
+def test_a_copy_of_a_snapshot_that_is_to_be_taken_minds_it(
+    aws: Aws, kind: Kind, task: str, status: str
+):
+    aws.force(status)
+    beside = BESIDE if task == "create_snapshot" else {}
+
+    refused(aws, exceptions.DatabaseNotAvailable, task=task, **beside)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -286,11 +426,8 @@ def test_an_activity_stream_is_refused(aws: Aws, kind: Kind):
 @pytest.mark.parametrize(
     ("of", "attribute", "value", "named"),
     [
-        (INSTANCE, "ReadReplicaDBInstanceIdentifiers", ["copy-1", "copy-2"], "copy-1, copy-2"),
-        (INSTANCE, "ReadReplicaDBClusterIdentifiers", ["aurora-copy"], "aurora-copy"),
         (INSTANCE, "ReadReplicaSourceDBInstanceIdentifier", "the-source", "the-source"),
         (INSTANCE, "ReadReplicaSourceDBClusterIdentifier", "the-source", "the-source"),
-        (CLUSTER, "ReadReplicaIdentifiers", ["copy-1", "copy-2"], "copy-1, copy-2"),
         (CLUSTER, "ReplicationSourceIdentifier", "the-source", "the-source"),
         (CLUSTER, "GlobalClusterIdentifier", "the-world", "the-world"),
     ],
@@ -303,6 +440,52 @@ def test_a_database_tied_to_another_is_refused_by_the_other_s_name(
 
     assert named in refused(aws, exceptions.DatabaseNotSupported)
     assert aws.check(task="create_snapshot_only")["findings"] == []
+
+
+REPLICAS = [
+    (INSTANCE, "ReadReplicaDBInstanceIdentifiers"),
+    (INSTANCE, "ReadReplicaDBClusterIdentifiers"),
+    (CLUSTER, "ReadReplicaIdentifiers"),
+]
+ABROAD = "arn:aws:rds:eu-west-1:123456789012:db:copy-2"
+
+
+@pytest.mark.parametrize(("of", "attribute"), REPLICAS)
+@pytest.mark.parametrize("strategy", ["rename-first", "restore-first"])
+def test_a_source_of_replicas_is_refused_when_it_goes_and_they_are_named(
+    aws: Aws, of: Kind, attribute: str, strategy: str
+):
+    aws.kind = of
+    aws.found()[attribute] = ["copy-1", ABROAD]
+
+    sentence = refused(aws, exceptions.DatabaseNotSupported, strategy=strategy)
+
+    assert f"has the read replicas copy-1, {ABROAD}, which would lose their source" in sentence
+    assert "promote or delete them first" in sentence
+
+
+@pytest.mark.parametrize(("of", "attribute"), REPLICAS)
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        ({"keepOriginal": True}, "follow"),
+        ({"keepOriginal": True, "strategy": "restore-first"}, "follow"),
+        (BESIDE, "staging"),
+        ({"task": "create_snapshot_only"}, ""),
+    ],
+)
+def test_a_source_of_replicas_that_stays_may_be_restored(
+    aws: Aws, of: Kind, attribute: str, *, request_: dict[str, Any], told: str
+):
+    aws.kind = of
+    aws.found()[attribute] = ["copy-1", ABROAD]
+
+    answer = aws.check(**request_)
+
+    assert answer["findings"] == []
+    warned = [one for one in answer["plan"]["warnings"] if f"(copy-1, {ABROAD})" in one]
+    assert len(warned) == bool(told)
+    assert all(told in one for one in warned)
 
 
 # Refusals of one kind
@@ -395,7 +578,7 @@ MEMBER = "prod-cluster-reader"
 
 
 def member_busy(aws: Aws) -> None:
-    aws.force("rebooting", MEMBER, "instance")
+    aws.force("storage-full", MEMBER, "instance")
 
 
 def member_pending(aws: Aws) -> None:
@@ -427,7 +610,7 @@ def two_writers(aws: Aws) -> None:
 @pytest.mark.parametrize(
     ("arrange", "error", "named"),
     [
-        (member_busy, exceptions.DatabaseNotAvailable, f"{MEMBER} is rebooting"),
+        (member_busy, exceptions.DatabaseNotAvailable, f"{MEMBER} is storage-full"),
         (member_pending, exceptions.DatabaseNotAvailable, f"{MEMBER} has pending changes"),
         (member_protected, exceptions.DatabaseProtected, f"{MEMBER} carries the tag"),
         (member_name_taken, exceptions.NameTaken, f"{MEMBER}-temp is taken"),
@@ -471,7 +654,7 @@ def spoil(aws: Aws) -> list[type[Exception]]:
     """Let as much as possible speak against an execution; the errors that this must find."""
     aws.found()["TagList"].append({"Key": "trapheus:protect", "Value": "true"})
     aws.found()["PendingModifiedValues"] = {"EngineVersion": "16.6"}
-    aws.force("modifying")
+    aws.force("storage-full")
     aws.found(f"{aws.kind.identifier}-snapshot", aws.snapshot_kind)["Status"] = "creating"
     leave_successor_stale(aws)
     aws.foreign(f"{aws.kind.identifier}-temp")
@@ -492,7 +675,7 @@ def leave_successor_stale(aws: Aws) -> None:
     aws.found()["PendingModifiedValues"] = {}
     leave_successor(aws)
     aws.found()["PendingModifiedValues"] = {"EngineVersion": "16.6"}
-    aws.force("modifying")
+    aws.force("storage-full")
 
 
 def test_all_findings_are_told_at_once_under_the_first_one_s_error(aws: Aws, kind: Kind):
@@ -501,7 +684,7 @@ def test_all_findings_are_told_at_once_under_the_first_one_s_error(aws: Aws, kin
     sentence = refused(aws, exceptions.DatabaseProtected, task="create_snapshot")
 
     for part in (
-        "trapheus:protect", "is modifying", "EngineVersion", "-snapshot is creating",
+        "trapheus:protect", "is storage-full", "EngineVersion", "-snapshot is creating",
         "-next exists", "-temp is taken", "activity stream",
     ):  # fmt: skip
         assert part in sentence

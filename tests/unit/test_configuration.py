@@ -79,7 +79,8 @@ def test_a_description_with_nothing_set_asks_for_nothing(of: str):
     others = {"roles": []} if of != "member" else {}
     others |= {"endpoints": [], "members": [], "httpEndpoint": False} if of == "cluster" else {}
     assert planned_of(table, {}) == {
-        "restore": {}, "modify": {}, "tags": [], "original": {}, "cannotKeep": [], **others
+        "restore": {}, "modify": {}, "tags": [], "original": {}, "cannotKeep": [], "ailing": [],
+        **others,
     }  # fmt: skip
 
 

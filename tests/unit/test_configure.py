@@ -222,7 +222,7 @@ def test_a_role_for_two_features_is_given_for_both(aws: Aws, replaced: dict):
         ("Throttling", 400, exceptions.Throttled),
         ("AccessDenied", 403, exceptions.ConfigureFailed),
         ("InvalidParameterCombination", 400, exceptions.ConfigureFailed),
-        ("{conflict}", 400, exceptions.StateConflict),
+        ("{conflict}", 400, exceptions.StillInProgress),
         ("InsufficientDBInstanceCapacity", 400, exceptions.InsufficientCapacity),
     ],
 )

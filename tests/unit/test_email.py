@@ -287,6 +287,7 @@ def test_an_original_that_is_gone_is_not_named(aws: Aws, post: Post, finished: d
     [
         ("InvalidRequest", "Correct the input"),
         ("IdentifierNotAllowed", "AllowedIdentifiers"),
+        ("OverrideNotAllowed", "AllowedOverrides"),
         ("InsufficientCapacity", "capacity"),
         ("Throttled", "another time"),
         ("RestoreFailed", "start the execution again"),

@@ -89,11 +89,15 @@ def test_another_region_takes_the_place_of_one_that_does_not_export(aws: Aws, fa
     assert plan["bucket"] == f"rds-snapshots-123456789012-{FAR}"
 
 
+@pytest.mark.parametrize("is_known", [True, False])
 @pytest.mark.parametrize("named", [True, False])
 def test_without_a_region_that_exports_the_sentence_says_what_to_set(
-    aws: Aws, far: Aws, monkeypatch: pytest.MonkeyPatch, named: bool
+    aws: Aws, far: Aws, monkeypatch: pytest.MonkeyPatch, named: bool, is_known: bool
 ):
-    far.rds.exports = False
+    if is_known:
+        far.rds.exports = False
+    else:
+        far.rds.unsupported.add("DescribeExportTasks")
     if not named:
         monkeypatch.setenv("OTHER_REGION", "")
 
@@ -204,6 +208,45 @@ def test_a_key_that_rds_cannot_use_is_named_with_what_to_do(aws: Aws, far: Aws):
 
     assert "SnapshotCopyExportKmsKey" in str(raised.value)
     assert held(far) == []
+
+
+def copies(aws: Aws, far: Aws, number: int) -> None:
+    """Let somebody begin copies of instances' snapshots to the other region."""
+    source = aws.rds.arn("snapshot", "prod-db-snapshot")
+    for one in range(number):
+        far.rds.call("CopyDBSnapshot", {
+            "SourceDBSnapshotIdentifier": source, "TargetDBSnapshotIdentifier": f"theirs-{one}",
+            "KmsKeyId": KEY,
+        })  # fmt: skip
+
+
+def test_a_copy_waits_for_others_that_are_under_way(aws: Aws, far: Aws):
+    plan = planned(aws)
+    copies(aws, far, 5)
+
+    with pytest.raises(exceptions.StillInProgress, match="waits for others"):
+        aws.run("copy", export=plan)
+
+    copied(aws, plan)
+    assert far.found(plan["task"], aws.snapshot_kind)["Status"] == "available"
+
+
+def test_a_copy_does_not_wait_for_others_for_ever(aws: Aws, far: Aws):
+    copies(aws, far, 5)
+
+    with pytest.raises(exceptions.CopyFailed, match="for days"):
+        aws.run("copy", export=planned(aws), entered="2020-01-01T00:00:00+00:00")
+
+
+@pytest.mark.parametrize("others", [0, 5])
+def test_a_copy_does_not_wait_where_there_is_no_room(aws: Aws, far: Aws, others: int):
+    copies(aws, far, others)
+    far.rds.quotas[aws.snapshot_kind] = far.rds.count(aws.snapshot_kind)
+
+    with pytest.raises(exceptions.CopyFailed, match=f"{FAR} has no room") as raised:
+        aws.run("copy", export=planned(aws))
+
+    assert "delete there what nothing needs" in str(raised.value)
 
 
 @pytest.mark.parametrize("region", [HERE, FAR])

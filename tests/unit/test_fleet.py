@@ -50,6 +50,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Bucket:
     made = Bucket()
     monkeypatch.setenv("BUCKET", BUCKET)
     monkeypatch.setenv("ALLOWED_IDENTIFIERS", "*-db,*-cluster")
+    monkeypatch.setenv("ALLOWED_OVERRIDES", "Port")
     monkeypatch.setattr(fleet, "s3", lambda: made)
     return made
 
@@ -176,6 +177,16 @@ def test_a_csv_s_cells_become_what_their_keys_are(bucket: Bucket):
         {"identifier": "prod-cluster", "task": "db_restore", "isCluster": True,
          "overrides": {"Port": 5433}},
     ]  # fmt: skip
+
+
+def test_an_override_that_the_stack_does_not_allow_is_refused_before_anything_is_started(
+    bucket: Bucket,
+):
+    request = {**ONE, "overrides": {"PubliclyAccessible": True}}
+    told = planned({"requests": [ONE, request]})["refused"]
+    assert told["error"] == "InvalidRequest"
+    assert "Request 2 of 2: This stack may not override PubliclyAccessible" in told["cause"]
+    assert bucket.objects == {}
 
 
 @pytest.mark.parametrize(

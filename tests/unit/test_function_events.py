@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from local.emulator.cloudformation.deploy import read_template
+from tests import releases
 from tests.unit.conftest import Aws, Context, Post, answering
 from tests.unit.test_fleet import Bucket
 from trapheus.execution import fleet
@@ -18,9 +19,11 @@ from trapheus.rds.access import client
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = read_template(ROOT / "template.yaml")["Resources"]
 EVENTS = sorted((ROOT / "events" / "functions").glob("*.json"))
+ALL = [*EVENTS, *releases.EVENTS]
 ENVIRONMENT = {
     "BUCKET": "rds-snapshots-123456789012-us-east-1",
     "ALLOWED_IDENTIFIERS": "*",
+    "ALLOWED_OVERRIDES": "*",
     "EXPORT_SNAPSHOTS": "true",
     "EXPORT_KEY": "arn:aws:kms:us-east-1:123456789012:key/one",
     "EXPORT_ROLE": "arn:aws:iam::123456789012:role/export",
@@ -39,7 +42,11 @@ AT_WORK = {
     "RenameClusterFunction": ["AddTagsToResource", "ModifyDBCluster"],
 }
 # What these do leaves no trace here: they ask only DynamoDB, or nobody.
-QUIET = {"ReadRequestFunction", "TakeLockFunction"}
+QUIET = {
+    "LookAtLocksFunction", "ReadRequestFunction", "TakeLockFunction",
+    # Their database has no proxy.
+    "RegisterInstanceFunction", "RegisterClusterFunction",
+}  # fmt: skip
 
 
 def handler(name: str) -> Any:
@@ -50,7 +57,7 @@ def handler(name: str) -> Any:
     return getattr(importlib.import_module(f"{folder}.{module}"), function)
 
 
-@pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", ALL, ids=lambda path: f"{path.parent.name} {path.stem}")
 def test_a_handler_understands_the_event_of_its_function(
     aws: Aws, post: Post, monkeypatch: pytest.MonkeyPatch, path: Path
 ):

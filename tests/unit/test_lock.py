@@ -12,7 +12,7 @@ from moto import mock_aws
 from moto.stepfunctions.models import stepfunctions_backends
 
 from src.lock import take
-from trapheus.execution import exceptions, lock
+from trapheus.execution import exceptions, executions, lock
 
 TABLE = "locks"
 ACCOUNT = "123456789012"
@@ -59,7 +59,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
     monkeypatch.setattr(boto3, "client", client)
     with mock_aws():
         lock.dynamodb.cache_clear()
-        take.stepfunctions.cache_clear()
+        executions.stepfunctions.cache_clear()
         client("dynamodb").create_table(
             TableName=TABLE,
             BillingMode="PAY_PER_REQUEST",
@@ -73,7 +73,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
         )
         yield Table(machine["stateMachineArn"])
     lock.dynamodb.cache_clear()
-    take.stepfunctions.cache_clear()
+    executions.stepfunctions.cache_clear()
 
 
 def database(is_cluster: bool) -> str:

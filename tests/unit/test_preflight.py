@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
+from local.emulator.rds import RdsError
+from tests import proxies
 from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, OPTIONS, Aws, Kind, answering
 from trapheus.checks import look
 from trapheus.checks.checklist import CHECKS, OF_THE_PLAN, PRECONDITION, WARNINGS
@@ -76,6 +78,11 @@ def in_a_deployment(aws: Aws, side: str = "Source") -> None:
     )
 
 
+def switch_over(aws: Aws) -> None:
+    for deployment in aws.rds.blue_green_deployments:
+        deployment["Status"] = "SWITCHOVER_COMPLETED"
+
+
 def on_the_green_side(aws: Aws) -> None:
     in_a_deployment(aws, "Target")
 
@@ -114,8 +121,8 @@ def in_another_s_global_cluster(aws: Aws) -> None:
     )
 
 
-def with_an_automated_snapshot(aws: Aws) -> None:
-    source_of(aws)["SnapshotType"] = "automated"
+def with_a_snapshot_of_aws_backup(aws: Aws) -> None:
+    source_of(aws)["SnapshotType"] = "awsbackup"
 
 
 def with_another_key(aws: Aws) -> None:
@@ -289,12 +296,14 @@ ROWS: list[Row] = [
     (in_a_global_cluster, (CLUSTER,), UNSUPPORTED,
      ("global cluster the-world", "aws rds remove-from-global-cluster")),
     (in_another_s_global_cluster, (CLUSTER,), UNSUPPORTED, ("global cluster the-world",)),
-    (with_an_automated_snapshot, BOTH, SNAPSHOT, ("-snapshot is automated, not manual", "copy")),
+    (with_a_snapshot_of_aws_backup, BOTH, SNAPSHOT, ("-snapshot is awsbackup, not manual", "copy")),
     (with_another_key, BOTH, SNAPSHOT, (f"encryption key {INSIGHTS_KEY}", KEY, "copy")),
     (with_an_older_major_version, BOTH, SNAPSHOT, ("version 15.8", "of 16.4", "new snapshot")),
     (with_a_newer_version, BOTH, SNAPSHOT, ("version 16.6", "of 16.4", "new snapshot")),
-    (with_a_larger_snapshot, (INSTANCE,), SNAPSHOT, ("has 501 GiB, the database 500", "new")),
-    (withdraw_version, BOTH, CLASS, ("does not offer", "16.4, the version of the", "upgrade")),
+    (with_a_larger_snapshot, (INSTANCE,), SNAPSHOT,
+     ("has 501 GiB, the database 500", "new", "override AllocatedStorage with 501")),
+    (withdraw_version, (CLUSTER,), CLASS,
+     ("does not offer", "16.4, the version of the", "upgrade", "strategy restore-first")),
     (withdraw_class, BOTH, CLASS, ("class db.r6g.xlarge for", "16.4", "another class")),
     (without_subnet_group, BOTH, GROUP, ("subnet group prod-subnets does not exist", "again")),
     (without_parameter_group, BOTH, GROUP, ("parameter group prod-", "does not exist", "again")),
@@ -317,7 +326,7 @@ ROWS: list[Row] = [
     (leave_member_untagged, (CLUSTER,), NAME,
      (f"--db-instance-identifier {READER}-temp --new-db-instance-identifier NAME",)),
     (out_of_its_domain, BOTH, exceptions.DatabaseNotAvailable,
-     ("in the domain d-9067001122 has failed", "mend it")),
+     ("in the domain d-9067001122 is failed", "mend it")),
     (with_all_tags, BOTH, UNSUPPORTED, ("has 50 tags", "take one off")),
     (with_all_tags_of_a_member, (CLUSTER,), UNSUPPORTED, (f"{READER} has 50 tags", "one off")),
     # Last, as what is full takes nothing more.
@@ -486,7 +495,7 @@ def of_others(aws: Aws) -> None:
     aws.kind = Kind("cluster", "another-cluster", *["DBCluster"] * 5)
     in_a_global_cluster(aws)
     aws.kind = kind
-    proxy(aws, "another-db")
+    proxies.make(aws.rds)
 
 
 def test_the_ties_of_other_databases_are_no_matter(aws: Aws, kind: Kind):
@@ -494,6 +503,14 @@ def test_the_ties_of_other_databases_are_no_matter(aws: Aws, kind: Kind):
     of_others(aws)
 
     assert warnings(aws) == before
+
+
+@pytest.mark.parametrize("side", ["Source", "Target"])
+def test_a_deployment_that_has_switched_over_is_no_matter(aws: Aws, kind: Kind, side: str):
+    in_a_deployment(aws, side)
+    switch_over(aws)
+
+    assert aws.check(dryRun=True)["findings"] == []
 
 
 def test_room_for_exactly_what_is_needed_is_enough(aws: Aws, kind: Kind):
@@ -582,7 +599,7 @@ def test_a_snapshot_alone_minds_nothing_that_a_replacement_would(aws: Aws, kind:
 
 
 # What a mere snapshot needs too.
-OF_SNAPSHOTS = (with_an_automated_snapshot, with_a_disabled_key)
+OF_SNAPSHOTS = (with_a_snapshot_of_aws_backup, with_a_disabled_key)
 
 
 @pytest.mark.parametrize("arrange", OF_SNAPSHOTS)
@@ -600,14 +617,48 @@ def test_a_new_snapshot_is_not_compared_with_the_old_one(aws: Aws, kind: Kind):
     assert aws.check(dryRun=True, task="create_snapshot")["findings"] == []
 
 
-def test_an_older_minor_version_must_be_available_too(aws: Aws):
+def version_warnings(told: list[str]) -> list[str]:
+    return [sentence for sentence in told if "any more" in sentence and "AWS does not" in sentence]
+
+
+@pytest.mark.parametrize("strategy", ["rename-first", "restore-first"])
+def test_a_version_that_is_not_sold_any_more_is_a_warning(aws: Aws, kind: Kind, strategy: str):
+    withdraw_version(aws)
+    strategy = "restore-first" if kind is CLUSTER else strategy
+
+    (told,) = version_warnings(warnings(aws, strategy=strategy))
+
+    assert "16.4 any more, the version of the" in told
+    assert "upgrades the restored database" in told
+    assert version_warnings(warnings(aws, task="create_snapshot_only")) == []
+
+
+def test_a_class_that_is_sold_in_no_version_is_refused_whatever_the_version(aws: Aws, kind: Kind):
+    withdraw_version(aws)
+    withdraw_class(aws)
+
+    sentence = refused(aws, CLASS, strategy="restore-first")
+
+    assert "does not offer the class db.r6g.xlarge" in sentence
+
+
+def test_a_snapshot_of_an_older_version_that_is_not_sold_is_a_warning(aws: Aws):
     source_of(aws)["EngineVersion"] = "16.3"
-    sentence = refused(aws, CLASS)
-    assert "postgres 16.3" in sentence
-    assert "prod-db-snapshot" in sentence
+
+    (told,) = version_warnings(warnings(aws))
+    assert "postgres 16.3" in told
+    assert "prod-db-snapshot" in told
 
     aws.rds.available_versions["postgres"].append("16.3")
+    assert version_warnings(warnings(aws)) == []
+
+
+def test_a_version_that_an_upgrade_has_to_reach_must_be_sold(aws: Aws):
+    source_of(aws)["EngineVersion"] = "16.1"
     assert aws.check(dryRun=True)["findings"] == []
+    withdraw_version(aws)
+
+    assert "does not offer postgres 16.4, the version of the database" in refused(aws, CLASS)
 
 
 def test_a_cluster_is_restored_at_its_own_version_and_not_at_the_snapshot_s(aws: Aws):
@@ -617,56 +668,138 @@ def test_a_cluster_is_restored_at_its_own_version_and_not_at_the_snapshot_s(aws:
     assert aws.check(dryRun=True)["findings"] == []
 
 
+NOT_EVERYWHERE = (
+    "DescribeBlueGreenDeployments", "DescribeCertificates", "DescribeDBClusterAutomatedBackups",
+    "DescribeDBProxies", "DescribeGlobalClusters", "DescribeIntegrations",
+)  # fmt: skip
+
+
+def test_what_a_region_does_not_have_is_not_there(aws: Aws, kind: Kind):
+    aws.rds.unsupported.update(NOT_EVERYWHERE)
+
+    assert aws.check(dryRun=True)["findings"] == []
+    with pytest.raises(RdsError, match="InvalidAction: DescribeDBProxies is not supported"):
+        aws.rds.call("DescribeDBProxies", {})
+
+
 # Warnings
 
 
-def proxy(aws: Aws, target: str = "", *, number: int = 1, **more: Any) -> None:
-    """Make a proxy that points at a database."""
-    name = f"proxy-{number}"
-    vpc = aws.found("prod-db", "instance")["DBSubnetGroup"]["VpcId"]
-    described = {"DBProxyName": name, "EngineFamily": "POSTGRESQL", "VpcId": vpc, **more}
-    aws.rds.proxies.append(described)
-    key = "TrackedClusterId" if aws.kind is CLUSTER else "RdsResourceId"
-    aws.rds.proxy_targets[name] = [
-        {key: target or aws.kind.identifier, "TargetArn": arn(aws), "Type": "RDS_INSTANCE"}
-    ]
+def proxy_warnings(aws: Aws, **request: Any) -> list[str]:
+    """What a check tells of proxies."""
+    return [told for told in warnings(aws, **request) if "The proxy " in told]
 
 
-def test_a_proxy_that_points_at_the_database_is_a_warning(aws: Aws, kind: Kind):
-    before = warnings(aws)
-    proxy(aws)
+def test_a_proxy_that_points_at_the_database_is_told_and_planned(aws: Aws, kind: Kind):
+    assert aws.plan()["proxies"] == []
+    proxies.point(aws.rds, kind.name, kind.identifier)
 
-    (told,) = set(warnings(aws)) - set(before)
+    (told,) = proxy_warnings(aws)
 
-    assert f"The proxy proxy-1 points at {kind.identifier}" in told
-    assert "register the restored database" in told
-    assert warnings(aws, task="create_snapshot_only") == []
+    assert f"The proxy pool points at {kind.identifier}: " in told
+    assert "registered in its place" in told
+    assert aws.plan()["proxies"] == [{"name": "pool", "awaited": True}]
+    assert proxy_warnings(aws, task="create_snapshot_only") == []
+
+
+def test_beside_a_target_the_proxies_stay_as_they_are(aws: Aws, kind: Kind):
+    proxies.point(aws.rds, kind.name, kind.identifier)
+    beside = {"strategy": "copy", "targetIdentifier": "staging"}
+
+    assert proxy_warnings(aws, **beside) == []
+    assert aws.plan(**beside)["proxies"] == []
 
 
 def test_every_proxy_of_an_account_is_looked_at(aws: Aws, kind: Kind):
-    for number in range(130):
-        proxy(aws, "another", number=number)
-    proxy(aws, number=130)
+    (other,) = (one for one in BOTH if one is not kind)
+    for number in range(129):
+        proxies.point(aws.rds, other.name, other.identifier, f"proxy-{number}")
+    proxies.point(aws.rds, kind.name, kind.identifier, "proxy-130")
 
-    assert [told for told in warnings(aws) if "proxy-" in told] == [
-        told for told in warnings(aws) if "The proxy proxy-130 " in told
-    ]
-    assert aws.calls.count("DescribeDBProxies") == 2 * 2
+    (told,) = proxy_warnings(aws)
+
+    assert "The proxy proxy-130 " in told
+    assert aws.calls.count("DescribeDBProxies") == 2
 
 
 def test_a_proxy_that_cannot_point_at_the_database_is_not_asked(aws: Aws, kind: Kind):
-    proxy(aws, number=1, EngineFamily="MYSQL")
-    proxy(aws, number=2, VpcId="vpc-of-another")
+    proxies.make(aws.rds, "one", EngineFamily="MYSQL")
+    proxies.make(aws.rds, "two")["VpcId"] = "vpc-of-another"
 
-    assert not [told for told in warnings(aws) if "proxy" in told]
+    assert proxy_warnings(aws) == []
     assert "DescribeDBProxyTargets" not in aws.calls
 
 
-def test_a_proxy_that_goes_meanwhile_is_no_matter(aws: Aws, kind: Kind):
-    proxy(aws)
-    aws.fail("DescribeDBProxyTargets", "DBProxyNotFoundFault", status=404)
+@pytest.mark.parametrize(
+    "code",
+    ["DBProxyNotFoundFault", "DBProxyTargetGroupNotFoundFault", "InvalidDBProxyStateFault"],
+)
+def test_a_proxy_that_comes_or_goes_meanwhile_is_no_matter(aws: Aws, kind: Kind, code: str):
+    proxies.point(aws.rds, kind.name, kind.identifier)
+    aws.fail("DescribeDBProxyTargets", code, status=404)
 
-    assert not [told for told in warnings(aws) if "proxy" in told]
+    assert proxy_warnings(aws) == []
+
+
+def test_a_region_without_proxies_has_none(aws: Aws, kind: Kind):
+    aws.rds.offers_proxies = False
+
+    assert aws.plan()["proxies"] == []
+
+
+def test_a_proxy_that_does_not_reach_the_database_is_told_and_not_awaited(aws: Aws, kind: Kind):
+    proxies.point(aws.rds, kind.name, kind.identifier)
+    aws.rds.proxy_faults["pool"] = "AUTH_FAILURE"
+
+    (_, told) = proxy_warnings(aws)
+
+    assert "does not reach" in told
+    assert "(UNAVAILABLE AUTH_FAILURE)" in told
+    assert aws.plan()["proxies"] == [{"name": "pool", "awaited": False}]
+
+
+def test_a_proxy_that_reads_the_managed_secret_is_told_and_not_awaited(aws: Aws, kind: Kind):
+    secret = {"AuthScheme": "SECRETS", "SecretArn": aws.found()["MasterUserSecret"]["SecretArn"]}
+    proxies.point(aws.rds, kind.name, kind.identifier, Auth=[secret])
+
+    (_, told) = proxy_warnings(aws)
+
+    assert "gets another one" in told
+    assert "modify-db-proxy --db-proxy-name pool" in told
+    assert aws.plan()["proxies"] == [{"name": "pool", "awaited": False}]
+
+
+def of_another(aws: Aws, source: str, user: str) -> None:
+    """Let the snapshot be another database's."""
+    name = "DBInstanceIdentifier" if aws.kind is INSTANCE else "DBClusterIdentifier"
+    source_of(aws).update({name: source, "MasterUsername": user})
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_another_database_s_snapshot_is_a_warning_with_its_master_user(
+    aws: Aws, kind: Kind, chosen: bool
+):
+    of_another(aws, "other-db", "somebody")
+    user = aws.found()["MasterUsername"]
+    asked = {"snapshotIdentifier": f"{kind.identifier}-snapshot"} if chosen else {}
+
+    told = " ".join(warnings(aws, **asked))
+
+    assert "-snapshot is of other-db: the databases, users and passwords" in told
+    assert "The MasterUsername of what is restored is somebody" in told
+    assert f"that of {kind.identifier} is {user}" in told
+
+
+def test_a_snapshot_of_the_renamed_original_is_its_own(aws: Aws, kind: Kind):
+    of_another(aws, f"{kind.identifier}-temp", aws.found()["MasterUsername"])
+
+    assert warnings(aws) == []
+
+
+def test_a_snapshot_that_is_only_followed_by_a_new_one_is_no_warning(aws: Aws, kind: Kind):
+    of_another(aws, "other-db", "somebody")
+
+    assert warnings(aws, task="create_snapshot") == []
 
 
 def test_what_a_restore_cannot_keep_is_a_warning(aws: Aws, kind: Kind):
@@ -758,10 +891,45 @@ def test_the_list_names_every_call_that_is_made_and_no_other(aws: Aws):
             "EndpointType": "READER", "StaticMembers": [READER],
         })  # fmt: skip
     for aws.kind in BOTH:
-        proxy(aws)
+        proxies.point(aws.rds, aws.kind.name, aws.kind.identifier, aws.kind.name)
         withdraw_class(aws)
         aws.check(dryRun=True)
     asked = {*aws.calls, "DescribeKey"}
 
     checks = (PRECONDITION, *CHECKS, *OF_THE_PLAN, *WARNINGS)
     assert {name for check in checks for name in re.findall(r"(\w+)`", check.calls)} == asked
+
+
+STACK = [
+    {"Key": "aws:cloudformation:stack-name", "Value": "data"},
+    {"Key": "aws:cloudformation:logical-id", "Value": "Database"},
+]
+
+
+def test_a_database_of_a_stack_is_told_once(aws: Aws, kind: Kind):
+    parts = aws.parts()
+    for part, name in parts:
+        aws.found(name, part)["TagList"] += STACK
+
+    (told,) = [one for one in warnings(aws) if "CloudFormation" in one]
+
+    assert "The CloudFormation stack data has made " in told
+    assert [name for _, name in parts if name not in told] == []
+    assert "docs/infrastructure-as-code.md" in told
+
+
+def test_the_tags_of_a_stack_are_told_as_lost_and_not_planned(aws: Aws, kind: Kind):
+    aws.found()["TagList"] += STACK
+
+    plan = aws.plan()
+
+    (entry,) = [one for one in plan["cannotKeep"] if one["attribute"] == "TagList"]
+    assert entry["was"] == STACK
+    assert not [tag for tag in plan["tags"] if tag["Key"].startswith("aws:")]
+
+
+def test_beside_a_target_a_stack_is_no_matter(aws: Aws, kind: Kind):
+    aws.found()["TagList"] += STACK
+    beside = {"strategy": "copy", "targetIdentifier": "staging"}
+
+    assert not [one for one in warnings(aws, **beside) if "CloudFormation" in one]

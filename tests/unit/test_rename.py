@@ -79,6 +79,29 @@ def test_a_rename_that_is_done_asks_for_nothing_more(aws: Aws, kind: Kind, renam
     assert all(call.startswith("Describe") for call in aws.calls)
 
 
+@pytest.mark.parametrize("strategy", ["rename-first", "restore-first"])
+def test_an_original_that_somebody_else_has_renamed_so_does_not_count_as_renamed(
+    aws: Aws, kind: Kind, strategy: str
+):
+    plan = aws.plan(strategy=strategy)
+    word = kind.operation
+    aws.rds.call(
+        f"Modify{word}",
+        {
+            f"{word}Identifier": kind.identifier,
+            f"New{word}Identifier": plan["renamedTo"],
+            "ApplyImmediately": True,
+        },
+    )
+    aws.settle()
+
+    with pytest.raises(exceptions.RenameFailed) as raised:
+        aws.run("rename", plan=plan)
+
+    assert f"Somebody has renamed it to {kind.identifier}-temp" in str(raised.value)
+    assert not aws.is_tagged(plan["renamedTo"])
+
+
 def test_another_database_that_has_taken_the_name_is_left_alone(
     aws: Aws, kind: Kind, renamed: dict
 ):

@@ -15,6 +15,7 @@ GOOD = {"identifier": "prod-db", "task": "db_restore", "isCluster": False}
 @pytest.fixture(autouse=True)
 def allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOWED_IDENTIFIERS", "*")
+    monkeypatch.setenv("ALLOWED_OVERRIDES", "*")
     monkeypatch.setenv("EXPORT_SNAPSHOTS", "true")
 
 
@@ -86,8 +87,19 @@ def test_a_recovery_takes_no_options(option: str):
     assert option in refusal(request, exceptions.InvalidRequest)
 
 
-ENDED = {"executionArn": "arn:ended", "status": "ABORTED", "input": json.dumps(GOOD)}
+ENDED = {"executionArn": "arn:ended", "status": "ABORTED"}
 NOTHING = {"task": "recover", "isCluster": False, "lock": ""}
+CLUSTER = {"identifier": "prod-cluster", "task": "db_restore", "isCluster": True}
+
+
+@pytest.fixture
+def inputs(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The inputs of the executions that Step Functions knows."""
+    known = {"arn:ended": json.dumps(GOOD)}
+    monkeypatch.setattr(
+        "src.request.read.described", lambda arn: {"input": known[arn]} if arn in known else None
+    )
+    return known
 
 
 def rule(**ended: Any) -> dict[str, Any]:
@@ -95,15 +107,33 @@ def rule(**ended: Any) -> dict[str, Any]:
     return {"task": "recover", "ended": {**ENDED, **ended}}
 
 
+@pytest.mark.parametrize("asked", [GOOD, CLUSTER], ids=["instance", "cluster"])
 @pytest.mark.parametrize("status", ["ABORTED", "FAILED", "TIMED_OUT"])
-def test_an_ended_execution_is_recovered_by_its_own_input(status: str):
+def test_an_ended_execution_is_recovered_by_its_own_input(
+    inputs: dict[str, str], status: str, asked: dict[str, Any]
+):
+    inputs["arn:ended"] = json.dumps(asked)
     found = read(rule(status=status))
-    assert (found["identifier"], found["task"], found["isCluster"]) == ("prod-db", "recover", False)
-    assert (found["interrupted"], found["lock"]) == ("arn:ended", "instance#prod-db")
+    assert {name: found[name] for name in asked} == {**asked, "task": "recover"}
+    kind = "cluster" if asked["isCluster"] else "instance"
+    assert (found["interrupted"], found["lock"]) == ("arn:ended", f"{kind}#{asked['identifier']}")
+
+
+def test_what_the_hourly_look_has_found_needs_no_input(inputs: dict[str, str]):
+    """AWS forgets executions after 90 days."""
+    inputs.clear()
+    ended = {"executionArn": "arn:ended", "identifier": "prod-cluster", "isCluster": True}
+    found = read({"task": "recover", "ended": ended})
+    assert (found["interrupted"], found["lock"]) == ("arn:ended", "cluster#prod-cluster")
+
+
+def test_what_the_rule_of_an_earlier_release_hands_over_is_understood(inputs: dict[str, str]):
+    """The whole detail of the event: an execution that it has started outlives an update."""
+    assert read(rule(input=json.dumps(GOOD), name="run"))["lock"] == "instance#prod-db"
 
 
 def test_an_ended_execution_is_recovered_though_it_would_not_be_allowed_any_more(
-    monkeypatch: pytest.MonkeyPatch,
+    inputs: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("ALLOWED_IDENTIFIERS", "staging-*")
 
@@ -111,11 +141,13 @@ def test_an_ended_execution_is_recovered_though_it_would_not_be_allowed_any_more
     # People have no execution to name.
     asked = {**GOOD, "task": "recover"}
     assert "prod-db" in refusal(asked, exceptions.IdentifierNotAllowed)
-    assert "prod-db" in refusal(rule(executionArn=""), exceptions.IdentifierNotAllowed)
+    for nobody in ("", "run", 3, None):
+        assert "rule" in refusal(rule(executionArn=nobody), exceptions.InvalidRequest)
 
 
-def test_the_options_of_an_ended_execution_do_not_matter_to_its_recovery():
-    found = read(rule(input=json.dumps({**GOOD, "finalSnapshot": True})))
+def test_the_options_of_an_ended_execution_do_not_matter_to_its_recovery(inputs: dict[str, str]):
+    inputs["arn:ended"] = json.dumps({**GOOD, "finalSnapshot": True})
+    found = read(rule())
     assert found["lock"] == "instance#prod-db"
     assert found["finalSnapshot"] is False
 
@@ -123,30 +155,54 @@ def test_the_options_of_an_ended_execution_do_not_matter_to_its_recovery():
 @pytest.mark.parametrize(
     "text",
     [
-        "no JSON", "[]", "{}", "null",
+        "[]", "{}", "null", "3",
         json.dumps({**GOOD, "task": "drop"}),
         json.dumps({**GOOD, "extra": 1}),
         json.dumps({**GOOD, "dryRun": True}),
+        json.dumps({"task": "recover", "ended": "arn"}),
+        # Whose end it is itself: it must not be followed for ever.
+        json.dumps({"task": "recover", "ended": {"executionArn": "arn:ended"}}),
     ],
 )  # fmt: skip
-def test_an_ended_execution_that_touched_nothing_needs_no_recovery(text: str):
-    assert read(rule(input=text)) == NOTHING
+def test_an_ended_execution_that_touched_nothing_needs_no_recovery(
+    inputs: dict[str, str], text: str
+):
+    inputs["arn:ended"] = text
+    assert read(rule()) == NOTHING
 
 
-def test_an_ended_execution_without_its_input_needs_none():
-    assert read({"task": "recover", "ended": {"executionArn": "arn:ended"}}) == NOTHING
+def test_an_ended_execution_that_aws_does_not_know_is_told(inputs: dict[str, str]):
+    with pytest.raises(exceptions.LockFailed, match="arn:other"):
+        read(rule(executionArn="arn:other"))
 
 
-def test_a_recovery_that_failed_is_not_tried_again_and_again():
-    asked = json.dumps({**GOOD, "task": "recover"})
-    assert read(rule(input=asked, status="FAILED")) == NOTHING
-    assert read(rule(input=json.dumps(rule()), status="FAILED")) == NOTHING
+INNER = [
+    {**GOOD, "task": "recover"},
+    {"task": "recover", "ended": ENDED},
+    {"task": "recover", "ended": {**ENDED, "identifier": "prod-db", "isCluster": False}},
+]
 
 
-@pytest.mark.parametrize("inner", [{**GOOD, "task": "recover"}, rule()])
-def test_a_recovery_that_was_stopped_is_recovered(inner: dict[str, Any]):
-    found = read(rule(input=json.dumps(inner), executionArn="arn:recovery"))
+@pytest.mark.parametrize("inner", INNER)
+def test_a_recovery_that_failed_is_not_tried_again_and_again(
+    inputs: dict[str, str], inner: dict[str, Any]
+):
+    inputs["arn:recovery"] = json.dumps(inner)
+    assert read(rule(executionArn="arn:recovery", status="FAILED")) == NOTHING
+
+
+@pytest.mark.parametrize("inner", INNER)
+def test_a_recovery_that_was_stopped_is_recovered(inputs: dict[str, str], inner: dict[str, Any]):
+    inputs["arn:recovery"] = json.dumps(inner)
+    found = read(rule(executionArn="arn:recovery"))
     assert (found["interrupted"], found["lock"]) == ("arn:recovery", "instance#prod-db")
+
+
+def test_recoveries_of_recoveries_are_followed_to_the_first(inputs: dict[str, str]):
+    for number in range(20):
+        before = f"arn:{number - 1}" if number else "arn:ended"
+        inputs[f"arn:{number}"] = json.dumps(rule(executionArn=before))
+    assert read(rule(executionArn="arn:19"))["lock"] == "instance#prod-db"
 
 
 @pytest.mark.parametrize(
@@ -393,6 +449,40 @@ def test_parameters_of_the_restore_may_be_overridden(is_cluster: bool, overrides
 
 
 @pytest.mark.parametrize("is_cluster", [False, True])
+@pytest.mark.parametrize(
+    ("patterns", "name", "taken"),
+    [
+        ("Port,MultiAZ", "Port", True), ("Multi*, port ", "Port", True), ("*", "Port", True),
+        ("MultiAZ", "Port", False), ("Por", "Port", False), ("ort", "Port", False),
+        ("", "Port", False),
+    ],
+)  # fmt: skip
+def test_an_override_is_used_as_far_as_the_stack_allows_it(
+    patterns: str, name: str, monkeypatch: pytest.MonkeyPatch, *, is_cluster: bool, taken: bool
+):
+    monkeypatch.setenv("ALLOWED_OVERRIDES", patterns)
+    request = {**GOOD, "isCluster": is_cluster, "overrides": {name: 5433}}
+    if taken:
+        assert read(request)["overrides"] == {name: 5433}
+    else:
+        sentence = refusal(request, exceptions.OverrideNotAllowed)
+        assert f"override {name}" in sentence
+        assert "AllowedOverrides" in sentence
+    # Not even to leave it out, which may be as much of a change.
+    monkeypatch.setenv("ALLOWED_OVERRIDES", "Port")
+    request["overrides"] = {"Port": 1, "VpcSecurityGroupIds": []}
+    assert "VpcSecurityGroupIds" in refusal(request, exceptions.OverrideNotAllowed)
+
+
+def test_an_ended_execution_is_recovered_though_its_overrides_are_not_allowed_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("ALLOWED_OVERRIDES", "Port")
+    asked = json.dumps({**GOOD, "overrides": {"PubliclyAccessible": True}})
+    assert read(rule(input=asked))["lock"] == "instance#prod-db"
+
+
+@pytest.mark.parametrize("is_cluster", [False, True])
 def test_what_rds_shows_in_small_letters_is_asked_for_so(is_cluster: bool):
     overrides = {
         "DBParameterGroupName": "Mine", "DBSubnetGroupName": "Default",
@@ -466,9 +556,10 @@ def test_a_key_of_a_restore_of_the_wrong_type_is_refused(key: str, value: Any):
     assert f"'{key}' must be" in refusal({**GOOD, key: value}, exceptions.InvalidRequest)
 
 
-def test_the_recovery_of_a_copy_is_of_its_original():
-    asked = json.dumps({**GOOD, "targetIdentifier": "staging-db", "overrides": {"MultiAZ": True}})
-    found = read(rule(input=asked))
+def test_the_recovery_of_a_copy_is_of_its_original(inputs: dict[str, str]):
+    asked = {**GOOD, "targetIdentifier": "staging-db", "overrides": {"MultiAZ": True}}
+    inputs["arn:ended"] = json.dumps(asked)
+    found = read(rule())
     assert (found["identifier"], found["lock"]) == ("prod-db", "instance#prod-db")
 
 

@@ -161,7 +161,7 @@ def test_a_database_that_its_domain_has_not_let_in_does_not_pass(
 ):
     aws.found()["DomainMemberships"][0]["Status"] = "failed"
 
-    assert "membership in the domain d-9067001122 has failed" in differing(aws, finished)
+    assert "membership in the domain d-9067001122 is failed" in differing(aws, finished)
 
 
 def test_a_snapshot_that_goes_meanwhile_is_a_warning(aws: Aws, kind: Kind, finished: dict):
@@ -338,6 +338,49 @@ def test_a_verified_copy_that_is_to_be_swapped_can_still_be_removed(
 ):
     aws.lock = {"holder": EXECUTION, "phase": "copy"}
 
-    aws.run("verify", plan=copied, phase="copy")
+    aws.until_done("verify", plan=copied, phase="copy")
 
     assert aws.lock["phase"] == "copy"
+
+
+def at(aws: Aws, moment: str) -> None:
+    """Let it be this time of the next day."""
+    day = 24 * 3600
+    hours, minutes = map(int, moment.split(":"))
+    aws.clock.time += day - aws.clock.time % day + hours * 3600 + minutes * 60
+
+
+@pytest.mark.parametrize(
+    ("window", "moment", "waits"),
+    [
+        ("03:00-03:30", "02:39", False),
+        ("03:00-03:30", "02:40", True),
+        ("03:00-03:30", "03:29", True),
+        ("03:00-03:30", "03:30", False),
+        ("00:05-00:35", "23:50", True),
+        ("23:50-00:20", "00:10", True),
+        ("23:50-00:20", "00:20", False),
+        ("03:00-09:00", "03:59", True),
+        ("03:00-09:00", "04:00", False),
+        ("03:00-03:00", "02:50", True),
+    ],
+)
+def test_a_swap_waits_until_its_copy_s_backup_window_is_over(
+    aws: Aws, kind: Kind, copied: dict, *, window: str, moment: str, waits: bool
+):
+    copied["restore"]["PreferredBackupWindow"] = window
+    found = aws.found(copied["restoredAs"])
+    found["PreferredBackupWindow"] = window
+    at(aws, moment)
+
+    if waits:
+        with pytest.raises(exceptions.StillInProgress, match="backup window"):
+            aws.run("verify", plan=copied, phase="copy")
+        found["BackupRetentionPeriod"] = copied["restore"]["BackupRetentionPeriod"] = 0
+    aws.run("verify", plan=copied, phase="copy")
+
+
+def test_a_target_does_not_wait_for_its_backup_window(aws: Aws, kind: Kind, target: dict):
+    at(aws, aws.found(target["restoredAs"])["PreferredBackupWindow"][:5])
+
+    aws.run("verify", plan=target, phase="copy")

@@ -401,7 +401,6 @@ def test_the_old_one_under_the_name_is_neither_success_nor_failure(
     [
         {"VpcSecurityGroups": [{"VpcSecurityGroupId": "sg-1", "Status": "adding"}]},
         {"PendingModifiedValues": {"IAMDatabaseAuthenticationEnabled": True}},
-        {"DomainMemberships": [{"Domain": "d-1", "Status": "pending-join"}]},
     ],
 )
 def test_what_is_available_but_unsettled_is_waited_for(
@@ -433,7 +432,9 @@ def test_settled_attributes_end_a_wait_well(wire: Aws, case: Case):
             "available",
             VpcSecurityGroups=[{"VpcSecurityGroupId": "sg-1", "Status": "active"}],
             PendingModifiedValues={},
-            DomainMemberships=[{"Domain": "d-1", "Status": "joined"}, {"FQDN": "corp.example.com"}],
+            # Which is the verification's to judge: clients can work, and it may last for days.
+            DomainMemberships=[{"Domain": "d-1", "Status": "pending-maintenance-join"}],
+            OptionGroupMemberships=[{"OptionGroupName": "tde", "Status": "pending-apply"}],
         )
     )
 

@@ -472,22 +472,67 @@ def test_where_rds_cannot_be_asked_pasting_everything_changes_nothing(
 
 
 @pytest.mark.parametrize("situation", ["renamed", "copied"])
-def test_somebody_else_s_database_is_neither_renamed_nor_deleted(
+def test_somebody_else_s_database_is_renamed_by_a_block_that_says_so_and_the_original_comes_back(
     request: pytest.FixtureRequest, aws: Aws, post: Post, kind: Kind, situation: str
 ):
+    plan, foreign = taken_by_somebody(request, aws, situation)
+
+    away, back, *rest = ways(aws, post, plan, "NameTaken", **ROLLBACK)
+
+    assert away.heading.startswith(f"TO RENAME WHAT ELSE IS CALLED {kind.identifier.upper()}")
+    assert f"is another database now ({foreign})" in away.lines[0]
+    # The other ways leave it alone, and going back does nothing before it is renamed.
+    names = aws.names()
+    assert paste(back, rds()) is not None
+    aws.settle()
+    assert aws.names() == names
+    pasted(aws, away)
+    assert aws.names()[foreign] == f"{kind.identifier}-away"
+    for block in (back, *rest):
+        pasted(aws, block)
+    assert serves(aws, names_of(plan))
+    assert aws.names()[foreign] == f"{kind.identifier}-away"
+    assert not [name for name in aws.names().values() if name.endswith("-copy")]
+
+
+def taken_by_somebody(
+    request: pytest.FixtureRequest, aws: Aws, situation: str
+) -> tuple[dict[str, Any], str]:
+    """The plan, and the resource id of somebody's database that has the identifier by now."""
     plan = request.getfixturevalue(situation)
     if situation == "copied":
         aws.rename_original(plan)
     foreign = aws.foreign(aws.kind.identifier)
     aws.stamp(execution=ANOTHER)
+    return plan, foreign
+
+
+@of_clusters
+def test_somebody_else_s_instance_under_a_member_s_name_is_renamed_too(
+    aws: Aws, post: Post, renamed: dict
+):
+    foreign = aws.foreign("prod-cluster-reader", "instance")
+
+    away, back = ways(aws, post, renamed, "NameTaken", **ROLLBACK)
+    for block in (away, back):
+        pasted(aws, block)
+
+    assert serves(aws, names_of(renamed))
+    assert aws.names()[foreign] == "prod-cluster-reader-away"
+
+
+def test_where_the_other_name_is_taken_too_nothing_is_offered_for_it(
+    request: pytest.FixtureRequest, aws: Aws, post: Post, kind: Kind
+):
+    plan, foreign = taken_by_somebody(request, aws, "renamed")
+    aws.foreign(f"{kind.identifier}-away")
 
     for block in ways(aws, post, plan, "NameTaken", **ROLLBACK):
-        paste(block, rds())
+        assert paste(block, rds()) is not None
 
     aws.settle()
-    assert aws.names()[foreign] == aws.kind.identifier
-    assert names_of(plan).keys() <= aws.names().keys()
-    assert f"is another database now ({foreign})" in post.text
+    assert aws.names()[foreign] == kind.identifier
+    assert f"{kind.identifier}-away is taken: choose another name for it." in post.text
 
 
 @of_instances

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from trapheus.checks.checklist import CHECKS, OF_THE_PLAN, PRECONDITION, WARNINGS
@@ -9,7 +11,7 @@ from trapheus.checks.findings import Findings
 from trapheus.checks.look import Look
 from trapheus.checks.plan import planned
 from trapheus.execution.errors import failing_as
-from trapheus.execution.exceptions import CheckFailed
+from trapheus.execution.exceptions import CheckFailed, DatabaseNotAvailable, StillInProgress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,20 +19,48 @@ if TYPE_CHECKING:
     from trapheus.checks.checklist import Check
     from trapheus.checks.look import Kind
 
+# Seconds for which what ends by itself is waited for: less than the state machine asks again.
+PATIENCE = 3600
+
 
 def preflight(event: dict[str, Any], kind: Kind) -> dict[str, Any]:
     """Return the plan and the findings; refuse when there are findings, unless it is a dry run.
 
-    There is no plan where nothing of this kind has the identifier.
+    There is no plan where nothing of this kind has the identifier. Raises StillInProgress, for an
+    hour since the state was `entered`, while all that speaks against it ends by itself.
     """
     look, findings, plan = Look(event["request"], kind), Findings(), None
     with failing_as(CheckFailed, look.identifier):
         PRECONDITION.run(look, findings)
         if not findings.all:
             plan = examined(event, look, findings)
-    if not look.request["dryRun"]:
-        findings.raise_first(look.identifier)
+    if look.request["dryRun"]:
+        tell_waits(findings)
+    else:
+        wait_or_refuse(event, look, findings)
     return {"plan": plan, "findings": findings.report()}
+
+
+def tell_waits(findings: Findings) -> None:
+    """A dry run does not wait."""
+    for sentence in findings.waits:
+        findings.warn(f"{sentence} An execution waits for that by itself, for up to an hour.")
+
+
+def wait_or_refuse(event: dict[str, Any], look: Look, findings: Findings) -> None:
+    """Refuse what does not end by itself at once, and what does after an hour."""
+    if not findings.all and findings.waits and is_patient(event):
+        waits = " ".join(findings.waits)
+        raise StillInProgress(f"Waiting for up to an hour: {waits}", identifier=look.identifier)
+    for sentence in findings.waits:
+        findings.add(DatabaseNotAvailable, sentence)
+    findings.raise_first(look.identifier)
+
+
+def is_patient(event: dict[str, Any]) -> bool:
+    """Whether an hour has not passed; a definition from before this wait says nothing of it."""
+    entered = event.get("entered", "")
+    return bool(entered) and time.time() - datetime.fromisoformat(entered).timestamp() < PATIENCE
 
 
 def examined(event: dict[str, Any], look: Look, findings: Findings) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from trapheus.execution.constants import (
 from trapheus.execution.exceptions import (
     IdentifierNotAllowed,
     InvalidRequest,
+    OverrideNotAllowed,
     TrapheusError,
 )
 
@@ -194,18 +195,35 @@ def check_overrides(overrides: dict[str, Any], *, is_cluster: bool) -> None:
             )
 
 
-def check_allowed(identifier: str | None) -> None:
-    """Refuse an identifier that this stack may not touch, if there is one."""
-    patterns = os.environ["ALLOWED_IDENTIFIERS"].lower().split(",")
-    if identifier and not any(
-        fnmatchcase(identifier.lower(), pattern.strip()) for pattern in patterns
-    ):
-        raise IdentifierNotAllowed(
-            f"This stack may not touch {identifier}: its AllowedIdentifiers are"
-            f" {', '.join(patterns)}.",
-            identifier=identifier,
-            step="request",
-        )
+def check_allowed(request: dict[str, Any]) -> None:
+    """Refuse what this stack may not touch, and an override that its requests may not use."""
+    patterns = patterns_of("ALLOWED_IDENTIFIERS")
+    for identifier in (request["identifier"], request.get("targetIdentifier", "")):
+        if identifier and not fits(identifier, patterns):
+            raise IdentifierNotAllowed(
+                f"This stack may not touch {identifier}: its AllowedIdentifiers are"
+                f" {', '.join(patterns)}.",
+                identifier=identifier,
+                step="request",
+            )
+    for name in request.get("overrides", {}):
+        if not fits(name, patterns_of("ALLOWED_OVERRIDES")):
+            raise OverrideNotAllowed(
+                f"This stack may not override {name}: leave it out, or add it to the stack's"
+                " parameter AllowedOverrides.",
+                identifier=request["identifier"],
+                step="request",
+            )
+
+
+def patterns_of(variable: str) -> list[str]:
+    """The patterns that a parameter of the stack has, in small letters."""
+    return [pattern.strip() for pattern in os.environ[variable].lower().split(",")]
+
+
+def fits(name: str, patterns: list[str]) -> bool:
+    """Whether a name is as one of the patterns says."""
+    return any(fnmatchcase(name.lower(), pattern) for pattern in patterns)
 
 
 def shown(value: Any) -> str:

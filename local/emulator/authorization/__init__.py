@@ -1,9 +1,10 @@
 """IAM in the local AWS: whether the role that makes a call may make it.
 
 From top to bottom: `authorizer` judges a call; `needs` is the table of what each operation
-needs; `policies` reads the documents.
+needs; `trust` tells who may assume a role; `policies` reads the documents.
 """
 
 from local.emulator.authorization.authorizer import Authorization, Grant, Refusal
+from local.emulator.authorization.trust import refuses, trusts
 
-__all__ = ["Authorization", "Grant", "Refusal"]
+__all__ = ["Authorization", "Grant", "Refusal", "refuses", "trusts"]

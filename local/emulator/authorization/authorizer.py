@@ -17,6 +17,7 @@ from local.emulator.authorization.policies import (
     compiled,
     fitting,
 )
+from local.emulator.authorization.trust import known_role
 from local.emulator.rds import Rds
 
 # Services whose protocol answers a refusal with 400; REST ones answer 403.
@@ -52,6 +53,19 @@ class Refusal:
     code: str
     message: str
     status: int
+
+
+def account_of(arn: str) -> str:
+    """The account of an ARN."""
+    return arn.split(":")[4]
+
+
+def key_of(need: Need) -> Any:
+    """The KMS key that an action is on, in whatever account; None for none that there is."""
+    if not need.action.startswith("kms:"):
+        return None
+    keys = kms_backends[account_of(need.resource)][region_of(need.resource)].keys
+    return keys.get(need.resource.rpartition("/")[2])
 
 
 def _in_force(policy: ManagedPolicy) -> str:
@@ -109,8 +123,7 @@ class Authorization:
 
     def role(self, arn: str) -> Role | None:
         """The role of this ARN, None when IAM has none."""
-        roles = iam_backends[self.account]["aws"].roles.values()
-        return next((role for role in roles if role.arn == arn), None)
+        return known_role(self.account, arn)
 
     def statements(self, role: Role) -> tuple[Owned, ...]:
         """The statements of a role's inline policies and of the managed ones attached to it."""
@@ -143,12 +156,18 @@ class Authorization:
     def _allows(self, role: Role, statements: tuple[Owned, ...], need: Need) -> bool:
         ask = self._asker(need)
         by_key = self._key_policy(need, role)
+        if self._is_kept_by_another_account(need, by_key):
+            return False
         if any(not part.allows and fitting(part, need.action, need.resource, ask)
                for part in (*(part for _, part in statements), *by_key)):  # fmt: skip
             return False
         # In the same account a key policy that names the role grants by itself (KMS developer
         # guide); every other one here leaves it to the role's policies.
-        if any(part.allows and fitting(part, need.action, "*", ask) for part in by_key):
+        if any(
+            part.allows and role.arn in part.principals and fitting(part, need.action, "*", ask)
+            for part in by_key
+            if account_of(need.resource) == self.account
+        ):
             return True
         for owner, part in statements:
             if part.allows and (
@@ -192,14 +211,24 @@ class Authorization:
         return {tag["Key"].lower(): (tag["Value"],) for tag in tags}
 
     def _key_policy(self, need: Need, role: Role) -> tuple[Statement, ...]:
-        """The statements of a key's own policy that name this role."""
-        if not need.action.startswith("kms:"):
+        """The statements of a key's own policy that name this role; another account's, or mine."""
+        if (key := key_of(need)) is None or not key.policy:
             return ()
-        keys = kms_backends[self.account][region_of(need.resource)].keys
-        key = keys.get(need.resource.rpartition("/")[2])
-        if key is None or not key.policy:
-            return ()
-        return tuple(part for part in compiled(key.policy) if role.arn in part.principals)
+        account = account_of(need.resource)
+        mine = {self.account, f"arn:aws:iam::{self.account}:root", "*"}
+        names = {role.arn} | (mine if account != self.account else set())
+        return tuple(part for part in compiled(key.policy) if names & part.principals)
+
+    def _is_kept_by_another_account(self, need: Need, by_key: tuple[Statement, ...]) -> bool:
+        """Whether the policy of another account's key does not let this one use it.
+
+        Across accounts both have to allow it [fact: key-of-another-account]. A key that the local
+        AWS does not have is taken to be shared.
+        """
+        if key_of(need) is None or account_of(need.resource) == self.account:
+            return False
+        ask = self._asker(need)
+        return not any(part.allows and fitting(part, need.action, "*", ask) for part in by_key)
 
     def _refusal(self, service: str, need: Need, role: str, session: str) -> Refusal:
         text = (

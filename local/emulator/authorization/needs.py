@@ -139,7 +139,8 @@ def final_snapshot(action: str, kind: str, parameter: str, whole: str, made: str
 
     The last where the database's tags are copied. AWS's notice of August 2024, in GH convox #856
     and aws-solutions/instance-scheduler-on-aws #572; the database is asked for first (GH
-    aws-samples/eks-workshop-v2 #1201), the snapshot then (GH gigascience/gigadb-website #2053).
+    aws-samples/eks-workshop-v2 #1201), the snapshot then (GH gigascience/gigadb-website #2053)
+    [fact: final-snapshot-wants-its-own-rights].
     """
 
     def needs(asked: Asked) -> list[Need]:
@@ -149,6 +150,24 @@ def final_snapshot(action: str, kind: str, parameter: str, whole: str, made: str
         own = [Need(action, asked.of(whole, parameter)), Need(action, snapshot)]
         copies = asked.found(kind, parameter).get("CopyTagsToSnapshot")
         return [*own, *([Need("rds:AddTagsToResource", snapshot)] if copies else [])]
+
+    return needs
+
+
+def with_tenants(action: str, kind: str, parameter: str) -> Row:
+    """An action on the tenant databases of a multi-tenant Oracle, and on their database.
+
+    SAR: rds:CreateTenantDatabase of a create, a restore and a modify, rds:DeleteTenantDatabase of a
+    delete [fact: tenants-of-oracle-want-rights]. On which resources, and that it is asked for where
+    the database is multi-tenant or becomes it: cdklabs/cdk-proserve-lib.
+    """
+
+    def needs(asked: Asked) -> list[Need]:
+        becomes = asked.parameters.get("MultiTenant")
+        if not becomes and not asked.found(kind, parameter).get("MultiTenant"):
+            return []
+        resources = (asked.of("db", INSTANCE), asked.arn("rds", "tenant-database:*"))
+        return [Need(action, resource) for resource in resources]
 
     return needs
 
@@ -184,7 +203,8 @@ def with_key(
     return [Need(action, key, via) for action in actions]
 
 
-# UG, "AWS KMS key management": RDS makes itself a grant on the key, in the caller's name.
+# UG, "AWS KMS key management": RDS makes itself a grant on the key, in the caller's name
+# [fact: keys-are-used-via-rds].
 GRANT = ("kms:CreateGrant", "kms:DescribeKey")
 
 
@@ -236,8 +256,8 @@ def looks_at_key(asked: Asked) -> list[Need]:
 
 
 def sends_mail(asked: Asked) -> list[Need]:
-    """SAR of SES v2: identity, and the configuration set when one is used."""
-    address = asked.get("FromEmailAddress")
+    """SAR of SES, both APIs: identity, and the configuration set when one is used."""
+    address = asked.get("FromEmailAddress") or asked.get("Source")
     sender = {"ses:fromaddress": (address,)}
     used = asked.get("ConfigurationSetName")
     resources = [f"identity/{address}", *([f"configuration-set/{used}"] if used else [])]
@@ -322,6 +342,7 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ("rds", "DescribeExportTasks"): (everywhere,),
     # SAR: no resource
     ("rds", "DescribeAccountAttributes"): (everywhere,),
+    ("rds", "DescribeCertificates"): (everywhere,),
     ("rds", "DescribeDBEngineVersions"): (everywhere,),
     ("rds", "DescribeOrderableDBInstanceOptions"): (everywhere,),
     # SAR: og*, pg*, cluster-pg*, subgrp*
@@ -338,8 +359,17 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ("rds", "DescribeBlueGreenDeployments"): (anything,),
     ("rds", "DescribeDBClusterAutomatedBackups"): (anything,),
     ("rds", "DescribeDBInstanceAutomatedBackups"): (anything,),
-    ("rds", "DescribeDBProxies"): (anything,),
-    ("rds", "DescribeDBProxyTargets"): (anything,),
+    # SAR: proxy*, target-group*, and where a target leaves cluster* and db*. The ARNs have ids that
+    # no request names, so all of the type. [fact: proxy-rights]
+    ("rds", "DescribeDBProxies"): (on("db-proxy", ""),),
+    ("rds", "DescribeDBProxyTargets"): (on("db-proxy", ""), on("target-group", "")),
+    ("rds", "RegisterDBProxyTargets"): (on("target-group", ""),),
+    ("rds", "DeregisterDBProxyTargets"): (
+        on("cluster", ""),
+        on("db", ""),
+        on("db-proxy", ""),
+        on("target-group", ""),
+    ),
     ("rds", "DescribeIntegrations"): (anything,),
     ("kms", "DescribeKey"): (looks_at_key,),
     # SAR: each type of resource that has tags
@@ -386,6 +416,7 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ),
     # SAR: db*, og*, pg*, subgrp*, snapshot, AddTagsToResource, PassRole. A group that the request
     # does not name is one that RDS chooses.
+    # And CreateTenantDatabase.
     ("rds", "RestoreDBInstanceFromDBSnapshot"): (
         on("db", INSTANCE),
         on("snapshot", SNAPSHOT),
@@ -393,6 +424,7 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
         on("pg", "DBParameterGroupName"),
         on("subgrp", "DBSubnetGroupName"),
         tagged("db", INSTANCE),
+        with_tenants("rds:CreateTenantDatabase", "snapshot", SNAPSHOT),
         DOMAIN,
         restored_key("snapshot", SNAPSHOT),
     ),
@@ -417,16 +449,18 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
         named("cluster", CLUSTER),
         *INSTANCE_GROUPS,
         tagged("db", INSTANCE),
+        with_tenants("rds:CreateTenantDatabase", "instance", INSTANCE),
         DOMAIN,
         MONITORING,
         INSIGHTS,
         encrypted_as("cluster", CLUSTER),
         managed_password("db"),
     ),
-    # SAR: db*, og, pg, subgrp, PassRole
+    # SAR: db*, og, pg, subgrp, CreateTenantDatabase, PassRole
     ("rds", "ModifyDBInstance"): (
         on("db", INSTANCE),
         *INSTANCE_GROUPS,
+        with_tenants("rds:CreateTenantDatabase", "instance", INSTANCE),
         DOMAIN,
         MONITORING,
         INSIGHTS,
@@ -443,9 +477,10 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
         managed_password("cluster"),
         of_its_members("rds:ModifyDBInstance"),
     ),
-    # SAR: db*
+    # SAR: db*, CreateDBSnapshot, DeleteTenantDatabase
     ("rds", "DeleteDBInstance"): (
         on("db", INSTANCE),
+        with_tenants("rds:DeleteTenantDatabase", "instance", INSTANCE),
         final_snapshot("rds:CreateDBSnapshot", "instance", INSTANCE, "db", "snapshot"),
     ),
     # SAR: cluster*, cluster-snapshot*, DeleteDBInstance; the snapshot is the final one (memory)
@@ -474,6 +509,7 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ("rds", "DeleteDBClusterEndpoint"): (on("cluster-endpoint", ENDPOINT),),
     # SAR: cluster*
     ("rds", "EnableHttpEndpoint"): (on("cluster", "ResourceArn"),),
+    ("ses", "SendEmail"): (sends_mail,),
     ("sesv2", "SendEmail"): (sends_mail,),
     ("lambda", "Invoke"): (invokes,),
     ("stepfunctions", "StartExecution"): (starts,),
@@ -487,6 +523,7 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ("dynamodb", "DeleteItem"): (on_table,),
     ("dynamodb", "GetItem"): (on_table,),
     ("dynamodb", "PutItem"): (on_table,),
+    ("dynamodb", "Scan"): (on_table,),
     ("dynamodb", "UpdateItem"): (on_table,),
 }
 

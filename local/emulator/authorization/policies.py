@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -85,8 +85,6 @@ def _patterns(value: Any, flags: int = 0) -> tuple[Pattern, ...]:
 def _conditions(block: dict[str, dict[str, Any]]) -> tuple[Condition, ...]:
     found = []
     for operator, keys in block.items():
-        if operator not in OPERATORS:
-            raise UnknownCondition(f"the local AWS does not know the condition {operator}")
         for key, value in keys.items():
             values = tuple(_text(one) for one in _listed(value))
             found.append(Condition(operator, key.lower(), values))
@@ -143,6 +141,15 @@ def fitting(
     return Match(statement, by_action, by_resource)
 
 
+def admitting(statement: Statement, principal: str, action: str, ask: Ask) -> bool:
+    """Whether a statement of a trust policy, which names no resource, is about a principal."""
+    return (
+        bool({principal, "*"} & statement.principals)
+        and _chosen(statement.actions, statement.not_actions, action) is not None
+        and all(_holds(condition, ask) for condition in statement.conditions)
+    )
+
+
 def _chosen(
     wanted: Iterable[Pattern],
     unwanted: tuple[Pattern, ...],
@@ -188,15 +195,25 @@ NEGATED = {
 OPERATORS = {"Null"} | {
     name + ending for name in (*COMPARE, *NEGATED) for ending in ("", "IfExists")
 }
+# IAM user guide, "Multivalued context keys". [fact: iam-set-operators]
+ALL, ANY = "ForAllValues:", "ForAnyValue:"
 
 
 def _holds(condition: Condition, ask: Ask) -> bool:
+    operator = condition.operator.removeprefix(ALL).removeprefix(ANY)
+    if operator not in OPERATORS:
+        raise UnknownCondition(f"the local AWS does not know the condition {condition.operator}")
     values = ask(condition.key)
-    if condition.operator == "Null":
+    if operator == "Null":
         return (values is None) == (condition.values[0].lower() == "true")
-    name = condition.operator.removesuffix("IfExists")
+    if condition.operator.startswith(ALL):
+        alone = replace(condition, operator=operator)
+        return all(_holds(alone, {alone.key: (one,)}.get) for one in values or ())
+    if condition.operator.startswith(ANY) and values is None:
+        return False
+    name = operator.removesuffix("IfExists")
     if values is None:
-        return name in NEGATED or name != condition.operator
+        return name in NEGATED or name != operator
     compare = COMPARE.get(name) or NEGATED[name]
     fits = any(compare(value, wanted) for value in values for wanted in condition.values)
     return fits if name in COMPARE else not fits

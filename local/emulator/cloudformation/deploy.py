@@ -98,8 +98,10 @@ def package(template: Path, upload: Callable[[str, bytes], str]) -> dict[str, An
         given = properties.get(name, default if kind == "AWS::Serverless::Function" else None)
         if not isinstance(given, str) or re.match(r"s3://", given):
             continue
+        # What `sam build` makes a layer of may stand elsewhere (SAM CLI, `ProjectRootDirectory`).
+        built_of = resource.get("Metadata", {}).get("ProjectRootDirectory", given)
         if (kind, given) not in sent:
-            content, ending = _artifact(kind, resource, template.parent / given)
+            content, ending = _artifact(kind, resource, template.parent / built_of)
             key = hashlib.sha256(content).hexdigest() + ending
             sent[kind, given] = upload(key, content)
         properties[name] = sent[kind, given]

@@ -11,6 +11,7 @@ from unittest.mock import patch
 from moto.awslambda.models import LambdaFunction, LayerVersion
 from moto.awslambda.utils import get_backend
 from moto.core.common_models import CloudFormationModel
+from moto.core.exceptions import ServiceException
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.events.models import Rule
@@ -22,6 +23,9 @@ from moto.kms.models import Key
 from moto.logs.models import LogGroup
 from moto.s3.models import FakeBucket, s3_backends
 from moto.scheduler.models import scheduler_backends
+from moto.sqs.models import sqs_backends
+
+from local.emulator.authorization import refuses
 
 Properties = dict[str, Any]
 
@@ -59,6 +63,12 @@ def repair(repairs: ExitStack) -> None:
     repairs.enter_context(
         patch.object(LogGroup, "get_cfn_attribute", lambda group, _: f"{group.arn}:*")
     )
+
+
+class RoleNotAssumable(ServiceException):  # type: ignore[misc]
+    """A role whose trust policy does not let a service assume it."""
+
+    code = "ValidationException"
 
 
 class BucketPolicy(CloudFormationModel):  # type: ignore[misc]
@@ -100,6 +110,58 @@ class BucketPolicy(CloudFormationModel):  # type: ignore[misc]
         s3_backends[account_id]["aws"].delete_bucket_policy(self.physical_resource_id)
 
 
+class QueuePolicy(CloudFormationModel):  # type: ignore[misc]
+    """AWS::SQS::QueuePolicy, of which moto knows nothing."""
+
+    def __init__(self, name: str, queues: list[str]) -> None:
+        self.physical_resource_id, self.queues = name, queues
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        """Tell the type in a template."""
+        return "AWS::SQS::QueuePolicy"
+
+    @staticmethod
+    def cloudformation_name_type() -> str:
+        """Tell the property that names it: none."""
+        return ""
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, name: str, template: Any, account_id: str, region_name: str, **_: Any
+    ) -> QueuePolicy:
+        """Put the policy on its queues, which it names by their URLs."""
+        made = cls(name, template["Properties"]["Queues"])
+        made.put(template["Properties"]["PolicyDocument"], account_id, region_name)
+        return made
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls, *, original_resource: QueuePolicy, cloudformation_json: Any, account_id: str,
+        region_name: str, **_: Any,
+    ) -> QueuePolicy:  # fmt: skip
+        """Put the new policy in the old one's place."""
+        original_resource.delete(account_id, region_name)
+        name = original_resource.physical_resource_id
+        return cls.create_from_cloudformation_json(
+            name, cloudformation_json, account_id, region_name
+        )
+
+    def put(self, document: Any, account_id: str, region_name: str) -> None:
+        """Set the policy of its queues."""
+        backend = sqs_backends[account_id][region_name]
+        for url in self.queues:
+            # As moto takes a queue's policy: a text, "" for none.
+            text = json.dumps(document) if document else ""
+            backend.set_queue_attributes(url.rpartition("/")[2], {"Policy": text})
+
+    def delete(self, account_id: str, region_name: str) -> None:
+        """Take the policy off its queues, as far as they are there."""
+        there = sqs_backends[account_id][region_name].queues
+        self.queues = [url for url in self.queues if url.rpartition("/")[2] in there]
+        self.put(None, account_id, region_name)
+
+
 class Schedule(CloudFormationModel):  # type: ignore[misc]
     """AWS::Scheduler::Schedule: moto has the service, but not in templates."""
 
@@ -133,6 +195,13 @@ class Schedule(CloudFormationModel):  # type: ignore[misc]
     ) -> Schedule:
         """Make the schedule in the service."""
         asked = template["Properties"]
+        place = f"arn:aws:scheduler:{region_name}:{account_id}"
+        group = f"{place}:schedule-group/{asked.get('GroupName', 'default')}"
+        if refuses(account_id, asked["Target"]["RoleArn"], "scheduler.amazonaws.com", group):
+            raise RoleNotAssumable(
+                "The execution role you provide must allow AWS EventBridge Scheduler to assume the"
+                " role."
+            )
         made = scheduler_backends[account_id][region_name].create_schedule(
             description=asked.get("Description"),
             end_date=asked.get("EndDate"),
@@ -182,6 +251,8 @@ def _numbers_as_numbers(target: Properties) -> Properties:
 
 
 def _settle_function(function: Any, properties: Properties, account: str) -> None:
+    if refuses(account, properties["Role"], "lambda.amazonaws.com"):
+        raise RoleNotAssumable("The role defined for the function cannot be assumed by Lambda.")
     function.layers = function._get_layers_data(properties.get("Layers", []))
     function.architectures = properties.get("Architectures", ["x86_64"])
     function.tracing_config = properties.get("TracingConfig", {"Mode": "PassThrough"})

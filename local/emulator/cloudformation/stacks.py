@@ -59,6 +59,7 @@ def repair(repairs: ExitStack) -> None:
         (CloudFormationBackend, "describe_change_set", _find_change_set),
         (CloudFormationBackend, "execute_change_set", _execute_change_set),
         (CloudFormationBackend, "delete_stack", _delete_stack),
+        (CloudFormationResponse, "list_change_sets", _list_change_sets),
         (CloudFormationResponse, "list_stack_resources", _list_resources),
         (parsing, "clean_json", _clean),
     ):
@@ -98,10 +99,14 @@ def _place(stack: str, region: str) -> dict[str, str]:
 
 
 def _trim_lists(template: Template, parameters: Parameters) -> None:
-    """Take the spaces off the members of list parameters, as CloudFormation does."""
+    """Take the spaces off the members of list parameters, as CloudFormation does.
+
+    Of a default too, which moto would leave a text and not make a list.
+    """
     for name, slot in template.get("Parameters", {}).items():
-        if "List" in slot["Type"] and isinstance(parameters.get(name), str):
-            parameters[name] = ",".join(part.strip() for part in parameters[name].split(","))
+        value = parameters.get(name, slot.get("Default"))
+        if "List" in slot["Type"] and isinstance(value, str):
+            parameters[name] = ",".join(part.strip() for part in value.split(","))
 
 
 CLEAN = parsing.clean_json
@@ -184,10 +189,10 @@ def _change(resources: Any, name: str, described: Template) -> Any:
     )
 
 
-def _remove(resources: Any, name: str, described: Template) -> str:
+def _remove(resources: Any, name: str, described: Template, *, undoes: bool) -> str:
     """Remove a resource, unless it is to be retained; tell why it could not be, if so."""
-    kind = described["Type"]
-    if described.get("DeletionPolicy") == "Retain":
+    kind, policy = described["Type"], described.get("DeletionPolicy")
+    if policy == "Retain" or (policy == "RetainExceptOnCreate" and not undoes):
         _tell(resources, name, kind, "DELETE_SKIPPED")
     else:
         _tell(resources, name, kind, "DELETE_IN_PROGRESS")
@@ -293,7 +298,7 @@ def _go(stack: Any, template: Template, parameters: Parameters) -> None:
     except Exception as error:  # the events tell it
         rolled_back = "ROLLBACK" if creates else "UPDATE_ROLLBACK"
         _set(stack, rolled_back + CHANGING, _reason(error))
-        failed = _remove_all(stack) if creates else _remove_these(stack, _apply(stack, *before))
+        failed = _undo(stack, before, creates=creates)
         _set(stack, rolled_back + ("_FAILED" if failed and creates else "_COMPLETE"))
         return
     if gone:
@@ -303,24 +308,36 @@ def _go(stack: Any, template: Template, parameters: Parameters) -> None:
     _set(stack, f"{verb}_COMPLETE")
 
 
+def _undo(stack: Any, before: tuple[Template, Parameters], *, creates: bool) -> list[str]:
+    """Go back to what was before; return the names of what could not be removed.
+
+    What this operation has made goes, even by RetainExceptOnCreate; Retain leaves it behind
+    (User Guide, "DeletionPolicy attribute"). [fact: retain-except-on-create]
+    """
+    if creates:
+        return _remove_all(stack, undoes=True)
+    return _remove_these(stack, _apply(stack, *before), undoes=True)
+
+
 def _set(stack: Any, status: str, reason: str | None = None) -> None:
     stack.status, stack.status_reason = status, reason
     stack._add_stack_event(status, resource_status_reason=reason)
 
 
-def _remove_these(stack: Any, gone: dict[str, Template]) -> list[str]:
+def _remove_these(stack: Any, gone: dict[str, Template], *, undoes: bool = False) -> list[str]:
     reasons = {
-        name: _remove(stack.resource_map, name, described) for name, described in gone.items()
+        name: _remove(stack.resource_map, name, described, undoes=undoes)
+        for name, described in gone.items()
     }
     return [name for name, reason in reasons.items() if reason]
 
 
-def _remove_all(stack: Any) -> list[str]:
+def _remove_all(stack: Any, *, undoes: bool = False) -> list[str]:
     """Remove what is there, the newest first; return the names of what could not be removed."""
     resources = stack.resource_map
     resources.stack = stack
     there = {name: resources._resource_json_map[name] for name in reversed(resources.properties)}
-    return _remove_these(stack, there)
+    return _remove_these(stack, there, undoes=undoes)
 
 
 def _create(self: Any) -> None:
@@ -517,6 +534,23 @@ def _find_change_set(self: Any, change_set_name: str, stack_name: str | None = N
         ):
             return planned
     raise ValidationError(change_set_name)
+
+
+def _list_change_sets(self: Any) -> Any:
+    """Those that can be executed on this stack, which is still there.
+
+    Executing one deletes the others of its stack, which do not fit it any more.
+    [fact: change-sets-of-a-stack]
+    """
+    backend, name = self.cloudformation_backend, self._get_param("StackName")
+    there = {stack.stack_id for stack in backend.stacks.values()
+             if name in (stack.name, stack.stack_id)}  # fmt: skip
+    listed = [
+        planned
+        for planned in backend.list_change_sets()
+        if planned.stack_id in there and planned.execution_status == "AVAILABLE"
+    ]
+    return ActionResult({"Summaries": listed})
 
 
 def _execute_change_set(self: Any, change_set_name: str, stack_name: str | None = None) -> None:

@@ -20,6 +20,7 @@ from local.emulator.rds.operations import (
     cluster_endpoints,
     db_clusters,
     db_instances,
+    db_proxies,
     db_snapshots,
     engine_versions,
     export_tasks,
@@ -32,8 +33,8 @@ from local.emulator.rds.service import Change, Rds
 # Imported, each puts its functions into the table, in which the Rds looks for them.
 MODULES = (
     cluster_endpoints, db_clusters, db_instances, db_snapshots, engine_versions, export_tasks,
-    failovers, group_parameters, groups, logs_and_maintenance, points_in_time, related_resources,
-    snapshot_copies, snapshot_sharing, tags,
+    failovers, group_parameters, groups, logs_and_maintenance, points_in_time, db_proxies,
+    related_resources, snapshot_copies, snapshot_sharing, tags,
 )  # fmt: skip
 
 __all__ = ["Change", "Rds", "RdsError"]

@@ -95,6 +95,8 @@ AVAILABLE_VERSIONS: dict[str, tuple[str, ...]] = {
     "aurora-postgresql": ("15.8", "16.1", "16.4", "16.6"),
     "aurora-mysql": ("8.0.mysql_aurora.3.04.3", "8.0.mysql_aurora.3.08.0"),
 }
+# The CAs of today; rds-ca-2015 and rds-ca-2019 have ended [fact: retired-ca].
+CERTIFICATES = ("rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1")
 AVAILABLE_CLASSES: dict[str, tuple[str, ...]] = {
     "standalone": (
         "db.t4g.micro", "db.t4g.medium", "db.m6g.large", "db.r6g.large", "db.r6g.xlarge",
@@ -223,7 +225,7 @@ AT_ONCE = frozenset({"DeletionProtection", "CopyTagsToSnapshot"})
 # instances, and clusters, as many automated backups are kept as there may be of these (model).
 QUOTAS = {
     "instance": 40, "cluster": 40, "snapshot": 100, "cluster-snapshot": 100, "export task": 5,
-    "storage": 100_000,
+    "storage": 100_000, "cross-region copy": 5,
 }  # fmt: skip
 QUOTA_ERRORS = {
     "instance": "InstanceQuotaExceeded",

@@ -18,8 +18,8 @@ class OtherServices(Protocol):
     def role_exists(self, arn: str) -> bool:
         """Whether there is a role of this ARN."""
 
-    def role_trusts(self, arn: str, service: str) -> bool:
-        """Whether the service may assume the role."""
+    def role_trusts(self, arn: str, service: str, source: str) -> bool:
+        """Whether the service may assume the role, for the resource with the ARN `source`."""
 
     def role_allows(self, arn: str, action: str, resource: str) -> bool:
         """Whether the role's policies grant the action."""
@@ -53,7 +53,7 @@ class Obliging:
         """Whether the role is not missing."""
         return arn not in self.missing
 
-    def role_trusts(self, arn: str, service: str) -> bool:  # noqa: ARG002
+    def role_trusts(self, arn: str, service: str, source: str) -> bool:  # noqa: ARG002
         """Whether the role is not among the untrusting."""
         return arn not in self.untrusting
 

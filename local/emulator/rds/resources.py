@@ -27,6 +27,8 @@ class Resource:
     doing: str = ""
     truth: str = ""
     turn: int = 0
+    # Until when its storage is loaded from the snapshot.
+    initialized_at: float = 0.0
     endpoint: dict[str, Any] = field(default_factory=dict)
     pending: dict[str, Any] = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict)
@@ -80,7 +82,7 @@ def identifier(kind: str, given: str) -> str:
 
 def name_of(given: str) -> str:
     """The name in an identifier or an ARN: Describe and Restore take either."""
-    return given.rsplit(":", 1)[-1].lower() if given.startswith("arn:") else given.lower()
+    return given.split(":", 6)[-1].lower() if given.startswith("arn:") else given.lower()
 
 
 def arn_parts(arn: str) -> tuple[str, str, str, str]:

@@ -20,6 +20,7 @@ from typing import Any
 from local.emulator.rds.defaults import (
     AVAILABLE_CLASSES,
     AVAILABLE_VERSIONS,
+    CERTIFICATES,
     HOSTED_ZONE,
     QUOTA_ERRORS,
     QUOTAS,
@@ -92,6 +93,31 @@ class Rds:
     Regions that are given the same `neighbours` find each other: each puts itself in.
     """
 
+    # What nobody knows, or what comes seldom: both answers are tried.
+
+    # Tools in production create members while the cluster is still `creating`; the API page
+    # allows it only once the cluster is available. False makes it as the page says.
+    members_while_creating = True
+    # Whether a restored database falls back from available to modifying once.
+    flaps = False
+    # Whether a restored instance loads its storage for hours, serving meanwhile, and whether it
+    # takes changes then: both are tried [fact: storage-initialization].
+    initializes = False
+    changes_while_initializing = True
+    # Whether a snapshot shows the new name of a renamed database [fact: snapshots-of-a-rename].
+    snapshots_follow = True
+    # Whether an instance of a version that is not sold any more is upgraded with its restore,
+    # or some time later; and whether the restore of a cluster at such a version is refused.
+    upgrades_withdrawn = True
+    refuses_withdrawn = False
+    # Whether Describe finds nothing for a while of what was just made: a fault to test with.
+    hides = False
+    # What a target is once its database was renamed: the "resource", under its new name; the
+    # "name", whoever has it; or the resource under the name that was "registered".
+    # [fact: proxy-target-follows]
+    proxy_targets_follow = "resource"
+    proxy_groups_hold_one = True
+
     def __init__(
         self,
         now: Callable[[], float],
@@ -112,13 +138,11 @@ class Rds:
         # Of all callers together, as RDS throttles an account in a region; None lets all through.
         self.throttle: Bucket | None = None
         self.time = now()
-        # Tools in production create members while the cluster is still `creating`; the API page
-        # allows it only once the cluster is available. False makes it as the page says.
-        self.members_while_creating = True
-        # Whether a restored database falls back from available to modifying once.
-        self.flaps = False
-        # Whether Describe finds nothing for a while of what was just made: a fault to test with.
-        self.hides = False
+        # In which status the parts of a database end that begin from now on, by attribute, instead
+        # of well: {"OptionGroupMemberships": "failed"}; a fault to test with.
+        self.part_endings: dict[str, str] = {}
+        # Operations that this region does not have [fact: unsupported-operations].
+        self.unsupported: set[str] = set()
         # Seconds more, by operation and phase: {("restore instance", "backing-up"): 7200.0}
         self.longer: dict[tuple[str, str], float] = {}
         self.quotas = dict(QUOTAS)
@@ -140,10 +164,15 @@ class Rds:
         self.blue_green_deployments: list[dict[str, Any]] = []
         self.integrations: list[dict[str, Any]] = []
         self.proxies: list[dict[str, Any]] = []
+        # By the proxy's name; what db_proxies.target_of makes.
         self.proxy_targets: dict[str, list[dict[str, Any]]] = {}
+        # Whether this region has RDS Proxy; why a proxy reaches nothing, by its name.
+        self.offers_proxies = True
+        self.proxy_faults: dict[str, str] = {}
         # What can be ordered: versions by engine, classes by "standalone" and "aurora".
         self.available_versions = {name: list(held) for name, held in AVAILABLE_VERSIONS.items()}
         self.available_classes = {name: list(held) for name, held in AVAILABLE_CLASSES.items()}
+        self.certificates = list(CERTIFICATES)
         self._now = now
         self._on_change = on_change
         self._fixed: float | None = None
@@ -258,8 +287,11 @@ class Rds:
         """The same for whoever holds the lock; parts of the answer are what RDS holds."""
         self.settle()
         wire.check(operation, parameters)
+        if operation in self.unsupported:
+            raise RdsError("InvalidAction", f"{operation} is not supported")
         if operation not in OPERATIONS:
-            raise RdsError("InvalidAction", f"The local RDS does not know {operation}.")
+            # Not InvalidAction, which says that a region does not have it.
+            raise RdsError("NotImplemented", f"The local RDS does not know {operation}.")
         answer = OPERATIONS[operation](self, copy.deepcopy(dict(parameters)))
         if not operation.startswith("Describe"):  # which changes nothing
             self._observe()
@@ -323,17 +355,26 @@ class Rds:
 
     def add(self, kind: str, shown: dict[str, Any], data: str) -> Resource:
         """A new thing, not yet visible; its name is taken from now on."""
-        held = sum(thing.kind == kind for thing in self.things.values())
-        if held >= self.quotas[kind]:
-            raise RdsError(
-                QUOTA_ERRORS[kind], f"You have reached the quota of {self.quotas[kind]} {kind}s."
-            )
+        most = self.quotas[kind]
+        counts = shown.get("SnapshotType") != "automated"
+        if counts and self.count(kind) >= most:
+            message = f"You have reached the quota of {most} {kind}s."
+            if kind in ("snapshot", "cluster-snapshot"):
+                message = f"Cannot create more than {most} manual snapshots"
+            raise RdsError(QUOTA_ERRORS[kind], message)
         words = KINDS[kind]
         key = shown[RESOURCE_ID[kind]] if kind in RESOURCE_ID else self.new_id(kind)
         shown.setdefault(words.status_key, "creating")
         shown[words.arn_key] = self.arn(kind, shown[words.name_key])
         self.things[key] = Resource(kind, key, shown, data)
         return self.things[key]
+
+    def count(self, kind: str) -> int:
+        """How many of a kind count for its quota: of snapshots the manual ones."""
+        return sum(
+            thing.kind == kind and thing.shown.get("SnapshotType") != "automated"
+            for thing in self.things.values()
+        )
 
     def new_id(self, kind: str) -> str:
         """An id that no other thing has, the same in every run."""
@@ -374,7 +415,10 @@ class Rds:
 
     def require(self, resource: Resource, operation: str) -> None:
         """Refuse an operation which the thing's true status does not allow."""
-        if resource.true_status in FITTING[operation]:
+        status = resource.true_status
+        if status == "storage-initialization" and self.changes_while_initializing:
+            status = "available"
+        if status in FITTING[operation]:
             return
         words = KINDS[resource.kind]
         if resource.true_status == "deleting":
@@ -455,10 +499,17 @@ class Rds:
         """The end of an operation."""
         resource.doing = ""
         resource.truth = ""
+        if status == "available" and resource.initialized_at > self.time:
+            self.show(resource, "storage-initialization")
+            again = partial(self.done, resource)
+            self._at(resource.initialized_at, resource, resource.turn, again)
+            return
         self.show(resource, status)
 
     def restored(self, resource: Resource) -> None:
         """The end of a restore: available, or as bad as the snapshot was marked."""
+        if self.initializes and resource.kind == "instance":
+            ((_, _, resource.initialized_at),) = self.course("initialize storage")
         if resource.poison:
             self.done(resource, resource.poison)
         elif self.flaps:

@@ -68,6 +68,12 @@ PHASES: dict[str, tuple[Phase, ...]] = {
         Phase("stale", "", 5, 30, 60),
         Phase("modifying", "modifying", 55, 270, 1140),
     ),
+    # Hours, after a restore, says UG; the times are memory
+    "initialize storage": (
+        Phase("storage-initialization", "storage-initialization", 1800, 14400, 86400),
+    ),
+    # After a change of storage; the knowledge center says hours, up to a day and more
+    "optimize storage": (Phase("storage-optimization", "storage-optimization", 600, 7200, 86400),),
     # GH boto3#609 for the stale phase, GH boto3#2613 for the next, UG for the reboot
     "rename instance": (
         Phase("stale", "", 5, 30, 60),
@@ -98,6 +104,7 @@ PHASES: dict[str, tuple[Phase, ...]] = {
         Phase("starting", "starting", 60, 240, 900),
     ),
     "back up instance": (Phase("backing-up", "backing-up", 60, 240, 1800),),  # memory
+    "back up cluster": (Phase("backing-up", "backing-up", 60, 240, 1800),),  # memory
     "create cluster": (  # memory
         Phase("hidden", "", 0, 5, 30),
         Phase("creating", "creating", 60, 180, 600),
@@ -162,6 +169,14 @@ PHASES: dict[str, tuple[Phase, ...]] = {
     ),
     "cancel export": (Phase("CANCELING", "CANCELING", 10, 60, 600),),  # memory
     "change endpoint": (Phase("working", "", 10, 30, 120),),  # memory
+    "create proxy": (Phase("creating", "", 180, 420, 900),),  # memory
+    # model, of TargetHealth: registering, unavailable, available; how long is memory
+    "register target": (
+        Phase("REGISTERING", "", 10, 40, 120),
+        Phase("UNAVAILABLE", "", 20, 60, 180),
+    ),
+    # An option group, a role, a secret, a domain, once the database is there; memory
+    "settle parts": (Phase("working", "", 10, 40, 300),),
 }
 
 # Turning Multi-AZ on takes a copy of the storage; memory.
@@ -200,7 +215,9 @@ FITTING: dict[str, frozenset[str]] = {
     "ModifyDBInstance": READY | {"storage-full", "incompatible-parameters"},
     "RebootDBInstance": READY | {"incompatible-parameters"},
     "CreateDBSnapshot": READY | {"stopped"},
-    "DeleteDBInstance": READY | BROKEN | {"stopped", "storage-full", "backing-up"},
+    "DeleteDBInstance": READY
+    | BROKEN
+    | {"stopped", "storage-full", "backing-up", "storage-initialization"},
     "StopDBInstance": frozenset({"available"}),
     "StartDBInstance": frozenset({"stopped"}),
     "AddRoleToDBInstance": READY,

@@ -91,7 +91,7 @@ from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.backend import execution, execution_worker
 
 from local.emulator.clock import Cancelled, Clock
-from local.emulator.stepfunctions import task_errors
+from local.emulator.stepfunctions import query_language, service_api, task_errors
 
 # After so many seconds a Task that waits for another execution looks whether its own was stopped.
 LONGEST_POLL = 60.0
@@ -121,12 +121,9 @@ MAKE_CLIENTS = (
     state_task_service_sns,
 )
 REFERENCE_PATH = re.compile(r"\$(?:\.[^.\[\]@,:?*]+|\[(?:\d+|'[^']*')\])*")
-# https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html: "States.ALL"
-# catches neither of these.
-BEYOND_ALL = {
-    StatesErrorNameType.StatesRuntime.to_name(),
-    StatesErrorNameType.StatesStatesDataLimitExceeded.to_name(),
-}
+# What States.ALL does not catch. By the developer guide neither would it States.DataLimitExceeded,
+# which recorded executions show caught. [fact: states-all-catches-data-limit]
+BEYOND_ALL = {StatesErrorNameType.StatesRuntime.to_name()}
 
 
 def run_virtually(repairs: ExitStack, clock: Clock, random: Random) -> None:
@@ -258,14 +255,11 @@ def repair_semantics(repairs: ExitStack) -> None:
     """Make the interpreter behave as AWS does where it is known not to."""
     for module in (branches_decl, iteration_worker):
         repairs.enter_context(patch.object(module, "CustomErrorName", _error_name))
-    repairs.enter_context(
-        patch.dict(
-            state_task_service_aws_sdk._SERVICE_ERROR_NAMES, {"sesv2": "SesV2", "rds": "Rds"}
-        )
-    )
     _choose_strictly(repairs)
     _let_runtime_errors_through(repairs)
     task_errors.repair(repairs)
+    query_language.repair(repairs)
+    service_api.repair(repairs)
     _start_executions(repairs)
     _tell_cause_of_stop(repairs)
     _find_one_value_by_a_reference_path(repairs)

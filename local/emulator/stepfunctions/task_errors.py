@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -25,6 +26,7 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
 )
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_aws_sdk,
     state_task_service_dynamodb,
     state_task_service_lambda,
 )
@@ -45,6 +47,7 @@ UNKNOWN_TO_DYNAMODB = "AmazonDynamoDBException"
 def repair(repairs: ExitStack) -> None:
     """Apply all of this module's repairs until `repairs` is closed."""
     _name_lambda_errors(repairs)
+    _name_sdk_errors(repairs)
     _name_dynamodb_errors(repairs)
     _fail_on_missing_paths(repairs)
 
@@ -77,18 +80,61 @@ def _name_lambda_errors(repairs: ExitStack) -> None:
 
 
 def _naming_lambda_errors(original: FromError, kind: Any, key: str) -> FromError:
+    # [fact: task-failed-names-its-resource]
+    told = {"resource": "invoke", "resourceType": "lambda"}
+    called = told if kind == HistoryEventType.TaskFailed else {}
+
     def from_error(self: Any, env: Any, ex: Exception) -> Any:
         if isinstance(ex, ClientError):
             code = ex.response["Error"]["Code"]
             error = f"Lambda.{_as_class(code)}"
-            return _failure(env, kind, key, error, ex.response["Error"]["Message"])
+            return _failure(env, kind, key, error, ex.response["Error"]["Message"], **called)
         if isinstance(ex, BotoCoreError):
-            return _failure(env, kind, key, "Lambda.SdkClientException", str(ex))
+            return _failure(env, kind, key, "Lambda.SdkClientException", str(ex), **called)
         if isinstance(ex, NoSuchJsonPathError):
             return StateTask._from_error(self, env, ex)
         return original(self, env, ex)
 
     return from_error
+
+
+def _name_sdk_errors(repairs: ExitStack) -> None:
+    """Name an error of an `aws-sdk:` Task after the classes of the AWS SDK for Java, as AWS does.
+
+    [fact: sdk-integration-errors]
+    """
+    task = state_task_service_aws_sdk.StateTaskServiceAwsSdk
+
+    def from_error(self: Any, env: Any, ex: Exception) -> Any:
+        if not isinstance(ex, ClientError):
+            return StateTask._from_error(self, env, ex)
+        model = get_service_model(self._get_boto_service_name())
+        service = _as_java(model.metadata["serviceId"])
+        known = model.shape_for_error_code(ex.response["Error"]["Code"])
+        name = re.sub(r"(Exception|Fault)$", "", known.name) if known else service
+        status = ex.response["ResponseMetadata"]["HTTPStatusCode"]
+        request = ex.response["ResponseMetadata"].get("RequestId", "")
+        message = ex.response["Error"]["Message"]
+        return _failure(
+            env,
+            HistoryEventType.TaskFailed,
+            "taskFailedEventDetails",
+            f"{service}.{_as_java(name)}Exception",
+            f"{message} (Service: {service}, Status Code: {status}, Request ID: {request})",
+            resource=self._get_sfn_resource(),
+            resourceType=self._get_sfn_resource_type(),
+        )
+
+    repairs.enter_context(patch.object(task, "_from_error", from_error))
+
+
+def _as_java(name: str) -> str:
+    """A service's id, or an error's name, as the SDK for Java writes it: DbInstanceNotFound."""
+    apart = re.sub(r"[^A-Za-z0-9]+", " ", name)
+    apart = re.sub(r"([^a-z]{2,})v([0-9]+)", r"\1 v\2 ", apart)
+    apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", apart)
+    apart = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", apart)
+    return "".join(word[0].upper() + word[1:].lower() for word in apart.split())
 
 
 def _name_dynamodb_errors(repairs: ExitStack) -> None:

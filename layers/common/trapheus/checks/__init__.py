@@ -1,8 +1,8 @@
 """Looking before anything is touched: what `preflight` runs.
 
 In the order in which to read: `checklist` (every check, in order, from which docs/preflight.md is
-made). Then the checks by what they are about: `database`, `names`, `restorable` (the snapshot, and
-the overrides), `availability` (version, classes, groups and keys), `quotas` and `dependencies`.
-`plan` makes the plan. At last what all of them use: `look` (what is looked at, for both kinds) and
-`findings`.
+made) and `plan`, which makes the plan. Then the checks by what they are about: `database`, `names`,
+`restorable` (the snapshot, and the overrides), `availability` (version, classes, groups and keys),
+`quotas` and `dependencies`. At last what all of them use: `look` (what is looked at, for both
+kinds) and `findings`.
 """

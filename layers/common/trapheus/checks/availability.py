@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
 from trapheus.checks.look import INSTANCE
+from trapheus.configuration.certificates import PARAMETER, certificate_of
+from trapheus.configuration.comparison import numbers
 from trapheus.execution import exceptions
+from trapheus.execution.constants import RENAME_FIRST
 from trapheus.execution.errors import code_of
 from trapheus.rds.access import rds
 
@@ -36,6 +39,11 @@ class Version:
 
     def __str__(self) -> str:
         return f"{self.engine} {self.number}"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """How AWS is asked for it."""
+        return self.engine, self.number
 
     def is_of(self, engine: str, major: str) -> bool:
         """Whether this is a version of an engine's major version, such as 16, 8.0 or 15.00."""
@@ -69,11 +77,6 @@ def final_version(look: Look, whose: str) -> Version:
     return Version(engine, number, whose)
 
 
-def numbers(version: str) -> list[int]:
-    """The numbers in an engine's version, in order."""
-    return [int(number) for number in re.findall(r"\d+", version)]
-
-
 def is_beginning(major: str, version: str) -> bool:
     """Whether a version begins with the numbers of a major version."""
     wanted = numbers(major)
@@ -84,17 +87,41 @@ def is_beginning(major: str, version: str) -> bool:
 
 
 def version_and_classes(look: Look, findings: Findings) -> None:
-    """AWS still offers the version that would be restored, and the classes in it.
+    """AWS still offers the classes in the version that would be restored, or in any if it does not.
 
-    An instance is restored at its snapshot's version, a cluster at its own.
+    An instance is restored at its snapshot's version, a cluster at its own, which AWS must offer
+    where the request asks for it, or the cluster is renamed first.
     """
-    refuse_unavailable(findings, restored_version(look), wanted_classes(look))
+    version = restored_version(look)
+    if not is_withdrawn(look):
+        refuse_unavailable(look, findings, version, wanted_classes(look))
+    elif look.overrides.get("EngineVersion") and look.kind is not INSTANCE:
+        refuse_version(findings, version)
+    elif look.kind is not INSTANCE and look.request["strategy"] == RENAME_FIRST:
+        # Whether RDS takes it is open. [fact: cluster-of-a-withdrawn-version]
+        cure = "upgrade the database, then take a new snapshot; or use the strategy restore-first"
+        refuse_version(findings, replace(version, cure=f"{cure}, by which nothing is touched"))
+    else:
+        for name in wanted_classes(look):
+            if not is_orderable(look, version.engine, "", name):
+                refuse_class(findings, name, version)
 
 
 def wanted_version_and_class(look: Look, findings: Findings) -> None:
-    """AWS offers the version that an override asks for, and the class in it."""
-    if look.wanted["EngineVersion"] != look.found["EngineVersion"]:
-        refuse_unavailable(findings, final_version(look, "the database"), wanted_classes(look))
+    """AWS offers the version to which an instance is upgraded then, and the class in it."""
+    version = final_version(look, "the database")
+    if version.number != restored_version(look).number:
+        refuse_unavailable(look, findings, version, wanted_classes(look))
+
+
+def is_withdrawn(look: Look) -> bool:
+    """Whether AWS does not offer the version any more that would be restored.
+
+    A class that can be ordered proves it, so that it is only asked for when one cannot.
+    """
+    version, classes = restored_version(look), wanted_classes(look)
+    ordered = all(is_orderable(look, version.engine, version.number, name) for name in classes)
+    return not (ordered and classes) and not is_offered(look, version)
 
 
 def wanted_classes(look: Look) -> list[str]:
@@ -105,38 +132,58 @@ def wanted_classes(look: Look) -> list[str]:
     )
 
 
-def refuse_unavailable(findings: Findings, version: Version, classes: Iterable[str]) -> None:
-    """Refuse a version that AWS has withdrawn, or a class that it does not sell for it.
-
-    A class that can be ordered proves its version, so that is only asked for when one cannot.
-    """
-    refused = [name for name in classes if not is_orderable(version, name)]
-    if refused and not is_available(version):
-        findings.add(
-            exceptions.VersionOrClassUnavailable,
-            f"AWS does not offer {version}, the version of {version.whose}: {version.cure}.",
-        )
+def refuse_unavailable(
+    look: Look, findings: Findings, version: Version, classes: Iterable[str]
+) -> None:
+    """Refuse a version that AWS has withdrawn, or a class that it does not sell for it."""
+    refused = [name for name in classes if not is_orderable(look, *version.key, name)]
+    if refused and not is_offered(look, version):
+        refuse_version(findings, version)
         return
     for name in refused:
-        findings.add(
-            exceptions.VersionOrClassUnavailable,
-            f"AWS does not offer the class {name} for {version}, the version of {version.whose}:"
-            " give the database another class, or take a new snapshot.",
-        )
+        refuse_class(findings, name, version)
 
 
-def is_orderable(version: Version, name: str) -> bool:
-    """Whether an instance of this class can be made in this version; one answer is enough."""
-    found = rds().describe_orderable_db_instance_options(
-        Engine=version.engine, EngineVersion=version.number, DBInstanceClass=name, MaxRecords=20
+def refuse_version(findings: Findings, version: Version) -> None:
+    """Note a version that AWS has withdrawn."""
+    findings.add(
+        exceptions.VersionOrClassUnavailable,
+        f"AWS does not offer {version}, the version of {version.whose}: {version.cure}.",
     )
-    return bool(found["OrderableDBInstanceOptions"])
 
 
-def is_available(version: Version) -> bool:
+def refuse_class(findings: Findings, name: str, version: Version) -> None:
+    """Note a class that AWS does not sell."""
+    findings.add(
+        exceptions.VersionOrClassUnavailable,
+        f"AWS does not offer the class {name} for {version}, the version of {version.whose}:"
+        " give the database another class, or take a new snapshot.",
+    )
+
+
+def is_orderable(look: Look, engine: str, number: str, name: str) -> bool:
+    """Whether an instance of this class can be made in this version; in any, if none is named."""
+    asked: dict[str, Any] = {"EngineVersion": number} if number else {}
+
+    def ask() -> bool:
+        # One answer is enough.
+        found = rds().describe_orderable_db_instance_options(
+            Engine=engine, DBInstanceClass=name, MaxRecords=20, **asked
+        )
+        return bool(found["OrderableDBInstanceOptions"])
+
+    return look.once((engine, number, name), ask)
+
+
+def is_offered(look: Look, version: Version) -> bool:
     """Whether AWS still lists this version; it leaves out those that it has withdrawn."""
-    found = rds().describe_db_engine_versions(Engine=version.engine, EngineVersion=version.number)
-    return bool(found["DBEngineVersions"])
+
+    def ask() -> bool:
+        engine, number = version.key
+        found = rds().describe_db_engine_versions(Engine=engine, EngineVersion=number)
+        return bool(found["DBEngineVersions"])
+
+    return look.once(version.key, ask)
 
 
 # Groups
@@ -269,7 +316,42 @@ def refuse_key(findings: Findings, key: Key, state: str) -> None:
     )
 
 
+def wanted_certificate(look: Look, findings: Findings) -> None:
+    """An overridden CA is one that RDS has."""
+    asked = look.overrides.get(PARAMETER)
+    if asked and look.certificates and asked not in look.certificates:
+        findings.add(
+            exceptions.InvalidRequest,
+            f"{PARAMETER} is overridden with {asked}, which RDS does not have: ask for one of"
+            f" {', '.join(sorted(look.certificates))}.",
+        )
+
+
 # Warnings
+
+
+def certificates_retired(look: Look, findings: Findings) -> None:
+    """It, or a member, still has a CA that AWS has retired, and that no copy can have."""
+    if look.overrides.get(PARAMETER):
+        return
+    for name, found in look.parts:
+        had = certificate_of(found)
+        if had and look.certificates and had not in look.certificates:
+            findings.warn(
+                f"{name} has the CA {had}, which AWS has retired, so its copy gets the default one"
+                " of the account: make sure that its clients trust that one too."
+            )
+
+
+def version_withdrawn(look: Look, findings: Findings) -> None:
+    """AWS does not offer the version any more that would be restored: RDS upgrades the copy."""
+    # [fact: withdrawn-version-is-upgraded]
+    if is_withdrawn(look):
+        version = restored_version(look)
+        findings.warn(
+            f"AWS does not offer {version} any more, the version of {version.whose}: RDS restores"
+            " it all the same, and upgrades the restored database, at once or later."
+        )
 
 
 def keys_unseen(look: Look, findings: Findings) -> None:

@@ -57,7 +57,11 @@ NAMED_ANEW = Condition(
     lambda look: look.restores and look.request["strategy"] != RENAME_FIRST,
 )
 WITH_A_TARGET = Condition("a target", lambda look: look.request["strategy"] == COPY)
+BESIDE = Condition("`db_restore` with a target", lambda look: look.is_beside)
+NOT_BESIDE = Condition("all but `db_restore` with a target", lambda look: not look.is_beside)
 REPLACED = Condition("a replacement", lambda look: look.replaces)
+DELETED = Condition("a replacement without `keepOriginal`", lambda look: look.deletes)
+KEPT = Condition("`keepOriginal`, or a target", lambda look: look.restores and not look.deletes)
 LOSSY = Condition(
     "`restore-first` with `create_snapshot`",
     lambda look: (
@@ -107,9 +111,9 @@ CHECKS = (
     ),
     Check(
         database.available,
-        when=ALWAYS,
+        when=NOT_BESIDE,
         errors=(exceptions.DatabaseNotAvailable,),
-        cure="Start again later; apply or withdraw the changes.",
+        cure="Start it, or the execution again later; apply or withdraw the changes.",
     ),
     Check(
         restorable.chosen_snapshot,
@@ -232,12 +236,19 @@ CHECKS = (
     ),
     Check(
         availability.wanted_version_and_class,
-        when=OVERRIDDEN,
+        when=RESTORED,
         of=AN_INSTANCE,
         calls="`DescribeOrderableDBInstanceOptions`; `DescribeDBEngineVersions` when it has no"
         " answer",
         errors=(exceptions.VersionOrClassUnavailable,),
-        cure="Ask for another version.",
+        cure="Ask for another version, or upgrade the database and take a new snapshot.",
+    ),
+    Check(
+        availability.wanted_certificate,
+        when=OVERRIDDEN,
+        calls="`DescribeCertificates`",
+        errors=(exceptions.InvalidRequest,),
+        cure="Ask for one of those that are named.",
     ),
     Check(
         dependencies.no_global_cluster,
@@ -246,6 +257,12 @@ CHECKS = (
         calls="`DescribeGlobalClusters`",
         errors=(exceptions.DatabaseNotSupported,),
         cure="Detach the cluster.",
+    ),
+    Check(
+        dependencies.no_replicas,
+        when=DELETED,
+        errors=(exceptions.DatabaseNotSupported,),
+        cure="Promote or delete them, or set `keepOriginal`.",
     ),
     Check(
         dependencies.no_deployment,
@@ -265,7 +282,7 @@ CHECKS = (
         database.supported_attributes,
         when=RESTORED,
         errors=(exceptions.DatabaseNotSupported,),
-        cure="Promote or delete the replicas; stop the stream.",
+        cure="Promote it; stop the stream.",
     ),
     Check(
         quotas.room_for_both,
@@ -316,16 +333,54 @@ WARNINGS = (
         cure="See for yourself that it is enabled.",
     ),
     Check(
+        availability.certificates_retired,
+        when=RESTORED,
+        calls="`DescribeCertificates`",
+        cure="Let the clients trust the account's default CA.",
+    ),
+    Check(
+        restorable.of_another_database,
+        when=OF_A_SNAPSHOT,
+        cure="Know whose data and users these are; name another snapshot.",
+    ),
+    Check(
+        availability.version_withdrawn,
+        when=RESTORED,
+        cure="Upgrade the database, and take a new snapshot.",
+    ),
+    Check(
         availability.reserved_capacity,
         when=RESTORED,
         cure="See that the reservation has another one: the original holds its own until it is"
         " deleted.",
     ),
     Check(
+        database.parts_in_motion,
+        when=RESTORED,
+        cure="Know that what leaves is not carried over, and that a start ends the wait; mend what"
+        " has failed.",
+    ),
+    Check(
+        database.shown_as_it_is,
+        when=BESIDE,
+        cure="Know that what is pending, or being changed, may be missing in the copy.",
+    ),
+    Check(
+        dependencies.replicas_stay,
+        when=KEPT,
+        cure="Make others for what is restored.",
+    ),
+    Check(
         dependencies.proxies,
         when=REPLACED,
         calls="`DescribeDBProxies`, `DescribeDBProxyTargets`",
-        cure="Deregister the target, register the restored database.",
+        cure="Stop its clients first if their writes matter; the restore registers it again.",
+    ),
+    Check(
+        dependencies.of_a_stack,
+        when=REPLACED,
+        cure="Read [docs/infrastructure-as-code.md](infrastructure-as-code.md) before the next"
+        " update of the stack.",
     ),
     Check(
         database.write_loss,

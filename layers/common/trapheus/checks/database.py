@@ -8,7 +8,7 @@ import jmespath
 
 from trapheus.checks import names
 from trapheus.checks.look import AUTOSCALED, CLUSTER, INSTANCE
-from trapheus.configuration.comparison import failed_domains
+from trapheus.configuration import statuses
 from trapheus.execution import exceptions
 from trapheus.execution.constants import (
     IN_PROGRESS_TAG,
@@ -17,17 +17,20 @@ from trapheus.execution.constants import (
     RENAMED_SUFFIX,
 )
 from trapheus.rds.access import own_tags
-from trapheus.rds.waiters import AVAILABLE
+from trapheus.rds.waiters import BAD_CLUSTER, BAD_INSTANCE, DELETING, TRIED
 
 if TYPE_CHECKING:
     from trapheus.checks.findings import Findings
-    from trapheus.checks.look import Look
+    from trapheus.checks.look import Kind, Look
     from trapheus.execution.exceptions import TrapheusError
     from trapheus.rds.access import Description
 
 # RDS Custom is left out: its instances cannot be renamed (API reference of ModifyDBInstance).
 SUPPORTED = ("mysql", "mariadb", "postgres", "oracle-", "sqlserver-", "db2-")
 MOST_TAGS = 50
+# Statuses that do not end by themselves, or only in one of these (RDS User Guide and its twin for
+# Aurora, "Viewing DB instance status"); all others do. [fact: statuses-that-pass]
+LASTING = {*BAD_INSTANCE, *BAD_CLUSTER, *DELETING, "stopping", "storage-full"}
 
 
 def right_kind(look: Look, findings: Findings) -> None:
@@ -76,10 +79,10 @@ def refuse_absent(look: Look, findings: Findings) -> None:
 
 
 def supported_attributes(look: Look, findings: Findings) -> None:
-    """Neither replica nor source of replicas; no activity stream; no Aurora Limitless Database.
+    """No read replica; no activity stream; no Aurora Limitless Database.
 
-    And no TDE key in a hardware module, whose password RDS does not show. With a target replicas
-    and streams are no matter.
+    And no TDE key in a hardware module, whose password RDS does not show. With a target neither
+    being a replica nor a stream is a matter.
     """
     refuse_attributes(look, findings, exceptions.DatabaseNotSupported)
 
@@ -113,26 +116,50 @@ def refuse_protected(findings: Findings, name: str, found: Description) -> None:
 
 
 def available(look: Look, findings: Findings) -> None:
-    """It is `available`, with no change waiting."""
-    refuse_busy(findings, look.identifier, look.found, look.kind.status)
+    """It is `available`, with no change waiting; what ends by itself is waited for, up to an hour.
+
+    Not asked where a copy is made of a snapshot that exists, beside it.
+    """
+    refuse_busy(findings, look.kind, look.identifier, look.found)
 
 
-def refuse_busy(findings: Findings, name: str, found: Description, status: str) -> None:
+def refuse_busy(findings: Findings, kind: Kind, name: str, found: Description) -> None:
     """Note a database or member that is at something, or has a change waiting for its window."""
-    if found[status] not in AVAILABLE:
+    status, pending = found[kind.status], ", ".join(sorted(found.get("PendingModifiedValues", {})))
+    if status not in (*TRIED, *LASTING):
+        # It may be what makes the changes that are pending now.
+        with_changes = f", with pending changes ({pending})" if pending else ""
+        findings.wait(
+            f"{name} is {status}{with_changes}: start the execution again once it is available."
+        )
+        return
+    if status in ("stopped", "stopping"):
         findings.add(
             exceptions.DatabaseNotAvailable,
-            f"{name} is {found[status]}: start the execution again once it is available.",
+            f"{name} is {status}: start it ({start_command(kind, name, found)}), then the execution"
+            " again once it is available.",
         )
-    if pending := found.get("PendingModifiedValues", {}):
+    elif status not in TRIED:
         findings.add(
             exceptions.DatabaseNotAvailable,
-            f"{name} has pending changes ({', '.join(sorted(pending))}): apply or withdraw them.",
+            f"{name} is {status}: start the execution again once it is available.",
         )
+    if pending:
+        findings.add(
+            exceptions.DatabaseNotAvailable,
+            f"{name} has pending changes ({pending}): apply or withdraw them.",
+        )
+
+
+def start_command(kind: Kind, name: str, found: Description) -> str:
+    """The command that starts a database; a member is started with its cluster."""
+    cluster = found.get("DBClusterIdentifier") or name
+    word = "cluster" if kind is CLUSTER or cluster != name else "instance"
+    return f"`aws rds start-db-{word} --db-{word}-identifier {cluster}`"
 
 
 def members_available(look: Look, findings: Findings) -> None:
-    """Each member is visible, unprotected, `available`, with no change waiting; one is the writer.
+    """Each member is visible, unprotected, and as the cluster should be; one is the writer.
 
     Replicas of Application Auto Scaling do not matter, unless one is the writer.
     """
@@ -159,17 +186,18 @@ def members_available(look: Look, findings: Findings) -> None:
             )
     for member in look.members:
         refuse_protected(findings, member["DBInstanceIdentifier"], member)
-        refuse_busy(findings, member["DBInstanceIdentifier"], member, INSTANCE.status)
+        if not look.is_beside:
+            refuse_busy(findings, INSTANCE, member["DBInstanceIdentifier"], member)
 
 
 def domain_joined(look: Look, findings: Findings) -> None:
     """Its own membership in a domain has not failed, unless another is asked for."""
-    failed = failed_domains(look.found)
+    failed = statuses.failed_domains(look.found)
     if failed and not any(name.startswith("Domain") for name in look.overrides):
         findings.add(
             exceptions.DatabaseNotAvailable,
-            f"The membership of {look.identifier} in the domain {failed[0]} has failed, and"
-            " so may that of its copy: mend it, or take the database out of the domain.",
+            f"Of {look.identifier}, {failed[0]}, and so may be that of its copy: mend it, or take"
+            " the database out of the domain.",
         )
 
 
@@ -199,6 +227,40 @@ def endpoints_with_members(look: Look, findings: Findings) -> None:
 
 
 # Warnings
+
+
+def parts_in_motion(look: Look, findings: Findings) -> None:
+    """A group or domain is on its way out, parameters wait for a reboot, or a part has failed."""
+    for name, found in look.parts:
+        endings = {
+            "is not carried over": statuses.lines(found, "leaving"),
+            "is in effect in what is restored": statuses.lines(found, "waiting"),
+            "may be no better in what is restored: mend it": [
+                # A domain's failure is refused.
+                line
+                for line in statuses.ailing(found)
+                if line not in statuses.failed_domains(found)
+            ],
+        }
+        for ending, lines in endings.items():
+            for line in lines:
+                findings.warn(f"Of {name}, {line}: it {ending}.")
+
+
+def shown_as_it_is(look: Look, findings: Findings) -> None:
+    """It, or a member, is not `available`, or has changes pending: the copy does not get these."""
+    for name, found in look.parts:
+        kind = look.kind if found is look.found else INSTANCE
+        status, pending = found[kind.status], sorted(found.get("PendingModifiedValues", {}))
+        if status not in TRIED:
+            findings.warn(
+                f"{name} is {status}, which a copy beside it does not mind: it is made of the"
+                " snapshot, and configured as the original shows now."
+            )
+        if pending:
+            findings.warn(
+                f"{name} has pending changes ({', '.join(pending)}): the copy does not have them."
+            )
 
 
 def endpoints_stay(look: Look, findings: Findings) -> None:

@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 
 from trapheus.execution import exceptions
 from trapheus.execution.errors import code_of
-from trapheus.rds.access import rds
+from trapheus.rds.access import UNSUPPORTED, rds
+from trapheus.rds.proxies import GONE, condition, registered, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,17 +31,44 @@ PROXY_FAMILIES = {
     "sqlserver-web": "SQLSERVER",
     "sqlserver-ex": "SQLSERVER",
 }
-# Of a proxy that is being made or deleted.
-NO_TARGETS = frozenset(
-    {"DBProxyNotFoundFault", "DBProxyTargetGroupNotFoundFault", "InvalidDBProxyStateFault"}
+
+# CloudFormation gives it to what it makes. [fact: aws-tags-reserved]
+STACK_TAG = "aws:cloudformation:stack-name"
+
+
+# What names the read replicas of an instance or a cluster; those in other regions by their ARNs.
+REPLICAS = (
+    "ReadReplicaDBInstanceIdentifiers",
+    "ReadReplicaDBClusterIdentifiers",
+    "ReadReplicaIdentifiers",
 )
 
 
+def replicas_of(look: Look) -> str:
+    """The read replicas of the database, in words; empty where there are none."""
+    return ", ".join(name for key in REPLICAS for name in look.found.get(key, []))
+
+
+def no_replicas(look: Look, findings: Findings) -> None:
+    """No read replica follows it, which its deletion would promote, or leave without a source."""
+    # [fact: replicas-of-what-is-deleted]
+    if names := replicas_of(look):
+        findings.add(
+            exceptions.DatabaseNotSupported,
+            f"{look.identifier} has the read replicas {names}, which would lose their source when"
+            " the original is deleted: promote or delete them first, or set keepOriginal, or"
+            " restore under a targetIdentifier.",
+        )
+
+
 def no_deployment(look: Look, findings: Findings) -> None:
-    """On no side of a blue/green deployment."""
+    """On no side of a blue/green deployment, unless that has switched over."""
     # Asked for as a whole: the filters `source` and `target` exclude each other in one call.
     arn = look.found[look.kind.arn]
     for found in every("describe_blue_green_deployments", "BlueGreenDeployments"):
+        # Both sides are databases of their own by then. [fact: deployment-switched-over]
+        if found.get("Status") == "SWITCHOVER_COMPLETED":
+            continue
         if arn in (found.get("Source"), found.get("Target")):
             findings.add(
                 exceptions.DatabaseNotSupported,
@@ -94,19 +122,84 @@ def cluster_arns(owner: Description) -> set[str]:
 # Warnings
 
 
+def replicas_stay(look: Look, findings: Findings) -> None:
+    """It has read replicas, which go on following the original that is kept."""
+    # [fact: replicas-follow-a-rename]
+    if names := replicas_of(look):
+        restored = look.identifier if look.replaces else look.request["targetIdentifier"]
+        renamed = ", whatever it is called" if look.replaces else ""
+        findings.warn(
+            f"The read replicas of {look.identifier} ({names}) go on following the"
+            f" original{renamed}: make others for the restored {restored} if it needs them."
+        )
+
+
 def proxies(look: Look, findings: Findings) -> None:
     """A proxy points at the database."""
     family = PROXY_FAMILIES.get(look.found["Engine"])
-    if family is None:
-        return
-    names = {look.identifier, look.found[look.kind.resource_id]}
-    for proxy in every("describe_db_proxies", "DBProxies"):
-        if proxy["EngineFamily"] == family and is_near(proxy, look) and points_at(proxy, names):
+    names = (look.identifier, look.found[look.kind.resource_id])
+    own = {(look.kind.name, name) for name in names}
+    for proxy in existing_proxies() if family else []:
+        name = proxy["DBProxyName"]
+        found = shown_by(name) if proxy["EngineFamily"] == family and is_near(proxy, look) else []
+        if own.isdisjoint(registered(found)):
+            continue
+        told = condition(found)
+        secret = look.found.get("MasterUserSecret", {}).get("SecretArn")
+        reads = secret and secret in (one.get("SecretArn") for one in proxy.get("Auth", []))
+        # Not of it: that the proxy reaches what is restored cannot be told beforehand.
+        look.proxies.append({"name": name, "awaited": told == "AVAILABLE" and not reads})
+        findings.warn(
+            f"The proxy {name} points at {look.identifier}: from the rename until the restored"
+            " database is registered in its place its clients reach nothing, or the original, with"
+            " writes that are lost: stop them first if these matter."
+        )
+        if reads:
             findings.warn(
-                f"The proxy {proxy['DBProxyName']} points at {look.identifier} and will go on"
-                " pointing at the original: deregister its target and register the restored"
-                " database."
+                f"The proxy {name} reads the secret that RDS manages for {look.identifier}, and the"
+                " restored database gets another one: give it that afterwards (`aws rds"
+                f" modify-db-proxy --db-proxy-name {name} --auth ...`)."
             )
+        elif told != "AVAILABLE":
+            findings.warn(
+                f"The proxy {name} does not reach {look.identifier} now ({told}), so the restore"
+                " does not wait until it reaches the restored database: mend it first."
+            )
+
+
+def shown_by(proxy: str) -> list[Description]:
+    """What a proxy points at; nothing while it is being made or deleted."""
+    try:
+        return targets(proxy) or []
+    except ClientError as error:
+        if code_of(error) == "InvalidDBProxyStateFault":
+            return []
+        raise
+
+
+def existing_proxies() -> list[Description]:
+    """The proxies of the region; none where it has no RDS Proxy."""
+    try:
+        return list(every("describe_db_proxies", "DBProxies"))
+    except ClientError as error:
+        if code_of(error) in GONE:
+            return []
+        raise
+
+
+def of_a_stack(look: Look, findings: Findings) -> None:
+    """It, or a member of it, belongs to a stack of CloudFormation."""
+    names: dict[str, list[str]] = {}
+    for name, found in look.parts:
+        for tag in found.get("TagList", []):
+            if tag["Key"] == STACK_TAG:
+                names.setdefault(tag["Value"], []).append(name)
+    for stack, parts in names.items():
+        findings.warn(
+            f"The CloudFormation stack {stack} has made {', '.join(parts)} and goes on by the name,"
+            " but what reads a resource id or a secret by Fn::GetAtt keeps the original's: read"
+            " docs/infrastructure-as-code.md before its next update."
+        )
 
 
 def is_near(proxy: Description, look: Look) -> bool:
@@ -116,22 +209,12 @@ def is_near(proxy: Description, look: Look) -> bool:
     return not network or proxy.get("VpcId", network) == network
 
 
-def points_at(proxy: Description, names: set[str]) -> bool:
-    """Whether a target of the proxy is the database, which RDS names by its identifier."""
-    try:
-        targets = list(
-            every("describe_db_proxy_targets", "Targets", DBProxyName=proxy["DBProxyName"])
-        )
-    except ClientError as error:
-        if code_of(error) in NO_TARGETS:
-            return False
-        raise
-    found = {target.get(key) for target in targets for key in ("RdsResourceId", "TrackedClusterId")}
-    return bool(found & names)
-
-
 def every(operation: str, key: str, **parameters: Any) -> Iterator[Description]:
-    """Everything that a Describe answers with, page by page."""
+    """Everything that a Describe answers with, page by page; nothing where it does not exist."""
     client: Any = rds()
-    for page in client.get_paginator(operation).paginate(**parameters):
-        yield from cast("list[Description]", page[key])
+    try:
+        for page in client.get_paginator(operation).paginate(**parameters):
+            yield from cast("list[Description]", page[key])
+    except ClientError as error:
+        if code_of(error) != UNSUPPORTED:
+            raise

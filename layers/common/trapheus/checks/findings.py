@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 class Findings:
     """Everything that speaks against an execution; the first names its error.
 
-    `warnings` refuse nothing: they tell what a restore cannot keep.
+    `warnings` refuse nothing: they tell what a restore cannot keep. `waits` are what ends by itself
+    and is waited for.
     """
 
     def __init__(self) -> None:
         self.all: list[tuple[type[TrapheusError], str]] = []
         self.warnings: list[str] = []
+        self.waits: list[str] = []
 
     def add(self, error: type[TrapheusError], sentence: str) -> None:
         """Note one finding: its error, and one sentence with what to do about it."""
@@ -25,6 +27,10 @@ class Findings:
     def warn(self, sentence: str) -> None:
         """Note what a restore cannot keep: one sentence with what to do about it."""
         self.warnings.append(sentence)
+
+    def wait(self, sentence: str) -> None:
+        """Note what ends by itself: one sentence that says what to do if it does not."""
+        self.waits.append(sentence)
 
     def report(self) -> list[dict[str, str]]:
         """The findings as a dry run shows them."""

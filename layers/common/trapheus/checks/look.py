@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -51,12 +51,13 @@ class Kind:
     table: Table
     identifier: str
     arn: str
+    created: str
     resource_id: str
     status: str
     snapshot: str
     find: Callable[[str], Description | None]
     find_snapshot: Callable[[str], Description | None]
-    find_snapshots: Callable[[str], list[Description]]
+    find_snapshots: Callable[..., list[Description]]
 
 
 INSTANCE = Kind(
@@ -64,6 +65,7 @@ INSTANCE = Kind(
     table=attributes.INSTANCE,
     identifier="DBInstanceIdentifier",
     arn="DBInstanceArn",
+    created="InstanceCreateTime",
     resource_id="DbiResourceId",
     status="DBInstanceStatus",
     snapshot="DBSnapshotIdentifier",
@@ -76,6 +78,7 @@ CLUSTER = Kind(
     table=attributes.CLUSTER,
     identifier="DBClusterIdentifier",
     arn="DBClusterArn",
+    created="ClusterCreateTime",
     resource_id="DbClusterResourceId",
     status="Status",
     snapshot="DBClusterSnapshotIdentifier",
@@ -100,6 +103,8 @@ class Look:
 
     request: dict[str, Any]
     kind: Kind
+    # The proxies that point at it, for the plan.
+    proxies: list[dict[str, Any]] = field(default_factory=list)
 
     # What is asked for
 
@@ -127,6 +132,16 @@ class Look:
     def replaces(self) -> bool:
         """Whether the database is replaced by what is restored, not left as it is."""
         return self.restores and self.request["strategy"] != COPY
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether a copy is made of a snapshot that exists: only its description is needed."""
+        return bool(self.request["strategy"] == COPY and not self.takes_snapshot)
+
+    @property
+    def deletes(self) -> bool:
+        """Whether the original is deleted at the end."""
+        return bool(self.replaces and not self.request.get("keepOriginal"))
 
     # The database
 
@@ -192,10 +207,28 @@ class Look:
             return self.kind.find_snapshot(wanted or self.identifier + SNAPSHOT_SUFFIX)
         usable = [
             found
-            for found in self.kind.find_snapshots(self.identifier)
+            for found in self.all_snapshots
             if found["Status"] == "available" and found["SnapshotType"] in ("manual", "automated")
         ]
         return max(usable, key=rds.moment_of, default=None)
+
+    @property
+    def all_snapshots(self) -> list[Description]:
+        """Those that show its name or resource id, and those of what had the identifier before it.
+
+        A predecessor's may show the name that it had at its end, `-temp` [fact:
+        snapshots-of-a-rename]: the one that the tasks take is known by its name, the others by
+        its resource id. Where the predecessor has been kept, it goes on being backed up.
+        """
+        own, key = self.found[self.kind.resource_id], self.kind.resource_id
+        found = self.kind.find_snapshots(**{self.kind.identifier: self.identifier})
+        found += self.kind.find_snapshots(**{key: own})
+        last = self.kind.find_snapshot(self.identifier + SNAPSHOT_SUFFIX)
+        if last is not None and last[key] != own:
+            since = self.found[self.kind.created]
+            of_before = [last, *self.kind.find_snapshots(**{key: last[key]})]
+            found += [one for one in of_before if rds.is_taken_by(one, since)]
+        return found
 
     @property
     def restored(self) -> Description | None:
@@ -266,11 +299,26 @@ class Look:
 
     # What belongs to the account
 
+    def once(self, question: tuple[str, ...], ask: Callable[[], bool]) -> bool:
+        """The answer to a question that several checks ask."""
+        if question not in self._answers:
+            self._answers[question] = ask()
+        return self._answers[question]
+
+    @cached_property
+    def _answers(self) -> dict[tuple[str, ...], bool]:
+        return {}
+
     @cached_property
     def quotas(self) -> dict[str, Any]:
         """The quotas by their names. Not every region counts everything."""
         counted = rds.rds().describe_account_attributes()["AccountQuotas"]
         return {quota["AccountQuotaName"]: quota for quota in counted}
+
+    @cached_property
+    def certificates(self) -> frozenset[str]:
+        """The CAs that RDS has now; none where it does not tell."""
+        return rds.certificates()
 
     @cached_property
     def keys(self) -> list[Key]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from trapheus.checks.availability import is_withdrawn
 from trapheus.checks.look import AUTOSCALED, CLUSTER, INSTANCE
 from trapheus.configuration.attributes import MEMBER
-from trapheus.configuration.comparison import configuration
+from trapheus.configuration.certificates import leave_out_retired
+from trapheus.configuration.comparison import configuration, note_change
 from trapheus.configuration.inherited import leave_to_cluster
 from trapheus.configuration.overrides import for_cluster, override
 from trapheus.configuration.storage import fit_multi_az, fit_storage
@@ -18,6 +20,7 @@ from trapheus.execution.constants import (
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
+from trapheus.execution.formats import FORMAT
 from trapheus.rds.access import moment_of
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from trapheus.rds.access import Description
 
 
+UPGRADED = "upgraded by RDS, since AWS does not offer its version any more"
 # With what else an execution knows, of the 262,144 bytes that Step Functions carries.
 LARGEST_PLAN = 120_000
 
@@ -33,6 +37,7 @@ LARGEST_PLAN = 120_000
 def planned(event: dict[str, Any], look: Look, findings: Findings) -> dict[str, Any]:
     """The plan: names, resource ids and all the configuration to carry over."""
     plan = {
+        "format": FORMAT,
         "execution": event["execution"],
         "started": event["started"],
         "warnings": findings.warnings,
@@ -41,11 +46,16 @@ def planned(event: dict[str, Any], look: Look, findings: Findings) -> dict[str, 
         "resourceId": look.found[look.kind.resource_id],
         "arn": look.found[look.kind.arn],
         "dataAsOf": moment_of(look.restored),
+        "proxies": look.proxies,
         **configuration(look.kind.table, look.found),
     }
     if look.kind is CLUSTER:
         add_cluster(plan, look)
     override_all(plan, look)
+    if look.restores:
+        leave_out_retired(plan, look.certificates)
+    if look.restores and is_withdrawn(look) and not look.overrides.get("EngineVersion"):
+        leave_version(plan, look)
     if look.request["strategy"] == COPY:
         # Beside an original that stays nothing is lost: it keeps what no copy of it can have.
         for part in (plan, *plan.get("members", [])):
@@ -101,6 +111,12 @@ def override_all(plan: dict[str, Any], look: Look) -> None:
     for member in plan["members"]:
         override(member, MEMBER, engine, look.overrides)
     leave_to_cluster(plan)
+
+
+def leave_version(plan: dict[str, Any], look: Look) -> None:
+    """Let it be as planned at whatever version RDS makes of one that AWS does not offer."""
+    plan["open"] = sorted({*plan.get("open", ()), "EngineVersion"})
+    note_change(plan, "EngineVersion", look.found["EngineVersion"], UPGRADED)
 
 
 def small_enough(look: Look, plan: dict[str, Any], findings: Findings) -> None:

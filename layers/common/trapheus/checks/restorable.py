@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trapheus.checks.availability import numbers
 from trapheus.checks.look import CLUSTER, INSTANCE
+from trapheus.configuration.attributes import SNAPSHOT
+from trapheus.configuration.combinations import (
+    refused_together,
+    refused_values,
+)
+from trapheus.configuration.comparison import numbers
 from trapheus.configuration.overrides import unfit
 from trapheus.configuration.storage import is_a_tenth_above, size_of_copy
 from trapheus.execution import exceptions
 from trapheus.execution.constants import (
     LATEST,
+    RENAMED_SUFFIX,
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
@@ -151,7 +157,7 @@ def fitting_snapshot(look: Look, findings: Findings) -> None:
             exceptions.SnapshotMissing,
             f"The snapshot {name} has {snapshot['AllocatedStorage']} GiB, the database"
             f" {found['AllocatedStorage']}, and storage cannot be made smaller: take a new"
-            " snapshot.",
+            f" snapshot, or override AllocatedStorage with {snapshot['AllocatedStorage']}.",
         )
 
 
@@ -161,6 +167,31 @@ def can_become(engine: str, old: str, new: str) -> bool:
     major = 1 if "postgres" in engine else 2
     before, after = numbers(old), numbers(new)
     return before[:major] == after[:major] and before <= after
+
+
+# Warnings
+
+
+def of_another_database(look: Look, findings: Findings) -> None:
+    """The snapshot is of another database, or its master user is another: that one is restored."""
+    snapshot = look.restored
+    if snapshot is None:
+        return
+    name, source = snapshot[look.kind.snapshot], snapshot[look.kind.identifier]
+    # The snapshots of an original that was renamed may show its new name.
+    if source not in (look.identifier, look.identifier + RENAMED_SUFFIX):
+        findings.warn(
+            f"The snapshot {name} is of {source}: the databases, users and passwords in what is"
+            f" restored are those of {source}, whatever has logged in to {look.identifier} before."
+        )
+    for attribute, row in look.kind.table.items():
+        was, now = look.found.get(attribute), snapshot.get(attribute)
+        is_judged = attribute in ("Engine", "KmsKeyId", "StorageEncrypted")
+        if row.how == SNAPSHOT and not is_judged and now and was and now != was:
+            findings.warn(
+                f"The {attribute} of what is restored is {now}, as in the snapshot {name}, and"
+                f" that of {look.identifier} is {was}: change what relies on it."
+            )
 
 
 # The overrides
@@ -202,14 +233,23 @@ def version_within_reach(look: Look, findings: Findings) -> None:
 
 
 def overrides_together(look: Look, plan: dict[str, Any], findings: Findings) -> None:
-    """`overrides`: monitoring with a role; `io1` and `io2` with IOPS; no zone with Multi-AZ.
+    """`overrides`: values that RDS has, in combinations that it takes.
 
-    And a ceiling a tenth above the storage.
+    Monitoring with a role; `io1` and `io2` with IOPS, `gp2` without, throughput with `gp3`; no zone
+    with Multi-AZ; backups for a SQL Server with Multi-AZ; a key and days of Performance Insights
+    with it; a ceiling a tenth above the storage.
     """
     # RDS takes some only together with others, or not with what is planned: the model says so of
     # each parameter.
+    engine = look.found["Engine"]
     for part in (plan, *plan.get("members", [])):
         asked = part["restore"] | part["modify"]
+        wished = {name: value for name, value in asked.items() if name in look.overrides}
+        for name, why in (
+            *refused_values(wished, is_cluster="members" in part),
+            *refused_together(asked, engine),
+        ):
+            refuse_override(findings, part, name, why)
         if asked.get("MonitoringInterval") and not asked.get("MonitoringRoleArn"):
             refuse_override(
                 findings, part, "MonitoringInterval", "needs a role: override MonitoringRoleArn too"

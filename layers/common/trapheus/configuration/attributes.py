@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from trapheus.configuration.statuses import staying
 from trapheus.execution.constants import IN_PROGRESS_TAG
 from trapheus.execution.exceptions import (
     DatabaseNotSupported,
@@ -120,16 +121,23 @@ def only_true(attribute: str) -> str:
     return only(attribute, attribute)
 
 
+# What a Modify takes of storage. RDS wants the size and the IOPS both where there are IOPS, even
+# those that it has [fact: storage-and-iops-together], and none of these while it optimizes the
+# storage [fact: storage-optimization]: so all are sent, or none.
+STORAGE = ("AllocatedStorage", "Iops", "StorageThroughput", "StorageType")
 _SQL_SERVER = "starts_with(Engine, 'sqlserver')"
 
 
 def except_sql_server(name: str, where: str = "Engine") -> Attribute:
     """SQL Server takes it with a Modify only, the others with the restore."""
+    of_storage = name in STORAGE
     return Attribute(
         RESTORE,
         restore={name: only(name, f"!{_SQL_SERVER} && ({where})")},
         modify={name: only(name, f"{_SQL_SERVER} && ({where})")},
         either=True,
+        once=of_storage,
+        together=STORAGE if of_storage else (),
     )
 
 
@@ -146,6 +154,7 @@ _SIZE = Attribute(
     modify={"AllocatedStorage": only("AllocatedStorage", _SQL_SERVER)},
     either=True,
     once=True,
+    together=STORAGE,
 )
 # Of SQL Server, RDS refuses to mirror an instance until it keeps backups
 # (hashicorp/terraform-provider-aws, resource aws_db_instance).
@@ -157,23 +166,27 @@ _ZONE = Attribute(
     lost=only("AvailabilityZone", "MultiAZ"),
     why="RDS chooses the two zones of a Multi-AZ instance.",
 )
+# What is on its way out of the original is not carried over: groups and domains.
+_DOMAINS = staying("DomainMemberships")
 _DOMAIN = {
     # A domain is AWS's managed directory or a self-managed one, never both.
-    "Domain": "DomainMemberships[0].Domain",
-    "DomainIAMRoleName": "DomainMemberships[0].IAMRoleName",
+    "Domain": f"{_DOMAINS} | [0].Domain",
+    "DomainIAMRoleName": f"{_DOMAINS} | [0].IAMRoleName",
 }
 _SELF_MANAGED_DOMAIN = {
-    "DomainFqdn": "DomainMemberships[?!Domain] | [0].FQDN",
-    "DomainOu": "DomainMemberships[?!Domain] | [0].OU",
-    "DomainAuthSecretArn": "DomainMemberships[?!Domain] | [0].AuthSecretArn",
-    "DomainDnsIps": "DomainMemberships[?!Domain] | [0].DnsIps",
+    "DomainFqdn": f"{_DOMAINS} | [?!Domain] | [0].FQDN",
+    "DomainOu": f"{_DOMAINS} | [?!Domain] | [0].OU",
+    "DomainAuthSecretArn": f"{_DOMAINS} | [?!Domain] | [0].AuthSecretArn",
+    "DomainDnsIps": f"{_DOMAINS} | [?!Domain] | [0].DnsIps",
 }
+_PARAMETER_GROUP = f"{staying('DBParameterGroups')} | [0].DBParameterGroupName"
+_OPTION_GROUP = f"{staying('OptionGroupMemberships')} | [0].OptionGroupName"
 _VOLUMES = (
     "AdditionalStorageVolumes[].{VolumeName: VolumeName, AllocatedStorage: AllocatedStorage,"
     " IOPS: IOPS, MaxAllocatedStorage: MaxAllocatedStorage,"
     " StorageThroughput: StorageThroughput, StorageType: StorageType}"
 )
-_GROUPS = "VpcSecurityGroups[].VpcSecurityGroupId"
+_GROUPS = f"{staying('VpcSecurityGroups')}.VpcSecurityGroupId"
 
 # What the tables share
 
@@ -183,6 +196,10 @@ _TAGS = Attribute(
     plan="tags",
     # Neither AWS's own nor an execution's.
     reads=f"TagList[?!starts_with(Key, 'aws:') && Key != '{IN_PROGRESS_TAG}']",
+    # [fact: aws-tags-reserved]
+    lost="TagList[?starts_with(Key, 'aws:')]",
+    why="Only AWS can give tags that begin with aws: it does not show any more to which stack of"
+    " CloudFormation it belongs.",
 )
 
 
@@ -244,13 +261,7 @@ def _replica(attribute: str) -> Attribute:
     )
 
 
-def _replicas(attribute: str) -> Attribute:
-    return refused(
-        attribute,
-        "{name} has read replicas ({value}), which RDS would promote when it is deleted:"
-        " delete them first.",
-        of_replacement=True,
-    )
+_REPLICAS = refused_by("checks.dependencies.no_replicas")
 
 
 INSTANCE: Table = {
@@ -298,7 +309,7 @@ INSTANCE: Table = {
         restore={"DBName": only("DBName", "starts_with(Engine, 'oracle')")},
         or_in_snapshot=True,
     ),
-    "DBParameterGroups": restored(DBParameterGroupName="DBParameterGroups[0].DBParameterGroupName"),
+    "DBParameterGroups": restored(DBParameterGroupName=_PARAMETER_GROUP),
     "DBSecurityGroups": lost("They are of EC2-Classic, which AWS has retired."),
     "DBSubnetGroup": restored(DBSubnetGroupName="DBSubnetGroup.DBSubnetGroupName"),
     "DBSystemId": Attribute(SNAPSHOT),
@@ -344,7 +355,7 @@ INSTANCE: Table = {
     "MultiTenant": Attribute(MODIFY, modify={"MultiTenant": only_true("MultiTenant")}, once=True),
     "NcharCharacterSetName": Attribute(SNAPSHOT),
     "NetworkType": restored(NetworkType="NetworkType"),
-    "OptionGroupMemberships": restored(OptionGroupName="OptionGroupMemberships[0].OptionGroupName"),
+    "OptionGroupMemberships": restored(OptionGroupName=_OPTION_GROUP),
     "PendingModifiedValues": _PENDING,
     "PercentProgress": derived(),
     "PerformanceInsightsEnabled": modified(EnablePerformanceInsights="PerformanceInsightsEnabled"),
@@ -359,8 +370,8 @@ INSTANCE: Table = {
     "ProcessorFeatures": restored(ProcessorFeatures="ProcessorFeatures"),
     "PromotionTier": derived("of a member of a cluster"),
     "PubliclyAccessible": restored(PubliclyAccessible="PubliclyAccessible"),
-    "ReadReplicaDBClusterIdentifiers": _replicas("ReadReplicaDBClusterIdentifiers"),
-    "ReadReplicaDBInstanceIdentifiers": _replicas("ReadReplicaDBInstanceIdentifiers"),
+    "ReadReplicaDBClusterIdentifiers": _REPLICAS,
+    "ReadReplicaDBInstanceIdentifiers": _REPLICAS,
     "ReadReplicaSourceDBClusterIdentifier": _replica("ReadReplicaSourceDBClusterIdentifier"),
     "ReadReplicaSourceDBInstanceIdentifier": _replica("ReadReplicaSourceDBInstanceIdentifier"),
     "ReplicaMode": refused_by("ReadReplicaSourceDBInstanceIdentifier"),
@@ -402,7 +413,7 @@ CLUSTER: Table = {
     "AutoMinorVersionUpgrade": modified(AutoMinorVersionUpgrade="AutoMinorVersionUpgrade"),
     "AutomaticRestartTime": derived("of a stopped cluster"),
     # Aurora shows three whatever its subnet group covers, and a restore refuses those outside
-    # (GH hashicorp/terraform-provider-aws#1322, #5725). Each member has its own zone again.
+    # [fact: three-zones]. Each member has its own zone again.
     "AvailabilityZones": lost(
         "RDS chooses the zones of a cluster's storage by its subnet group.",
         "AvailabilityZones && sort(AvailabilityZones)",
@@ -510,9 +521,9 @@ CLUSTER: Table = {
     ),
     "MasterUserSecret": _MANAGED_PASSWORD,
     "MasterUsername": Attribute(SNAPSHOT),
-    # No restore of a cluster takes monitoring or insights, whatever the values (GH boto/boto3#4634,
-    # and AWS's CloudFormation handler, of Multi-AZ DB clusters too). A cluster that is told to have
-    # none takes them from its members: only what is on is asked for.
+    # No restore of a cluster takes monitoring or insights, whatever the values
+    # [fact: no-monitoring-in-a-restore]. A cluster that is told to have none takes them from its
+    # members: only what is on is asked for.
     "MonitoringInterval": modified(MonitoringInterval=only("MonitoringInterval", _MONITORED)),
     "MonitoringRoleArn": modified(MonitoringRoleArn=only("MonitoringRoleArn", _MONITORED)),
     "MultiAZ": derived("of the members' zones"),
@@ -537,17 +548,9 @@ CLUSTER: Table = {
     "PreferredMaintenanceWindow": modified(PreferredMaintenanceWindow="PreferredMaintenanceWindow"),
     "PubliclyAccessible": restored(PubliclyAccessible=of_multi_az("PubliclyAccessible")),
     "RdsCustomClusterConfiguration": derived("reserved by AWS"),
-    "ReadReplicaIdentifiers": refused(
-        "ReadReplicaIdentifiers",
-        "{name} has read replicas ({value}): detach it first.",
-        of_replacement=True,
-    ),
+    "ReadReplicaIdentifiers": _REPLICAS,
     "ReaderEndpoint": derived("of the identifier"),
-    "ReplicationSourceIdentifier": refused(
-        "ReplicationSourceIdentifier",
-        "{name} has a replication source ({value}): detach it first.",
-        of_replacement=True,
-    ),
+    "ReplicationSourceIdentifier": _replica("ReplicationSourceIdentifier"),
     "ScalingConfigurationInfo": refused_by("EngineMode"),
     "ServerlessV2PlatformVersion": lost("RDS chooses the version of the platform."),
     "ServerlessV2ScalingConfiguration": restored(
@@ -604,7 +607,7 @@ MEMBER: Table = {
     "DBInstanceClass": restored(DBInstanceClass="DBInstanceClass"),
     "DBInstanceIdentifier": derived("it is the plan's"),
     "DBName": _CLUSTERS,
-    "DBParameterGroups": restored(DBParameterGroupName="DBParameterGroups[0].DBParameterGroupName"),
+    "DBParameterGroups": restored(DBParameterGroupName=_PARAMETER_GROUP),
     "DBSubnetGroup": _CLUSTERS,
     "DBSystemId": _CLUSTERS,
     "DatabaseInsightsMode": _CLUSTERS,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trapheus.configuration.attributes import STORAGE
 from trapheus.configuration.comparison import modifications
 from trapheus.execution.constants import COPY, FINISH, RENAME_FIRST
+from trapheus.execution.exceptions import StillInProgress
 
 if TYPE_CHECKING:
     from trapheus.configuration.attributes import Table
@@ -48,6 +50,21 @@ def may_reboot(plan: Plan, phase: str) -> bool:
     What was made beside has had it by then, and its clients are not to be cut off again.
     """
     return bool(phase == COPY or plan["strategy"] == RENAME_FIRST)
+
+
+def possible(table: Table, planned: Plan, found: Description, status: str) -> Parameters:
+    """Those of them that RDS takes now, in this status; StillInProgress where it takes none.
+
+    While storage is being optimized nothing else of it is changed [fact: storage-optimization].
+    """
+    if status != "storage-optimization":
+        return remaining(table, planned, found)
+    modify = {name: v for name, v in planned["modify"].items() if name not in STORAGE}
+    changes = remaining(table, planned | {"modify": modify}, found)
+    if not changes:
+        name = planned["identifier"]
+        raise StillInProgress("Its storage is being optimized", identifier=name)
+    return changes
 
 
 def remaining(table: Table, planned: Plan, found: Description) -> Parameters:

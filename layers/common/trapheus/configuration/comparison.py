@@ -7,13 +7,17 @@ the restored database.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import jmespath
 
+from trapheus.configuration import statuses
 from trapheus.configuration.attributes import DERIVED, LOST, REFUSED, SNAPSHOT
+from trapheus.execution.exceptions import ConfigurationDiffers, StillInProgress
+from trapheus.rds.waiters import is_over
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 Parameters = dict[str, Any]
 
 AS_THE_SNAPSHOT = "as the snapshot has it"
+ADDED = "added by RDS or by the account, and left"
+# For so many hours the parts of what was restored may go on: less than the state machine asks.
+PATIENCE = 0.75
 # A plan must fit twice into a state's input, of 262,144 bytes, when an execution takes it over.
 LONGEST_VALUE = 300
 
@@ -52,7 +59,8 @@ def configuration(table: Table, found: Description) -> dict[str, Any]:
     """What a copy of `found` needs, and what it will lack.
 
     `restore` and `modify`: parameters of the two calls; what is carried by other calls under the
-    keys that the table names; `original`: what is in the snapshot; `cannotKeep`.
+    keys that the table names; `original`: what is in the snapshot; `cannotKeep`; `ailing`: which of
+    its own parts have failed.
     """
     others = {row.plan: jmespath.search(row.reads, found) for row in table.values() if row.plan}
     in_the_snapshot = [
@@ -70,6 +78,7 @@ def configuration(table: Table, found: Description) -> dict[str, Any]:
             for name, row in table.items()
             if (was := _lost(name, row, found)) not in (None, [], {}, "")
         ],
+        "ailing": statuses.ailing(found),
     }
 
 
@@ -100,6 +109,12 @@ def modifications(table: Table, planned: dict[str, Any], found: Description) -> 
     nothing to do is refused. Only what RDS would begin anew is left out where it is right.
     """
     wanted = dict(planned["modify"])
+    version = str(wanted.get("EngineVersion", ""))
+    if "EngineVersion" in planned.get("open", ()) and (
+        numbers(found["EngineVersion"]) >= numbers(version)
+    ):
+        # RDS has upgraded what AWS does not offer any more, and takes no version before that.
+        wanted.pop("EngineVersion", None)
     now = {
         name: v for name, v in _read(parameters(table, "modify"), found).items() if name in wanted
     }
@@ -108,7 +123,7 @@ def modifications(table: Table, planned: dict[str, Any], found: Description) -> 
     right = {name for name, v in wanted.items() if now.get(name) == v}
     once = [{*row.modify, *row.together} & wanted.keys() for row in table.values() if row.once]
     settled = {name for names in once if names <= right for name in names}
-    return {
+    changes = {
         name: v
         for name, v in wanted.items()
         if name not in settled
@@ -116,6 +131,29 @@ def modifications(table: Table, planned: dict[str, Any], found: Description) -> 
         # is not to hold has to be given, and a cluster without takes insights from its members.
         and not (v in (False, 0) and name not in now)
     }
+    return changes | _that_goes_with(changes, wanted, found)
+
+
+def _that_goes_with(sent: Collection[str], wanted: Parameters, found: Description) -> Parameters:
+    """The size and the IOPS as they are, where only one of them is to be sent, or the type.
+
+    RDS takes both or none where there are IOPS, and 0 of those that are given up
+    [fact: storage-and-iops-together].
+    """
+    size = {"AllocatedStorage": found.get("AllocatedStorage")}
+    if "Iops" in sent:
+        return size if "AllocatedStorage" not in sent else {}
+    if not found.get("Iops") or not {"AllocatedStorage", "StorageType"} & set(sent):
+        return {}
+    if wanted.get("StorageType") in ("gp2", "standard"):
+        return {**size, "Iops": 0, **{name: wanted[name] for name in size if name in sent}}
+    same_type = wanted.get("StorageType", found.get("StorageType")) == found.get("StorageType")
+    return {"Iops": found["Iops"]} if "AllocatedStorage" in sent and same_type else {}
+
+
+def numbers(version: str) -> list[int]:
+    """The numbers in an engine's version, in order."""
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def missing_roles(planned: dict[str, Any], found: Description) -> list[dict[str, str]]:
@@ -134,15 +172,6 @@ def awaits_reboot(found: Description) -> bool:
     return any(group.get("ParameterApplyStatus") == "pending-reboot" for group in groups)
 
 
-def failed_domains(found: Description) -> list[str]:
-    """The domains that have not let the database in."""
-    return [
-        one.get("Domain") or one["FQDN"]
-        for one in found.get("DomainMemberships", [])
-        if one.get("Status") == "failed"
-    ]
-
-
 def members_awaiting_reboot(found: Description) -> set[str]:
     """The members of a cluster that take up its parameter group only with their next reboot."""
     return {
@@ -159,7 +188,8 @@ def members_awaiting_reboot(found: Description) -> set[str]:
 class Comparison:
     """Old and new, attribute by attribute.
 
-    `wrong`: one line for each that is not as planned; nothing may be deleted then. `warnings`:
+    `wrong`: one line for each that is not as planned; nothing may be deleted then. `failed` and
+    `going_on`: a line for each part that stays otherwise, or may yet become right. `warnings`:
     sentences on what is beside the attributes, and refuses nothing.
     """
 
@@ -167,6 +197,8 @@ class Comparison:
     cannot_keep: list[Parameters] = field(default_factory=list)
     differs: list[Parameters] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    going_on: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def add(self, other: Comparison, member: str) -> None:
@@ -174,7 +206,13 @@ class Comparison:
         self.kept += [f"{member}: {name}" for name in other.kept]
         self.cannot_keep += [{"member": member, **entry} for entry in other.cannot_keep]
         self.differs += [{"member": member, **entry} for entry in other.differs]
-        self.wrong += [f"{member}: {line}" for line in other.wrong]
+        for of_all, own in (
+            (self.wrong, other.wrong),
+            (self.failed, other.failed),
+            (self.going_on, other.going_on),
+            (self.warnings, other.warnings),
+        ):
+            of_all += [f"{member}: {line}" for line in own]
 
     def report(self) -> Parameters:
         """What the execution's output tells of it."""
@@ -188,7 +226,12 @@ class Comparison:
 
 def compared(table: Table, planned: dict[str, Any], found: Description) -> Comparison:
     """Compare the plan of the original with what was restored."""
-    comparison = Comparison()
+    comparison = Comparison(going_on=statuses.going_on(found))
+    for line in statuses.lines(found, "wrong", "waiting"):
+        if line in planned.get("ailing", ()):
+            comparison.warnings.append(f"{line[0].upper()}{line[1:]}, as it was before.")
+        else:
+            comparison.failed.append(line)
     original = planned["original"]
     for name, row in table.items():
         if name in original or row.how == SNAPSHOT:
@@ -223,6 +266,10 @@ def _compare(
     if row.lost and wanted is None and not change:
         # Nothing was asked for: RDS has chosen.
         return
+    if row.plan == "tags" and (added := _tags_added(wanted, now)):
+        entry = {"attribute": name, "was": None, "now": _plain(added), "done": ADDED}
+        comparison.differs.append(entry)
+        now = [tag for tag in now if tag not in added]
     # Both ways: what the copy has and the original had not is a difference too.
     if _comparable(now) != _comparable(wanted):
         was = "was to become" if change else "was"
@@ -233,6 +280,36 @@ def _compare(
         comparison.differs.append({"attribute": name, **change, "now": now})
     elif (change["was"] if change else wanted) not in (None, [], {}):
         comparison.kept.append(name)
+    elif not change and now is not None and now in (False, 0):
+        # It was not shown, and means the same.
+        comparison.differs.append({"attribute": name, "was": None, "now": now, "done": ADDED})
+
+
+def _tags_added(wanted: list[dict[str, str]], now: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The tags that somebody else has put on, since an account may tag all that is made in it.
+
+    [fact: additions-by-others]
+    """
+    keys = [tag["Key"] for tag in wanted]
+    return [tag for tag in now if tag["Key"] not in keys]
+
+
+def require_as_planned(
+    comparison: Comparison, lines: list[str], *, identifier: str, since: str
+) -> None:
+    """Raise ConfigurationDiffers unless all is as planned; StillInProgress while a part goes on.
+
+    lines: what else is not as planned. since: when the state that verifies was entered.
+    """
+    going_on = comparison.going_on
+    if going_on and not comparison.failed:
+        if not is_over(since, PATIENCE):
+            raise StillInProgress(f"{identifier}: {going_on[0]}", identifier=identifier)
+        going_on = [f"{line}, even after {round(PATIENCE * 60)} minutes" for line in going_on]
+    lines = [*comparison.wrong, *comparison.failed, *going_on, *lines]
+    if lines:
+        kept = f"{len(comparison.kept)} attributes"
+        raise ConfigurationDiffers("; ".join(lines), identifier=identifier, kept=kept)
 
 
 # What the verification compares itself, since Describe of the database alone does not show it.
@@ -275,15 +352,18 @@ def _comparable(value: Any) -> Any:
     if isinstance(value, dict):
         comparable = {name: _comparable(item) for name, item in value.items()}
         return {name: item for name, item in comparable.items() if item is not None}
-    return sorted(value, key=repr) if isinstance(value, list) else value
+    if isinstance(value, list):
+        # However RDS orders them, and the keys of each.
+        return sorted((_comparable(item) for item in value), key=_as_text)
+    return value
+
+
+def _as_text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def lines_on(cluster: Description) -> list[str]:
     """What the verification finds wrong with the members, of which the plan has none."""
-    lines = [
-        f"{name}: a parameter group takes effect only after a reboot"
-        for name in sorted(members_awaiting_reboot(cluster))
-    ]
-    if not any(member["IsClusterWriter"] for member in cluster["DBClusterMembers"]):
-        lines.append("the restored cluster has no writer")
-    return lines
+    if any(member["IsClusterWriter"] for member in cluster["DBClusterMembers"]):
+        return []
+    return ["the restored cluster has no writer"]

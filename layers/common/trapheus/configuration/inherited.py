@@ -8,9 +8,7 @@ from trapheus.configuration.attributes import MEMBER
 from trapheus.configuration.comparison import note_change
 
 # What a cluster that has it has for all of its members: the parameter that says so, and what none
-# of them may be given of its own then, not even the same. Of the interval:
-# GH terraform-aws-modules/terraform-aws-rds-aurora#518; of Performance Insights:
-# GH ansible-collections/amazon.aws#2531.
+# of them may be given of its own then, not even the same [fact: monitoring-of-all-members].
 FOR_ALL: dict[str, tuple[str, ...]] = {
     "MonitoringInterval": ("MonitoringInterval", "MonitoringRoleArn"),
     "EnablePerformanceInsights": (

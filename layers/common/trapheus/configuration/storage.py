@@ -102,7 +102,7 @@ def fit_multi_az(plan: dict[str, Any], found: Description, source: Description |
     """Ask for the original's storage only where RDS takes it, and for IOPS together with it.
 
     A Modify takes provisioned IOPS and storage only both at once
-    (GH hashicorp/terraform-provider-aws#44697).
+    [fact: cluster-storage-and-iops-together].
     """
     fit_size(plan, found, source)
     if "AllocatedStorage" not in plan["modify"]:

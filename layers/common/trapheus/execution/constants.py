@@ -4,6 +4,8 @@ CREATE_SNAPSHOT = "create_snapshot"
 DB_RESTORE = "db_restore"
 CREATE_SNAPSHOT_ONLY = "create_snapshot_only"
 RECOVER = "recover"
+# The key of a recovery's input that names the execution which has ended.
+ENDED = "ended"
 TASKS = (CREATE_SNAPSHOT, DB_RESTORE, CREATE_SNAPSHOT_ONLY, RECOVER)
 
 # In which order a database is replaced; COPY, of a request with a target, replaces nothing.

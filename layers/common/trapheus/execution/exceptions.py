@@ -26,6 +26,10 @@ class IdentifierNotAllowed(TrapheusError):
     """The identifier is outside the stack's AllowedIdentifiers."""
 
 
+class OverrideNotAllowed(TrapheusError):
+    """The request overrides a parameter that is not among the stack's AllowedOverrides."""
+
+
 class LockFailed(TrapheusError):
     """The lock on the database could not be read or written."""
 
@@ -40,6 +44,10 @@ class LockLost(TrapheusError):
 
 class NotRecovered(TrapheusError):
     """An earlier execution has left the database half-way: it has to be recovered first."""
+
+
+class FormatNotKnown(TrapheusError):
+    """The plan was made by a release that is too new or too old for the functions."""
 
 
 class Interrupted(TrapheusError):
@@ -100,6 +108,10 @@ class RenameFailed(TrapheusError):
 
 class RestoreFailed(TrapheusError):
     """The database could not be restored."""
+
+
+class ProxyFailed(TrapheusError):
+    """The restored database could not take the original's place in an RDS Proxy."""
 
 
 class ConfigureFailed(TrapheusError):

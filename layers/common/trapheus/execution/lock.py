@@ -3,7 +3,7 @@
 Item: `database` ("instance#prod-db"), `holder` (the execution's ARN, missing when an earlier one
 has left it with its rollback undone), `phase` (prepare, copy, replace, rollback, finish), `planned`
 (JSON, from copy, replace or rollback on), `interrupted` (the ended execution from which the holder
-has taken it over).
+has taken it over), `told` (when people were last told that it is left, seconds since the epoch).
 """
 
 from __future__ import annotations
@@ -57,6 +57,12 @@ def dynamodb() -> DynamoDBClient:
 def name_of(identifier: str, *, is_cluster: bool) -> str:
     """The key of a database's item: an instance and a cluster may have the same identifier."""
     return f"{'cluster' if is_cluster else 'instance'}#{identifier}"
+
+
+def parts_of(database: str) -> tuple[str, bool]:
+    """The identifier in the key of an item, and whether it is a cluster's."""
+    kind, _, identifier = database.partition("#")
+    return identifier, kind == "cluster"
 
 
 def read(database: str) -> Item:

@@ -18,6 +18,7 @@ from trapheus.execution.exceptions import (
     Throttled,
     TrapheusError,
 )
+from trapheus.execution.formats import require_known
 
 Event = dict[str, Any]
 Context = TypeVar("Context")
@@ -37,7 +38,8 @@ invocations = count()
 def logged(handler: Callable[[Event, Context], Result]) -> Callable[[Event, Context], Result]:
     """Let a handler log how each invocation ends; what it returns or raises stays the same.
 
-    A wait that goes on is no error: it is at INFO, and what is retried at WARNING.
+    It is given no plan of a format that it does not know. A wait that goes on is no error: it is at
+    INFO, and what is retried at WARNING.
     """
 
     @wraps(handler)
@@ -51,6 +53,7 @@ def logged(handler: Callable[[Event, Context], Result]) -> Callable[[Event, Cont
             cold_start=next(invocations) == 0,
         )
         try:
+            require_known(event)
             result = handler(event, context)
         except StillInProgress as error:
             logger.info("still in progress", error=facts(error))

@@ -29,6 +29,12 @@ def require(found: Database) -> str:
     return f'test "$({asked})" = {shlex.quote(found.name)}'
 
 
+def require_free(words: Words, name: str) -> str:
+    """Go on only if nothing has a name."""
+    ids = f"{LIST[words]}[].{words.resource_id}"
+    return f'test "$({describe(words, names=[name])} --query \'{ids}\' --output text)" = ""'
+
+
 def describe(words: Words, *, ids: list[str] | None = None, names: list[str] | None = None) -> str:
     """Look at those with these resource ids, or these names; there may be none."""
     return f"aws rds describe-db-{words.kind}s --filters {filters(words, ids, names)}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from trapheus.execution.constants import AWAY_SUFFIX, COPY, PROTECT_TAG
 from trapheus.rds.access import (
     cluster,
@@ -15,6 +17,7 @@ from trapheus.rds.access import (
     members,
 )
 from trapheus.rds.multi_az import is_multi_az
+from trapheus.rds.proxies import of_the_plan
 from trapheus.rds.rollback import is_own
 from trapheus.rds.waiters import (
     AVAILABLE,
@@ -26,6 +29,7 @@ from trapheus.rds.waiters import (
 if TYPE_CHECKING:
     from trapheus.mail.facts import Plan
     from trapheus.rds.access import Description
+    from trapheus.rds.proxies import Target
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,8 @@ class Look:
     # Those of the plan's kind and, of a cluster, the instances with its members' names; by name.
     named: dict[str, Database]
     instances: dict[str, Database]
+    # What each proxy of the plan leads to; None where RDS does not say.
+    proxies: dict[str, list[Target]] | None = field(default_factory=dict)
 
     def who(self, found: Database) -> str:
         """What a database is to the plan's execution."""
@@ -193,7 +199,15 @@ def judged(
         restored = next(
             (one for one in named.values() if is_own(plan, one.shown, words.created)), None
         )
-    return Look(plan, original, restored, named, members_named)
+    return Look(plan, original, restored, named, members_named, leading(plan))
+
+
+def leading(plan: Plan) -> dict[str, list[Target]] | None:
+    """What the proxies of a plan lead to, which is not to keep anything else from being told."""
+    try:
+        return of_the_plan(plan)
+    except (ClientError, BotoCoreError):
+        return None
 
 
 def names_of(part: Plan, plan: Plan) -> list[str]:

@@ -48,6 +48,10 @@ ADVICE = {
         "Add the identifier to the stack's parameter AllowedIdentifiers, or use the stack that"
         " may touch it."
     ),
+    "OverrideNotAllowed": (
+        "Leave the override out, or add it to the stack's parameter AllowedOverrides:"
+        " docs/parameters.md says what each may open."
+    ),
     "AccessDenied": "Compare the function's policy in the stack with the call that was denied.",
     "LockHeld": "Wait until the other execution has ended; it tells its own end.",
     "NotRecovered": "Start an execution with the task recover, then this one again.",
@@ -67,6 +71,7 @@ def headline(about: str, state: State) -> tuple[str, str]:
         "failure": f"Trapheus failed for {name}: {state['error']['Error']}",
         "delay": f"Trapheus is still putting {name} back",
         "recovery": f"Trapheus recovered {name} after an interruption",
+        "lock": f"Trapheus has left {name} to be recovered by you",
     }[about]
     return one_line(subject), f"{sentence_of(state['error'])} {ending(state)}"
 

@@ -17,6 +17,7 @@ from trapheus.mail.commands import (
     look_again,
     ready,
     rename,
+    require_free,
     untag,
     untagging,
     until_available,
@@ -24,6 +25,7 @@ from trapheus.mail.commands import (
 )
 from trapheus.mail.databases import CLUSTER, Database, Look, away
 from trapheus.mail.facts import is_finishing, is_unserved
+from trapheus.mail.proxy_targets import given_again, given_anew
 from trapheus.mail.sections import Section
 from trapheus.rds.deletion import require_unprotected
 from trapheus.rds.waiters import ONLINE
@@ -36,6 +38,8 @@ PASTE = (
     " has another resource id by then than the mail says is left alone without a word. A wait gives"
     " up after 30 minutes: then look, and paste the block again from that line on."
 )
+# Of the steps that come once what was restored has been registered with its proxies.
+AFTER_THE_PROXIES = ("ConfigureFailed", "ConfigurationDiffers", "DeleteFailed", "UntagFailed")
 TAGGED = ["It carries this execution's tag still: this takes that off."]
 FREE = "A wait for 'deleted' by a name waits until nothing has that name."
 
@@ -75,13 +79,15 @@ def ways_out(state: State, look: Look) -> list[Section]:
     plan = look.plan
     if plan["strategy"] == COPY:
         return [removal(look), *([kept(look)] if is_finishing(state) else [])]
+    others = [section for section in [others_away(look)] if section.lines]
     if not is_finishing(state):
         # What never served may be removed by itself once it stands beside.
         apart = look.restored and look.restored.name == plan["restoredAs"] != plan["identifier"]
-        return [back(look, is_used=False), *([removal(look)] if apart else [])]
+        return [*others, back(look, is_used=False), *([removal(look)] if apart else [])]
     if is_unserved(state):
-        return [back(look, is_used=True)]
-    return [back(look, is_used=True), forward(look)]
+        return [*others, back(look, is_used=True)]
+    renewed = state["error"]["Error"] not in AFTER_THE_PROXIES
+    return [*others, back(look, is_used=True), forward(look, renewed=renewed)]
 
 
 def removal(look: Look) -> Section:
@@ -105,24 +111,30 @@ def kept(look: Look) -> Section:
     return way(heading, lines, untagging(look.restored, look.plan))
 
 
-def forward(look: Look) -> Section:
-    """The deletion of the original, once what was restored serves."""
+def forward(look: Look, *, renewed: bool) -> Section:
+    """The deletion of the original, once what was restored serves.
+
+    renewed: whether the proxies may still lead to the original.
+    """
     plan, original, restored = look.plan, look.original, look.restored
     heading = f"To keep what was restored as {plan['identifier']}"
     refusal = unserved(look) or (protection(plan, original) if original else "")
     if refusal or restored is None:
         return way(heading, [refusal], [])
+    told, leaving, coming = given_anew(look) if renewed else ([], [], [])
+    anew = [*ready([restored]), *leaving, *coming] if coming else []
     if original is None or original.is_going:
         gone = "The original does not show any more, or is being deleted."
-        return way(heading, [gone], untagging(restored, plan))
+        return way(heading, [gone, *told], [*anew, *untagging(restored, plan)])
     lines = [
         f"This deletes the original, {original.name} ({original.resource_id}), without a final"
         " snapshot; its automated backups stay."
     ]
     if original.is_deletion_protected:
         lines.append("It is protected from deletion, as it was: this takes its protection off.")
+    lines += told
     commands = [
-        *ready([restored]),
+        *(anew or ready([restored])),
         *deletion(original, " --no-delete-automated-backups"),
         *untagging(restored, plan),
     ]
@@ -172,15 +184,24 @@ def back(look: Look, *, is_used: bool) -> Section:
     plan, original, restored = look.plan, look.original, look.restored
     heading = f"To go back: the original as {plan['identifier']}"
     moves = moves_of(look, is_used=is_used)
+    others = [one for one in moves if is_other(look, one)]
+    moves = [one for one in moves if one not in others]
     refusal = against_back(look, moves)
     if refusal or original is None:
         return way(heading, [refusal], [])
     lines = [
         f"{one.found.name} ({one.found.resource_id}) gets the name {one.name}." for one in moves
     ]
+    if others:
+        lines.append("This goes once the other one is renamed, as above.")
     if not moves:
+        told, coming_back = given_again(look)
         tagged = untagging(original, plan)
-        return way(heading, ["It has all its names.", *(TAGGED if tagged else [])], tagged)
+        lines = ["It has all its names.", *(TAGGED if tagged else []), *told]
+        return way(heading, lines, [*tagged, *coming_back])
+    told, leaving_proxies, coming_back = given_anew(look) if is_used else ([], [], [])
+    if not is_used:
+        told, coming_back = given_again(look)
     leaving = [one for one in moves if one.vacates]
     stuck = [one.found for one in leaving if one.found.is_bad]
     if stuck and (is_used or restored is None):
@@ -196,14 +217,18 @@ def back(look: Look, *, is_used: bool) -> Section:
     coming = [one for one in moves if not one.vacates]
     now = {one.found.resource_id: one.name for one in moves}
     commands = [
+        *(require_free(one.found.words, one.found.name) for one in others),
         *ready([one.found for one in moves]),
+        *leaving_proxies,
         *away_first,
         *(rename(one.found, one.name) for one in coming),
         *(until_available(one.found, one.name) for one in coming),
+        *coming_back,
         *untagging(original, plan, now),
         *(untagging(restored, plan, now) if is_used else []),
     ]
-    return way(heading, [*lines, *about_endpoints(plan), *([FREE] if leaving else [])], commands)
+    lines += [*told, *about_endpoints(plan), *([FREE] if leaving else [])]
+    return way(heading, lines, commands)
 
 
 @dataclass(frozen=True)
@@ -232,10 +257,37 @@ def moves_of(look: Look, *, is_used: bool) -> list[Move]:
         coming.append(Move(found, name, vacates=False))
         if holder := look.holder(part):
             # The name under which a recovery finds, and removes, what was restored.
-            apart = part["restoredAs"] if part["restoredAs"] != name and not is_used else away(name)
+            kept = is_used or part["restoredAs"] == name or not look.is_restored(holder)
+            apart = away(name) if kept else part["restoredAs"]
             leaving.insert(0, Move(holder, apart, vacates=True))
     members_first = sorted(leaving, key=lambda one: one.found.words is CLUSTER)
     return [*members_first, *coming]
+
+
+def is_other(look: Look, move: Move) -> bool:
+    """Whether it is another database, of nobody that is known here, that has to leave a name."""
+    return move.vacates and not look.is_restored(move.found)
+
+
+def others_away(look: Look) -> Section:
+    """Another name for the databases that somebody else has given the original's names."""
+    moves = [one for one in moves_of(look, is_used=True) if is_other(look, one)]
+    heading = f"To rename what else is called {look.plan['identifier']}, so that the original can"
+    if any(one.found.name != look.plan["identifier"] for one in moves):
+        heading = "To rename what else has the original's names, so that it can"
+    lines = [
+        f"{one.found.name} is another database now ({one.found.resource_id}), which RDS does not"
+        f" show as restored by this execution: if it may be renamed, this calls it {one.name}."
+        for one in moves
+    ]
+    refused = [one for one in moves if one.found.is_bad]
+    taken = [one.name for one in moves if look.is_taken(one.found.words, one.name)]
+    if refused or taken:
+        lines += [unmovable(one.found) for one in refused]
+        lines += [f"{name} is taken: choose another name for it." for name in taken]
+        return way(f"{heading} come back", lines, [])
+    ready_now = ready([one.found for one in moves])
+    return way(f"{heading} come back", lines, [*ready_now, *moving(moves)])
 
 
 def moving(leaving: list[Move]) -> list[str]:
@@ -256,11 +308,6 @@ def against_back(look: Look, moves: list[Move]) -> str:
     if original.is_going or (plan.get("members") and not original.members):
         return f"The original, {original.name}, is being deleted, or has no members any more."
     for one in moves:
-        if one.vacates and not look.is_restored(one.found):
-            return (
-                f"{one.found.name} is another database now ({one.found.resource_id}), which RDS"
-                " does not show as restored by this execution: if it may be, rename it away first."
-            )
         if one.vacates and look.is_taken(one.found.words, one.name):
             return f"{one.name} is taken: rename what has that name first."
         if not one.vacates and one.found.is_bad:

@@ -1,6 +1,7 @@
 """What is asked of RDS, for instances and clusters.
 
 In the order in which to read, first by step: `snapshots`, `exports`, `endpoints` (custom ones),
-`deletion` (of the original) and `rollback`. Then what they use: `members` of a cluster, `multi_az`
-(clusters whose members are RDS's own), `waiters` and `access` (the client, and descriptions).
+`proxies`, `backups` (before a swap), `deletion` (of the original) and `rollback`. Then what they
+use: `members` of a cluster, `multi_az` (clusters whose members are RDS's own), `waiters` and
+`access` (the client, and descriptions).
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 
 Description = dict[str, Any]
+# What a region answers to an operation that it does not have: so there is nothing of the kind
+# [fact: unsupported-operations].
+UNSUPPORTED = "InvalidAction"
 Tags: TypeAlias = "list[TagTypeDef]"
 
 
@@ -105,50 +109,80 @@ def members(cluster_description: Description) -> list[Description]:
 
 def snapshot(name: str, region: str | None = None) -> Description | None:
     """The DB snapshot of this name, in the app's own region or another."""
-    return only(lambda: rds(region).describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"])
+    return only(
+        lambda: rds(region).describe_db_snapshots(DBSnapshotIdentifier=name, **type_of(name))[
+            "DBSnapshots"
+        ]
+    )
 
 
 def cluster_snapshot(name: str, region: str | None = None) -> Description | None:
     """The DB cluster snapshot of this name, in the app's own region or another."""
     return only(
-        lambda: rds(region).describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name)[
-            "DBClusterSnapshots"
-        ]
+        lambda: rds(region).describe_db_cluster_snapshots(
+            DBClusterSnapshotIdentifier=name, **type_of(name)
+        )["DBClusterSnapshots"]
     )
 
 
-def snapshots(identifier: str) -> list[Description]:
-    """The DB snapshots of whatever instances have had this name, manual and automated."""
+def type_of(name: str) -> dict[str, Any]:
+    """The type that goes with the name, or ARN, of an automated snapshot [fact: automated-by-name].
+
+    A manual one may not be called so.
+    """
+    own = name.split(":", 6)[-1] if name.startswith("arn:") else name
+    return {"SnapshotType": "automated"} if own.startswith("rds:") else {}
+
+
+def snapshots(**of: Any) -> list[Description]:
+    """The DB snapshots of an instance, manual and automated; of: its name or resource id."""
     pages = rds().get_paginator("describe_db_snapshots")
     return [
-        cast("Description", found)
-        for page in pages.paginate(DBInstanceIdentifier=identifier)
-        for found in page["DBSnapshots"]
+        cast("Description", found) for page in pages.paginate(**of) for found in page["DBSnapshots"]
     ]
 
 
-def cluster_snapshots(identifier: str) -> list[Description]:
-    """The DB cluster snapshots of whatever clusters have had this name, manual and automated."""
+def cluster_snapshots(**of: Any) -> list[Description]:
+    """The DB cluster snapshots of a cluster, manual and automated; of: its name or resource id."""
     pages = rds().get_paginator("describe_db_cluster_snapshots")
     return [
         cast("Description", found)
-        for page in pages.paginate(DBClusterIdentifier=identifier)
+        for page in pages.paginate(**of)
         for found in page["DBClusterSnapshots"]
     ]
+
+
+def certificates() -> frozenset[str]:
+    """The CAs that RDS has in this region; none where it does not tell."""
+    pages = rds().get_paginator("describe_certificates").paginate()
+    try:
+        return frozenset(
+            one["CertificateIdentifier"] for page in pages for one in page["Certificates"]
+        )
+    except ClientError as error:
+        if code_of(error) != UNSUPPORTED:
+            raise
+        return frozenset()
 
 
 def moment_of(snapshot_description: Description | None) -> str:
     """The moment whose data a snapshot holds, ISO 8601; empty while RDS does not tell it.
 
-    Even an available one may show none (GH cloud-custodian/cloud-custodian#5090).
+    Even an available one may show none [fact: snapshot-without-a-moment].
     """
     return next(iter(moments_of(snapshot_description)), "")
+
+
+def is_taken_by(snapshot_description: Description, moment: datetime) -> bool:
+    """Whether a snapshot has the data of a moment or an older one; not where it does not tell."""
+    taken = moment_of(snapshot_description)
+    return bool(taken) and datetime.fromisoformat(taken) <= moment
 
 
 def moments_of(snapshot_description: Description | None) -> list[str]:
     """The moments that a snapshot shows, ISO 8601, that of its data first.
 
-    Of a copy SnapshotCreateTime is its own (botocore's model); a cluster's shows no other.
+    Of a copy SnapshotCreateTime is its own; a cluster's shows no other [fact: moment-of-a-copy].
     """
     found = snapshot_description or {}
     both = ("OriginalSnapshotCreateTime", "SnapshotCreateTime")

@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from trapheus.execution.errors import failing_as
+from botocore.exceptions import ClientError
+
+from trapheus.execution.errors import code_of, failing_as
 from trapheus.execution.exceptions import (
     CopyFailed,
     KeyNotAccessible,
     NameTaken,
     StillInProgress,
+    TrapheusError,
 )
 from trapheus.rds.access import in_progress_tag, is_tagged, only, rds
 from trapheus.rds.waiters import DELETING, is_over
@@ -78,7 +81,12 @@ def make_copy(find: Find, copy: Copy, event: dict[str, Any]) -> dict[str, str]:
     ):
         found = find(name, region)
         if found is None:
-            copy(plan, [in_progress_tag(execution)])
+            try:
+                copy(plan, [in_progress_tag(execution)])
+            except ClientError as error:
+                if code_of(error) != "SnapshotQuotaExceeded":
+                    raise
+                raise no_room(event) from error
     if found and not is_tagged(found, execution):
         raise NameTaken(f"The snapshot {name} in {region} is not of this execution.")
     status = found["Status"] if found else "asked for"
@@ -87,6 +95,31 @@ def make_copy(find: Find, copy: Copy, event: dict[str, Any]) -> dict[str, str]:
     if status in ("failed", *DELETING) or is_over(event["entered"]):
         raise CopyFailed(f"The copy {name} in {region} is {status}.", identifier=name)
     raise StillInProgress(f"The copy {name} in {region} is {status}", identifier=name)
+
+
+def no_room(event: dict[str, Any]) -> TrapheusError:
+    """The error for a copy too many: of those under way, which end, or of all manual snapshots.
+
+    RDS gives both the same code [fact: copies-under-way]; the account's quota tells which.
+    """
+    plan = event["export"]
+    name, region = plan["task"], plan["region"]
+    counted = (
+        "ManualClusterSnapshots" if ":cluster-snapshot:" in plan["source"] else "ManualSnapshots"
+    )
+    quotas = rds(region).describe_account_attributes()["AccountQuotas"]
+    is_full = any(
+        quota["AccountQuotaName"] == counted and quota["Used"] >= quota["Max"] for quota in quotas
+    )
+    if is_full:
+        return CopyFailed(
+            f"{region} has no room for another manual snapshot: delete there what nothing needs, or"
+            " ask AWS for a higher quota.",
+            identifier=name,
+        )
+    if is_over(event["entered"]):
+        return CopyFailed(f"Other copies to {region} have left no room for {name} for days.")
+    return StillInProgress(f"The copy {name} waits for others to {region}", identifier=name)
 
 
 def remove_copy(find: Find, delete: Delete, event: dict[str, Any]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from trapheus.rds.access import (
     rds,
 )
 from trapheus.rds.multi_az import is_multi_az
-from trapheus.rds.waiters import AVAILABLE, BAD_INSTANCE, DELETING, not_ready
+from trapheus.rds.waiters import BAD_INSTANCE, DELETING, TRIED, not_ready
 
 
 def create(member: dict[str, Any], plan: dict[str, Any]) -> None:
@@ -55,7 +55,7 @@ def give_name(member: dict[str, Any], plan: dict[str, Any], cluster: Description
         raise NameTaken(f"{copy} is not of this execution.", identifier=copy)
     if found["DBInstanceStatus"] == "renaming":
         return
-    if found["DBInstanceStatus"] not in AVAILABLE:
+    if found["DBInstanceStatus"] not in TRIED:
         raise not_ready(found["DBInstanceStatus"], BAD_INSTANCE, RenameFailed, copy)
     holder = instance(name)
     if holder is not None:

@@ -48,9 +48,12 @@ MARGIN = 20
 
 # In which RDS takes snapshots and changes.
 AVAILABLE = ("available", "storage-optimization")
+# In which a change is tried. A restored instance loads its storage for hours while it serves, and
+# whether RDS takes changes meanwhile is open [fact: storage-initialization]: a refusal says later.
+TRIED = (*AVAILABLE, "storage-initialization")
 # In which a database serves: `backing-up` may last for hours after a restore, and `storage-full`
 # until somebody helps.
-ONLINE = (*AVAILABLE, "backing-up", "storage-full", "storage-initialization")
+ONLINE = (*TRIED, "backing-up", "storage-full")
 
 # Statuses that end a wait at once (RDS User Guide, "Viewing DB instance status" and its twin for
 # clusters).
@@ -81,6 +84,8 @@ BAD_CLUSTER = (
     "migration-failed",
     "restore-failed",
     "stopped",
+    # [fact: upgrade-failed]
+    "upgrade-failed",
 )
 BAD_SNAPSHOT = ("failed", "deleting")
 DELETING = ("delete-precheck", "deleting")
@@ -158,6 +163,8 @@ class Kind:
     bad: tuple[str, ...]
     resource_id: str = ""
     by_resource_id: str = ""
+    # Of its parts, those that must be at rest before the next change. Where clients wait, they do
+    # not wait for the others, which the verification judges (`configuration.statuses`).
     quiet: tuple[str, ...] = ()
 
     def first(self, attribute: str) -> str:
@@ -178,10 +185,9 @@ _INSTANCE = Kind(
     resource_id="DbiResourceId",
     by_resource_id="dbi-resource-id",
     quiet=(
-        _empty("DBInstances[0].VpcSecurityGroups[?Status != 'active']"),
-        _empty("DBInstances[0].DomainMemberships[?starts_with(Status || '', 'pending')]"),
+        _empty("DBInstances[0].VpcSecurityGroups[?Status == 'adding' || Status == 'removing']"),
+        # Which may end as pending-reboot, and is then rebooted for.
         _empty("DBInstances[0].DBParameterGroups[?ParameterApplyStatus == 'applying']"),
-        _empty("keys(DBInstances[0].PendingModifiedValues || `{}`)"),
     ),
 )
 _CLUSTER = Kind(
@@ -192,11 +198,7 @@ _CLUSTER = Kind(
     bad=BAD_CLUSTER,
     resource_id="DbClusterResourceId",
     by_resource_id="db-cluster-resource-id",
-    quiet=(
-        _empty("DBClusters[0].VpcSecurityGroups[?Status != 'active']"),
-        _empty("DBClusters[0].DomainMemberships[?starts_with(Status || '', 'pending')]"),
-        _empty("keys(DBClusters[0].PendingModifiedValues || `{}`)"),
-    ),
+    quiet=(_empty("DBClusters[0].VpcSecurityGroups[?Status == 'adding' || Status == 'removing']"),),
 )
 _SNAPSHOT = Kind(
     operation="DescribeDBSnapshots",
@@ -236,10 +238,13 @@ def _named(kind: Kind, resource_id: str, name: str) -> Wait:
     )
 
 
-def _settled(kind: Kind, name: str, other_than: str, statuses: tuple[str, ...]) -> Wait:
+def _settled(
+    kind: Kind, name: str, other_than: str, statuses: tuple[str, ...], parts: bool
+) -> Wait:
     conditions = (
         f"{kind.first(kind.resource_id)} != '{other_than}'",
-        *kind.quiet,
+        _empty(f"keys({kind.first('PendingModifiedValues')} || `{{}}`)"),
+        *(kind.quiet if parts else ()),
         _is_any(kind.first(kind.status), statuses),
     )
     return Wait(
@@ -292,14 +297,24 @@ def cluster_named(resource_id: str, name: str) -> Wait:
     return _named(_CLUSTER, resource_id, name)
 
 
-def instance_settled(name: str, other_than: str, statuses: tuple[str, ...] = ONLINE) -> Wait:
-    """`name` is an instance of another resource id, in one of `statuses`, with nothing pending."""
-    return _settled(_INSTANCE, name, other_than, statuses)
+def instance_settled(
+    name: str, other_than: str, statuses: tuple[str, ...] = ONLINE, *, parts: bool = True
+) -> Wait:
+    """`name` is an instance of another resource id, in one of `statuses`, with nothing pending.
+
+    parts: its groups are at rest too.
+    """
+    return _settled(_INSTANCE, name, other_than, statuses, parts)
 
 
-def cluster_settled(name: str, other_than: str, statuses: tuple[str, ...] = ONLINE) -> Wait:
-    """`name` is a cluster of another resource id, in one of `statuses`, with nothing pending."""
-    return _settled(_CLUSTER, name, other_than, statuses)
+def cluster_settled(
+    name: str, other_than: str, statuses: tuple[str, ...] = ONLINE, *, parts: bool = True
+) -> Wait:
+    """`name` is a cluster of another resource id, in one of `statuses`, with nothing pending.
+
+    parts: its groups are at rest too.
+    """
+    return _settled(_CLUSTER, name, other_than, statuses, parts)
 
 
 def instance_deleted(resource_id: str) -> Wait:
@@ -403,9 +418,9 @@ def _require_success(waiter: Waiter, response: dict[str, Any]) -> None:
         raise WaiterError(waiter.name, f"the look: {state}", cast("Any", response))
 
 
-def is_over(since: str) -> bool:
+def is_over(since: str, hours: float = PATIENCE) -> bool:
     """Whether a wait that began then has lasted too long."""
-    return time.time() - datetime.fromisoformat(since).timestamp() > PATIENCE * 3600
+    return time.time() - datetime.fromisoformat(since).timestamp() > hours * 3600
 
 
 def not_ready(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import available, lifecycle, settings
+from local.emulator.rds.databases import available, lifecycle, parts, settings
 from local.emulator.rds.defaults import (
     ENGINES,
     FOR_ALL_MEMBERS,
@@ -33,9 +33,7 @@ def refuse_cluster_settings(parameters: dict[str, Any]) -> None:
 def refuse_for_one(cluster: Resource, parameters: dict[str, Any]) -> None:
     """Refuse for one member what the cluster has for all.
 
-    GH hashicorp/terraform-provider-aws#40966 of a Modify and
-    terraform-aws-modules/terraform-aws-rds-aurora#518 of a create, both of the interval;
-    ansible-collections/amazon.aws#2531 of Performance Insights, without the words.
+    [fact: monitoring-of-all-members]
     """
     of_all = {name for switch, names in FOR_ALL_MEMBERS.items() if cluster.shown.get(switch)
               for name in names}  # fmt: skip
@@ -72,7 +70,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> Resource:
         {
             "DBInstanceIdentifier": name,
             "IsClusterWriter": not members,
-            "DBClusterParameterGroupStatus": "in-sync",
+            "DBClusterParameterGroupStatus": parts.ending(rds, cluster, "DBClusterMembers"),
             "PromotionTier": shown["PromotionTier"],
         }
     )
@@ -119,9 +117,7 @@ def await_cluster(rds: Rds, cluster: Resource, member: Resource) -> None:
         rds.done(member)
         zones = {m.shown["AvailabilityZone"] for m in rds.members(cluster)}
         cluster.shown["MultiAZ"] = len(zones) > 1
-        secret = cluster.shown.get("MasterUserSecret")
-        if secret:
-            secret["SecretStatus"] = "active"
+        lifecycle.settle_parts(rds, member)
 
     rds.wait(member, settled, act)
 

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import available, groups, settings
+from local.emulator.rds.databases import available, groups, parts, settings
 from local.emulator.rds.defaults import (
     AT_ONCE,
     BACKUP_QUOTA_ERRORS,
@@ -114,6 +114,7 @@ def modify(rds: Rds, resource: Resource, given: dict[str, Any]) -> None:
     if not wanted.keys() - MANNERS:
         raise settings.combination("No modifications were requested")
     available.check_upgrade(rds, resource.shown, wanted)
+    settings.check_storage_change(resource, wanted)
     preview = copy.deepcopy(resource.shown)
     settings.apply(rds, kind, preview, wanted, live=True)
     settings.check(rds, kind, preview)
@@ -121,6 +122,7 @@ def modify(rds: Rds, resource: Resource, given: dict[str, Any]) -> None:
         return  # what is so already is taken, and nothing happens [fact: modify-without-a-change]
     at_once = {name: v for name, v in wanted.items() if name in AT_ONCE}
     settings.apply(rds, kind, resource.shown, at_once, live=True)
+    settle_parts(rds, resource, live=True)
     left = {name: v for name, v in wanted.items() if name not in AT_ONCE}
     if not immediate:
         waiting = {name: v for name, v in left.items() if settings.pending_view(kind, {name: v})}
@@ -139,6 +141,8 @@ def change(rds: Rds, resource: Resource, left: dict[str, Any], preview: Mapping[
     resource.shown["PendingModifiedValues"] |= settings.pending_view(kind, left)
     new_name = left.get(f"New{KINDS[kind].name_key}", "")
 
+    was = {name: resource.shown.get(name) for name in settings.STORAGE}
+
     def take_effect() -> None:
         settings.apply(rds, kind, resource.shown, left, live=True)
         resource.pending = {k: v for k, v in resource.pending.items() if k not in left}
@@ -149,10 +153,15 @@ def change(rds: Rds, resource: Resource, left: dict[str, Any], preview: Mapping[
         if kind == "cluster":
             switch_off(rds, resource, left)
         follow(rds, resource)
+        settle_parts(rds, resource, live=True)
 
     def finish() -> None:
         take_effect()
-        rds.done(resource)
+        aurora = kind == "cluster" and "DBClusterInstanceClass" not in resource.shown
+        if aurora or was == {name: resource.shown.get(name) for name in settings.STORAGE}:
+            rds.done(resource)
+        else:
+            rds.play(resource, "optimize storage")
 
     if not new_name:
         grows = preview.get("MultiAZ") and not resource.shown.get("MultiAZ")
@@ -182,8 +191,8 @@ def take_name(rds: Rds, resource: Resource, name: str) -> None:
         for member in cluster.shown["DBClusterMembers"] if cluster else []:
             if member["DBInstanceIdentifier"] == old:
                 member["DBInstanceIdentifier"] = name
-    # UG: snapshots stay with the renamed database
-    for thing in rds.things.values():
+    # UG: snapshots stay with the renamed database [fact: snapshots-of-a-rename]
+    for thing in rds.things.values() if rds.snapshots_follow else ():
         if thing.source.get("of") == resource.key:
             thing.shown[KINDS[resource.kind].name_key] = name
 
@@ -198,12 +207,23 @@ def give_addresses(rds: Rds, shown: dict[str, Any]) -> None:
 def rebooted(rds: Rds, resource: Resource) -> None:
     """The end of a reboot: the instance runs with the parameters of its groups."""
     for group in resource.shown["DBParameterGroups"]:
-        group["ParameterApplyStatus"] = "in-sync"
+        if group["ParameterApplyStatus"] == "pending-reboot":
+            group["ParameterApplyStatus"] = "in-sync"
     cluster = rds.cluster_of(resource)
     for member in cluster.shown["DBClusterMembers"] if cluster else []:
         if member["DBInstanceIdentifier"] == resource.name:
             member["DBClusterParameterGroupStatus"] = "in-sync"
     rds.done(resource)
+
+
+def settle_parts(rds: Rds, resource: Resource, *, live: bool = False) -> None:
+    """Let what has begun of a database come to its end, and its members show it."""
+
+    def show() -> None:
+        if resource.key in rds.things:
+            follow(rds, resource)
+
+    parts.settle(rds, resource, show, live=live)
 
 
 def follow(rds: Rds, resource: Resource) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import cluster_members, lifecycle, settings
+from local.emulator.rds.databases import cluster_members, lifecycle, parts, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,7 +63,7 @@ def check_birth(parameters: Mapping[str, Any], engine: str) -> dict[str, Any]:
 def check_storage(shown: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
     """Storage grows by a tenth at least, never shrinks, and goes with IOPS; UG, GH.
 
-    GH hashicorp/terraform-provider-aws#44697
+    [fact: cluster-storage-and-iops-together]
     """
     if is_one(shown) and len({"AllocatedStorage", "Iops"} & parameters.keys()) == 1:
         raise settings.combination(
@@ -92,7 +92,7 @@ def populate(rds: Rds, cluster: Resource) -> Callable[[], bool]:
             {
                 "DBInstanceIdentifier": member.name,
                 "IsClusterWriter": number == 1,
-                "DBClusterParameterGroupStatus": "in-sync",
+                "DBClusterParameterGroupStatus": parts.ending(rds, cluster, "DBClusterMembers"),
                 "PromotionTier": 1,
             }
         )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import groups, tags, windows
+from local.emulator.rds.databases import groups, parts, tags, windows
 from local.emulator.rds.protocol.model import members
 from local.emulator.rds.protocol.rds_error import RdsError
 
 if TYPE_CHECKING:
+    from local.emulator.rds.resources import Resource
     from local.emulator.rds.service import Rds
 
 Shown = dict[str, Any]
@@ -50,6 +51,8 @@ def apply(
 ) -> None:
     """Let parameters show. `live`: the database runs, so a parameter group waits for a reboot."""
     shapes = members("DBInstance" if kind == "instance" else "DBCluster")
+    if "CACertificateIdentifier" in parameters:
+        require_certificate(rds, parameters["CACertificateIdentifier"])
     if is_small_gp3(kind, shown):
         for name in SMALL_GP3:
             shown.pop(name, None)
@@ -160,7 +163,8 @@ def check(rds: Rds, kind: str, shown: Shown) -> None:
                           "MonitoringInterval value other than 0.")  # fmt: skip
     if "DBClusterIdentifier" in shown and kind == "instance":
         return
-    windows.check(kind, shown)
+    windows.check(shown)
+    check_retention(kind, shown)
     if shown.get("DatabaseInsightsMode") == "advanced" and (
         shown.get("PerformanceInsightsRetentionPeriod", 0) < 465
     ):
@@ -173,6 +177,25 @@ def check(rds: Rds, kind: str, shown: Shown) -> None:
         check_storage(shown)
         if shown["DBSubnetGroup"]["SupportedNetworkTypes"] == ["IPV4"] != [shown["NetworkType"]]:
             raise RdsError("NetworkTypeNotSupported", "The subnet group takes only IPV4.")
+
+
+def check_retention(kind: str, shown: Shown) -> None:
+    """A cluster keeps backups, and so does a SQL Server that is mirrored.
+
+    [fact: cluster-retention] [fact: mirroring-needs-backups]
+    """
+    days, least = shown["BackupRetentionPeriod"], 1 if kind == "cluster" else 0
+    if not least <= days <= 35:
+        raise RdsError(
+            "InvalidParameterValue",
+            f"Invalid backup retention period: {days}. Retention period must be between {least}"
+            " and 35.",
+        )
+    if not days and shown.get("MultiAZ") and shown["Engine"].startswith("sqlserver"):
+        raise RdsError(
+            "InvalidParameterValue",
+            "Mirroring cannot be applied to instances with backup retention set to zero.",
+        )
 
 
 def check_gateway(shown: Shown) -> None:
@@ -196,15 +219,45 @@ def check_storage(shown: Shown) -> None:
         raise combination("gp3 storage of 400 GiB and more has at least 12000 IOPS.")
 
 
+# What of a Modify is about storage, and is refused while storage is being optimized.
+STORAGE = frozenset({"AllocatedStorage", "Iops", "StorageThroughput", "StorageType"})
+
+
+def check_storage_change(resource: Resource, parameters: Mapping[str, Any]) -> None:
+    """The rules of a Modify of storage, whatever the values are.
+
+    Size and IOPS go together where there are IOPS [fact: storage-and-iops-together]; nothing of
+    storage is changed while an earlier change is being optimized [fact: storage-optimization].
+    """
+    asked = STORAGE & parameters.keys()
+    if resource.true_status == "storage-optimization" and asked:
+        raise combination(
+            "You can't currently modify the storage of this DB instance because the previous"
+            " storage change is being optimized."
+        )
+    # The IOPS of a small gp3 volume are nobody's, and cannot be given.
+    has_iops = resource.shown.get("Iops") and not is_small_gp3(resource.kind, resource.shown)
+    both = {"AllocatedStorage", "Iops"}
+    if resource.kind == "instance" and has_iops and len(both & asked) == 1:
+        raise combination(
+            "You must specify both the storage size and iops when modifying the storage size or"
+            " iops on a DB instance that has iops."
+        )
+
+
 def combination(message: str) -> RdsError:
     """InvalidParameterCombination."""
     return RdsError("InvalidParameterCombination", message)
 
 
+def require_certificate(rds: Rds, name: str) -> None:
+    """Refuse a CA that is unknown, or retired, whoever still shows it [fact: retired-ca]."""
+    if name not in rds.certificates:
+        raise RdsError("CertificateNotFound", f"Certificate not found: {name}")
+
+
 def certificate(name: str) -> Shown:
     """The certificate of a CA; only its name says anything here."""
-    if not name.startswith("rds-ca-"):
-        raise RdsError("CertificateNotFound", f"Certificate {name} not found.")
     return {"CAIdentifier": name}
 
 
@@ -238,9 +291,13 @@ def set_security_groups(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) 
     for name in value:
         if not name.startswith("sg-"):
             raise RdsError("InvalidParameterValue", f"Invalid security group: {name}")
-    shown["VpcSecurityGroups"] = [
-        {"VpcSecurityGroupId": name, "Status": "active"} for name in value
-    ]
+    wanted = [{"VpcSecurityGroupId": name} for name in value]
+    # What a database is born with is active at once.
+    shown["VpcSecurityGroups"] = (
+        parts.begun(shown["VpcSecurityGroups"], "VpcSecurityGroups", wanted)
+        if live
+        else [{**one, "Status": "active"} for one in wanted]
+    )
 
 
 def set_parameter_group(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
@@ -251,7 +308,7 @@ def set_parameter_group(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) 
     name = group["DBParameterGroupName"]
     if held and held[0]["DBParameterGroupName"] == name:
         return
-    status = "pending-reboot" if live else "in-sync"
+    status = "applying" if live or not name.startswith("default") else "in-sync"
     shown["DBParameterGroups"] = [{"DBParameterGroupName": name, "ParameterApplyStatus": status}]
 
 
@@ -279,15 +336,25 @@ def check_family(group: Shown, shown: Shown) -> None:
 def set_option_group(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
     """The option group of an instance."""
     name = groups.group(rds, "option", value)["OptionGroupName"]
-    shown["OptionGroupMemberships"] = [{"OptionGroupName": name, "Status": "in-sync"}]
+    shown["OptionGroupMemberships"] = option_groups(
+        shown, "OptionGroupMemberships", {"OptionGroupName": name}
+    )
 
 
 def set_cluster_option_group(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
     """The option group of a cluster."""
     name = groups.group(rds, "option", value)["OptionGroupName"]
-    shown["DBClusterOptionGroupMemberships"] = [
-        {"DBClusterOptionGroupName": name, "Status": "in-sync"}
-    ]
+    shown["DBClusterOptionGroupMemberships"] = option_groups(
+        shown, "DBClusterOptionGroupMemberships", {"DBClusterOptionGroupName": name}
+    )
+
+
+def option_groups(shown: Shown, attribute: str, wanted: Shown) -> list[Shown]:
+    """The only option group; one without options, a default one, is in sync at once."""
+    (name,) = wanted.values()
+    if name.startswith("default:"):
+        return [{**wanted, "Status": "in-sync"}]
+    return parts.begun(shown[attribute], attribute, [wanted])
 
 
 def set_subnet_group(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
@@ -342,7 +409,7 @@ def set_secret(rds: Rds, shown: Shown, value: Any, parameters: Any, live: bool) 
     of = shown.get("DbiResourceId") or shown.get("DbClusterResourceId", "")
     shown["MasterUserSecret"] = {
         "SecretArn": f"arn:aws:secretsmanager:{rds.region}:{rds.account}:secret:rds!{of.lower()}",
-        "SecretStatus": "active",
+        "SecretStatus": held.get("SecretStatus", "creating"),
         "KmsKeyId": key_arn(rds, key) if key else held.get("KmsKeyId") or own_key(rds, "secrets"),
     }
 
@@ -357,17 +424,17 @@ def set_domain(rds: Rds, shown: Shown, value: Any, parameters: Any, live: bool) 
     """A directory, AWS's own or the user's; AWS's shows an FQDN too, not to be passed on."""
     if "Domain" in parameters and "DomainFqdn" in parameters:
         raise combination("Domain and DomainFqdn can't be specified together.")
-    parts = {
+    names = {
         "Domain": "Domain", "DomainFqdn": "FQDN", "DomainIAMRoleName": "IAMRoleName",
         "DomainOu": "OU", "DomainAuthSecretArn": "AuthSecretArn", "DomainDnsIps": "DnsIps",
     }  # fmt: skip
-    shown["DomainMemberships"] = [
-        {
-            "Status": "joined",
-            "FQDN": "corp.example.com",
-            **{key: parameters[name] for name, key in parts.items() if name in parameters},
-        }
-    ]
+    wanted = {
+        "FQDN": "corp.example.com",
+        **{key: parameters[name] for name, key in names.items() if name in parameters},
+    }
+    shown["DomainMemberships"] = parts.begun(
+        shown.get("DomainMemberships", []), "DomainMemberships", [wanted]
+    )
 
 
 def domain_of(shown: Mapping[str, Any]) -> str:
@@ -403,7 +470,7 @@ def set_cluster_storage(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) 
 
 def set_roles(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
     """Roles given in the call itself."""
-    shown["AssociatedRoles"] = [{**role, "Status": "ACTIVE"} for role in value]
+    shown["AssociatedRoles"] = parts.begun([], "AssociatedRoles", value)
 
 
 Setter = Callable[[Any, Shown, Any, Any, bool], None]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import groups
+from local.emulator.rds.databases import groups, parts
 from local.emulator.rds.protocol.model import KINDS
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.registry import operation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from local.emulator.rds.service import Rds
 
 # model: "The string can only contain only the set of Unicode letters, digits, white-space,
@@ -19,8 +21,14 @@ ALLOWED = re.compile(r"^[\w\s.:/=+\-@]*$")
 MOST = 50
 
 
-def checked(given: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Tags as RDS keeps them; refused when a key or value is not allowed."""
+def checked(
+    given: list[dict[str, str]], held: Sequence[dict[str, str]] = ()
+) -> list[dict[str, str]]:
+    """Tags as RDS keeps them; refused when a key or value of those given is not allowed.
+
+    held: those that are there already. AWS's own among them are neither judged nor counted.
+    [fact: aws-tags-reserved]
+    """
     for tag in given:
         key, value = tag.get("Key", ""), tag.get("Value", "")
         if not 1 <= len(key) <= 128 or len(value) > 256:
@@ -29,8 +37,8 @@ def checked(given: list[dict[str, str]]) -> list[dict[str, str]]:
             raise RdsError("InvalidParameterValue", f"Tag keys may not begin with aws: {key}")
         if not ALLOWED.match(key) or not ALLOWED.match(value):
             raise RdsError("InvalidParameterValue", f"Tag {key} has characters not allowed")
-    kept: dict[str, str] = {tag["Key"]: tag.get("Value", "") for tag in given}
-    if len(kept) > MOST:
+    kept: dict[str, str] = {tag["Key"]: tag.get("Value", "") for tag in (*held, *given)}
+    if sum(not key.startswith("aws:") for key in kept) > MOST:
         raise RdsError("InvalidParameterValue", f"A resource may have at most {MOST} tags")
     return [{"Key": key, "Value": value} for key, value in kept.items()]
 
@@ -56,7 +64,7 @@ def tag_list(rds: Rds, arn: str, *, looks: bool = False) -> list[dict[str, str]]
 def add_tags(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """Add tags, or give those of the same key a new value."""
     held = tag_list(rds, parameters["ResourceName"])
-    held[:] = checked([*held, *parameters["Tags"]])
+    held[:] = checked(parameters["Tags"], held)
     return {}
 
 
@@ -64,8 +72,15 @@ def add_tags(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 def remove_tags(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """Remove tags by key."""
     held = tag_list(rds, parameters["ResourceName"])
+    if any(key.lower().startswith("aws:") for key in parameters["TagKeys"]):
+        raise RdsError("InvalidParameterValue", "Tags of AWS's own cannot be removed")
     held[:] = [tag for tag in held if tag["Key"] not in parameters["TagKeys"]]
     return {}
+
+
+def own(held: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """Those that are not AWS's, which alone are copied with what carries them (likely)."""
+    return [tag for tag in held if not tag["Key"].startswith("aws:")]
 
 
 @operation("ListTagsForResource")
@@ -90,7 +105,8 @@ def add_role(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict
             f"{KINDS[kind].word}RoleAlreadyExists",
             f"Role {role['RoleArn']} is already associated with {database.name}.",
         )
-    held.append({**role, "Status": "ACTIVE"})
+    held.append({**role, "Status": "PENDING"})
+    parts.settle(rds, database, lambda: None, live=True)
     return {}
 
 

@@ -1,14 +1,21 @@
-"""The backup window and the maintenance window, and the other numbers with bounds."""
+"""The backup window and the maintenance window, and the backups that RDS makes in the former."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from local.emulator.rds.protocol.rds_error import RdsError
+from local.emulator.rds.timing import READY
+
+if TYPE_CHECKING:
+    from local.emulator.rds.resources import Resource
+    from local.emulator.rds.service import Rds
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MINUTE = 60  # seconds
 DAY, WEEK = 24 * 60, 7 * 24 * 60
 TIME = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)$")
 DAY_TIME = re.compile(rf"^({'|'.join(DAYS)}):([01]\d|2[0-3]):([0-5]\d)$")
@@ -63,17 +70,10 @@ def make_room(shown: dict[str, Any], given: Mapping[str, Any]) -> None:
         shown[free[0]] = ELSEWHERE[free[0]]
 
 
-def check(kind: str, shown: Mapping[str, Any]) -> None:
-    """Refuse windows that RDS refuses, and a retention out of bounds.
-
-    [fact: windows-may-not-overlap] [fact: window-form] [fact: retention-bounds]
-    """
+def check(shown: Mapping[str, Any]) -> None:
+    """Refuse windows that RDS refuses [fact: windows-may-not-overlap] [fact: window-form]."""
     if overlap(shown[BACKUP], shown[MAINTENANCE]):
         raise refused("The backup window and maintenance window must not overlap.")
-    least, days = (1 if kind == "cluster" else 0), shown["BackupRetentionPeriod"]
-    if not least <= days <= 35:
-        raise refused(f"Invalid backup retention period: {days}. Retention period must be between "
-                      f"{least} and 35.")  # fmt: skip
 
 
 def check_interval(shown: Mapping[str, Any]) -> None:
@@ -81,3 +81,34 @@ def check_interval(shown: Mapping[str, Any]) -> None:
     seconds = shown.get("MonitoringInterval") or 0
     if seconds not in INTERVALS:
         raise refused(f"Invalid monitoring interval {seconds}; valid are {INTERVALS}.")
+
+
+def keep(rds: Rds) -> None:
+    """From now on, back up what is to be: as soon as it can be once its window has begun.
+
+    A backup that lasts longer than the window goes on behind it. [fact: backup-window]
+    """
+    done: set[tuple[str, str]] = set()
+
+    def look() -> None:
+        for thing in list(rds.things.values()):
+            day = datetime.fromtimestamp(rds.time, UTC).date().isoformat()
+            if (thing.key, day) not in done and is_due(thing, rds.time):
+                done.add((thing.key, day))
+                rds.play(thing, f"back up {thing.kind}")
+        rds.later(rds.time + MINUTE, look)
+
+    rds.later(rds.time // MINUTE * MINUTE + MINUTE, look)
+
+
+def is_due(thing: Resource, now: float) -> bool:
+    """Whether it is in its window and can be backed up; members are with their cluster."""
+    if thing.kind not in ("instance", "cluster") or "DBClusterIdentifier" in (
+        thing.shown if thing.kind == "instance" else {}
+    ):
+        return False
+    if not thing.shown.get("BackupRetentionPeriod") or thing.true_status not in READY:
+        return False
+    moment = datetime.fromtimestamp(now, UTC).strftime("%H:%M")
+    begins, ends = thing.shown["PreferredBackupWindow"].split("-")
+    return bool(begins <= moment < ends if begins < ends else moment >= begins or moment < ends)

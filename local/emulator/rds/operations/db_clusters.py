@@ -14,7 +14,7 @@ from local.emulator.rds.databases import (
     windows,
 )
 from local.emulator.rds.defaults import REFUSED_IN_A_CLUSTER_RESTORE
-from local.emulator.rds.operations import db_snapshots
+from local.emulator.rds.operations import db_snapshots, engine_versions
 from local.emulator.rds.protocol.paging import filtered, page
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.registry import operation
@@ -87,15 +87,13 @@ def settle_in(rds: Rds, shown: dict[str, Any], parameters: dict[str, Any], data:
     if not multi_az_clusters.is_one(shown):
         shown["AvailabilityZones"] = zones(rds, shown, parameters.get("AvailabilityZones", []))
     lifecycle.give_addresses(rds, shown)
-    if "MasterUserSecret" in shown:
-        shown["MasterUserSecret"]["SecretStatus"] = "creating"
     return rds.add("cluster", shown, data)
 
 
 def zones(rds: Rds, shown: dict[str, Any], asked: list[str]) -> list[str]:
     """The three zones that an Aurora cluster shows, whatever its subnet group covers.
 
-    GH hashicorp/terraform-provider-aws#1322; the refusal: #5725.
+    [fact: three-zones]
     """
     subnets = groups.group(rds, "subnet", shown["DBSubnetGroup"])["Subnets"]
     covered = {subnet["SubnetAvailabilityZone"]["Name"] for subnet in subnets}
@@ -117,7 +115,12 @@ def begin(rds: Rds, cluster: Resource, what: str, end: Callable[[], None]) -> No
         if multi_az_clusters.is_one(cluster.shown)
         else lambda: True
     )
-    rds.play(cluster, what, end=lambda: rds.wait(cluster, populated, end))
+
+    def up() -> None:
+        end()
+        lifecycle.settle_parts(rds, cluster)
+
+    rds.play(cluster, what, end=lambda: rds.wait(cluster, populated, up))
 
 
 @operation("RestoreDBClusterFromSnapshot")
@@ -137,13 +140,14 @@ def revive(
 ) -> Resource:
     """A new cluster with what was kept of an old one and what is asked for."""
     if REFUSED_IN_A_CLUSTER_RESTORE & parameters.keys():
-        # GH boto/boto3#4634
+        # [fact: no-monitoring-in-a-restore]
         raise settings.combination(
             "You can enable Performance Insights or set the Enhanced Monitoring interval only when"
             " restoring from a source Aurora Limitless DB cluster"
         )
+    if "EngineVersion" in parameters:
+        engine_versions.refuse_withdrawn(rds, kept["Engine"], parameters["EngineVersion"])
     own = multi_az_clusters.check_birth(parameters, kept["Engine"])
-    available.name_version(rds, kept["Engine"], parameters)
     # model: without a version the default one of the engine in the Region is used
     shown = lifecycle.blank(rds, "cluster", name, kept["Engine"], parameters.get("EngineVersion"))
     cluster = settle_in(rds, shown | own | kept, parameters, source.data)

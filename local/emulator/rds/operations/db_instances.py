@@ -13,7 +13,7 @@ from local.emulator.rds.databases import (
     windows,
 )
 from local.emulator.rds.defaults import FORGOTTEN, REFUSED_IN_A_RESTORE
-from local.emulator.rds.operations import db_snapshots
+from local.emulator.rds.operations import db_snapshots, engine_versions
 from local.emulator.rds.protocol.paging import filtered, page
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.registry import operation
@@ -85,6 +85,7 @@ def begin(rds: Rds, instance: Resource, what: str) -> None:
             rds.restored(instance)
         else:
             rds.done(instance)
+        lifecycle.settle_parts(rds, instance)
 
     skip: tuple[str, ...] = ()
     if not instance.shown["BackupRetentionPeriod"]:
@@ -123,8 +124,9 @@ def revive(
     storage = kept.pop("StorageType")
     available.check_class(rds, parameters.get("DBInstanceClass"), kept)
     check_restore(parameters, kept)
-    shown = lifecycle.blank(rds, "instance", name, kept["Engine"], kept["EngineVersion"])
-    shown |= kept
+    version = engine_versions.supported(rds, kept["Engine"], kept["EngineVersion"])
+    shown = lifecycle.blank(rds, "instance", name, kept["Engine"], version)
+    shown |= {**kept, "EngineVersion": version}
     for beginning, forgotten in FORGOTTEN.items():
         if kept["Engine"].startswith(beginning):
             shown |= {name: value for name, (value, _) in forgotten.items()}

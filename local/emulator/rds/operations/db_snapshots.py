@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 from local.emulator.rds.databases import lifecycle, tags
@@ -63,21 +64,39 @@ def create(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[s
     return {KINDS[kind].word: snapshot.shown}
 
 
+def back_up(rds: Rds, of: str, name: str) -> str:
+    """Take an automated snapshot, as RDS does in the backup window; its name.
+
+    UG: `rds:`, the database and the moment.
+    """
+    database = rds.find(of, name)
+    kind = next(kind for kind, other in OF.items() if other == of)
+    called = f"rds:{database.name}-{rds.when():%Y-%m-%d-%H-%M}"
+    take(rds, kind, database, called, [], automated=True)
+    return called
+
+
 def take(
-    rds: Rds, kind: str, database: Resource, name: str, given: list[dict[str, str]]
+    rds: Rds,
+    kind: str,
+    database: Resource,
+    name: str,
+    given: list[dict[str, str]],
+    *,
+    automated: bool = False,
 ) -> Resource:
     """A snapshot of the database as it is at this moment."""
     words, source = KINDS[kind], database.shown
     shown = {mine: source[theirs] for mine, theirs in SHOWS[kind].items() if theirs in source} | {
-        words.name_key: rds.free(kind, name),
+        words.name_key: name if automated else rds.free(kind, name),
         "SnapshotCreateTime": rds.when(),
-        "SnapshotType": "manual",
+        "SnapshotType": "automated" if automated else "manual",
         "VpcId": VPC,
         "PercentProgress": 0,
     }
-    copied = source["TagList"] if source.get("CopyTagsToSnapshot") else []
+    copied = tags.own(source["TagList"]) if source.get("CopyTagsToSnapshot") else []
     # [fact: given-tags-replace-copied]
-    shown["TagList"] = tags.checked(given) or [dict(tag) for tag in copied]
+    shown["TagList"] = tags.checked(given) or copy.deepcopy(copied)
     if kind == "snapshot":
         shown["OriginalSnapshotCreateTime"] = shown["SnapshotDatabaseTime"] = rds.when()
         shown["SnapshotTarget"] = "region"
@@ -103,6 +122,9 @@ def take(
 def delete(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[str, Any]:
     """Delete a manual snapshot."""
     snapshot = rds.find(kind, parameters[KINDS[kind].name_key])
+    if snapshot.shown["SnapshotType"] == "automated":
+        # UG: it goes with its database, or when its days are over; the code is memory
+        raise RdsError(KINDS[kind].wrong_state, f"{snapshot.name} is automated.")
     rds.require(snapshot, call)
     rds.play(snapshot, f"delete {kind}", end=lambda: rds.gone(snapshot))
     return {KINDS[kind].word: snapshot.shown}
@@ -116,6 +138,9 @@ def describe(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
     name = parameters.get(words.name_key)
     held = rds.snapshots if kind == "snapshot" else rds.cluster_snapshots
     found = [rds.seen(kind, name).shown] if name else list(held.values())
+    if name and found[0]["SnapshotType"] == "automated" and "SnapshotType" not in parameters:
+        # What RDS does without it is open [fact: automated-by-name].
+        raise RdsError(words.missing, f"{words.word} {name} not found.")
     for asked in (of.name_key, RESOURCE_ID[OF[kind]], "SnapshotType"):
         if asked in parameters:
             wanted = parameters[asked].rsplit(":", 1)[-1].lower()

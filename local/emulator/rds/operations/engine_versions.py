@@ -8,6 +8,7 @@ from local.emulator.rds.databases import groups
 from local.emulator.rds.databases.available import numbers
 from local.emulator.rds.defaults import ENGINES
 from local.emulator.rds.protocol.paging import filtered, page
+from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.registry import operation
 
 if TYPE_CHECKING:
@@ -25,6 +26,27 @@ def available(rds: Rds, parameters: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def supported(rds: Rds, engine: str, version: str) -> str:
+    """The version at which a snapshot of a version is restored: itself, or the next that is sold.
+
+    [fact: withdrawn-version-is-upgraded]
+    """
+    sold = sorted(rds.available_versions.get(engine, []), key=numbers)
+    if version in sold or not rds.upgrades_withdrawn:
+        return version
+    return next((one for one in sold if numbers(one) > numbers(version)), version)
+
+
+def refuse_withdrawn(rds: Rds, engine: str, version: str) -> None:
+    """Refuse to make a cluster at a version that is not sold, if this RDS does.
+
+    [fact: cluster-of-a-withdrawn-version]
+    """
+    sold = rds.available_versions.get(engine, [version])
+    if rds.refuses_withdrawn and version not in sold:
+        raise RdsError("InvalidParameterCombination", f"Cannot find version {version} for {engine}")
+
+
 @operation("DescribeDBEngineVersions")
 def engine_versions(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """The versions that are not withdrawn, those that fit the filters, or the default ones."""
@@ -40,6 +62,7 @@ def engine_versions(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             "DBParameterGroupFamily": groups.family(engine, version),
             "Status": "available",
             "ValidUpgradeTarget": targets(rds, engine, version),
+            "SupportedCACertificateIdentifiers": list(rds.certificates),
         }
         for engine, version in available(rds, parameters)
         if not parameters.get("DefaultOnly") or version == default(rds, engine)
@@ -78,6 +101,24 @@ def default(rds: Rds, engine: str) -> str:
     versions = rds.available_versions[engine]
     known = str(ENGINES.get(engine, {}).get("EngineVersion", ""))
     return known if known in versions else versions[-1]
+
+
+@operation("DescribeCertificates")
+def certificates(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The CAs of this region, without those that have ended [fact: retired-ca]."""
+    asked = parameters.get("CertificateIdentifier")
+    if asked and asked not in rds.certificates:
+        raise RdsError("CertificateNotFound", f"Certificate {asked} not found.")
+    found = [
+        {
+            "CertificateIdentifier": name,
+            "CertificateType": "CA",
+            "CertificateArn": f"arn:aws:rds:{rds.region}::cert:{name}",
+        }
+        for name in rds.certificates
+        if asked in (None, name)
+    ]
+    return page(found, parameters, "Certificates")
 
 
 @operation("DescribeOrderableDBInstanceOptions")

@@ -117,7 +117,7 @@ def check(rds: Rds, wanted: dict[str, Any]) -> str:
         around.role_allows(role, action, objects if part else f"arn:aws:s3:::{bucket}")
         for action, part in NEEDED
     )
-    if not allowed or not around.role_trusts(role, SERVICE):
+    if not allowed or not around.role_trusts(role, SERVICE, wanted["SourceArn"]):
         raise RdsError(
             "IamRoleMissingPermissions",
             f"The IAM role {role} lacks permissions on the bucket {bucket}, or does not trust "

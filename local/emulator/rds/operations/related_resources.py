@@ -68,7 +68,6 @@ def cluster_automated_backups(rds: Rds, parameters: dict[str, Any]) -> dict[str,
 @operation("DescribeAccountAttributes")
 def account_attributes(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """The quotas, with what is used of them."""
-    kinds = [thing.kind for thing in rds.things.values()]
     storage = sum(
         thing.shown.get("AllocatedStorage", 0)
         for thing in rds.things.values()
@@ -76,10 +75,10 @@ def account_attributes(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
         if thing.kind == "instance" and not rds.cluster_of(thing)
     )
     quotas = [
-        ("DBInstances", kinds.count("instance"), rds.quotas["instance"]),
-        ("DBClusters", kinds.count("cluster"), rds.quotas["cluster"]),
-        ("ManualSnapshots", kinds.count("snapshot"), rds.quotas["snapshot"]),
-        ("ManualClusterSnapshots", kinds.count("cluster-snapshot"),
+        ("DBInstances", rds.count("instance"), rds.quotas["instance"]),
+        ("DBClusters", rds.count("cluster"), rds.quotas["cluster"]),
+        ("ManualSnapshots", rds.count("snapshot"), rds.quotas["snapshot"]),
+        ("ManualClusterSnapshots", rds.count("cluster-snapshot"),
          rds.quotas["cluster-snapshot"]),
         ("AllocatedStorage", storage, rds.quotas["storage"]),
     ]  # fmt: skip
@@ -137,18 +136,3 @@ def blue_green_deployments(rds: Rds, parameters: dict[str, Any]) -> dict[str, An
 def integrations(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """The zero-ETL integrations."""
     return page(rds.integrations, parameters, "Integrations")
-
-
-@operation("DescribeDBProxies")
-def proxies(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The proxies."""
-    return page(rds.proxies, parameters, "DBProxies")
-
-
-@operation("DescribeDBProxyTargets")
-def proxy_targets(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The databases that a proxy points at."""
-    name = parameters["DBProxyName"]
-    if name not in {proxy["DBProxyName"] for proxy in rds.proxies}:
-        raise RdsError("DBProxyNotFoundFault", f"DBProxy {name} not found.")
-    return page(rds.proxy_targets.get(name, []), parameters, "Targets")

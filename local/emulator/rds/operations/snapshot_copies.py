@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from local.emulator.rds.resources import Resource
     from local.emulator.rds.service import Rds
 
+ACROSS = "copy across regions"
 ENCRYPTED = {"snapshot": "Encrypted", "cluster-snapshot": "StorageEncrypted"}
 # PreSignedUrl is what boto3 makes of SourceRegion; outside GovCloud RDS ignores it (model).
 UNDERSTOOD = {
@@ -32,12 +33,24 @@ def copy_snapshot(rds: Rds, parameters: dict[str, Any], kind: str, call: str) ->
     home, source = find_source(rds, kind, parameters[from_key])
     home.require(source, call)
     name = rds.free(kind, parameters[to_key])
+    if home is not rds:
+        require_room(rds)
     key = encryption(rds, home, source, parameters.get("KmsKeyId"))
     made = begin(rds, home, source, name, parameters)
     if key:
         made.shown |= {ENCRYPTED[kind]: True, "KmsKeyId": key}
         made.source["settings"] |= {"StorageEncrypted": True, "KmsKeyId": key}
     return {KINDS[kind].word: made.shown}
+
+
+def require_room(rds: Rds) -> None:
+    """Refuse one copy too many that is under way from other regions [fact: copies-under-way]."""
+    most = rds.quotas["cross-region copy"]
+    under_way = [one for one in rds.things.values() if one.doing == ACROSS]
+    if len(under_way) >= most:
+        raise RdsError(
+            "SnapshotQuotaExceeded", f"Cannot copy more than {most} snapshots across regions"
+        )
 
 
 def find_source(rds: Rds, kind: str, given: str) -> tuple[Rds, Resource]:
@@ -82,14 +95,14 @@ def encryption(rds: Rds, home: Rds, source: Resource, given: str | None) -> str:
 def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str, Any]) -> Resource:
     """A copy on its way, with what its source holds and shows."""
     words = KINDS[source.kind]
-    copied = source.shown["TagList"] if parameters.get("CopyTags") else []
+    copied = tags.own(source.shown["TagList"]) if parameters.get("CopyTags") else []
     # [fact: given-tags-replace-copied]
     given = tags.checked(parameters.get("Tags", []))
     shown = copy.deepcopy(source.shown) | {
         words.name_key: name,
         words.status_key: "copying",
         "SnapshotType": "manual",
-        "SnapshotCreateTime": rds.when(),  # model: changes for the copy
+        "SnapshotCreateTime": rds.when(),  # [fact: moment-of-a-copy]
         "PercentProgress": 0,
         "TagList": given or copy.deepcopy(copied),
     }
@@ -114,7 +127,7 @@ def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str
         shown["PercentProgress"] = 100
         rds.done(made)
 
-    distance = "copy within the region" if home is rds else "copy across regions"
+    distance = "copy within the region" if home is rds else ACROSS
     rds.play(made, distance, end=finish)
     return made
 

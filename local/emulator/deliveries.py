@@ -1,0 +1,131 @@
+"""What EventBridge hands to a target, for an event or at a time, and its dead letters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from moto.sqs.models import sqs_backends
+
+# EventBridge and Scheduler try for a day at most, and 185 times (EventBridge User Guide, "Event
+# retry policy"; Scheduler API reference, RetryPolicy). With pauses each twice as long as the one
+# before, as they are here, that is 16 times.
+MOST_TRIES, A_DAY = 16, 86400
+RULES, SCHEDULES = "events.amazonaws.com", "scheduler.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A target with what it is given: `source` is the ARN of the rule or schedule."""
+
+    service: str
+    source: str
+    target: str
+    role: str
+    name: str  # of the execution that it starts
+    input: str
+    event: str  # what the dead letter has
+    tries: int = MOST_TRIES
+    longest: float = A_DAY
+    dead_letters: str = ""
+
+    @property
+    def call(self) -> tuple[str, str, dict[str, Any]]:
+        """The call that it is: service, operation and parameters."""
+        if ":stateMachine:" in self.target:
+            given = {"stateMachineArn": self.target, "name": self.name, "input": self.input}
+            return "stepfunctions", "StartExecution", given
+        given = {"FunctionName": self.target, "InvocationType": "Event", "Payload": self.input}
+        return "lambda", "Invoke", given
+
+
+def patience(target: dict[str, Any]) -> dict[str, Any]:
+    """How often and for how long a target is tried, and where what is given up goes."""
+    policy = target.get("RetryPolicy", {})
+    return {
+        "tries": min(MOST_TRIES, 1 + int(policy.get("MaximumRetryAttempts", MOST_TRIES))),
+        "longest": float(policy.get("MaximumEventAgeInSeconds", A_DAY)),
+        "dead_letters": target.get("DeadLetterConfig", {}).get("Arn", ""),
+    }
+
+
+def give_up(
+    delivery: Delivery, error: str, account: str, allows: Callable[[str, str, str], bool]
+) -> bool:
+    """Put a delivery into its dead-letter queue; tell whether there is one that takes it.
+
+    A rule's needs the queue's policy, a schedule's the right of its role (EventBridge User Guide,
+    "Granting permissions to the dead-letter queue"; Scheduler User Guide, "Set up execution role
+    permissions"). [fact: dead-letters-of-a-rule] [fact: dead-letters-of-a-schedule]
+    """
+    if not delivery.dead_letters:
+        return False
+    region, name = delivery.dead_letters.split(":")[3::2]
+    queue = sqs_backends[account][region].queues.get(name)
+    if queue is None:
+        return False
+    if delivery.service == SCHEDULES:
+        taken = allows(delivery.role, "sqs:SendMessage", delivery.dead_letters)
+    else:
+        taken = queue_takes(queue, delivery)
+    if taken:
+        told = {"ERROR_CODE": error, "TARGET_ARN": delivery.target}
+        told["RULE_ARN" if delivery.service == RULES else "SCHEDULE_ARN"] = delivery.source
+        attributes = {
+            name: {"data_type": "String", "string_value": value} for name, value in told.items()
+        }
+        sqs_backends[account][region].send_message(
+            name, delivery.event, message_attributes=attributes
+        )
+    return taken
+
+
+def queue_takes(queue: Any, delivery: Delivery) -> bool:
+    """Whether the queue's policy lets the service send, for this source."""
+    policy = json.loads(queue.policy or '{"Statement": []}')
+    return any(
+        statement["Effect"] == "Allow"
+        and statement["Principal"] == {"Service": delivery.service}
+        and "sqs:SendMessage" in listed(statement["Action"])
+        and queue.queue_arn in listed(statement["Resource"])
+        and delivery.source in sources(statement.get("Condition"), delivery.source)
+        for statement in policy["Statement"]
+    )
+
+
+def sources(condition: Any, without: str) -> list[str]:
+    """The ARNs that a condition lets through; without a condition any."""
+    if condition is None:
+        return [without]
+    if list(condition) != ["ArnEquals"] or list(condition["ArnEquals"]) != ["aws:SourceArn"]:
+        raise NotImplementedError(f"the local SQS does not judge {condition} yet")
+    return listed(condition["ArnEquals"]["aws:SourceArn"])
+
+
+def listed(value: Any) -> list[Any]:
+    """The members of what may be a list or stand alone."""
+    return value if isinstance(value, list) else [value]
+
+
+def letters(account: str, region: str) -> list[dict[str, Any]]:
+    """What stands in all queues of a region, in order: body, and what is told of the error."""
+    found = [
+        message
+        for queue in sqs_backends[account][region].queues.values()
+        for message in queue._messages
+    ]
+    return [
+        {
+            "body": json.loads(message.body),
+            **{name: one["string_value"] for name, one in message.message_attributes.items()},
+        }
+        for message in found
+    ]
+
+
+def empty(account: str, region: str) -> None:
+    """Take everything out of all queues."""
+    for queue in sqs_backends[account][region].queues.values():
+        queue._messages.clear()

@@ -1,0 +1,179 @@
+"""Look step: finds, once an hour, the locks of executions that have ended and were not recovered.
+
+The event of an end is delivered at best effort (EventBridge reference, "AWS Step Functions
+events"), so one that is lost must not leave a database half-way. [fact: status-event-best-effort]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from trapheus.execution.clients import PATIENT
+from trapheus.execution.constants import ENDED, RECOVER
+from trapheus.execution.errors import code_of
+from trapheus.execution.exceptions import LockFailed
+from trapheus.execution.executions import described, stepfunctions
+from trapheus.execution.lock import PLANNED, Item, dynamodb, parts_of
+from trapheus.execution.logs import logged, logger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# For so many seconds an end is left to its event.
+LEFT_TO_THE_EVENT = 600
+# After so many, and two looks at least, people should know that nothing has come of the looks.
+IN_VAIN = 2.5 * 3600
+A_DAY = 24 * 3600
+# Shorter than from one look to the next, so that those have names of their own.
+ONE_LOOK = 1800
+
+
+@cache
+def functions() -> Any:
+    """The Lambda client of this execution environment."""
+    return boto3.client("lambda", config=PATIENT)
+
+
+@logged
+def handler(event: dict[str, Any], context: object) -> dict[str, int]:
+    """Recover or tell what each lock needs; a lock that fails does not stop the others."""
+    looked, failed = 0, []
+    for found in items():
+        looked += 1
+        try:
+            look({name: value["S"] for name, value in found.items()}, time.time())
+        except Exception:
+            failed.append(str(found.get("database")))
+            logger.exception("a lock could not be looked at", extra={"lock": failed[-1]})
+    if failed:
+        raise LockFailed(f"These locks could not be looked at: {', '.join(failed)}.")
+    return {"looked": looked}
+
+
+def items() -> Iterator[Mapping[str, Any]]:
+    """Every lock that somebody holds or has left."""
+    pages = dynamodb().get_paginator("scan")
+    for page in pages.paginate(TableName=os.environ["LOCK_TABLE"], ConsistentRead=True):
+        yield from page["Items"]
+
+
+def look(item: Item, now: float) -> None:
+    """Recover what an ended execution has left, or tell people what only they can recover."""
+    identifier, _ = parts_of(item["database"])
+    holder = item.get("holder", "")
+    if not holder:
+        if "planned" in item:
+            tell(item, f"An earlier execution could not put {identifier} back", now)
+        return
+    execution = described(holder)
+    if execution is None:
+        tell(item, f"{identifier} is locked by {holder}, which AWS does not know", now)
+        return
+    if execution["status"] in ("RUNNING", "SUCCEEDED"):
+        # After a success only the release has failed: whoever comes next takes the lock over.
+        return
+    ended = now - execution["stopDate"].timestamp()
+    if execution["status"] == "FAILED" and is_recovery(execution["input"]):
+        # It is not tried again and again. One that ended past every Catch has told nobody.
+        said = f"{identifier} is locked by the recovery {holder}, which has failed"
+        tell(item, said, now, at_once=execution.get("error", "").startswith("States."))
+    elif ended > LEFT_TO_THE_EVENT:
+        recover(item, now)
+        if ended > IN_VAIN:
+            said = f"{identifier} is locked by {holder}, which has ended"
+            tell(item, f"{said}, and its recovery does not take the lock", now)
+
+
+def is_recovery(given: str) -> bool:
+    """Whether an execution with this input was there to recover another one."""
+    return bool(json.loads(given).get("task") == RECOVER)
+
+
+def recover(item: Item, now: float) -> None:
+    """Start the recovery, in the form of the rule's.
+
+    The name is that of this look: a repeat starts no second one, and the next look may, should the
+    recovery have ended before it had the lock. If the lock has another holder by then, it finds
+    nothing to recover.
+    """
+    identifier, is_cluster = parts_of(item["database"])
+    ended = {
+        "executionArn": item["holder"], "identifier": identifier, "isCluster": is_cluster,
+    }  # fmt: skip
+    digest = hashlib.sha256(f"{item['database']} {item['holder']}".encode()).hexdigest()[:16]
+    try:
+        stepfunctions().start_execution(
+            stateMachineArn=os.environ["STATE_MACHINE"],
+            name=f"recover-{digest}-{int(now // ONE_LOOK)}",
+            input=json.dumps({"task": RECOVER, ENDED: ended}),
+        )
+    except ClientError as error:
+        if code_of(error) != "ExecutionAlreadyExists":
+            raise
+
+
+def tell(item: Item, sentence: str, now: float, *, at_once: bool = False) -> None:
+    """Send a mail about a lock, once a day; the first after a day, unless nobody has told it yet.
+
+    It is noted before it is sent, and only in the lock as it was seen: two looks at once send one,
+    and what has been taken or released meanwhile is not told.
+    """
+    told = float(item.get("told", 0))
+    if now - told < A_DAY or not note(item, now):
+        return
+    if not (told or at_once):
+        return
+    functions().invoke(
+        FunctionName=os.environ["SEND_EMAIL"],
+        # Lambda tries it again by itself.
+        InvocationType="Event",
+        Payload=json.dumps(mail(item, sentence)),
+    )
+
+
+def note(item: Item, now: float) -> bool:
+    """Note when it was told; False when the lock is not as it was seen any more."""
+    seen = {name: item.get(name) for name in ("holder", "phase", "told")}
+    conditions = ["attribute_exists(#database)"] + [
+        f"#{name} = :{name}" if value else f"attribute_not_exists(#{name})"
+        for name, value in seen.items()
+    ]
+    values = {f":{name}": {"S": value} for name, value in seen.items() if value}
+    try:
+        dynamodb().update_item(
+            TableName=os.environ["LOCK_TABLE"],
+            Key={"database": {"S": item["database"]}},
+            UpdateExpression="SET #told = :now",
+            ConditionExpression=" AND ".join(conditions),
+            ExpressionAttributeNames={f"#{name}": name for name in ("database", *seen)},
+            ExpressionAttributeValues={**values, ":now": {"S": f"{now:.0f}"}},
+        )
+    except ClientError as error:
+        if code_of(error) != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
+
+
+def mail(item: Item, sentence: str) -> dict[str, Any]:
+    """What the mail is written from, as if the execution that has left the lock had failed."""
+    identifier, is_cluster = parts_of(item["database"])
+    request = {"identifier": identifier, "task": RECOVER, "isCluster": is_cluster}
+    plan = json.loads(item.get("planned", "{}"))
+    error = {"Error": "NotRecovered", "Cause": json.dumps({"message": sentence})}
+    state: dict[str, Any] = {
+        "input": request, "request": request, "error": error, "check": {"plan": plan},
+        "lock": {"phase": item["phase"]},
+    }  # fmt: skip
+    if item["phase"] in PLANNED:
+        state["rollbackError"] = error
+    execution = item.get("holder") or plan.get("execution", "")
+    return {"execution": execution, "about": "lock", "state": state}

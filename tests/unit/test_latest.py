@@ -1,0 +1,144 @@
+"""Automated snapshots, and the newest snapshot of a database that has been restored before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local.emulator.rds import RdsError
+from local.emulator.rds.operations import db_snapshots
+from tests.unit.conftest import CLUSTER, Aws, Kind
+from trapheus.execution import exceptions
+
+FOLLOW = pytest.mark.parametrize("follow", [True, False], ids=["follow", "stay"])
+
+
+def back_up(aws: Aws, name: str = "") -> str:
+    """Let RDS back a database up; the snapshot's name."""
+    aws.clock.sleep(3600)
+    with aws.rds.instantly():
+        return db_snapshots.back_up(aws.rds, aws.kind.name, name or aws.kind.identifier)
+
+
+def take(aws: Aws, name: str, of: str = "") -> None:
+    aws.clock.sleep(3600)
+    word = "DBCluster" if aws.kind is CLUSTER else "DB"
+    with aws.rds.instantly():
+        aws.rds.call(f"Create{word}Snapshot", {
+            f"{aws.kind.operation}Identifier": of or aws.kind.identifier,
+            f"{word}SnapshotIdentifier": name,
+        })  # fmt: skip
+
+
+def latest(aws: Aws, **request: Any) -> str:
+    return str(aws.plan(snapshotIdentifier="latest", **request)["snapshot"])
+
+
+def test_an_automated_snapshot_is_found_by_its_name_and_arn(aws: Aws, kind: Kind):
+    name = back_up(aws)
+    assert name.startswith(f"rds:{kind.identifier}-")
+
+    assert aws.plan(snapshotIdentifier=name)["snapshot"] == name
+    assert latest(aws) == name
+
+
+def test_rds_shows_an_automated_snapshot_by_its_name_only_with_its_type(aws: Aws, kind: Kind):
+    name, word = back_up(aws), "DBCluster" if kind is CLUSTER else "DB"
+    asked = {f"{word}SnapshotIdentifier": name}
+
+    with pytest.raises(RdsError, match="NotFound"):
+        aws.rds.call(f"Describe{word}Snapshots", asked)
+    answer = aws.rds.call(f"Describe{word}Snapshots", asked | {"SnapshotType": "automated"})
+
+    assert [one["SnapshotType"] for one in answer[f"{word}Snapshots"]] == ["automated"]
+    with pytest.raises(RdsError, match="InvalidDB"):
+        aws.rds.call(f"Delete{word}Snapshot", asked)
+
+
+def test_an_automated_snapshot_does_not_count_for_the_quota(aws: Aws, kind: Kind):
+    aws.rds.quotas[aws.snapshot_kind] = aws.rds.count(aws.snapshot_kind)
+
+    back_up(aws)
+
+    with pytest.raises(RdsError, match="Cannot create more than"):
+        take(aws, "one-more")
+
+
+def test_a_database_is_restored_from_an_automated_snapshot(aws: Aws, kind: Kind):
+    plan = aws.plan(snapshotIdentifier=back_up(aws))
+    aws.rename_original(plan)
+    aws.replace(plan)
+    aws.finish(plan)
+
+    assert aws.run("verify", plan=plan)["report"]["warnings"] == []
+
+
+def restore(aws: Aws, *, first: bool) -> None:
+    """A whole earlier restore; what it has renamed is gone by the end."""
+    plan = aws.plan(strategy="restore-first" if first else "rename-first")
+    if first:
+        aws.make_copy(plan)
+    aws.rename_original(plan)
+    aws.give_names(plan) if first else aws.replace(plan)
+    aws.finish(plan)
+    aws.until_done("delete", plan=plan)
+    aws.settle()
+    for kind, name in aws.parts():
+        aws.rds.find(kind, name).shown["TagList"] = []
+
+
+@FOLLOW
+@pytest.mark.parametrize("first", [True, False])
+def test_the_latest_may_be_older_than_the_last_restore(
+    aws: Aws, kind: Kind, *, follow: bool, first: bool
+):
+    aws.rds.snapshots_follow = follow
+    take(aws, f"{kind.identifier}-by-hand")
+
+    restore(aws, first=first)
+
+    # Of the same resource id as <id>-snapshot, and newer.
+    assert latest(aws) == f"{kind.identifier}-by-hand"
+    newest = back_up(aws)
+    assert latest(aws) == newest
+
+
+@FOLLOW
+def test_a_database_is_restored_again_and_again(aws: Aws, kind: Kind, *, follow: bool):
+    aws.rds.snapshots_follow = follow
+    for task in ("db_restore", "create_snapshot"):
+        restore(aws, first=False)
+        plan = aws.plan(task=task)
+        assert plan["snapshot"] == f"{kind.identifier}-snapshot"
+        if task == "create_snapshot":
+            aws.until_done("snapshot", plan=plan, phase="prepare")
+            assert aws.found(plan["snapshot"], aws.snapshot_kind)[kind.id_key] == aws.id_of()
+            assert aws.found(plan["successor"], aws.snapshot_kind) is None
+
+
+@FOLLOW
+def test_a_predecessor_that_was_kept_goes_on_without_being_the_latest(
+    aws: Aws, kind: Kind, *, follow: bool
+):
+    aws.rds.snapshots_follow = follow
+    plan = aws.plan()
+    aws.rename_original(plan)
+    aws.replace(plan)
+    aws.finish(plan)
+    for of, name in aws.parts():
+        aws.rds.find(of, name).shown["TagList"] = []
+
+    back_up(aws, f"{kind.identifier}-temp")
+
+    beside = {"strategy": "copy", "targetIdentifier": "drill"}
+    assert latest(aws, **beside) == f"{kind.identifier}-snapshot"
+
+
+def test_another_database_s_snapshot_is_never_the_latest(aws: Aws, kind: Kind):
+    aws.foreign(f"{kind.identifier}-temp")
+    take(aws, "of-another", f"{kind.identifier}-temp")
+    aws.found(f"{kind.identifier}-snapshot", aws.snapshot_kind)["Status"] = "failed"
+
+    with pytest.raises(exceptions.SnapshotMissing):
+        latest(aws, strategy="copy", targetIdentifier="drill")
