@@ -9,7 +9,7 @@ import pytest
 
 from local.commands import report
 from local.emulator.cloud import Fault
-from local.emulator.rds.databases import backup_windows
+from local.emulator.rds.databases import windows
 from tests.pipeline.observed import (
     CLUSTER,
     INSTANCE,
@@ -122,7 +122,7 @@ def test_the_names_are_not_swapped_while_a_backup_may_come_between(cloud: App, k
     window = f"{begins:%H:%M}-{begins + timedelta(minutes=30):%H:%M}"
     cloud.rds.find(kind.name, kind.identifier).shown["PreferredBackupWindow"] = window
     cloud.rds.longer[f"back up {kind.name}", "backing-up"] = 2 * 3600.0
-    backup_windows.keep(cloud.rds)
+    windows.keep(cloud.rds)
 
     execution = run(
         cloud, kind.request("db_restore", strategy="restore-first"), "in-its-backup-window"

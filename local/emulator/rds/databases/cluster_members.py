@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import lifecycle, parts, settings
+from local.emulator.rds.databases import available, lifecycle, parts, settings
 from local.emulator.rds.defaults import (
     ENGINES,
     FOR_ALL_MEMBERS,
@@ -57,6 +57,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> Resource:
         raise settings.combination(
             f"The engine {parameters['Engine']} is not the cluster's, {cluster.shown['Engine']}."
         )
+    available.check_class(rds, parameters["DBInstanceClass"], cluster.shown)
     name = rds.free("instance", parameters["DBInstanceIdentifier"])
     shown = blank(rds, name, cluster.shown)
     settings.apply(rds, "instance", shown, parameters)

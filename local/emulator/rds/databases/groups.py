@@ -101,6 +101,11 @@ def looked_up(rds: Rds, kind: str, given: str) -> dict[str, Any]:
         raise
 
 
+def arn(rds: Rds, kind: str, held: dict[str, Any]) -> str:
+    """The ARN of a group."""
+    return rds.arn(KINDS[kind].arn_part, held[KINDS[kind].name_key])
+
+
 def make_default(rds: Rds, kind: str, name: str) -> dict[str, Any]:
     """A default group, as RDS makes it when it is first needed."""
     if kind == "subnet":

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import groups, parts, settings
+from local.emulator.rds.databases import available, groups, parts, settings
 from local.emulator.rds.defaults import (
     AT_ONCE,
     BACKUP_QUOTA_ERRORS,
@@ -27,6 +27,12 @@ from local.emulator.rds.timing import MULTI_AZ_SECONDS
 if TYPE_CHECKING:
     from local.emulator.rds.resources import Resource
     from local.emulator.rds.service import Rds
+
+# Of a Modify, they say how, and not what; GH hashicorp/terraform-provider-aws#26286 of the last
+# sort: those by themselves are no modification.
+MANNERS = frozenset(
+    {"AllowMajorVersionUpgrade", "AllowEngineModeChange", "CertificateRotationRestart"}
+)
 
 
 def blank(rds: Rds, kind: str, name: str, engine: str, version: str | None) -> dict[str, Any]:
@@ -137,18 +143,23 @@ def modify(rds: Rds, resource: Resource, given: dict[str, Any]) -> None:
     wanted = resource.pending | parameters if immediate else parameters
     if new_name_key in wanted:
         wanted[new_name_key] = rds.free(kind, wanted[new_name_key])
+    if not wanted.keys() - MANNERS:
+        raise settings.combination("No modifications were requested")
+    available.check_upgrade(rds, resource.shown, wanted)
     settings.check_storage_change(resource, wanted)
     preview = copy.deepcopy(resource.shown)
     settings.apply(rds, kind, preview, wanted, live=True)
     settings.check(rds, kind, preview)
     if preview == resource.shown and not wanted.keys() & (settings.SECRETS | {new_name_key}):
-        raise settings.combination("No modifications were requested")
+        return  # what is so already is taken, and nothing happens [fact: modify-without-a-change]
     at_once = {name: v for name, v in wanted.items() if name in AT_ONCE}
     settings.apply(rds, kind, resource.shown, at_once, live=True)
     settle_parts(rds, resource, live=True)
     left = {name: v for name, v in wanted.items() if name not in AT_ONCE}
     if not immediate:
         waiting = {name: v for name, v in left.items() if settings.pending_view(kind, {name: v})}
+        if resource.shown["BackupRetentionPeriod"] and waiting.get("BackupRetentionPeriod"):
+            del waiting["BackupRetentionPeriod"]  # [fact: retention-changes-at-once]
         resource.pending |= waiting
         pend(resource, settings.pending_view(kind, waiting))
         left = {name: v for name, v in left.items() if name not in waiting}

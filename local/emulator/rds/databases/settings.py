@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import groups, parts, tags
+from local.emulator.rds.databases import groups, parts, tags, windows
 from local.emulator.rds.protocol.model import members
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.resources import short_hash
@@ -171,11 +171,13 @@ def derive_instance(rds: Rds, shown: Shown) -> None:
 
 def check(rds: Rds, kind: str, shown: Shown) -> None:
     """Refuse a combination that RDS refuses."""
+    windows.check_interval(shown)
     if shown.get("MonitoringInterval") and not shown.get("MonitoringRoleArn"):
         raise combination("A MonitoringRoleARN value is required if you specify a "
                           "MonitoringInterval value other than 0.")  # fmt: skip
     if "DBClusterIdentifier" in shown and kind == "instance":
         return
+    windows.check(shown)
     check_retention(kind, shown)
     if shown.get("DatabaseInsightsMode") == "advanced" and (
         shown.get("PerformanceInsightsRetentionPeriod", 0) < 465
@@ -455,6 +457,11 @@ def set_domain(rds: Rds, shown: Shown, value: Any, parameters: Any, live: bool) 
     shown["DomainMemberships"] = parts.begun(
         shown.get("DomainMemberships", []), "DomainMemberships", [wanted]
     )
+
+
+def domain_of(shown: Mapping[str, Any]) -> str:
+    """The directory that a database is in, "" for none."""
+    return str(next((one.get("Domain", "") for one in shown["DomainMemberships"]), ""))
 
 
 def set_volumes(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 from local.emulator.rds.databases import lifecycle, tags
@@ -93,7 +94,8 @@ def take(
         "PercentProgress": 0,
     }
     copied = tags.own(source.get("TagList", [])) if source.get("CopyTagsToSnapshot") else []
-    shown["TagList"] = tags.checked(given, copied)
+    # [fact: given-tags-replace-copied]
+    shown["TagList"] = tags.checked(given) or copy.deepcopy(copied)
     if kind == "snapshot":
         shown.setdefault("ProcessorFeatures", [])  # [fact: snapshot-features-empty]
         shown["SnapshotTarget"] = "region"

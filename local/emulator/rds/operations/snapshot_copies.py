@@ -96,12 +96,14 @@ def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str
     """A copy on its way, with what its source holds and shows."""
     words = KINDS[source.kind]
     copied = tags.own(source.shown.get("TagList", [])) if parameters.get("CopyTags") else []
+    # [fact: given-tags-replace-copied]
+    given = tags.checked(parameters.get("Tags", []))
     shown = copy.deepcopy(source.shown) | {
         words.name_key: name,
         words.status_key: "pending",
         "SnapshotType": "manual",
         "PercentProgress": 0,
-        "TagList": tags.checked(parameters.get("Tags", []), copied),
+        "TagList": given or copy.deepcopy(copied),
     }
     kept = copy.deepcopy(source.source)
     if source.kind == "cluster-snapshot":
