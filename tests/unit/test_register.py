@@ -352,3 +352,12 @@ def test_a_rollback_waits_until_a_proxy_sees_the_original_s_name(
     rolled_back(aws, proxied)
 
     assert proxies.reached(aws.rds) == proxied["resourceId"]
+
+
+def test_verify_waits_for_a_busy_proxy(aws: Aws, proxied: dict):
+    change(aws, proxied)
+    aws.finish(proxied)
+    aws.fail("DescribeDBProxyTargets", "InvalidDBProxyStateFault", times=1)
+
+    with pytest.raises(exceptions.StillInProgress):
+        aws.run("verify", plan=proxied)

@@ -19,7 +19,12 @@ from botocore.exceptions import ClientError
 
 from trapheus.execution import lock
 from trapheus.execution.errors import code_of, failing_as
-from trapheus.execution.exceptions import ProxyFailed, RollbackFailed, StillInProgress
+from trapheus.execution.exceptions import (
+    ConfigurationDiffers,
+    ProxyFailed,
+    RollbackFailed,
+    StillInProgress,
+)
 from trapheus.rds.access import rds
 from trapheus.rds.rollback import BETWEEN_LOOKS
 from trapheus.rds.waiters import wait_for
@@ -214,7 +219,8 @@ def unreached(plan: Plan) -> list[str]:
     """
     lines = []
     for proxy in plan.get("proxies", []):
-        found = targets(proxy["name"])
+        with failing_as(ConfigurationDiffers, plan["identifier"], refusals=LOOK_AGAIN):
+            found = targets(proxy["name"])
         held = registered(found or [])
         is_own = (kind_of(plan), plan["identifier"]) in held
         if held and not is_own and of_original(plan).issuperset(held):
