@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import jmespath
 
 from trapheus.checks import names
-from trapheus.checks.look import AUTOSCALED, CLUSTER, INSTANCE
+from trapheus.checks.look import CLUSTER, INSTANCE
 from trapheus.configuration import statuses
 from trapheus.execution import exceptions
 from trapheus.execution.constants import (
+    AUTOSCALED,
     IN_PROGRESS_TAG,
     MAX_IDENTIFIER,
     PROTECT_TAG,

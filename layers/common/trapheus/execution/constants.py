@@ -43,3 +43,7 @@ PROTECT_TAG = "trapheus:protect"
 MAX_IDENTIFIER = 63
 MAX_INSTANCE_IDENTIFIER = MAX_IDENTIFIER - len(RENAMED_SUFFIX)
 MAX_CLUSTER_IDENTIFIER = MAX_IDENTIFIER - len(SNAPSHOT_SUFFIX)
+
+# Replicas that Application Auto Scaling has made; it makes them again by itself, and their names
+# are too long for a suffix.
+AUTOSCALED = "application-autoscaling-"
