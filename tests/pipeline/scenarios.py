@@ -426,6 +426,8 @@ def give_the_proxy_back(kind: Kind, cloud: App) -> None:
 
     execution = run(cloud, kind.request("db_restore"))
     cloud.settle()
+    # It is registered at once, and reached some time later.
+    cloud.clock.advance(600)
 
     ended(execution, "FAILED", "RestoreFailed")
     same("the proxy", proxies.reached(cloud.rds), before)
