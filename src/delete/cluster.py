@@ -44,7 +44,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         require_serving(event, named, "DbClusterResourceId", "Status", BAD_CLUSTER)
         require_unprotected(plan, found, members_of(found))
         lock.require(event)
-        if found["DeletionProtection"]:
+        if found.get("DeletionProtection"):
             with unless_done(lambda: not is_protected(plan)):
                 rds().modify_db_cluster(
                     DBClusterIdentifier=plan["renamedTo"],

@@ -38,7 +38,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         require_serving(event, named, "DbiResourceId", "DBInstanceStatus", BAD_INSTANCE)
         require_unprotected(plan, found, ())
         lock.require(event)
-        if found["DeletionProtection"]:
+        if found.get("DeletionProtection"):
             with unless_done(lambda: not is_protected(plan)):
                 rds().modify_db_instance(
                     DBInstanceIdentifier=plan["renamedTo"],

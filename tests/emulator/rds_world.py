@@ -27,7 +27,7 @@ NAMES = {
         "state": "InvalidDBInstanceState", "snap_missing": "DBSnapshotNotFound",
         "snap_exists": "DBSnapshotAlreadyExists", "snap_state": "InvalidDBSnapshotState",
         "copy": "CopyDBSnapshot", "snapshot_arn": "DBSnapshotArn", "encrypted": "Encrypted",
-        "snapshot_kind": "snapshot", "snapshot_word": "DBSnapshot",
+        "word": "DBInstance", "snapshot_kind": "snapshot", "snapshot_word": "DBSnapshot",
     },
     "cluster": {
         "name": "cl", "id": "DBClusterIdentifier", "status": "Status",
@@ -44,7 +44,8 @@ NAMES = {
         "snap_exists": "DBClusterSnapshotAlreadyExistsFault",
         "snap_state": "InvalidDBClusterSnapshotStateFault",
         "copy": "CopyDBClusterSnapshot", "snapshot_arn": "DBClusterSnapshotArn",
-        "encrypted": "StorageEncrypted", "snapshot_kind": "cluster-snapshot",
+        "encrypted": "StorageEncrypted", "word": "DBCluster",
+        "snapshot_kind": "cluster-snapshot",
         "snapshot_word": "DBClusterSnapshot",
     },
 }  # fmt: skip

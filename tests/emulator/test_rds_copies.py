@@ -54,12 +54,14 @@ def refused(work: Any, *given: Any, **more: Any) -> RdsError:
 
 @KINDS
 @pytest.mark.parametrize("far", [False, True])
-def test_a_copy_is_copying_then_available_with_the_data(kind, far):
+def test_a_copy_is_pending_then_copying_then_available_with_the_data(kind, far):
     world = Copies()
     world.wait(minutes=5)
     to = world.away if far else world.rds
     asked = world.copy(kind, to)
-    assert asked["Status"] == "copying"
+    assert asked["Status"] == "pending"
+    assert "SnapshotCreateTime" not in asked
+    world.wait(minutes=1)
     assert held(to, kind)["copy"]["Status"] == "copying"
     world.wait(minutes=30)
     shown = held(to, kind)["copy"]
@@ -115,9 +117,17 @@ def test_tags_are_copied_only_when_asked_for(kind, copies_tags):
     world = Copies()
     of = {"Key": "team", "Value": "a"}
     world.rds.call("AddTagsToResource", {"ResourceName": world.arn(kind), "Tags": [of]})
+    made = world.copy(kind, world.away, CopyTags=copies_tags)
+    assert made["TagList"] == ([of] if copies_tags else [])
+
+
+@KINDS
+def test_given_tags_take_the_place_of_the_copied_ones(kind):
+    world = Copies()
+    of = {"Key": "team", "Value": "a"}
+    world.rds.call("AddTagsToResource", {"ResourceName": world.arn(kind), "Tags": [of]})
     mine = {"Key": "mark", "Value": "x"}
-    made = world.copy(kind, world.away, CopyTags=copies_tags, Tags=[mine])
-    assert made["TagList"] == ([of, mine] if copies_tags else [mine])
+    assert world.copy(kind, world.away, CopyTags=True, Tags=[mine])["TagList"] == [mine]
 
 
 @KINDS

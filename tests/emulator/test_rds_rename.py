@@ -130,7 +130,7 @@ def test_without_apply_immediately_a_rename_stays_pending(kind):
     assert shown["PendingModifiedValues"] == {words["id"]: "other"}
     world.modify(kind, words["name"], CopyTagsToSnapshot=True)
     world.wait()
-    assert world.shown(kind, "other")["PendingModifiedValues"] == {}
+    assert not world.shown(kind, "other").get("PendingModifiedValues")
 
 
 @KINDS
@@ -224,7 +224,7 @@ def test_an_outage_that_lasts_ends_now():
     world = World()
     world.delete("instance", "db")
     world.wait(10)
-    assert world.rds.outages("instance", "db") == [(START + 30, START + 600)]
+    assert world.rds.outages("instance", "db") == [(START, START + 600)]
     assert world.rds.outages("instance", "never-there") == []
 
 

@@ -5,6 +5,7 @@ CloudFormation handlers; memory = none, and then the reading that loses more was
 so that an app which relies on it is found out.
 """
 
+import re
 from typing import Any
 
 # attribute: (value, source)
@@ -28,13 +29,20 @@ INSTANCE: dict[str, tuple[Any, str]] = {
     "CustomerOwnedIpEnabled": (False, "memory"),
     "BackupTarget": ("region", "model"),
     "DedicatedLogVolume": (False, "memory"),
-    "MultiTenant": (False, "memory"),
-    "EngineLifecycleSupport": ("open-source-rds-extended-support", "model"),
     "ActivityStreamStatus": ("stopped", "memory"),
     "IsStorageConfigUpgradeAvailable": (False, "memory"),
+    "UpgradeRolloutOrder": ("second", "model"),
 }
 
-MEMBER: dict[str, tuple[Any, str]] = {"PromotionTier": (1, "model")}
+# [fact: member-shows-no-stream]
+MEMBER: dict[str, tuple[Any, str]] = {
+    **{
+        name: held
+        for name, held in INSTANCE.items()
+        if name not in ("ActivityStreamStatus", "IsStorageConfigUpgradeAvailable")
+    },
+    "PromotionTier": (1, "model"),
+}
 
 CLUSTER: dict[str, tuple[Any, str]] = {
     "PreferredBackupWindow": ("03:00-03:30", "model: random; fixed here"),
@@ -49,15 +57,43 @@ CLUSTER: dict[str, tuple[Any, str]] = {
     "EngineMode": ("provisioned", "model"),
     "NetworkType": ("IPV4", "model"),
     "AutoMinorVersionUpgrade": (True, "model"),
-    "MonitoringInterval": (0, "model"),
     "DatabaseInsightsMode": ("standard", "UG"),
     "PerformanceInsightsEnabled": (False, "model"),
-    "LocalWriteForwardingStatus": ("disabled", "memory"),
     "CrossAccountClone": (False, "memory"),
     "ActivityStreamStatus": ("stopped", "memory"),
-    "EngineLifecycleSupport": ("open-source-rds-extended-support", "model"),
+    "UpgradeRolloutOrder": ("second", "model"),
 }
 
+# What only some show, by the kind and the engines: first of the rows [fact: lifecycle-by-engine],
+# [fact: write-forwarding-of-aurora], [fact: multi-tenant-of-cdb], [fact: character-set-defaults].
+OPEN_SOURCE = {"EngineLifecycleSupport": "open-source-rds-extended-support"}
+OF_ENGINES: dict[str, tuple[tuple[re.Pattern[str], dict[str, Any]], ...]] = {
+    "instance": (
+        (re.compile("mysql|postgres|aurora-.*"), OPEN_SOURCE),
+        (re.compile("oracle-.*-cdb"), {"MultiTenant": False}),
+        (re.compile("oracle-.*"),
+         {"CharacterSetName": "AL32UTF8", "NcharCharacterSetName": "AL16UTF16"}),
+        (re.compile("sqlserver-.*"), {"CharacterSetName": "SQL_Latin1_General_CP1_CI_AS"}),
+    ),
+    "cluster": (
+        (re.compile("mysql|postgres|aurora-.*"), OPEN_SOURCE),
+        (re.compile("aurora-.*"), {"LocalWriteForwardingStatus": "disabled"}),
+        # [fact: aurora-shows-no-interval], [fact: aurora-shows-no-options]
+        (re.compile("mysql|postgres"), {"MonitoringInterval": 0}),
+    ),
+}  # fmt: skip
+
+ORACLE = {
+    "EngineVersion": "19.0.0.0.ru-2024-10.rur-2024-10.r1", "Port": 1521,
+    "LicenseModel": "license-included",
+}  # fmt: skip
+SQL_SERVER = {
+    "EngineVersion": "15.00.4410.1.v1", "Port": 1433, "LicenseModel": "license-included",
+}  # fmt: skip
+DB2 = {
+    "EngineVersion": "11.5.9.0.sb00046748.r1", "Port": 50000,
+    "LicenseModel": "bring-your-own-license",
+}  # fmt: skip
 # engine: attributes of its own; versions: "default for the engine in the Region" (model)
 ENGINES: dict[str, dict[str, Any]] = {
     "postgres": {"EngineVersion": "16.6", "Port": 5432, "LicenseModel": "postgresql-license"},
@@ -65,13 +101,16 @@ ENGINES: dict[str, dict[str, Any]] = {
     "mariadb": {
         "EngineVersion": "10.11.10", "Port": 3306, "LicenseModel": "general-public-license",
     },
-    "oracle-ee": {
-        "EngineVersion": "19.0.0.0.ru-2024-10.rur-2024-10.r1", "Port": 1521,
-        "LicenseModel": "license-included",
-    },
-    "sqlserver-se": {
-        "EngineVersion": "15.00.4410.1.v1", "Port": 1433, "LicenseModel": "license-included",
-    },
+    "oracle-ee": ORACLE,
+    "oracle-ee-cdb": ORACLE,
+    "oracle-se2": ORACLE,
+    "oracle-se2-cdb": ORACLE,
+    "sqlserver-ee": SQL_SERVER,
+    "sqlserver-se": SQL_SERVER,
+    "sqlserver-web": SQL_SERVER,
+    "sqlserver-ex": SQL_SERVER,
+    "db2-se": DB2,
+    "db2-ae": DB2,
     "aurora-postgresql": {
         "EngineVersion": "16.6", "Port": 5432, "LicenseModel": "postgresql-license",
     },
@@ -88,10 +127,11 @@ AVAILABLE_VERSIONS: dict[str, tuple[str, ...]] = {
     "postgres": ("14.15", "15.8", "15.10", "16.1", "16.4", "16.5", "16.6", "16.9", "16.10", "17.2"),
     "mysql": ("8.0.35", "8.0.40", "8.4.3"),
     "mariadb": ("10.6.20", "10.11.10"),
-    "oracle-ee": ("19.0.0.0.ru-2024-10.rur-2024-10.r1",),
-    "sqlserver-se": ("15.00.4410.1.v1",),
-    "sqlserver-web": ("15.00.4410.1.v1",),
-    "db2-se": ("11.5.9.0.sb00046748.r1",),
+    **{
+        engine: (own["EngineVersion"],)
+        for engine, own in ENGINES.items()
+        if engine.startswith(("oracle", "sqlserver", "db2"))
+    },
     "aurora-postgresql": ("15.8", "16.1", "16.4", "16.6"),
     "aurora-mysql": ("8.0.mysql_aurora.3.04.3", "8.0.mysql_aurora.3.08.0"),
 }
@@ -202,7 +242,6 @@ OF_THE_CLUSTER: dict[str, str] = {
     "DBClusterIdentifier": "DBClusterIdentifier",
     "AllocatedStorage": "AllocatedStorage",
     "EngineLifecycleSupport": "EngineLifecycleSupport",
-    "CopyTagsToSnapshot": "CopyTagsToSnapshot",
 }
 
 # Parameters that RDS refuses for an instance of an Aurora cluster. model, AUG.

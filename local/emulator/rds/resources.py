@@ -32,6 +32,8 @@ class Resource:
     endpoint: dict[str, Any] = field(default_factory=dict)
     pending: dict[str, Any] = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict)
+    # Of a snapshot: the accounts that may restore it, or "all".
+    shared: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:

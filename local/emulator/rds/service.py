@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import heapq
+import logging
 import pickle
 import threading
 from collections import Counter, defaultdict
@@ -39,6 +40,8 @@ from local.emulator.rds.resources import (
     short_hash,
 )
 from local.emulator.rds.timing import FITTING, LOOK_AGAIN, ONLINE, PHASES, Phase
+
+LOG = logging.getLogger(__name__)
 
 # What an RDS has of its place and its time.
 PLACE = ("_now", "_lock", "_on_change", "_agenda", "_neighbours", "other_services", "answer")
@@ -95,6 +98,8 @@ class Rds:
     # Tools in production create members while the cluster is still `creating`; the API page
     # allows it only once the cluster is available. False makes it as the page says.
     members_while_creating = True
+    # Whether an instance takes changes while it is made [fact: modify-while-creating].
+    changes_while_creating = False
     # Whether a restored database falls back from available to modifying once.
     flaps = False
     # Whether a restored instance loads its storage for hours, serving meanwhile, and whether it
@@ -135,6 +140,8 @@ class Rds:
         # Of all callers together, as RDS throttles an account in a region; None lets all through.
         self.throttle: Bucket | None = None
         self.time = now()
+        # What a copy that is restored from now on shows besides, by its kind.
+        self.copies_show: dict[str, dict[str, Any]] = {"instance": {}, "cluster": {}}
         # In which status the parts of a database end that begin from now on, by attribute, instead
         # of well: {"OptionGroupMemberships": "failed"}; a fault to test with.
         self.part_endings: dict[str, str] = {}
@@ -152,6 +159,8 @@ class Rds:
         self.groups: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self.custom_endpoints: dict[str, dict[str, Any]] = {}
         self.group_tags: dict[str, list[dict[str, str]]] = {}
+        # What parameter groups have other than the default, by ARN and name.
+        self.parameters: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self.retained_backups: list[dict[str, Any]] = []
         self.retained_cluster_backups: list[dict[str, Any]] = []
         # What an account has besides, as Describe shows it: nothing, until a test puts it there.
@@ -286,7 +295,7 @@ class Rds:
             raise RdsError("InvalidAction", f"{operation} is not supported")
         if operation not in OPERATIONS:
             # Not InvalidAction, which says that a region does not have it.
-            raise RdsError("NotImplemented", f"The local RDS does not know {operation}")
+            raise RdsError("NotImplemented", f"The local RDS does not know {operation}.")
         answer = OPERATIONS[operation](self, copy.deepcopy(dict(parameters)))
         if not operation.startswith("Describe"):  # which changes nothing
             self._observe()
@@ -307,6 +316,11 @@ class Rds:
                 text = write(action, self._do(action, parameters), request_id)
         except RdsError as error:
             return error.status, headers, wire.write_error(error, request_id)
+        except Exception:
+            # A gap of this RDS must not look like one of the network.
+            LOG.exception("The local RDS failed at %s", body.decode(errors="replace"))
+            failure = RdsError("InternalFailure", "The local RDS has a bug; its log has more.", 500)
+            return failure.status, headers, wire.write_error(failure, request_id)
         return 200, headers, text
 
     def settle(self) -> None:
@@ -498,6 +512,7 @@ class Rds:
 
     def restored(self, resource: Resource) -> None:
         """The end of a restore: available, or as bad as the snapshot was marked."""
+        resource.shown |= copy.deepcopy(self.copies_show[resource.kind])
         if self.initializes and resource.kind == "instance":
             ((_, _, resource.initialized_at),) = self.course("initialize storage")
         if resource.poison:
@@ -569,6 +584,11 @@ class Rds:
     def cluster_of(self, member: Resource) -> Resource | None:
         """The cluster of an instance, None for a standalone one."""
         return self.things.get(member.source.get("cluster", ""))
+
+    @property
+    def is_past(self) -> bool:
+        """Whether what happens is of older days, when there were other versions and classes."""
+        return self._fixed is not None
 
     # Within
 

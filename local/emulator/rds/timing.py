@@ -17,6 +17,7 @@ class Phase:
     `stale`: the status of before is still shown although the work has begun.
     `hidden`: an RDS that `hides` shows nothing yet; another one shows the status that comes next.
     `neither`: Describe finds nothing by the old name, nor by the new one.
+    A `stale` one of no length is there for a test to make it longer.
     """
 
     name: str
@@ -87,20 +88,22 @@ PHASES: dict[str, tuple[Phase, ...]] = {
         Phase("neither", "", 0, 30, 60),
         Phase("rebooting", "rebooting", 40, 75, 300),
     ),
+    # The answers of a reboot, a stop, a start and a deletion show the new status already, those of
+    # a cluster's stop and start the old one. [fact: answers-with-the-new-status]
     "reboot instance": (  # memory
-        Phase("stale", "", 5, 10, 30),
+        Phase("stale", "", 0, 0, 0),
         Phase("rebooting", "rebooting", 30, 80, 270),
     ),
     "delete instance": (  # memory
-        Phase("stale", "", 5, 30, 60),
+        Phase("stale", "", 0, 0, 0),
         Phase("deleting", "deleting", 115, 330, 1140),
     ),
     "stop instance": (  # memory
-        Phase("stale", "", 5, 10, 30),
+        Phase("stale", "", 0, 0, 0),
         Phase("stopping", "stopping", 60, 240, 900),
     ),
     "start instance": (  # memory
-        Phase("stale", "", 5, 10, 30),
+        Phase("stale", "", 0, 0, 0),
         Phase("starting", "starting", 60, 240, 900),
     ),
     "back up instance": (Phase("backing-up", "backing-up", 60, 240, 1800),),  # memory
@@ -122,8 +125,12 @@ PHASES: dict[str, tuple[Phase, ...]] = {
         Phase("renaming", "renaming", 25, 90, 240),
     ),
     "delete cluster": (  # memory; the members' own deletion comes first
-        Phase("stale", "", 5, 30, 60),
+        Phase("stale", "", 0, 0, 0),
         Phase("deleting", "deleting", 115, 450, 1140),
+    ),
+    "fail over cluster": (  # UG: "typically within 60 seconds, often within 30"
+        Phase("stale", "", 1, 5, 20),
+        Phase("failing-over", "failing-over", 20, 30, 120),
     ),
     "stop cluster": (  # memory
         Phase("stale", "", 5, 10, 30),
@@ -151,11 +158,13 @@ PHASES: dict[str, tuple[Phase, ...]] = {
     ),
     "copy within the region": (  # memory
         Phase("hidden", "", 0, 5, 30),
-        Phase("copying", "copying", 60, 235, 1770),
+        Phase("pending", "pending", 5, 10, 30),  # [fact: copies-begin-pending]
+        Phase("copying", "copying", 60, 225, 1740),
     ),
     "copy across regions": (  # memory
         Phase("hidden", "", 0, 5, 30),
-        Phase("copying", "copying", 300, 1195, 10770),
+        Phase("pending", "pending", 5, 10, 30),
+        Phase("copying", "copying", 300, 1185, 10740),
     ),
     # AUG: the snapshot is restored first, which shows as STARTING; the times are memory
     "export": (
@@ -223,14 +232,17 @@ FITTING: dict[str, frozenset[str]] = {
     "DeleteDBCluster": READY | BROKEN | {"stopped", "backing-up"},
     "StopDBCluster": frozenset({"available"}),
     "StartDBCluster": frozenset({"stopped"}),
+    "FailoverDBCluster": frozenset({"available"}),
+    "RestoreDBInstanceToPointInTime": READY | {"backing-up", "stopped"},
+    "RestoreDBClusterToPointInTime": READY | {"backing-up", "stopped"},
     "AddRoleToDBCluster": READY,
     "RemoveRoleFromDBCluster": READY,
     "CreateDBClusterEndpoint": READY,
     "ModifyDBClusterEndpoint": READY,
     "DeleteDBClusterEndpoint": READY,
     # model, for clusters: to delete a copy that is being made cancels it
-    "DeleteDBSnapshot": frozenset({"available", "failed", "copying"}),
-    "DeleteDBClusterSnapshot": frozenset({"available", "failed", "copying"}),
+    "DeleteDBSnapshot": frozenset({"available", "failed", "copying", "pending"}),
+    "DeleteDBClusterSnapshot": frozenset({"available", "failed", "copying", "pending"}),
     "CopyDBSnapshot": frozenset({"available"}),
     "CopyDBClusterSnapshot": frozenset({"available"}),
     "RestoreDBInstanceFromDBSnapshot": frozenset({"available"}),

@@ -200,18 +200,18 @@ def groups(look: Look, findings: Findings) -> None:
         # Of a cluster it is only a name.
         name = subnets["DBSubnetGroupName"] if look.kind is INSTANCE else subnets
         check_subnet_group(findings, name)
-    if look.kind is not INSTANCE:
-        check_cluster_parameter_group(findings, look.wanted["DBClusterParameterGroup"], version)
+    if name := look.wanted.get("DBClusterParameterGroup"):
+        check_cluster_parameter_group(findings, name, version)
     for name in parameter_groups(look):
         check_parameter_group(findings, name, version)
     if look.kind is INSTANCE:
-        for group in look.wanted["OptionGroupMemberships"]:
+        for group in look.wanted.get("OptionGroupMemberships", []):
             check_option_group(findings, group["OptionGroupName"], version)
 
 
 def parameter_groups(look: Look) -> list[str]:
     """The parameter groups of the instance, or of the members, each once."""
-    wanted = (group for one in look.wanted_instances for group in one["DBParameterGroups"])
+    wanted = (group for one in look.wanted_instances for group in one.get("DBParameterGroups", []))
     return list(dict.fromkeys(group["DBParameterGroupName"] for group in wanted))
 
 

@@ -189,6 +189,8 @@ def existing_proxies() -> list[Description]:
 
 def of_a_stack(look: Look, findings: Findings) -> None:
     """It, or a member of it, belongs to a stack of CloudFormation."""
+    # What goes on by the name: [fact: cloudformation-physical-id]. Terraform leaves no tag of its
+    # own; what its next plan shows stands on the page: [fact: terraform-instance-id].
     names: dict[str, list[str]] = {}
     for name, found in look.parts:
         for tag in found.get("TagList", []):

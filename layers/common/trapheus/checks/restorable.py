@@ -163,9 +163,10 @@ def fitting_snapshot(look: Look, findings: Findings) -> None:
 
 def can_become(engine: str, old: str, new: str) -> bool:
     """Whether a restore brings one version to another: a later one of the same major version."""
-    # PostgreSQL counts major versions by the first number, the others by two.
-    major = 1 if "postgres" in engine else 2
     before, after = numbers(old), numbers(new)
+    # PostgreSQL counts major versions by the first number since 10, the others by two.
+    # [fact: major-of-old-versions]
+    major = 1 if "postgres" in engine and before[0] >= 10 else 2
     return before[:major] == after[:major] and before <= after
 
 

@@ -263,6 +263,10 @@ def _compare(
     left_open = planned.get("open", ())
     wanted, now = wanted_of(row, planned, left_open), shown(row, found, left_open)
     change = planned.get("changed", {}).get(name)
+    if not wanted and not change and now is not None and is_given(name, now):
+        entry = {"attribute": name, "was": None, "now": _plain(now), "done": GIVEN}
+        comparison.differs.append(entry)
+        return
     if row.lost and wanted is None and not change:
         # Nothing was asked for: RDS has chosen.
         return
@@ -310,6 +314,25 @@ def require_as_planned(
     if lines:
         kept = f"{len(comparison.kept)} attributes"
         raise ConfigurationDiffers("; ".join(lines), identifier=identifier, kept=kept)
+
+
+GIVEN = "RDS gives it to every new database"
+# What RDS gives every new database for which nothing is asked, and what older descriptions do not
+# show (botocore's model). [fact: older-descriptions-show-less]
+GIVEN_TO_ALL: dict[str, Any] = {
+    "AutoMinorVersionUpgrade": True,
+    "BackupTarget": "region",
+    "DatabaseInsightsMode": "standard",
+    "EngineLifecycleSupport": "open-source-rds-extended-support",
+    "NetworkType": "IPV4",
+}
+# What only a database of EC2-Classic lacks: RDS chooses them for the copy, in the default VPC.
+OF_A_VPC = ("DBSubnetGroup", "VpcSecurityGroups")
+
+
+def is_given(name: str, now: Any) -> bool:
+    """Whether RDS has given the copy what the original does not show, whatever was asked for."""
+    return name in OF_A_VPC or GIVEN_TO_ALL.get(name) == now
 
 
 # What the verification compares itself, since Describe of the database alone does not show it.

@@ -55,7 +55,7 @@ def require_unprotected(plan: Plan, original: Description, members: Iterable[Des
     """Pass only an original that nobody has protected since it was renamed."""
     was = original_value(plan, "modify", "DeletionProtection")
     tags = [tag["Key"] for one in (original, *members) for tag in one.get("TagList", [])]
-    if PROTECT_TAG in tags or (original["DeletionProtection"] and not was):
+    if PROTECT_TAG in tags or (original.get("DeletionProtection") and not was):
         raise DeleteFailed(
             f"{plan['renamedTo']} has been protected since it was renamed: nothing was deleted.",
             identifier=plan["renamedTo"],

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import lifecycle, parts, settings
+from local.emulator.rds.databases import available, lifecycle, parts, settings
 from local.emulator.rds.defaults import (
     ENGINES,
     FOR_ALL_MEMBERS,
-    INSTANCE,
     MEMBER,
     REFUSED_FOR_MEMBERS,
 )
@@ -58,6 +57,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> Resource:
         raise settings.combination(
             f"The engine {parameters['Engine']} is not the cluster's, {cluster.shown['Engine']}."
         )
+    available.check_class(rds, parameters["DBInstanceClass"], cluster.shown)
     name = rds.free("instance", parameters["DBInstanceIdentifier"])
     shown = blank(rds, name, cluster.shown)
     settings.apply(rds, "instance", shown, parameters)
@@ -83,12 +83,11 @@ def create(rds: Rds, parameters: dict[str, Any]) -> Resource:
 def blank(rds: Rds, name: str, cluster: dict[str, Any]) -> dict[str, Any]:
     """A member for which nothing was asked."""
     engine, version = cluster["Engine"], cluster["EngineVersion"]
-    table = {key: value for key, (value, _) in (INSTANCE | MEMBER).items()}
+    table = {key: value for key, (value, _) in MEMBER.items()}
     shown = {
         "DBInstanceIdentifier": name,
         "DbiResourceId": rds.new_id("instance"),
         "DBInstanceStatus": "creating",
-        "InstanceCreateTime": rds.when(),
         "Engine": engine,
         "EngineVersion": version,
         "PendingModifiedValues": {},
@@ -96,6 +95,7 @@ def blank(rds: Rds, name: str, cluster: dict[str, Any]) -> dict[str, Any]:
         "DomainMemberships": [],
         "TagList": [],
         **table,
+        **lifecycle.of_engine("instance", engine),
         "DBClusterIdentifier": cluster["DBClusterIdentifier"],
     }
     shown |= lifecycle.own_parts(rds, "instance", shown)
@@ -113,8 +113,9 @@ def await_cluster(rds: Rds, cluster: Resource, member: Resource) -> None:
             rds.done(member, "failed")
             return
         member.shown["Endpoint"] = rds.endpoint(member.name, cluster.shown["Port"])
+        lifecycle.come_up(rds, member)
         rds.done(member)
-        zones = {m.shown["AvailabilityZone"] for m in rds.members(cluster)}
+        zones = {m.shown.get("AvailabilityZone", "") for m in rds.members(cluster)} - {""}
         cluster.shown["MultiAZ"] = len(zones) > 1
         lifecycle.settle_parts(rds, member)
 

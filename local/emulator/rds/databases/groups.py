@@ -51,12 +51,16 @@ KINDS = {
 def major(engine: str, version: str) -> str:
     """The major version that names a family: 16 of 16.4, but 8.0 of MySQL's 8.0.40."""
     parts = version.split(".")
-    return parts[0] if "postgres" in engine or "oracle" in engine else ".".join(parts[:2])
+    # [fact: major-of-old-versions]
+    short = ("postgres" in engine and int(parts[0]) >= 10) or (
+        "oracle" in engine and int(parts[0]) >= 18
+    )
+    return parts[0] if short else ".".join(parts[:2])
 
 
 def family(engine: str, version: str) -> str:
     """The parameter group family of an engine version, such as postgres16, or oracle-ee-19."""
-    if engine.startswith(("oracle", "sqlserver")):
+    if engine.startswith(("oracle", "sqlserver", "db2")):
         return f"{engine}-{major(engine, version).replace('.00', '.0')}"
     return f"{engine}{major(engine, version)}"
 
@@ -77,6 +81,16 @@ def group(rds: Rds, kind: str, given: str) -> dict[str, Any]:
     return held[name]
 
 
+def nested(rds: Rds, given: str) -> dict[str, Any]:
+    """A subnet group as an instance shows it: less than the group's own Describe does.
+
+    [fact: nested-subnet-group]
+    """
+    whole = group(rds, "subnet", given)
+    own = ("DBSubnetGroupArn", "SupportedNetworkTypes")
+    return {name: value for name, value in whole.items() if name not in own}
+
+
 def looked_up(rds: Rds, kind: str, given: str) -> dict[str, Any]:
     """A group by name; the operations on groups call all parameter groups alike (model)."""
     try:
@@ -85,6 +99,11 @@ def looked_up(rds: Rds, kind: str, given: str) -> dict[str, Any]:
         if kind == "cluster-parameter":
             raise RdsError(KINDS["parameter"].missing, error.message) from error
         raise
+
+
+def arn(rds: Rds, kind: str, held: dict[str, Any]) -> str:
+    """The ARN of a group."""
+    return rds.arn(KINDS[kind].arn_part, held[KINDS[kind].name_key])
 
 
 def make_default(rds: Rds, kind: str, name: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import groups, parts, settings
+from local.emulator.rds.databases import available, groups, parts, settings
 from local.emulator.rds.defaults import (
     AT_ONCE,
     BACKUP_QUOTA_ERRORS,
@@ -16,6 +16,7 @@ from local.emulator.rds.defaults import (
     FOR_ALL_MEMBERS,
     HOSTED_ZONE,
     INSTANCE,
+    OF_ENGINES,
     OF_THE_CLUSTER,
     SECURITY_GROUP,
 )
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from local.emulator.rds.resources import Resource
     from local.emulator.rds.service import Rds
 
-CREATED = {"instance": "InstanceCreateTime", "cluster": "ClusterCreateTime"}
+# Of a Modify, they say how, and not what; GH hashicorp/terraform-provider-aws#26286 of the last
+# sort: those by themselves are no modification.
+MANNERS = frozenset(
+    {"AllowMajorVersionUpgrade", "AllowEngineModeChange", "CertificateRotationRestart"}
+)
 
 
 def blank(rds: Rds, kind: str, name: str, engine: str, version: str | None) -> dict[str, Any]:
@@ -43,18 +48,28 @@ def blank(rds: Rds, kind: str, name: str, engine: str, version: str | None) -> d
         KINDS[kind].name_key: name,
         RESOURCE_ID[kind]: rds.new_id(kind),
         KINDS[kind].status_key: "creating",
-        CREATED[kind]: rds.when(),
         "Engine": engine,
         "EngineVersion": version or ENGINES[engine]["EngineVersion"],
         "MasterUsername": "admin",
         "VpcSecurityGroups": [{"VpcSecurityGroupId": SECURITY_GROUP, "Status": "active"}],
-        "PendingModifiedValues": {},
         "AssociatedRoles": [],
         "DomainMemberships": [],
         "TagList": [],
         **{attribute: value for attribute, (value, _) in table.items()},
+        **of_engine(kind, engine),
     }
-    return shown | (own_parts(rds, kind, shown))
+    # An instance shows the moment, and its zone, only once it is made. [fact: creating-shows-less]
+    if kind == "instance":
+        shown["PendingModifiedValues"] = {}
+    else:
+        shown["ClusterCreateTime"] = rds.when()
+    return shown | own_parts(rds, kind, shown)
+
+
+def of_engine(kind: str, engine: str) -> dict[str, Any]:
+    """What only the databases of some engines show."""
+    fitting = [more for name, more in OF_ENGINES[kind] if name.fullmatch(engine)]
+    return {name: value for more in fitting for name, value in more.items()}
 
 
 def own_parts(rds: Rds, kind: str, shown: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,14 +82,12 @@ def own_parts(rds: Rds, kind: str, shown: Mapping[str, Any]) -> dict[str, Any]:
             "Port": ENGINES[engine]["Port"],
             "DBClusterParameterGroup": family,
             "DBSubnetGroup": groups.group(rds, "subnet", "default")["DBSubnetGroupName"],
-            "DBClusterOptionGroupMemberships": [
-                {"DBClusterOptionGroupName": options, "Status": "in-sync"}
-            ],
             "AvailabilityZones": [f"{rds.region}{zone}" for zone in "abc"],
             "DBClusterMembers": [],
             "ReadReplicaIdentifiers": [],
             "MultiAZ": False,
             "HostedZoneId": HOSTED_ZONE,
+            **({} if engine.startswith("aurora") else option_groups(options)),
         }
     return {
         "Endpoint": {"Port": ENGINES[engine]["Port"]},
@@ -82,10 +95,35 @@ def own_parts(rds: Rds, kind: str, shown: Mapping[str, Any]) -> dict[str, Any]:
         "LicenseModel": ENGINES[engine]["LicenseModel"],
         "DBParameterGroups": [{"DBParameterGroupName": family, "ParameterApplyStatus": "in-sync"}],
         "OptionGroupMemberships": [{"OptionGroupName": options, "Status": "in-sync"}],
-        "DBSubnetGroup": groups.group(rds, "subnet", "default"),
+        "DBSubnetGroup": groups.nested(rds, "default"),
         "DBSecurityGroups": [],
         "ReadReplicaDBInstanceIdentifiers": [],
     }
+
+
+def option_groups(name: str) -> dict[str, Any]:
+    """The option group of a cluster, which Aurora does not show."""
+    own = {"DBClusterOptionGroupName": name, "Status": "in-sync"}
+    return {"DBClusterOptionGroupMemberships": [own]}
+
+
+def come_up(rds: Rds, instance: Resource) -> None:
+    """Show what an instance shows only once it is made."""
+    instance.shown.setdefault("InstanceCreateTime", rds.when())
+    instance.shown.get("PendingModifiedValues", {}).pop("MasterUserPassword", None)
+    instance.shown.setdefault("AvailabilityZone", f"{rds.region}a")
+    settings.derive(rds, "instance", instance.shown)
+
+
+def show_pending(resource: Resource, view: Mapping[str, Any]) -> None:
+    """Show what waits; a cluster for which nothing does shows nothing of it.
+
+    [fact: cluster-without-pending]
+    """
+    if view or resource.kind == "instance":
+        resource.shown["PendingModifiedValues"] = dict(view)
+    else:
+        resource.shown.pop("PendingModifiedValues", None)
 
 
 def carried(kind: str, shown: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,29 +143,39 @@ def modify(rds: Rds, resource: Resource, given: dict[str, Any]) -> None:
     wanted = resource.pending | parameters if immediate else parameters
     if new_name_key in wanted:
         wanted[new_name_key] = rds.free(kind, wanted[new_name_key])
+    if not wanted.keys() - MANNERS:
+        raise settings.combination("No modifications were requested")
+    available.check_upgrade(rds, resource.shown, wanted)
     settings.check_storage_change(resource, wanted)
     preview = copy.deepcopy(resource.shown)
     settings.apply(rds, kind, preview, wanted, live=True)
     settings.check(rds, kind, preview)
     if preview == resource.shown and not wanted.keys() & (settings.SECRETS | {new_name_key}):
-        raise settings.combination("No modifications were requested")
+        return  # what is so already is taken, and nothing happens [fact: modify-without-a-change]
     at_once = {name: v for name, v in wanted.items() if name in AT_ONCE}
     settings.apply(rds, kind, resource.shown, at_once, live=True)
     settle_parts(rds, resource, live=True)
     left = {name: v for name, v in wanted.items() if name not in AT_ONCE}
     if not immediate:
         waiting = {name: v for name, v in left.items() if settings.pending_view(kind, {name: v})}
+        if resource.shown["BackupRetentionPeriod"] and waiting.get("BackupRetentionPeriod"):
+            del waiting["BackupRetentionPeriod"]  # [fact: retention-changes-at-once]
         resource.pending |= waiting
-        resource.shown["PendingModifiedValues"] |= settings.pending_view(kind, waiting)
+        pend(resource, settings.pending_view(kind, waiting))
         left = {name: v for name, v in left.items() if name not in waiting}
     if left:
         change(rds, resource, left, preview)
 
 
+def pend(resource: Resource, more: Mapping[str, Any]) -> None:
+    """Show that more waits."""
+    show_pending(resource, resource.shown.get("PendingModifiedValues", {}) | more)
+
+
 def change(rds: Rds, resource: Resource, left: dict[str, Any], preview: Mapping[str, Any]) -> None:
     """Go through `modifying`, or through a rename, and then show what was asked for."""
     kind = resource.kind
-    resource.shown["PendingModifiedValues"] |= settings.pending_view(kind, left)
+    pend(resource, settings.pending_view(kind, left))
     new_name = left.get(f"New{KINDS[kind].name_key}", "")
 
     was = {name: resource.shown.get(name) for name in settings.STORAGE}
@@ -135,8 +183,7 @@ def change(rds: Rds, resource: Resource, left: dict[str, Any], preview: Mapping[
     def take_effect() -> None:
         settings.apply(rds, kind, resource.shown, left, live=True)
         resource.pending = {k: v for k, v in resource.pending.items() if k not in left}
-        view = settings.pending_view(kind, resource.pending)
-        resource.shown["PendingModifiedValues"] = view
+        show_pending(resource, settings.pending_view(kind, resource.pending))
         if new_name:
             take_name(rds, resource, new_name)
         if kind == "cluster":
@@ -195,7 +242,7 @@ def give_addresses(rds: Rds, shown: dict[str, Any]) -> None:
 
 def rebooted(rds: Rds, resource: Resource) -> None:
     """The end of a reboot: the instance runs with the parameters of its groups."""
-    for group in resource.shown["DBParameterGroups"]:
+    for group in resource.shown.get("DBParameterGroups", []):
         if group["ParameterApplyStatus"] == "pending-reboot":
             group["ParameterApplyStatus"] = "in-sync"
     cluster = rds.cluster_of(resource)
@@ -244,11 +291,16 @@ def follow_cluster(rds: Rds, cluster: Resource, member: Resource) -> None:
             member.shown[name] = copy.deepcopy(cluster.shown[of_cluster])
         else:
             member.shown.pop(name, None)
-    member.shown["DBSubnetGroup"] = groups.group(rds, "subnet", cluster.shown["DBSubnetGroup"])
+    if "DBSubnetGroup" in cluster.shown:
+        member.shown["DBSubnetGroup"] = groups.nested(rds, cluster.shown["DBSubnetGroup"])
     member.shown["StorageType"] = cluster.shown.get("StorageType", "aurora")
+    # [fact: throughput-zero]
+    member.shown["StorageThroughput"] = 0
+    if "Iops" in cluster.shown:
+        member.shown["Iops"] = cluster.shown["Iops"]
     for switch, names in FOR_ALL_MEMBERS.items():
         if cluster.shown.get(switch):
-            member.shown |= {name: cluster.shown[name] for name in names}
+            member.shown |= {name: cluster.shown[name] for name in names if name in cluster.shown}
     settings.derive(rds, "instance", member.shown)
     if "Endpoint" in member.shown:
         member.shown["Endpoint"] = rds.endpoint(member.name, cluster.shown["Port"])
@@ -281,7 +333,7 @@ def refuse_protected(resource: Resource, words: str) -> None:
 def leaves_backups(resource: Resource, parameters: Mapping[str, Any]) -> bool:
     """Whether a deletion keeps automated backups: only when it says so, of what has some; model."""
     kept = not parameters.get("DeleteAutomatedBackups", True)
-    return bool(kept and resource.shown["BackupRetentionPeriod"])
+    return bool(kept and resource.shown.get("BackupRetentionPeriod"))
 
 
 def refuse_backups(rds: Rds, resource: Resource, parameters: Mapping[str, Any]) -> None:

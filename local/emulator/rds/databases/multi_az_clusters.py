@@ -82,7 +82,6 @@ def populate(rds: Rds, cluster: Resource) -> Callable[[], bool]:
     for number, zone in enumerate("abc", 1):
         shown = cluster_members.blank(rds, f"{cluster.name}-instance-{number}", cluster.shown) | {
             "DBInstanceClass": cluster.shown[CLASS],
-            "AvailabilityZone": f"{rds.region}{zone}",
         }
         settings.derive(rds, "instance", shown)
         member = rds.add("instance", shown, "")
@@ -98,9 +97,16 @@ def populate(rds: Rds, cluster: Resource) -> Callable[[], bool]:
         )
         shown["Endpoint"] = member.endpoint
         lifecycle.follow_cluster(rds, cluster, member)
-        rds.play(member, "create member")
+        rds.play(member, "create member", end=partial(come_up, rds, member, f"{rds.region}{zone}"))
         own.append(member)
     return lambda: all(member.true_status == "available" for member in own)
+
+
+def come_up(rds: Rds, member: Resource, zone: str) -> None:
+    """A member is made, in a zone of its own."""
+    member.shown["AvailabilityZone"] = zone
+    lifecycle.come_up(rds, member)
+    rds.done(member)
 
 
 def leave(rds: Rds, cluster: Resource) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import groups, parts, tags
+from local.emulator.rds.databases import groups, parts, tags, windows
 from local.emulator.rds.protocol.model import members
 from local.emulator.rds.protocol.rds_error import RdsError
+from local.emulator.rds.resources import short_hash
 
 if TYPE_CHECKING:
     from local.emulator.rds.resources import Resource
@@ -43,6 +45,7 @@ NOT_SHOWN = frozenset(
     }
 )  # fmt: skip
 
+CERTIFICATES_END = datetime(2061, 5, 20, tzinfo=UTC)
 SECRETS = frozenset({"MasterUserPassword", "RotateMasterUserPassword"})
 
 
@@ -53,11 +56,7 @@ def apply(
     shapes = members("DBInstance" if kind == "instance" else "DBCluster")
     if "CACertificateIdentifier" in parameters:
         require_certificate(rds, parameters["CACertificateIdentifier"])
-    if is_small_gp3(kind, shown):
-        for name in SMALL_GP3:
-            shown.pop(name, None)
-    if parameters.get("StorageType", "gp3") != "gp3":
-        shown.pop("StorageThroughput", None)
+    leave_speed(kind, shown, parameters.get("StorageType", "gp3"))
     for name, value in parameters.items():
         if name in SHAPED[kind]:
             SHAPED[kind][name](rds, shown, value, parameters, live)
@@ -69,9 +68,22 @@ def apply(
         tune_small_gp3(shown, parameters)
     elif kind == "instance" and shown.get("StorageType") == "gp3":
         show_baseline(shown)
+    elif kind == "instance":
+        shown.setdefault("StorageThroughput", 0)  # [fact: throughput-zero]
     if "MaxAllocatedStorage" in parameters:
         check_ceiling(shown)
     derive(rds, kind, shown)
+
+
+def leave_speed(kind: str, shown: Shown, becomes: str) -> None:
+    """Show nothing of the speed that a volume has by its size and type, which may change."""
+    if is_small_gp3(kind, shown):
+        for name in SMALL_GP3:
+            shown.pop(name, None)
+    if shown.get("StorageThroughput") == 0 or becomes != "gp3":
+        shown.pop("StorageThroughput", None)
+    if becomes in ("gp2", "standard"):
+        shown.pop("Iops", None)
 
 
 # What Describe shows of a gp3 volume that nobody may tune. memory.
@@ -136,10 +148,12 @@ def derive(rds: Rds, kind: str, shown: Shown) -> None:
 
 def derive_instance(rds: Rds, shown: Shown) -> None:
     """What follows for an instance alone."""
-    # Every certificate ends on one day: what is compared is which one it is.
-    shown["CertificateDetails"] = certificate(shown["CACertificateIdentifier"])
-    shown.setdefault("AvailabilityZone", f"{rds.region}a")
-    if shown.get("MultiAZ"):
+    if "CACertificateIdentifier" in shown:
+        shown["CertificateDetails"] = certificate(shown["CACertificateIdentifier"])
+        if "InstanceCreateTime" in shown:
+            # Every one ends on one day here. [fact: certificate-ends]
+            shown["CertificateDetails"]["ValidTill"] = CERTIFICATES_END
+    if shown.get("MultiAZ") and "AvailabilityZone" in shown:
         other = "b" if shown["AvailabilityZone"].endswith("a") else "a"
         shown["SecondaryAvailabilityZone"] = f"{rds.region}{other}"
     else:
@@ -157,11 +171,13 @@ def derive_instance(rds: Rds, shown: Shown) -> None:
 
 def check(rds: Rds, kind: str, shown: Shown) -> None:
     """Refuse a combination that RDS refuses."""
+    windows.check_interval(shown)
     if shown.get("MonitoringInterval") and not shown.get("MonitoringRoleArn"):
         raise combination("A MonitoringRoleARN value is required if you specify a "
                           "MonitoringInterval value other than 0.")  # fmt: skip
     if "DBClusterIdentifier" in shown and kind == "instance":
         return
+    windows.check(shown)
     check_retention(kind, shown)
     if shown.get("DatabaseInsightsMode") == "advanced" and (
         shown.get("PerformanceInsightsRetentionPeriod", 0) < 465
@@ -173,8 +189,15 @@ def check(rds: Rds, kind: str, shown: Shown) -> None:
         check_gateway(shown)
     if kind == "instance":
         check_storage(shown)
-        if shown["DBSubnetGroup"]["SupportedNetworkTypes"] == ["IPV4"] != [shown["NetworkType"]]:
-            raise RdsError("NetworkTypeNotSupported", "The subnet group takes only IPV4.")
+        check_network(rds, shown)
+
+
+def check_network(rds: Rds, shown: Shown) -> None:
+    """A dual-stack instance wants a subnet group with such subnets; model."""
+    name = shown.get("DBSubnetGroup", {}).get("DBSubnetGroupName")
+    wanted = shown.get("NetworkType", "IPV4")
+    if name and wanted not in groups.group(rds, "subnet", name)["SupportedNetworkTypes"]:
+        raise RdsError("NetworkTypeNotSupported", f"The subnet group does not take {wanted}.")
 
 
 def check_retention(kind: str, shown: Shown) -> None:
@@ -182,7 +205,7 @@ def check_retention(kind: str, shown: Shown) -> None:
 
     [fact: cluster-retention] [fact: mirroring-needs-backups]
     """
-    days, least = shown["BackupRetentionPeriod"], 1 if kind == "cluster" else 0
+    days, least = shown.get("BackupRetentionPeriod", 1), 1 if kind == "cluster" else 0
     if not least <= days <= 35:
         raise RdsError(
             "InvalidParameterValue",
@@ -210,7 +233,7 @@ def check_storage(shown: Shown) -> None:
     kind, size = shown.get("StorageType"), shown.get("AllocatedStorage", 0)
     if kind in ("io1", "io2") and not shown.get("Iops"):
         raise combination(f"Storage type {kind} requires Iops.")
-    if kind != "gp3" and "StorageThroughput" in shown:
+    if kind not in ("gp3", None) and shown.get("StorageThroughput"):
         raise combination(f"Storage throughput can't be specified for {kind}.")
     striped = size >= 400 and not shown["Engine"].startswith("sqlserver")
     if kind == "gp3" and striped and shown.get("Iops", 12000) < 12000:
@@ -357,7 +380,7 @@ def option_groups(shown: Shown, attribute: str, wanted: Shown) -> list[Shown]:
 
 def set_subnet_group(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
     """The subnet group of an instance, described in full."""
-    shown["DBSubnetGroup"] = groups.group(rds, "subnet", value)
+    shown["DBSubnetGroup"] = groups.nested(rds, value)
 
 
 def set_cluster_subnet_group(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
@@ -405,6 +428,7 @@ def set_secret(rds: Rds, shown: Shown, value: Any, parameters: Any, live: bool) 
     held = shown.get("MasterUserSecret", {})
     key = parameters.get("MasterUserSecretKmsKeyId")
     of = shown.get("DbiResourceId") or shown.get("DbClusterResourceId", "")
+    of += f"-{short_hash(of)[:6]}"  # [fact: secret-has-a-suffix]
     shown["MasterUserSecret"] = {
         "SecretArn": f"arn:aws:secretsmanager:{rds.region}:{rds.account}:secret:rds!{of.lower()}",
         "SecretStatus": held.get("SecretStatus", "creating"),
@@ -433,6 +457,11 @@ def set_domain(rds: Rds, shown: Shown, value: Any, parameters: Any, live: bool) 
     shown["DomainMemberships"] = parts.begun(
         shown.get("DomainMemberships", []), "DomainMemberships", [wanted]
     )
+
+
+def domain_of(shown: Mapping[str, Any]) -> str:
+    """The directory that a database is in, "" for none."""
+    return str(next((one.get("Domain", "") for one in shown["DomainMemberships"]), ""))
 
 
 def set_volumes(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:

@@ -98,7 +98,9 @@ def add_role(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict
     held: list[dict[str, Any]] = database.shown.setdefault("AssociatedRoles", [])
     wanted = ("RoleArn", "FeatureName")
     role: dict[str, Any] = {key: parameters[key] for key in wanted if key in parameters}
-    if any(role.items() <= other.items() for other in held):
+    # An instance has one role for a feature, a cluster each role once [fact: one-role-a-feature].
+    unique = {"instance": "FeatureName", "cluster": "RoleArn"}[kind]
+    if any(role.get(unique) == other.get(unique) for other in held):
         raise RdsError(
             f"{KINDS[kind].word}RoleAlreadyExists",
             f"Role {role['RoleArn']} is already associated with {database.name}.",

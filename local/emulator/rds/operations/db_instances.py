@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import cluster_members, lifecycle, multi_az_clusters, settings
+from local.emulator.rds.databases import (
+    available,
+    cluster_members,
+    lifecycle,
+    multi_az_clusters,
+    settings,
+    windows,
+)
 from local.emulator.rds.defaults import FORGOTTEN, REFUSED_IN_A_RESTORE
 from local.emulator.rds.operations import db_snapshots, engine_versions
 from local.emulator.rds.protocol.paging import filtered, page
@@ -16,8 +22,6 @@ from local.emulator.rds.timing import BROKEN, READY
 if TYPE_CHECKING:
     from local.emulator.rds.resources import Resource
     from local.emulator.rds.service import Rds
-
-CLASS = re.compile(r"^db\.([a-z0-9]+\.[a-z0-9.-]+|serverless)$")
 
 
 @operation("DescribeDBInstances")
@@ -33,6 +37,7 @@ def describe(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             "dbi-resource-id": lambda shown: str(shown["DbiResourceId"]),
             "db-cluster-id": lambda shown: str(shown.get("DBClusterIdentifier", "")),
             "engine": lambda shown: str(shown["Engine"]),
+            "domain": settings.domain_of,
         },
     )
     return page([with_restorable(rds, shown) for shown in found], parameters, "DBInstances")
@@ -48,17 +53,23 @@ def with_restorable(rds: Rds, shown: dict[str, Any]) -> dict[str, Any]:
 @operation("CreateDBInstance")
 def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """A standalone instance, or a member of a cluster."""
-    check_class(parameters["DBInstanceClass"])
     if "DBClusterIdentifier" in parameters:
         return {"DBInstance": cluster_members.create(rds, parameters).shown}
+    available.name_version(rds, parameters["Engine"], parameters)
     name = rds.free("instance", parameters["DBInstanceIdentifier"])
     shown = lifecycle.blank(
         rds, "instance", name, parameters["Engine"], parameters.get("EngineVersion")
     )
+    available.check_class(rds, parameters["DBInstanceClass"], shown)
     shown["AllocatedStorage"] = 20
     check_zone(parameters)
     settings.apply(rds, "instance", shown, parameters)
+    windows.make_room(shown, parameters)
     settings.check(rds, "instance", shown)
+    if "MasterUserPassword" in parameters:  # [fact: password-pends-after-create]
+        shown["PendingModifiedValues"] = settings.pending_view("instance", {
+            "MasterUserPassword": parameters["MasterUserPassword"],
+        })  # fmt: skip
     instance = rds.add("instance", shown, f"{name} as created")
     begin(rds, instance, "create instance")
     return {"DBInstance": shown}
@@ -70,6 +81,7 @@ def begin(rds: Rds, instance: Resource, what: str) -> None:
 
     def connect() -> None:
         instance.shown.setdefault("Endpoint", instance.endpoint)
+        lifecycle.come_up(rds, instance)
 
     def finish() -> None:
         if not instance.poison:
@@ -81,19 +93,13 @@ def begin(rds: Rds, instance: Resource, what: str) -> None:
         lifecycle.settle_parts(rds, instance)
 
     skip: tuple[str, ...] = ()
-    if not instance.shown["BackupRetentionPeriod"]:
+    if not instance.shown.get("BackupRetentionPeriod"):
         skip = ("backing-up",)
     if instance.poison:
         skip = ("backing-up", "modifying")
     rds.play(
         instance, what, skip=skip, on={"backing-up": connect, "modifying": connect}, end=finish
     )
-
-
-def check_class(name: str) -> None:
-    """Refuse what cannot be an instance class."""
-    if not CLASS.match(name):
-        raise RdsError("InvalidParameterValue", f"Invalid DB Instance class: {name}")
 
 
 def check_zone(parameters: dict[str, Any]) -> None:
@@ -112,7 +118,16 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     snapshot = rds.find("snapshot", parameters["DBSnapshotIdentifier"])
     name = rds.free("instance", parameters["DBInstanceIdentifier"])
     rds.require(snapshot, "RestoreDBInstanceFromDBSnapshot")
-    kept = snapshot.source["settings"]
+    kept = snapshot.source["settings"] | {"StorageType": snapshot.shown.get("StorageType")}
+    return {"DBInstance": revive(rds, name, kept, parameters, snapshot).shown}
+
+
+def revive(
+    rds: Rds, name: str, kept: dict[str, Any], parameters: dict[str, Any], source: Resource
+) -> Resource:
+    """A new instance with what was kept of an old one and what is asked for."""
+    storage = kept.pop("StorageType")
+    available.check_class(rds, parameters.get("DBInstanceClass"), kept)
     check_restore(parameters, kept)
     version = engine_versions.supported(rds, kept["Engine"], kept["EngineVersion"])
     shown = lifecycle.blank(rds, "instance", name, kept["Engine"], version)
@@ -120,7 +135,7 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     for beginning, forgotten in FORGOTTEN.items():
         if kept["Engine"].startswith(beginning):
             shown |= {name: value for name, (value, _) in forgotten.items()}
-    if settings.is_small_gp3("instance", kept | {"StorageType": snapshot.shown["StorageType"]}):
+    if settings.is_small_gp3("instance", kept | {"StorageType": storage}):
         # The baseline's, which nobody has asked for.
         shown.pop("Iops", None)
     shown["StorageType"] = parameters.get("StorageType", shown["StorageType"])
@@ -129,15 +144,14 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     shown["Endpoint"] = {"Port": kept["Endpoint"]["Port"]}
     settings.apply(rds, "instance", shown, parameters)
     settings.check(rds, "instance", shown)
-    instance = rds.add("instance", shown, snapshot.data)
-    instance.poison = snapshot.poison
+    instance = rds.add("instance", shown, source.data)
+    instance.poison = source.poison
     begin(rds, instance, "restore instance")
-    return {"DBInstance": shown}
+    return instance
 
 
 def check_restore(parameters: dict[str, Any], kept: dict[str, Any]) -> None:
     """Refuse what an instance restore cannot do; model, UG."""
-    check_class(parameters.get("DBInstanceClass", "db.t4g.micro"))
     check_zone(parameters)
     if parameters.get("Engine", kept["Engine"]) != kept["Engine"]:
         raise settings.combination("The engine is not the snapshot's.")
@@ -165,7 +179,8 @@ def refuse_of_engine(parameters: dict[str, Any], engine: str) -> None:
 def modify(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """Change settings or the name of an instance."""
     instance = rds.find("instance", parameters["DBInstanceIdentifier"])
-    rds.require(instance, "ModifyDBInstance")
+    if instance.true_status != "creating" or not rds.changes_while_creating:
+        rds.require(instance, "ModifyDBInstance")
     cluster = rds.cluster_of(instance)
     multi_az_clusters.refuse_member(cluster)
     if cluster:
@@ -178,9 +193,10 @@ def modify(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             )
     elif "PromotionTier" in parameters:
         raise settings.combination("PromotionTier is for members of a DB cluster.")
-    check_class(parameters.get("DBInstanceClass", "db.t4g.micro"))
-    size = parameters.get("AllocatedStorage", instance.shown["AllocatedStorage"])
-    if size < instance.shown["AllocatedStorage"]:
+    if parameters.get("DBInstanceClass") != instance.shown["DBInstanceClass"]:
+        available.check_class(rds, parameters.get("DBInstanceClass"), instance.shown)
+    held = instance.shown.get("AllocatedStorage", 0)
+    if parameters.get("AllocatedStorage", held) < held:
         raise settings.combination("Requested size cannot be less than the current size.")
     lifecycle.modify(rds, instance, parameters)
     return {"DBInstance": instance.shown}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 from local.emulator.rds.databases import lifecycle, tags
@@ -88,18 +89,19 @@ def take(
     words, source = KINDS[kind], database.shown
     shown = {mine: source[theirs] for mine, theirs in SHOWS[kind].items() if theirs in source} | {
         words.name_key: name if automated else rds.free(kind, name),
-        "SnapshotCreateTime": rds.when(),
         "SnapshotType": "automated" if automated else "manual",
         "VpcId": VPC,
         "PercentProgress": 0,
     }
-    copied = tags.own(source["TagList"]) if source.get("CopyTagsToSnapshot") else []
-    shown["TagList"] = tags.checked(given, copied)
+    copied = tags.own(source.get("TagList", [])) if source.get("CopyTagsToSnapshot") else []
+    # [fact: given-tags-replace-copied]
+    shown["TagList"] = tags.checked(given) or copy.deepcopy(copied)
     if kind == "snapshot":
-        shown["OriginalSnapshotCreateTime"] = shown["SnapshotDatabaseTime"] = rds.when()
+        shown.setdefault("ProcessorFeatures", [])  # [fact: snapshot-features-empty]
         shown["SnapshotTarget"] = "region"
         shown["Port"] = source.get("Endpoint", database.endpoint)["Port"]
-        shown["OptionGroupName"] = source["OptionGroupMemberships"][0]["OptionGroupName"]
+        for group in source.get("OptionGroupMemberships", [])[:1]:
+            shown["OptionGroupName"] = group["OptionGroupName"]
     snapshot = rds.add(kind, shown, database.data)
     snapshot.poison = database.poison
     snapshot.source = {
@@ -107,7 +109,13 @@ def take(
         "settings": lifecycle.carried(OF[kind], {"Endpoint": database.endpoint, **source}),
     }
 
+    taken = rds.when()
+
     def finish() -> None:
+        # Nothing of the moment shows before. [fact: creating-snapshot-without-time]
+        shown["SnapshotCreateTime"] = taken
+        if kind == "snapshot":
+            shown["OriginalSnapshotCreateTime"] = shown["SnapshotDatabaseTime"] = taken
         shown["PercentProgress"] = 100
         rds.done(snapshot)
 
@@ -125,7 +133,10 @@ def delete(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[s
         raise RdsError(KINDS[kind].wrong_state, f"{snapshot.name} is automated.")
     rds.require(snapshot, call)
     rds.play(snapshot, f"delete {kind}", end=lambda: rds.gone(snapshot))
-    return {KINDS[kind].word: snapshot.shown}
+    # An instance's is told to be gone at once, though Describe still finds it.
+    # [fact: delete-snapshot-answers-deleted]
+    told = {KINDS[kind].status_key: "deleted"} if kind == "snapshot" else {}
+    return {KINDS[kind].word: {**snapshot.shown, **told}}
 
 
 @operation("DescribeDBSnapshots", kind="snapshot")
@@ -142,7 +153,7 @@ def describe(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
     for asked in (of.name_key, RESOURCE_ID[OF[kind]], "SnapshotType"):
         if asked in parameters:
             wanted = parameters[asked].rsplit(":", 1)[-1].lower()
-            found = [shown for shown in found if str(shown[asked]).lower() == wanted]
+            found = [shown for shown in found if str(shown.get(asked)).lower() == wanted]
     part = "db-" if kind == "snapshot" else "db-cluster-"
     found = filtered(
         found,
@@ -153,7 +164,7 @@ def describe(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
                 shown[of.name_key]
             ),
             ("dbi-resource-id" if kind == "snapshot" else "db-cluster-resource-id"): lambda shown: (
-                str(shown[RESOURCE_ID[OF[kind]]])
+                str(shown.get(RESOURCE_ID[OF[kind]]))
             ),
             "snapshot-type": lambda shown: str(shown["SnapshotType"]),
             "engine": lambda shown: str(shown["Engine"]),

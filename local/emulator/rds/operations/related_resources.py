@@ -23,7 +23,7 @@ def automated_backups(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
         if thing.kind == "instance"
         and not thing.hidden
         and not rds.cluster_of(thing)
-        and thing.shown["BackupRetentionPeriod"]
+        and thing.shown.get("BackupRetentionPeriod")
     ]
     found = [*active, *rds.retained_backups]
     for asked in ("DbiResourceId", "DBInstanceIdentifier", "DBInstanceAutomatedBackupsArn"):
@@ -96,7 +96,10 @@ def global_clusters(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     def regions(found: dict[str, Any]) -> set[str]:
         return {arn_parts(one["DBClusterArn"])[0] for one in found["GlobalClusterMembers"]}
 
-    found = rds.global_clusters
+    name = parameters.get("GlobalClusterIdentifier", "").rpartition(":")[2]
+    found = [one for one in rds.global_clusters if name in ("", one["GlobalClusterIdentifier"])]
+    if name and not found:
+        raise RdsError("GlobalClusterNotFoundFault", f"GlobalCluster {name} not found.")
     for one in parameters.get("Filters", []):
         if one["Name"] != "region":
             raise RdsError("InvalidParameterValue", f"Unrecognized filter name: {one['Name']}")
@@ -106,11 +109,21 @@ def global_clusters(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 
 @operation("DescribeBlueGreenDeployments")
 def blue_green_deployments(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The blue/green deployments, by their sides if asked so."""
+    """The blue/green deployments, by their names or sides if asked so."""
+    identifier = "BlueGreenDeploymentIdentifier"
+    name, found = parameters.get(identifier), rds.blue_green_deployments
+    if name:
+        found = [deployment for deployment in found if deployment[identifier] == name]
+        if not found:
+            raise RdsError("BlueGreenDeploymentNotFoundFault", f"{identifier} {name} not found.")
     found = filtered(
-        rds.blue_green_deployments,
+        found,
         parameters.get("Filters", []),
         {
+            "blue-green-deployment-identifier": lambda deployment: str(deployment[identifier]),
+            "blue-green-deployment-name": lambda deployment: str(
+                deployment.get("BlueGreenDeploymentName", "")
+            ),
             "source": lambda deployment: str(deployment["Source"]),
             "target": lambda deployment: str(deployment["Target"]),
         },

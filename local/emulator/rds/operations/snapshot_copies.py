@@ -95,14 +95,15 @@ def encryption(rds: Rds, home: Rds, source: Resource, given: str | None) -> str:
 def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str, Any]) -> Resource:
     """A copy on its way, with what its source holds and shows."""
     words = KINDS[source.kind]
-    copied = tags.own(source.shown["TagList"]) if parameters.get("CopyTags") else []
+    copied = tags.own(source.shown.get("TagList", [])) if parameters.get("CopyTags") else []
+    # [fact: given-tags-replace-copied]
+    given = tags.checked(parameters.get("Tags", []))
     shown = copy.deepcopy(source.shown) | {
         words.name_key: name,
-        words.status_key: "copying",
+        words.status_key: "pending",
         "SnapshotType": "manual",
-        "SnapshotCreateTime": rds.when(),  # [fact: moment-of-a-copy]
         "PercentProgress": 0,
-        "TagList": tags.checked(parameters.get("Tags", []), copied),
+        "TagList": given or copy.deepcopy(copied),
     }
     kept = copy.deepcopy(source.source)
     if source.kind == "cluster-snapshot":
@@ -113,6 +114,8 @@ def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str
     if "OptionGroupName" in parameters:
         group = groups.group(rds, "option", parameters["OptionGroupName"])
         shown["OptionGroupName"] = group["OptionGroupName"]
+    shown.pop("SnapshotCreateTime", None)  # [fact: creating-snapshot-without-time]
+    copied_at = rds.when()  # [fact: moment-of-a-copy]
     made = rds.add(source.kind, shown, source.data)
     made.poison, made.source = source.poison, kept
 
@@ -123,6 +126,7 @@ def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str
             rds.done(made, "failed")
             return
         shown["PercentProgress"] = 100
+        shown["SnapshotCreateTime"] = copied_at
         rds.done(made)
 
     distance = "copy within the region" if home is rds else ACROSS
