@@ -205,7 +205,7 @@ def describe(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
 def delete(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
     """Delete a group that nothing is in; the default ones stay.
 
-    [fact: default-groups-stay] [fact: groups-in-use]
+    [fact: default-groups-are-not-deleted] [fact: groups-in-use]
     """
     words = KINDS[kind]
     name = looked_up(rds, kind, parameters[words.name_key])[words.name_key]

@@ -345,7 +345,7 @@ def leaves_backups(resource: Resource, parameters: Mapping[str, Any]) -> bool:
 def refuse_backups(rds: Rds, resource: Resource, parameters: Mapping[str, Any]) -> None:
     """Refuse to keep more automated backups than there may be databases.
 
-    [fact: retained-backups-quota]
+    [fact: quota-of-retained-backups]
     """
     full = len(backups_kept(rds, resource)) >= rds.quotas[resource.kind]
     if leaves_backups(resource, parameters) and full:

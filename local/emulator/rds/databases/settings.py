@@ -103,7 +103,7 @@ def is_small_gp3(kind: str, shown: Shown) -> bool:
 def tune_small_gp3(shown: Shown, parameters: Mapping[str, Any]) -> None:
     """Show the baseline; refuse to be told it.
 
-    [fact: small-gp3-has-no-speed]
+    [fact: tuned-gp3]
     """
     if SMALL_GP3.keys() & parameters.keys():
         raise combination("You can't specify IOPS or storage throughput for engine "
@@ -123,7 +123,7 @@ def show_baseline(shown: Shown) -> None:
 def check_ceiling(shown: Shown) -> None:
     """A ceiling is a tenth above the storage, or more.
 
-    [fact: storage-ceiling]
+    [fact: ceiling-of-the-storage]
     """
     if 10 * shown["MaxAllocatedStorage"] < 11 * shown.get("AllocatedStorage", 0):
         raise combination("The maximum allocated storage must be increased by at least 10 percent.")
@@ -174,7 +174,7 @@ def derive_instance(rds: Rds, shown: Shown) -> None:
 def check(rds: Rds, kind: str, shown: Shown) -> None:
     """Refuse a combination that RDS refuses.
 
-    [fact: monitoring-wants-a-role] [fact: advanced-insights]
+    [fact: monitoring-wants-a-role] [fact: advanced-insights-keep-465-days]
     """
     windows.check_interval(shown)
     if shown.get("MonitoringInterval") and not shown.get("MonitoringRoleArn"):

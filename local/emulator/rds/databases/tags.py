@@ -26,7 +26,7 @@ def checked(
     """Tags as RDS keeps them; refused when a key or value of those given is not allowed.
 
     held: those that are there already. AWS's own among them are neither judged nor counted.
-    [fact: aws-tags-reserved] [fact: tag-limits]
+    [fact: aws-tags-reserved] [fact: tag-limits] [fact: most-tags]
     """
     for tag in given:
         key, value = tag.get("Key", ""), tag.get("Value", "")
