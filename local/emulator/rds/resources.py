@@ -67,7 +67,10 @@ class Export:
 
 
 def identifier(kind: str, given: str) -> str:
-    """The identifier in lower case, as RDS stores it; InvalidParameterValue when it is none."""
+    """The identifier in lower case, as RDS stores it; InvalidParameterValue when it is none.
+
+    [fact: identifiers]
+    """
     longest = KINDS[kind].longest
     if not IDENTIFIER.match(given) or len(given) > longest:
         raise RdsError(

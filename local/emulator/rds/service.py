@@ -95,8 +95,7 @@ class Rds:
 
     # What nobody knows, or what comes seldom: both answers are tried.
 
-    # Tools in production create members while the cluster is still `creating`; the API page
-    # allows it only once the cluster is available. False makes it as the page says.
+    # Whether members may be made while their cluster is [fact: member-of-a-creating-cluster].
     members_while_creating = True
     # Whether an instance takes changes while it is made [fact: modify-while-creating].
     changes_while_creating = False
@@ -288,7 +287,10 @@ class Rds:
             return copy.deepcopy(self._do(operation, parameters))
 
     def _do(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The same for whoever holds the lock; parts of the answer are what RDS holds."""
+        """The same for whoever holds the lock; parts of the answer are what RDS holds.
+
+        [fact: unsupported-operations]
+        """
         self.settle()
         wire.check(operation, parameters)
         if operation in self.unsupported:
@@ -305,7 +307,10 @@ class Rds:
     def answer(
         self, body: bytes, write: Callable[..., bytes] = wire.write_answer
     ) -> tuple[int, dict[str, str], bytes]:
-        """Answer a request of the query protocol: status, headers, XML, or what `write` writes."""
+        """Answer a request of the query protocol: status, headers, XML, or what `write` writes.
+
+        [fact: throttling]
+        """
         request_id = f"00000000-0000-4000-8000-{self._next('request'):012d}"
         headers = {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}
         try:
@@ -358,7 +363,10 @@ class Rds:
         heapq.heappush(self._agenda, (due, self._next("agenda"), act))
 
     def add(self, kind: str, shown: dict[str, Any], data: str) -> Resource:
-        """A new thing, not yet visible; its name is taken from now on."""
+        """A new thing, not yet visible; its name is taken from now on.
+
+        [fact: quotas-of-databases]
+        """
         most = self.quotas[kind]
         counts = shown.get("SnapshotType") != "automated"
         if counts and self.count(kind) >= most:
@@ -386,7 +394,10 @@ class Rds:
         return resource_id(prefix, self._next(kind))
 
     def find(self, kind: str, given: str) -> Resource:
-        """The thing of this name or ARN, for a call that changes something: no fault hides it."""
+        """The thing of this name or ARN, for a call that changes something: no fault hides it.
+
+        [fact: named-errors]
+        """
         found = self.named(kind, name_of(given))
         if found is None:
             words = KINDS[kind]
@@ -394,7 +405,10 @@ class Rds:
         return found
 
     def seen(self, kind: str, given: str) -> Resource:
-        """The same for a call that only looks."""
+        """The same for a call that only looks.
+
+        [fact: named-errors]
+        """
         found = self.find(kind, given)
         if found.hidden:
             words = KINDS[kind]
@@ -409,7 +423,10 @@ class Rds:
         return None
 
     def free(self, kind: str, given: str) -> str:
-        """The identifier in lower case, refused when another thing has or claims it."""
+        """The identifier in lower case, refused when another thing has or claims it.
+
+        [fact: named-errors]
+        """
         name = identifier(kind, given)
         for thing in self.things.values():
             if thing.kind == kind and name in (thing.name, thing.claims):
@@ -418,7 +435,10 @@ class Rds:
         return name
 
     def require(self, resource: Resource, operation: str) -> None:
-        """Refuse an operation which the thing's true status does not allow."""
+        """Refuse an operation which the thing's true status does not allow.
+
+        [fact: fitting-statuses] [fact: already-being-deleted]
+        """
         status = resource.true_status
         if status == "storage-initialization" and self.changes_while_initializing:
             status = "available"

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 
 def refuse_cluster_settings(parameters: dict[str, Any]) -> None:
-    """Refuse what is set on the cluster."""
+    """Refuse what is set on the cluster.
+
+    [fact: settings-of-the-cluster]
+    """
     for name in parameters:
         if name in REFUSED_FOR_MEMBERS:
             raise settings.combination(
-                f"The requested DB Instance is a member of a DB Cluster. Set {name} for the "
+                f"The requested DB Instance will be a member of a DB Cluster. Set {name} for the "
                 "DB Cluster."
             )
 
@@ -42,7 +45,11 @@ def refuse_for_one(cluster: Resource, parameters: dict[str, Any]) -> None:
 
 
 def create(rds: Rds, parameters: dict[str, Any]) -> Resource:
-    """A member; the first of a cluster becomes its writer."""
+    """A member; the first of a cluster becomes its writer.
+
+    [fact: members-of-a-multi-az-cluster] [fact: member-of-a-creating-cluster]
+    [fact: engine-of-a-member]
+    """
     refuse_cluster_settings(parameters)
     cluster = rds.find("cluster", parameters["DBClusterIdentifier"])
     if cluster.shown["Engine"] in ("mysql", "postgres"):

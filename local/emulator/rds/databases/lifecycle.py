@@ -310,20 +310,26 @@ def follow_cluster(rds: Rds, cluster: Resource, member: Resource) -> None:
 
 
 def require_final_snapshot(rds: Rds, resource: Resource, parameters: Mapping[str, Any]) -> str:
-    """The name of the final snapshot, "" for none; refused unless one of both is said."""
+    """The name of the final snapshot, "" for none; refused unless one of both is said.
+
+    [fact: final-snapshot-or-none]
+    """
     name: str = parameters.get("FinalDBSnapshotIdentifier", "")
     skip = parameters.get("SkipFinalSnapshot", False)
     if bool(name) == bool(skip):
         raise settings.combination(
             "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."
             if not skip
-            else "FinalDBSnapshotIdentifier can't be specified with SkipFinalSnapshot."
+            else "You cannot specify both FinalDBSnapshotIdentifier and SkipFinalSnapshot"
         )
     return name
 
 
 def refuse_protected(resource: Resource, words: str) -> None:
-    """Deletion protection blocks a deletion, and nothing else."""
+    """Deletion protection blocks a deletion, and nothing else.
+
+    [fact: deletion-protection]
+    """
     if resource.shown.get("DeletionProtection"):
         raise settings.combination(
             f"Cannot delete protected {words}, please disable deletion protection and try again."
@@ -337,7 +343,10 @@ def leaves_backups(resource: Resource, parameters: Mapping[str, Any]) -> bool:
 
 
 def refuse_backups(rds: Rds, resource: Resource, parameters: Mapping[str, Any]) -> None:
-    """Refuse to keep more automated backups than there may be databases; model."""
+    """Refuse to keep more automated backups than there may be databases.
+
+    [fact: quota-of-retained-backups]
+    """
     full = len(backups_kept(rds, resource)) >= rds.quotas[resource.kind]
     if leaves_backups(resource, parameters) and full:
         raise RdsError(

@@ -19,9 +19,9 @@ MINUTE = 60  # seconds
 DAY, WEEK = 24 * 60, 7 * 24 * 60
 TIME = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)$")
 DAY_TIME = re.compile(rf"^({'|'.join(DAYS)}):([01]\d|2[0-3]):([0-5]\d)$")
-INTERVALS = (0, 1, 5, 10, 15, 30, 60)  # model
+INTERVALS = (0, 1, 5, 10, 15, 30, 60)
 BACKUP, MAINTENANCE = "PreferredBackupWindow", "PreferredMaintenanceWindow"
-# Where RDS puts the one that was not given, when the other one takes its place; memory.
+# Where RDS puts the one that was not given, when the other one takes its place; made up.
 ELSEWHERE = {BACKUP: "09:00-09:30", MAINTENANCE: "tue:12:00-tue:12:30"}
 
 
@@ -31,7 +31,10 @@ def refused(message: str) -> RdsError:
 
 
 def minutes(kind: str, given: str) -> tuple[int, int]:
-    """When a window begins and ends, in minutes of the day or of the week."""
+    """When a window begins and ends, in minutes of the day or of the week.
+
+    [fact: window-form]
+    """
     form = TIME if kind == BACKUP else DAY_TIME
     parts = given.lower().split("-")
     ends = []
@@ -71,13 +74,19 @@ def make_room(shown: dict[str, Any], given: Mapping[str, Any]) -> None:
 
 
 def check(shown: Mapping[str, Any]) -> None:
-    """Refuse windows that RDS refuses [fact: windows-may-not-overlap] [fact: window-form]."""
+    """Refuse windows that RDS refuses.
+
+    [fact: windows-may-not-overlap]
+    """
     if overlap(shown[BACKUP], shown[MAINTENANCE]):
         raise refused("The backup window and maintenance window must not overlap.")
 
 
 def check_interval(shown: Mapping[str, Any]) -> None:
-    """Refuse an interval of Enhanced Monitoring that there is not; model, the words from memory."""
+    """Refuse an interval of Enhanced Monitoring that there is not.
+
+    [fact: monitoring-intervals]
+    """
     seconds = shown.get("MonitoringInterval") or 0
     if seconds not in INTERVALS:
         raise refused(f"Invalid monitoring interval {seconds}; valid are {INTERVALS}.")
