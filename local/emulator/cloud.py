@@ -717,7 +717,10 @@ class Cloud:
         return answer
 
     def _not_ready(self, function: str) -> Fault | None:
-        """Lambda's own error for a function that is inactive (API reference of Invoke)."""
+        """Lambda's own error for a function that is inactive.
+
+        [fact: functions-become-inactive]
+        """
         error = self.functions.not_ready(function.rpartition(":")[2])
         return Fault(*error, 502) if error else None
 

@@ -451,7 +451,7 @@ def test_a_cluster_stops_with_its_members():
     assert world.status("cluster", "cl") == "stopped"
     assert world.status("instance", "cl-writer") == "stopped"
     refused(
-        "InvalidDBClusterStateFault",
+        "InvalidParameterCombination",
         lambda: world.rds.call("StopDBInstance", {"DBInstanceIdentifier": "cl-reader"}),
     )
 

@@ -67,7 +67,10 @@ def parts_of(database: str) -> tuple[str, bool]:
 
 
 def read(database: str) -> Item:
-    """The item as it is now, empty when nobody holds the lock and nothing was left."""
+    """The item as it is now, empty when nobody holds the lock and nothing was left.
+
+    [fact: reads-lag-unless-consistent]
+    """
     found = dynamodb().get_item(
         TableName=os.environ["LOCK_TABLE"],
         Key={"database": {"S": database}},

@@ -40,7 +40,7 @@ Plan = dict[str, Any]
 # A kind and a name.
 Target = tuple[str, str]
 
-# A region without RDS Proxy [fact: region-without-proxies], and a proxy that was deleted.
+# A region without RDS Proxy [fact: unsupported-operations], and a proxy that was deleted.
 GONE = frozenset({"DBProxyNotFoundFault", "DBProxyTargetGroupNotFoundFault", "InvalidAction"})
 # After which another look says more: somebody, or an earlier try, was faster, or it is to be waited
 # for. A busy proxy has the last of them.

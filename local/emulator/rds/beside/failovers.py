@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @operation("FailoverDBCluster")
 def fail_over(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Let a reader write: the one that is named, or that of the lowest tier."""
+    """Let a reader write: the one that is named, or that of the lowest tier.
+
+    [fact: failover-wants-a-reader]
+    """
     cluster = rds.find("cluster", parameters["DBClusterIdentifier"])
     rds.require(cluster, "FailoverDBCluster")
     entries = cluster.shown["DBClusterMembers"]

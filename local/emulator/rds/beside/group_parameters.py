@@ -67,7 +67,10 @@ def describe(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
 @operation("ModifyDBParameterGroup", kind="parameter")
 @operation("ModifyDBClusterParameterGroup", kind="cluster-parameter")
 def modify(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
-    """Set parameters of a group that is no default one."""
+    """Set parameters of a group that is no default one.
+
+    [fact: parameters-that-are-not-there] [fact: static-parameters-wait]
+    """
     name_key = groups.KINDS[kind].name_key
     group = changeable(rds, kind, parameters[name_key])
     own, there = (
@@ -81,7 +84,7 @@ def modify(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
         if one.get("ApplyMethod") == "immediate" and not there[name][2]:
             raise RdsError(
                 "InvalidParameterCombination",
-                f"cannot use immediate apply method for static parameter {name}",
+                "cannot use immediate apply method for static parameter",
             )
     for one in parameters["Parameters"]:
         own[one["ParameterName"]] = {
@@ -107,10 +110,10 @@ def reset(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
 
 
 def changeable(rds: Rds, kind: str, given: str) -> dict[str, Any]:
-    """A group; refused when it is a default one, which nobody can change; UG."""
+    """A group; refused when it is a default one, which nobody can change.
+
+    [fact: default-groups-stay]
+    """
     if given.lower().startswith("default."):
-        raise RdsError(
-            "InvalidParameterValue",
-            f"The parameter group {given} can't be modified: it is default.",
-        )
+        raise RdsError("InvalidParameterValue", "Cannot modify a default parameter group.")
     return groups.looked_up(rds, kind, given)

@@ -36,7 +36,10 @@ def describe(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 
 @operation("DownloadDBLogFilePortion")
 def download(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """What is in the log file."""
+    """What is in the log file.
+
+    [fact: named-errors]
+    """
     instance = rds.seen("instance", parameters["DBInstanceIdentifier"])
     name = parameters["LogFileName"]
     if name != log_name(instance):

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def find(rds: Rds, kind: str, name: str | None, resource_id: str | None) -> Resource:
-    """The database that is named by its identifier or its resource id."""
+    """The database that is named by its identifier or its resource id.
+
+    [fact: source-of-a-point-in-time]
+    """
     if name:
         return rds.find(kind, name)
     thing = rds.things.get(resource_id or "")
@@ -25,7 +28,10 @@ def find(rds: Rds, kind: str, name: str | None, resource_id: str | None) -> Reso
 
 
 def check_moment(rds: Rds, born: Any, moment: Any, latest: bool | None) -> None:
-    """Refuse none or two moments, and one at which there is nothing to restore; model."""
+    """Refuse none or two moments, and one at which there is nothing to restore.
+
+    [fact: moment-of-a-restore]
+    """
     if bool(latest) == bool(moment):
         raise settings.combination(
             "Either a time or UseLatestRestorableTime must be specified, and not both."
@@ -36,7 +42,10 @@ def check_moment(rds: Rds, born: Any, moment: Any, latest: bool | None) -> None:
 
 @operation("RestoreDBInstanceToPointInTime")
 def restore_instance(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """A new instance out of the backups of another one."""
+    """A new instance out of the backups of another one.
+
+    [fact: no-point-in-time-without-backups] [fact: no-point-in-time-of-a-member]
+    """
     source = find(
         rds, "instance", parameters.pop("SourceDBInstanceIdentifier", None),
         parameters.pop("SourceDbiResourceId", None),
@@ -57,7 +66,10 @@ def restore_instance(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 
 @operation("RestoreDBClusterToPointInTime")
 def restore_cluster(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """A new cluster out of the backups, or the volume, of another one."""
+    """A new cluster out of the backups, or the volume, of another one.
+
+    [fact: clones-are-of-now]
+    """
     source = find(
         rds, "cluster", parameters.pop("SourceDBClusterIdentifier", None),
         parameters.pop("SourceDbClusterResourceId", None),

@@ -32,7 +32,10 @@ def attributes(snapshot: Resource) -> dict[str, Any]:
 @operation("ModifyDBSnapshotAttribute", kind="snapshot")
 @operation("ModifyDBClusterSnapshotAttribute", kind="cluster-snapshot")
 def modify(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
-    """Share a manual snapshot, or do so no longer; model, UG."""
+    """Share a manual snapshot, or do so no longer.
+
+    [fact: sharing-a-snapshot] [fact: sharing-an-encrypted-snapshot]
+    """
     snapshot = rds.find(kind, parameters[KINDS[kind].name_key])
     if parameters["AttributeName"] != "restore":
         raise RdsError("InvalidParameterValue", "The attribute has to be restore.")

@@ -126,7 +126,10 @@ def begin(rds: Rds, cluster: Resource, what: str, end: Callable[[], None]) -> No
 
 @operation("RestoreDBClusterFromSnapshot")
 def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """A new cluster out of a snapshot, without members but those of a Multi-AZ DB cluster."""
+    """A new cluster out of a snapshot, without members but those of a Multi-AZ DB cluster.
+
+    [fact: engine-of-a-restore]
+    """
     snapshot = rds.find("cluster-snapshot", parameters["SnapshotIdentifier"])
     name = rds.free("cluster", parameters["DBClusterIdentifier"])
     rds.require(snapshot, "RestoreDBClusterFromSnapshot")
@@ -149,7 +152,7 @@ def revive(
     if "EngineVersion" in parameters:
         engine_versions.refuse_withdrawn(rds, kept["Engine"], parameters["EngineVersion"])
     own = multi_az_clusters.check_birth(parameters, kept["Engine"])
-    # model: without a version the default one of the engine in the Region is used
+    # [fact: version-of-a-restored-cluster]
     shown = lifecycle.blank(rds, "cluster", name, kept["Engine"], parameters.get("EngineVersion"))
     cluster = settle_in(rds, shown | own | kept, parameters, source.data)
     cluster.poison = source.poison
@@ -184,7 +187,10 @@ def stop_or_start(
 
 @operation("DeleteDBCluster")
 def delete(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Delete a cluster whose members are gone or going."""
+    """Delete a cluster whose members are gone or going.
+
+    [fact: clusters-with-members-stay] [fact: no-final-snapshot-of-the-broken]
+    """
     cluster = rds.find("cluster", parameters["DBClusterIdentifier"])
     lifecycle.refuse_protected(cluster, "Cluster")
     rds.require(cluster, "DeleteDBCluster")

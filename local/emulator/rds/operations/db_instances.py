@@ -44,7 +44,10 @@ def describe(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_restorable(rds: Rds, shown: dict[str, Any]) -> dict[str, Any]:
-    """The description with the moment up to which it can be restored; UG: five minutes ago."""
+    """The description with the moment up to which it can be restored.
+
+    [fact: latest-restorable-time]
+    """
     if shown.get("BackupRetentionPeriod") and "Endpoint" in shown:
         return {**shown, "LatestRestorableTime": rds.when(seconds_ago=300)}
     return shown
@@ -103,7 +106,10 @@ def begin(rds: Rds, instance: Resource, what: str) -> None:
 
 
 def check_zone(parameters: dict[str, Any]) -> None:
-    """A zone cannot be chosen for a Multi-AZ instance; model."""
+    """A zone cannot be chosen for a Multi-AZ instance.
+
+    [fact: no-zone-of-multi-az]
+    """
     if parameters.get("MultiAZ") and "AvailabilityZone" in parameters:
         raise settings.combination(
             "Requesting a specific availability zone is not valid for Multi-AZ instances."
@@ -112,7 +118,10 @@ def check_zone(parameters: dict[str, Any]) -> None:
 
 @operation("RestoreDBInstanceFromDBSnapshot")
 def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """A new instance out of a snapshot, with what the snapshot carries and what is asked for."""
+    """A new instance out of a snapshot, with what the snapshot carries and what is asked for.
+
+    [fact: restore-of-which-snapshot]
+    """
     if "DBSnapshotIdentifier" not in parameters:
         raise settings.combination("DBSnapshotIdentifier must be specified.")
     snapshot = rds.find("snapshot", parameters["DBSnapshotIdentifier"])
@@ -140,7 +149,7 @@ def revive(
         shown.pop("Iops", None)
     shown["StorageType"] = parameters.get("StorageType", shown["StorageType"])
     if "StorageType" not in parameters and "Iops" in parameters:
-        shown["StorageType"] = "io1"  # model: io1 if the Iops parameter is specified
+        shown["StorageType"] = "io1"  # [fact: iops-mean-io1]
     shown["Endpoint"] = {"Port": kept["Endpoint"]["Port"]}
     settings.apply(rds, "instance", shown, parameters)
     settings.check(rds, "instance", shown)
@@ -151,7 +160,10 @@ def revive(
 
 
 def check_restore(parameters: dict[str, Any], kept: dict[str, Any]) -> None:
-    """Refuse what an instance restore cannot do; model, UG."""
+    """Refuse what an instance restore cannot do.
+
+    [fact: engine-of-a-restore] [fact: no-database-name-in-a-restore] [fact: size-of-a-restore]
+    """
     check_zone(parameters)
     if parameters.get("Engine", kept["Engine"]) != kept["Engine"]:
         raise settings.combination("The engine is not the snapshot's.")
@@ -168,7 +180,10 @@ def check_restore(parameters: dict[str, Any], kept: dict[str, Any]) -> None:
 
 
 def refuse_of_engine(parameters: dict[str, Any], engine: str) -> None:
-    """Refuse what an engine takes with a Modify only."""
+    """Refuse what an engine takes with a Modify only.
+
+    [fact: sql-server-restores-plainly]
+    """
     for beginning, refused in REFUSED_IN_A_RESTORE.items():
         for name in refused if engine.startswith(beginning) else ():
             if parameters.get(name):
@@ -177,7 +192,11 @@ def refuse_of_engine(parameters: dict[str, Any], engine: str) -> None:
 
 @operation("ModifyDBInstance")
 def modify(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Change settings or the name of an instance."""
+    """Change settings or the name of an instance.
+
+    [fact: storage-never-shrinks] [fact: tiers-are-of-members]
+    [fact: members-wait-for-their-cluster]
+    """
     instance = rds.find("instance", parameters["DBInstanceIdentifier"])
     if instance.true_status != "creating" or not rds.changes_while_creating:
         rds.require(instance, "ModifyDBInstance")
@@ -216,10 +235,16 @@ def reboot(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 def stop_or_start(
     rds: Rds, parameters: dict[str, Any], call: str, what: str, end: str
 ) -> dict[str, Any]:
-    """Stop or start a standalone instance."""
+    """Stop or start a standalone instance.
+
+    [fact: members-stop-with-their-cluster]
+    """
     instance = rds.find("instance", parameters["DBInstanceIdentifier"])
     if rds.cluster_of(instance):
-        raise RdsError("InvalidDBClusterStateFault", "Stop or start the cluster, not a member.")
+        engine = instance.shown["Engine"]
+        raise settings.combination(
+            f"{engine} DB instances are not eligible for stopping and starting."
+        )
     rds.require(instance, call)
     rds.play(instance, what, end=lambda: rds.done(instance, end))
     return {"DBInstance": instance.shown}
@@ -227,7 +252,10 @@ def stop_or_start(
 
 @operation("DeleteDBInstance")
 def delete(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Delete an instance; a broken one has no final snapshot."""
+    """Delete an instance; a broken one has no final snapshot.
+
+    [fact: no-final-snapshot-of-a-member] [fact: no-final-snapshot-of-the-broken]
+    """
     instance = rds.find("instance", parameters["DBInstanceIdentifier"])
     lifecycle.refuse_protected(instance, "DB Instance")
     rds.require(instance, "DeleteDBInstance")
@@ -241,7 +269,6 @@ def delete(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     else:
         final = lifecycle.require_final_snapshot(rds, instance, parameters)
         if final and instance.true_status in BROKEN:
-            # model: a failed instance can be deleted only without a final snapshot
             raise RdsError("InvalidDBInstanceState", f"{instance.name} is {instance.status}.")
         lifecycle.refuse_backups(rds, instance, parameters)
         if final:

@@ -46,10 +46,12 @@ SHOWS: dict[str, dict[str, str]] = {
 @operation("CreateDBSnapshot", kind="snapshot", call="CreateDBSnapshot")
 @operation("CreateDBClusterSnapshot", kind="cluster-snapshot", call="CreateDBClusterSnapshot")
 def create(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[str, Any]:
-    """Take a snapshot; the instance is backing up meanwhile."""
+    """Take a snapshot; the instance is backing up meanwhile.
+
+    [fact: no-snapshot-of-a-member]
+    """
     database = rds.find(OF[kind], parameters[KINDS[OF[kind]].name_key])
     if kind == "snapshot" and rds.cluster_of(database):
-        # GH cloud-custodian/cloud-custodian#313
         raise RdsError(
             "InvalidParameterValue",
             "The specified instance is a member of a cluster and a snapshot cannot be created "
@@ -67,7 +69,7 @@ def create(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[s
 def back_up(rds: Rds, of: str, name: str) -> str:
     """Take an automated snapshot, as RDS does in the backup window; its name.
 
-    UG: `rds:`, the database and the moment.
+    [fact: names-of-automated-snapshots]
     """
     database = rds.find(of, name)
     kind = next(kind for kind, other in OF.items() if other == of)
@@ -126,11 +128,17 @@ def take(
 @operation("DeleteDBSnapshot", kind="snapshot", call="DeleteDBSnapshot")
 @operation("DeleteDBClusterSnapshot", kind="cluster-snapshot", call="DeleteDBClusterSnapshot")
 def delete(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[str, Any]:
-    """Delete a manual snapshot."""
+    """Delete a manual snapshot.
+
+    [fact: automated-snapshots-stay]
+    """
     snapshot = rds.find(kind, parameters[KINDS[kind].name_key])
     if snapshot.shown["SnapshotType"] == "automated":
-        # UG: it goes with its database, or when its days are over; the code is memory
-        raise RdsError(KINDS[kind].wrong_state, f"{snapshot.name} is automated.")
+        words = {
+            "snapshot": "automated snapshots cannot be deleted.",
+            "cluster-snapshot": "Only manual snapshots may be deleted.",
+        }
+        raise RdsError(KINDS[kind].wrong_state, words[kind])
     rds.require(snapshot, call)
     rds.play(snapshot, f"delete {kind}", end=lambda: rds.gone(snapshot))
     # An instance's is told to be gone at once, though Describe still finds it.

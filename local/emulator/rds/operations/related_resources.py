@@ -67,11 +67,13 @@ def cluster_automated_backups(rds: Rds, parameters: dict[str, Any]) -> dict[str,
 
 @operation("DescribeAccountAttributes")
 def account_attributes(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The quotas, with what is used of them."""
+    """The quotas, with what is used of them.
+
+    [fact: quota-of-storage]
+    """
     storage = sum(
         thing.shown.get("AllocatedStorage", 0)
         for thing in rds.things.values()
-        # model: what Aurora fills is not counted
         if thing.kind == "instance" and not rds.cluster_of(thing)
     )
     quotas = [
@@ -91,7 +93,10 @@ def account_attributes(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 
 @operation("DescribeGlobalClusters")
 def global_clusters(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The global clusters; by the filter `region` those with a member there (model)."""
+    """The global clusters; by the filter `region` those with a member there.
+
+    [fact: filter-of-global-clusters] [fact: named-errors]
+    """
 
     def regions(found: dict[str, Any]) -> set[str]:
         return {arn_parts(one["DBClusterArn"])[0] for one in found["GlobalClusterMembers"]}
@@ -109,7 +114,10 @@ def global_clusters(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 
 @operation("DescribeBlueGreenDeployments")
 def blue_green_deployments(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The blue/green deployments, by their names or sides if asked so."""
+    """The blue/green deployments, by their names or sides if asked so.
+
+    [fact: named-errors]
+    """
     identifier = "BlueGreenDeploymentIdentifier"
     name, found = parameters.get(identifier), rds.blue_green_deployments
     if name:
