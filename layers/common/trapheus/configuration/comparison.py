@@ -263,7 +263,8 @@ def _compare(
     left_open = planned.get("open", ())
     wanted, now = wanted_of(row, planned, left_open), shown(row, found, left_open)
     change = planned.get("changed", {}).get(name)
-    if not wanted and not change and now is not None and is_given(name, now):
+    unshown = wanted in (None, [], {}) and not change
+    if unshown and now is not None and is_given(name, now):
         entry = {"attribute": name, "was": None, "now": _plain(now), "done": GIVEN}
         comparison.differs.append(entry)
         return
