@@ -65,11 +65,16 @@ def known(cloud: App) -> list[Flow]:
 # RDS's own time
 
 
+def ended(course: Course) -> float:
+    """When it was over."""
+    return course.begins + sum(course.seconds.values())
+
+
 class Path:
     """When what RDS does could begin and end, if everything were asked for the moment it can be."""
 
     def __init__(self, flow: Flow, courses: Sequence[Course]) -> None:
-        self.flow, self.left = flow, list(courses)
+        self.flow, self.left, self.all = flow, list(courses), courses
 
     def take(self, what: str, name: str = "") -> dict[str, float]:
         """The phases of the next operation of this sort, on what has this name; none: no time."""
@@ -81,6 +86,12 @@ class Path:
 
     def lasts(self, what: str, name: str = "") -> float:
         return sum(self.take(what, name).values())
+
+    def settles(self, what: str) -> float:
+        """How long the database's parts go on once an operation of this sort is over."""
+        over = [ended(one) for one in self.all if one.what == f"{what} {self.flow.kind.name}"]
+        parts = [one for one in self.all if one.what == "settle parts" and one.begins in over]
+        return max((ended(one) - one.begins for one in parts), default=0.0)
 
 
 FREEING = ("stale", "renaming")
@@ -124,9 +135,10 @@ def rename_first(path: Path, begins: float) -> float:
     renamed = path.take(f"rename {kind.name}", kind.identifier)
     freed = begins + sum(renamed.get(phase, 0.0) for phase in FREEING)
     cleared = begins + sum(renamed.values())
-    made = freed + path.lasts(f"restore {kind.name}")
+    made = freed + path.lasts(f"restore {kind.name}") + path.settles("restore")
     # A cluster takes changes while its members are being made.
     changed = made + path.lasts(f"modify {kind.name}", kind.identifier)
+    changed += path.settles("modify")
     for name in kind.members:
         # Each gives its name up once the cluster has; its copy is there once the cluster is.
         moved = path.take("rename member", name)
@@ -139,8 +151,9 @@ def rename_first(path: Path, begins: float) -> float:
 def restore_first(path: Path, begins: float, rested: float) -> float:
     """The copy is made and changed beside the original, then both change names."""
     kind = path.flow.kind
-    made = begins + path.lasts(f"restore {kind.name}")
+    made = begins + path.lasts(f"restore {kind.name}") + path.settles("restore")
     changed = made + path.lasts(f"modify {kind.name}")
+    changed += path.settles("modify")
     for name in kind.members:
         made = max(made, begins + path.lasts("create member", f"{name}-copy"))
     changed = max(made, changed, rested)

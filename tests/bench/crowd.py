@@ -182,7 +182,8 @@ class Model:
                 yield self.random.uniform(0, pause(throttles, throttled))  # JitterStrategy: FULL
                 continue
             if ready:
-                changed = self.now if stage.changes else changed
+                # The function has gone on to wait for what it has changed.
+                changed = self.now - stage.other if stage.changes else changed
                 done += 1
                 if done == len(step.stages):
                     return changed

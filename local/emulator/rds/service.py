@@ -497,6 +497,11 @@ class Rds:
             yield phase, shows, ends
             shows = ends
 
+    def note(self, resource: Resource, what: str, ends: float) -> None:
+        """Note work that a thing goes through beside its operations, until then."""
+        seconds = {"working": ends - self.time}
+        self.courses.append(Course(self.time, what, resource.name, resource.key, seconds))
+
     def after(self, phase: Phase, start: float | None = None, what: str = "") -> float:
         """When a phase that starts then, or now, is over."""
         begins = self.time if start is None else start

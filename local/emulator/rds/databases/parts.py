@@ -74,7 +74,10 @@ def settle(rds: Rds, resource: Resource, then: Callable[[], None], *, live: bool
                 one[part.status] = ending(rds, resource, attribute, live=live)
         then()
 
-    rds.later(rds.after(PHASES["settle parts"][0], what="settle parts"), end)
+    rds.note(
+        resource, "settle parts", ends := rds.after(PHASES["settle parts"][0], what="settle parts")
+    )
+    rds.later(ends, end)
 
 
 def going_on(resource: Resource, attribute: str) -> list[dict[str, Any]]:
