@@ -254,7 +254,7 @@ SABOTAGES = (
     ),
     *of_both(
         "the original goes whoever protects it", f"{LAYER}/rds/deletion.py",
-        "    if PROTECT_TAG in tags or (original[\"DeletionProtection\"] and not was):\n",
+        "    if PROTECT_TAG in tags or (original.get(\"DeletionProtection\") and not was):\n",
         "    if False:\n",
         "KIND-db_restore/Delete_the_original/prod",
     ),
