@@ -17,7 +17,7 @@ SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=
 	.venv-sam/bin/sam
 
 TARGETS := help run serve deploy-local test check lint build clients others \
-	faults attributes permissions bench acceptance picture events preflight lock clean
+	faults attributes permissions bench acceptance peers picture events preflight lock clean
 .PHONY: $(TARGETS)
 .DEFAULT_GOAL := help
 
@@ -101,6 +101,8 @@ permissions: .venv/ready ## Take each right away: docs/permissions.md
 
 ##@ Before a release
 
+peers: .venv/ready .venv-peers/ready ## Other people's clients against the local AWS
+	@.venv/bin/python -m tests.peers
 # What is empty is left out by the program, which says what it needs.
 acceptance: .venv/ready .venv-sam/ready ## The promises on a real account; PROFILE= REGION= SENDER=
 	@.venv/bin/python -m tests.acceptance --profile "$(PROFILE)" --region "$(REGION)" \
@@ -120,7 +122,8 @@ preflight: .venv/ready ## The list of checks: docs/preflight.md
 
 # The layer's first: what is tested with is what it ships.
 lock: ## The locked lists, the layer's too; needs uv
-	for list in layers/common/requirements requirements/checkov requirements/dev requirements/sam; do \
+	for list in layers/common/requirements requirements/checkov requirements/dev \
+			requirements/peers requirements/sam; do \
 		uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
 			$$list.in --output-file $$list.txt; \
 	done
@@ -128,7 +131,7 @@ lock: ## The locked lists, the layer's too; needs uv
 ##@ Tidy up
 
 clean: ## Remove the environments and all that was built
-	rm -rf .venv .venv-checkov .venv-sam .aws-sam .aws-sam.log .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-checkov .venv-peers .venv-sam .aws-sam .aws-sam.log .mypy_cache .pytest_cache .ruff_cache
 
 .venv/ready: requirements/dev.txt
 	$(call environment,.venv,dev)
@@ -138,6 +141,9 @@ clean: ## Remove the environments and all that was built
 
 .venv-checkov/ready: requirements/checkov.txt
 	$(call environment,.venv-checkov,checkov)
+
+.venv-peers/ready: requirements/peers.txt
+	$(call environment,.venv-peers,peers)
 
 # An environment of its own from a locked list; made anew when the list changes.
 define environment

@@ -18,7 +18,7 @@ HEAD = """\
 
 What is looked at before anything is touched. Everything that speaks against a task is told at once, one sentence each, under the error of the first; with `dryRun` the same stands in `findings`, and the execution succeeds. This page is made by `make preflight` from the [list of the checks](../layers/common/trapheus/checks/checklist.py), in the order in which they are run, an instance and a cluster alike; [`checks/`](../layers/common/trapheus/checks/__init__.py) says in what order to read them.
 
-An instance takes 15 calls at most, and one more for each proxy that could point at it. A cluster takes one more for each member, and one for each class and parameter group among them. Nothing is asked twice. What has a name is asked for by its name, the names that must be free all in one call a kind, and the rest page by page.
+An instance takes 16 calls at most, and one more for each proxy that could point at it. A cluster takes one more for each member, and one for each class and parameter group among them. Nothing is asked twice. What has a name is asked for by its name, the names that must be free all in one call a kind, and the rest page by page.
 
 The first row is a condition of all others. With a target the original stays, so what would break in its replacement is not looked at. Class, groups and storage are those that `overrides` name, where it names them.
 

@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[2]
 SENDER = "trapheus@example.com"
 # Where snapshots are exported when the stack's own region does not.
 OTHER_REGION = "eu-west-1"
-# Those that AWS makes for its services, by the names that they have here.
-AWS_KEYS = ("aws-rds", "aws-secrets")
+# Those that AWS makes for its services, by the names that they have here, and their aliases.
+AWS_KEYS = {"aws-rds": "alias/aws/rds", "aws-secrets": "alias/aws/secretsmanager"}
 PARAMETERS = {
     "SenderEmail": SENDER,
     "RecipientEmail": "dba@example.com, oncall@example.com",
@@ -70,6 +70,8 @@ def build_with_keys(rds: Rds) -> None:
         key.arn = key.arn.replace(key.id, key_id)
         key.id = key_id
         backend.keys[key_id] = key
+    for key_id, alias in AWS_KEYS.items():
+        backend.create_alias(key_id, alias)
 
 
 def export_bucket(region: str) -> str:

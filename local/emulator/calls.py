@@ -19,7 +19,9 @@ from werkzeug.datastructures import MultiDict
 from local.emulator.rds.protocol.wire import write_answer
 
 # A request is signed for the service's signing name; boto3's clients are named otherwise here.
-CLIENTS = {"states": "stepfunctions", "monitoring": "cloudwatch"}
+CLIENTS = {
+    "states": "stepfunctions", "monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi",
+}  # fmt: skip
 LATER_SES = re.compile("^/v2/email/")  # both SES APIs sign as "ses"
 
 

@@ -46,7 +46,7 @@ from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request
 
-from local.emulator import deliveries, moto_repairs, status_events
+from local.emulator import deliveries, moto_repairs, rds_elsewhere, status_events
 from local.emulator.authorization import Authorization, trusts
 from local.emulator.awslambda import functions
 from local.emulator.awslambda.environment import Raw, spare_repeated_work, taken_apart
@@ -717,7 +717,10 @@ class Cloud:
         return answer
 
     def _not_ready(self, function: str) -> Fault | None:
-        """Lambda's own error for a function that is inactive (API reference of Invoke)."""
+        """Lambda's own error for a function that is inactive.
+
+        [fact: functions-become-inactive]
+        """
         error = self.functions.not_ready(function.rpartition(":")[2])
         return Fault(*error, 502) if error else None
 
@@ -762,6 +765,8 @@ class Cloud:
             write = pickle_answer if environ.get(OF_FUNCTION) else write_answer
             status, headers, text = self.rds_in(call.region).answer(body, write)
             return Answer(status, list(headers.items()), text)
+        if call.service in rds_elsewhere.SHOWN:
+            rds_elsewhere.show(call.service, self.rds_in(call.region))
         if call.service in AROUND_RDS:
             for rds in list(self._regions.values()):
                 rds.settle()  # an export that is over by now has left its objects

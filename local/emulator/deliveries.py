@@ -9,9 +9,8 @@ from typing import Any
 
 from moto.sqs.models import sqs_backends
 
-# EventBridge and Scheduler try for a day at most, and 185 times (EventBridge User Guide, "Event
-# retry policy"; Scheduler API reference, RetryPolicy). With pauses each twice as long as the one
-# before, as they are here, that is 16 times.
+# For a day at most, and 185 times [fact: deliveries-are-tried-for-a-day]. With pauses each twice as
+# long as the one before, as they are here, that is 16 times.
 MOST_TRIES, A_DAY = 16, 86400
 RULES, SCHEDULES = "events.amazonaws.com", "scheduler.amazonaws.com"
 

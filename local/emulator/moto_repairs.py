@@ -131,7 +131,10 @@ def _make_state_machines_execute(repairs: ExitStack) -> None:
 
 
 def _describe_keys_of_others(repairs: ExitStack) -> None:
-    """DescribeKey takes the ARN of another account's key (its API reference)."""
+    """DescribeKey takes the ARN of another account's key.
+
+    [fact: keys-are-described-across-accounts]
+    """
     describe = KmsResponse.describe_key
 
     def describe_key(self: Any) -> str:

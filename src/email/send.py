@@ -48,5 +48,5 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
                 }
             },
         )
-    # A Fail's Cause ends at 32,768 characters.
+    # A Fail's Cause ends at 32,768 characters. [fact: length-of-a-cause]
     return {"cause": gist[:8000]}

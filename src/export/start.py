@@ -58,7 +58,7 @@ def refusals(plan: dict[str, Any]) -> dict[str, tuple[type[TrapheusError], str]]
             f" command `aws s3api create-bucket` of docs/export.md.",
         ),
         "KMSKeyNotAccessibleFault": key_refused(plan),
-        # Not in botocore's model; RDS runs five at a time in a region.
+        # RDS runs five at a time in a region. [fact: exports-at-a-time]
         "ExportTaskLimitReachedFault": (
             StillInProgress,
             f"The export {plan['task']} waits for its turn: RDS runs five at a time",

@@ -32,8 +32,9 @@ KEYS = ("requests", "source", "maxConcurrency", "toleratedFailurePercentage")
 USUAL_CONCURRENCY = 5
 MOST_AT_A_TIME = 1000
 # What a Distributed Map has at most at a time, and what a function holds in its memory.
+# [fact: children-of-a-map]
 MOST_REQUESTS = 10_000
-# Execution names end at 80 characters (Step Functions' quotas), identifiers at 63.
+# Execution names end at 80 characters [fact: names-of-executions], identifiers at 63.
 DIGEST = 16
 EXAMPLE = '{"requests": [{"identifier": ..., "task": ..., "isCluster": ...}, ...]}'
 
@@ -108,8 +109,8 @@ def from_source(source: Any) -> Any:
     if source.get("bucket", bucket) != bucket or not str(key).startswith(f"{FOLDER}/"):
         raise refused(f"The source must be in s3://{bucket}/{FOLDER}/, where this stack may read.")
     where = f"s3://{bucket}/{key}"
-    # S3 says AccessDenied of what is not there to whoever may not list the bucket (API reference
-    # of GetObject).
+    # S3 says AccessDenied of what is not there to whoever may not list the bucket.
+    # [fact: missing-objects-are-denied]
     missing = (InvalidRequest, f"The source {where} is not there, or may not be read.")
     try:
         with failing_as(FleetFailed, key, refusals={"NoSuchKey": missing, "AccessDenied": missing}):

@@ -11,8 +11,8 @@ from trapheus.execution.exceptions import FleetFailed
 from trapheus.execution.fleet import read, write
 from trapheus.execution.logs import logged
 
-# The whole is in the bucket; an execution's Cause ends at 32,768 characters (API reference of
-# DescribeExecution).
+# The whole is in the bucket; an execution's Cause ends at 32,768 characters.
+# [fact: length-of-a-cause]
 MOST_FAILURES = 20
 MOST_NAMES = 100
 LONGEST_CAUSE = 500

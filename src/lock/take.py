@@ -70,7 +70,8 @@ def judged(item: Item, request: dict[str, Any]) -> Item:
         return item
     status = execution["status"]
     if status == "RUNNING" and holder == request["interrupted"]:
-        # What DescribeExecution tells may lag behind the event of the end (its API reference).
+        # What DescribeExecution tells may lag behind the event of the end.
+        # [fact: describe-execution-lags]
         raise StateConflict(f"{holder} is not shown to have ended", identifier=identifier)
     if status == "RUNNING":
         raise LockHeld(

@@ -63,7 +63,7 @@ MEANINGS = """
   cent, and RDS itself are left out.
 """
 HOLDS = """
-What holds up the figures above 1.05, ten changes or fifteen looks:
+What holds up the figures above 1.05, ten changes or sixteen looks:
 
 - Each look comes at most a quarter of a minute late, plus a ninetieth of what was waited, since RDS
   is asked at most four times a minute. A short task of many waits feels it most: to take a

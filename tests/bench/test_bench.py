@@ -30,7 +30,7 @@ def test_a_restore_takes_little_longer_than_rds_and_asks_it_seldom(cloud: App, k
     assert figures.polls / figures.waited <= 4
     assert figures.outage > 0
     if kind is INSTANCE:
-        assert figures.preflight <= 15
+        assert figures.preflight <= 16
         assert figures.mutating <= 10
 
 

@@ -43,23 +43,55 @@ def test_a_change_is_stale_then_modifying_then_there(kind):
 
 
 @KINDS
-def test_a_change_that_changes_nothing_is_refused(kind):
+def test_a_change_of_nothing_is_refused(kind):
     world, words = World(), NAMES[kind]
     refused("InvalidParameterCombination", lambda: world.modify(kind, words["name"]))
     refused("InvalidParameterCombination",
-            lambda: world.modify(kind, words["name"], DeletionProtection=False))  # fmt: skip
+            lambda: world.modify(kind, words["name"], AllowMajorVersionUpgrade=True))  # fmt: skip
     refused("InvalidParameterCombination",
             lambda: world.rename(kind, words["name"], words["name"]))  # fmt: skip
 
 
 @KINDS
+def test_a_change_to_what_is_so_already_is_taken_and_nothing_happens(kind):
+    world, words = World(), NAMES[kind]
+    before = world.shown(kind, words["name"])
+    world.modify(kind, words["name"], DeletionProtection=False, BackupRetentionPeriod=1)
+    for minutes in (1, 60):
+        assert world.status(kind, words["name"]) == "available"
+        world.wait(minutes)
+    moved = ("LatestRestorableTime",)
+    after = world.shown(kind, words["name"])
+    assert {k: v for k, v in after.items() if k not in moved} == {
+        k: v for k, v in before.items() if k not in moved
+    }
+
+
+@KINDS
 def test_without_apply_immediately_a_change_stays_pending(kind):
+    world, words = World(), NAMES[kind]
+    asked, shows = {
+        "instance": ({"DBInstanceClass": "db.r6g.xlarge"}, "DBInstanceClass"),
+        "cluster": ({"EnableIAMDatabaseAuthentication": True}, "IAMDatabaseAuthenticationEnabled"),
+    }[kind]
+    before = world.shown(kind, words["name"])[shows]
+    world.rds.call(words["modify"], {words["id"]: words["name"], **asked})
+    world.wait()
+    shown = world.shown(kind, words["name"])
+    assert shown[shows] == before
+    assert shown["PendingModifiedValues"] == {shows: next(iter(asked.values()))}
+
+
+@KINDS
+def test_a_retention_changes_without_apply_immediately_unless_it_was_none(kind):
     world, words = World(), NAMES[kind]
     world.rds.call(words["modify"], {words["id"]: words["name"], "BackupRetentionPeriod": 9})
     world.wait()
-    shown = world.shown(kind, words["name"])
-    assert shown["BackupRetentionPeriod"] == 1
-    assert shown["PendingModifiedValues"] == {"BackupRetentionPeriod": 9}
+    assert world.shown(kind, words["name"])["BackupRetentionPeriod"] == 9
+    if kind == "instance":
+        world.rds.call("ModifyDBInstance", {words["id"]: "db", "BackupRetentionPeriod": 0})
+        world.wait()
+        assert world.shown(kind, "db")["BackupRetentionPeriod"] == 9
 
 
 @KINDS
@@ -370,12 +402,15 @@ def test_tags_are_copied_to_a_snapshot_only_when_set(kind):
     arn = world.rds.arn(kind, words["name"])
     world.rds.call("AddTagsToResource", {"ResourceName": arn, "Tags": [{"Key": "a", "Value": "1"}]})
     mine = [{"Key": "mine", "Value": "2"}]
-    plain = world.snapshot(kind, words["name"], "plain", Tags=mine)
+    plain = world.snapshot(kind, words["name"], "plain")
     world.wait()
     world.modify(kind, words["name"], CopyTagsToSnapshot=True)
-    copied = world.snapshot(kind, words["name"], "copied", Tags=mine)
-    assert next(iter(plain.values()))["TagList"] == mine
-    assert next(iter(copied.values()))["TagList"] == [{"Key": "a", "Value": "1"}, *mine]
+    copied = world.snapshot(kind, words["name"], "copied")
+    world.wait()
+    given = world.snapshot(kind, words["name"], "given", Tags=mine)
+    assert next(iter(plain.values()))["TagList"] == []
+    assert next(iter(copied.values()))["TagList"] == [{"Key": "a", "Value": "1"}]
+    assert next(iter(given.values()))["TagList"] == mine
 
 
 @KINDS
@@ -416,7 +451,7 @@ def test_a_cluster_stops_with_its_members():
     assert world.status("cluster", "cl") == "stopped"
     assert world.status("instance", "cl-writer") == "stopped"
     refused(
-        "InvalidDBClusterStateFault",
+        "InvalidParameterCombination",
         lambda: world.rds.call("StopDBInstance", {"DBInstanceIdentifier": "cl-reader"}),
     )
 

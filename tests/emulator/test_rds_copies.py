@@ -117,9 +117,17 @@ def test_tags_are_copied_only_when_asked_for(kind, copies_tags):
     world = Copies()
     of = {"Key": "team", "Value": "a"}
     world.rds.call("AddTagsToResource", {"ResourceName": world.arn(kind), "Tags": [of]})
+    made = world.copy(kind, world.away, CopyTags=copies_tags)
+    assert made["TagList"] == ([of] if copies_tags else [])
+
+
+@KINDS
+def test_given_tags_take_the_place_of_the_copied_ones(kind):
+    world = Copies()
+    of = {"Key": "team", "Value": "a"}
+    world.rds.call("AddTagsToResource", {"ResourceName": world.arn(kind), "Tags": [of]})
     mine = {"Key": "mark", "Value": "x"}
-    made = world.copy(kind, world.away, CopyTags=copies_tags, Tags=[mine])
-    assert made["TagList"] == ([of, mine] if copies_tags else [mine])
+    assert world.copy(kind, world.away, CopyTags=True, Tags=[mine])["TagList"] == [mine]
 
 
 @KINDS

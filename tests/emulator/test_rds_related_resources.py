@@ -251,7 +251,7 @@ def test_a_snapshot_holds_its_option_group():
 
 def test_a_default_group_stays():
     refused(
-        "InvalidParameterValue",
+        "InvalidDBParameterGroupState",
         lambda: World().rds.call(
             "DeleteDBParameterGroup", {"DBParameterGroupName": "default.postgres16"}
         ),

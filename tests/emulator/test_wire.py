@@ -18,6 +18,11 @@ from tests import proxies
 
 MODEL = ServiceModel(Loader().load_service_model("rds", "service-2"), "rds")
 ASKED = {
+    "DescribeDBClusterParameters": {"DBClusterParameterGroupName": "default.aurora-postgresql16"},
+    "DescribeDBClusterSnapshotAttributes": {"DBClusterSnapshotIdentifier": "prod-cluster-snapshot"},
+    "DescribeDBLogFiles": {"DBInstanceIdentifier": "prod-db"},
+    "DescribeDBParameters": {"DBParameterGroupName": "default.postgres16"},
+    "DescribeDBSnapshotAttributes": {"DBSnapshotIdentifier": "prod-db-snapshot"},
     "DescribeDBProxyTargetGroups": {"DBProxyName": "pool"},
     "DescribeDBProxyTargets": {"DBProxyName": "pool"},
     "DescribeOrderableDBInstanceOptions": {"Engine": "postgres"},

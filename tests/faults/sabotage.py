@@ -70,7 +70,7 @@ SABOTAGES = (
     # The request
     *of_both(
         "any identifier is allowed", "layers/common/trapheus/requests.py",
-        "    if identifier and not any(\n", "    if False and not any(\n",
+        "        if identifier and not fits(identifier, patterns):\n", "        if False:\n",
         "KIND-db_restore/Read_the_request/KIND",
     ),
     # The lock
@@ -153,10 +153,14 @@ SABOTAGES = (
     # The rename
     *of_both(
         "a rename that is done is a failure", "src/rename/KIND.py",
-        "    if found[\"DBInstanceIdentifier\"] == new_name:\n        return False\n", "",
+        "    if found[\"DBInstanceIdentifier\"] == new_name and is_tagged(found, execution):\n"
+        "        return False\n", "",
         "KIND-db_restore/Rename_the_original/RenameKindFunction.ModifyDB",
         "KIND-db_restore/Rename_the_original/",
-        cluster=("    if found[\"DBClusterIdentifier\"] == new_name:\n        return False\n", ""),
+        cluster=(
+            "    if found[\"DBClusterIdentifier\"] == new_name and is_tagged(found, execution):\n"
+            "        return False\n", "",
+        ),
     ),
     *of_both(
         "whatever has the name is renamed", "src/rename/KIND.py",

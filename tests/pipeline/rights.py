@@ -44,6 +44,9 @@ EXCUSES = (
            " machine; the local AWS needs no events for it."),
     Excuse("FleetStatesExecutionRole", "s3:*Multipart*", "*/fleets/[*]",
            "Step Functions writes large results in parts; the local AWS writes them whole."),
+    Excuse("RegisterWithProxies", "rds:RegisterDBProxyTargets", "[cd]*:[*] *",
+           "AWS asks for the target group alone, but to deregister for the database and the proxy"
+           " too; a registration that is denied would leave the proxy with nothing."),
     Excuse("*", "ses:SendEmail", "configuration-set/[*] *",
            "SES asks for it where the sender's identity has a default set, as none here has."),
     *(

@@ -426,6 +426,8 @@ def give_the_proxy_back(kind: Kind, cloud: App) -> None:
 
     execution = run(cloud, kind.request("db_restore"))
     cloud.settle()
+    # It is registered at once, and reached some time later.
+    cloud.clock.advance(600)
 
     ended(execution, "FAILED", "RestoreFailed")
     same("the proxy", proxies.reached(cloud.rds), before)
@@ -693,6 +695,20 @@ def export_elsewhere(kind: Kind, cloud: App) -> None:
     same("copies", {*other.snapshots, *other.cluster_snapshots}, set())
 
 
+def find_no_room_elsewhere(kind: Kind, cloud: App) -> None:
+    """The other region holds all the snapshots that it may, as its quotas say."""
+    from local.commands.app import OTHER_REGION
+
+    cloud.rds.exports = False
+    snapshots = "cluster-snapshot" if kind.is_cluster else "snapshot"
+    cloud.rds_in(OTHER_REGION).quotas[snapshots] = 0
+
+    export = export_of(cloud, run(cloud, kind.request("create_snapshot_only")))
+
+    ended(export, "FAILED", "CopyFailed")
+    told(cloud, f"{OTHER_REGION} has no room for another manual snapshot")
+
+
 def tell_a_failed_export(cloud: App) -> None:
     cloud.rds.spoil_export(outcome="FAILED", cause="The disk of RDS was full")
 
@@ -748,6 +764,7 @@ OF_EACH_KIND = (
     use_the_key_of_another_account,
     export_here,
     export_elsewhere,
+    find_no_room_elsewhere,
 )
 OF_ONE = (
     lose_the_mail_function,

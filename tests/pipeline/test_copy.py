@@ -9,7 +9,8 @@ import pytest
 
 from local.commands import report
 from local.emulator.cloud import Fault
-from local.emulator.rds.databases import backup_windows
+from local.emulator.rds.databases import windows
+from local.emulator.rds.operations import db_snapshots
 from tests.pipeline.observed import (
     CLUSTER,
     INSTANCE,
@@ -122,7 +123,7 @@ def test_the_names_are_not_swapped_while_a_backup_may_come_between(cloud: App, k
     window = f"{begins:%H:%M}-{begins + timedelta(minutes=30):%H:%M}"
     cloud.rds.find(kind.name, kind.identifier).shown["PreferredBackupWindow"] = window
     cloud.rds.longer[f"back up {kind.name}", "backing-up"] = 2 * 3600.0
-    backup_windows.keep(cloud.rds)
+    windows.keep(cloud.rds)
 
     execution = run(
         cloud, kind.request("db_restore", strategy="restore-first"), "in-its-backup-window"
@@ -374,15 +375,13 @@ def test_a_target_that_is_taken_is_refused(cloud: App, kind: Kind) -> None:
 # Another snapshot, other parameters
 
 
-def take(cloud: App, kind: Kind, name: str, snapshot_type: str = "manual") -> str:
+def take(cloud: App, kind: Kind, name: str) -> str:
     """Take a snapshot of what the database holds now; its data."""
     call = "CreateDBClusterSnapshot" if kind.is_cluster else "CreateDBSnapshot"
     database = "DBClusterIdentifier" if kind.is_cluster else "DBInstanceIdentifier"
     snapshot = "DBClusterSnapshotIdentifier" if kind.is_cluster else "DBSnapshotIdentifier"
     with cloud.rds.instantly():
         cloud.rds.call(call, {database: kind.identifier, snapshot: name})
-    taken = cloud.rds.find(kind.snapshot_kind, name)
-    taken.shown["SnapshotType"] = snapshot_type
     return str(cloud.rds.data(kind.snapshot_kind, name))
 
 
@@ -392,15 +391,21 @@ def take(cloud: App, kind: Kind, name: str, snapshot_type: str = "manual") -> st
 def test_another_snapshot_can_be_restored(
     cloud: App, kind: Kind, snapshot_type: str, asked: str
 ) -> None:
-    data = take(cloud, kind, "before-the-release", snapshot_type)
+    name = "before-the-release"
+    if snapshot_type == "automated":
+        with cloud.rds.instantly():
+            name = db_snapshots.back_up(cloud.rds, kind.name, kind.identifier)
+        data = str(cloud.rds.data(kind.snapshot_kind, name))
+    else:
+        data = take(cloud, kind, name)
     assert data != cloud.rds.data(kind.snapshot_kind, kind.snapshot)
-    wanted = "before-the-release" if asked == "named" else "latest"
+    wanted = name if asked == "named" else "latest"
 
     execution = run(cloud, kind.request("db_restore", snapshotIdentifier=wanted))
 
     assert execution.status == "SUCCEEDED", execution.cause
     assert cloud.rds.data(kind.name, kind.identifier) == data
-    assert execution.output["restoredFrom"] == "before-the-release"
+    assert execution.output["restoredFrom"] == name
 
 
 @pytest.mark.usefixtures("any_override")

@@ -428,7 +428,9 @@ class Aws:
         )
         if passes:
             item["phase"] = values[":phase"]
-            return OK, {"ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 0}}
+            item.update({"registered": values[":registered"]} if ":registered" in values else {})
+            shown = {"Attributes": {name: {"S": value} for name, value in item.items()}}
+            return OK, {**shown, "ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 0}}
         error = {"Code": "ConditionalCheckFailedException", "Message": "The conditional failed"}
         return SimpleNamespace(status_code=400), {
             "Error": error, "ResponseMetadata": {"HTTPStatusCode": 400, "RetryAttempts": 0},

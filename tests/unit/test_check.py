@@ -799,3 +799,16 @@ def test_a_listed_member_that_is_not_visible_is_a_finding(aws: Aws):
     sentence = refused(aws, exceptions.DatabaseNotAvailable, task="db_restore")
 
     assert "prod-cluster-reader is not visible" in sentence
+
+
+def test_latest_of_a_failed_original_that_shows_little_is_its_own_snapshot(aws: Aws):
+    """It may be of what had the identifier before."""
+    aws.force("failed")
+    found = aws.found()
+    for name in found.keys() - BARE:
+        del found[name]
+    aws.found("prod-db-snapshot", "snapshot")["DbiResourceId"] = "db-OTHER"
+
+    answer = aws.check(**BESIDE, snapshotIdentifier="latest")
+
+    assert answer["plan"]["snapshot"] == "prod-db-snapshot"

@@ -289,3 +289,21 @@ def test_a_listing_that_lags_behind_a_rename_deletes_nobody_s_member(aws: Aws, f
 
     assert aws.id_of("prod-cluster-writer", "instance") == restored
     assert finished["resourceId"] in aws.names()
+
+
+@of_clusters
+def test_a_member_that_somebody_has_added_keeps_the_original_whole(aws: Aws, finished: dict):
+    """It is none that this execution has made or renamed."""
+    with aws.rds.instantly():
+        aws.rds.call("CreateDBInstance", {
+            "DBInstanceIdentifier": "analytics", "DBClusterIdentifier": finished["renamedTo"],
+            "DBInstanceClass": "db.r6g.large", "Engine": "aurora-postgresql",
+        })  # fmt: skip
+    before = aws.names()
+
+    with pytest.raises(exceptions.DeleteFailed, match="analytics"):
+        aws.until_done("delete", plan=finished)
+
+    aws.settle()
+    assert aws.names() == before
+    assert aws.found(finished["renamedTo"], "cluster")

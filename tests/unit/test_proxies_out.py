@@ -4,7 +4,7 @@ import pytest
 
 from tests import proxies
 from tests.mailed import Block, blocks, paste
-from tests.unit.conftest import Aws, Post
+from tests.unit.conftest import Aws, Kind, Post
 from tests.unit.mails import a_state, error, tell
 from trapheus.rds.access import rds
 
@@ -98,3 +98,26 @@ def test_a_proxy_with_another_database_is_left_alone(aws: Aws, post: Post, proxi
 
     for block in told(aws, post, proxied):
         assert not [command for command in block.commands if "proxy" in command]
+
+
+def test_what_is_called_so_only_since_the_mail_is_not_registered(
+    aws: Aws, kind: Kind, post: Post, proxied: dict
+):
+    aws.rds.proxy_targets["pool"].clear()
+    aws.fail("RegisterDBProxyTargets", "AccessDenied", times=10**6, status=403)
+    with pytest.raises(Exception, match="AccessDenied"):
+        aws.until_done("roll_back", plan=proxied)
+    aws.faults.clear()
+    aws.settle()
+    tell(a_state(proxied, error("RestoreFailed"), rollbackError=error("RollbackFailed")))
+    (back,) = blocks(post.text)
+    with aws.rds.instantly():
+        word = f"DB{kind.name.capitalize()}Identifier"
+        given = {word: proxied["identifier"], f"New{word}": "elsewhere", "ApplyImmediately": True}
+        aws.rds.call(f"ModifyDB{kind.name.capitalize()}", given)
+    aws.settle()
+    aws.foreign(proxied["identifier"])
+
+    assert paste(back, rds()) is not None
+
+    assert proxies.reached(aws.rds) == ""

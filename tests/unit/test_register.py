@@ -292,3 +292,72 @@ def test_a_rollback_without_proxies_does_not_ask_for_any(aws: Aws, renamed: dict
     aws.until_done("roll_back", plan=renamed)
 
     assert not [call for call in aws.calls if "Proxy" in call]
+
+
+@pytest.mark.parametrize("awaited", [True, False])
+def test_a_proxy_that_has_gone_along_with_the_original_is_a_difference(
+    aws: Aws, proxied: dict, *, awaited: bool
+):
+    """As under a definition from before the register step: the original is deleted next."""
+    if registered(aws) != [proxied["renamedTo"]]:
+        pytest.skip("its target does not show that it follows")
+    proxied["proxies"] = [{"name": "pool", "awaited": awaited}]
+
+    with pytest.raises(exceptions.ConfigurationDiffers, match="pool leads to the original still"):
+        verified(aws, proxied)
+
+
+def test_the_original_leaves_even_where_a_proxy_is_only_coming_to_it(aws: Aws, proxied: dict):
+    if registered(aws) != [proxied["renamedTo"]]:
+        pytest.skip("nothing tells it apart from what this execution has registered")
+    (held,) = aws.rds.proxy_targets["pool"]
+    held["until"] = [("REGISTERING", aws.rds.time + 600)]
+
+    change(aws, proxied)
+
+    assert proxies.reached(aws.rds) == aws.id_of()
+
+
+def test_while_one_proxy_is_busy_the_others_are_not_registered_again_and_again(
+    aws: Aws, kind: Kind, proxied: dict
+):
+    proxies.point(aws.rds, kind.name, proxied["identifier"], "second")
+    proxied["proxies"] += [{"name": "second", "awaited": True}]
+    aws.lock = {"holder": EXECUTION, "phase": "finish"}
+    aws.fail("DeregisterDBProxyTargets", "InvalidDBProxyStateFault", times=40, about="second")
+
+    change(aws, proxied)
+
+    assert aws.calls.count("RegisterDBProxyTargets") == 2
+    assert proxies.reached(aws.rds) == proxies.reached(aws.rds, "second") == aws.id_of()
+
+
+@pytest.mark.parametrize("operation", ["DescribeDBProxyTargets", "RegisterDBProxyTargets"])
+def test_a_rollback_waits_for_a_busy_proxy(aws: Aws, proxied: dict, operation: str):
+    aws.rds.proxy_targets["pool"].clear()
+    aws.fail(operation, "InvalidDBProxyStateFault", times=3)
+
+    rolled_back(aws, proxied)
+
+    assert proxies.reached(aws.rds) == proxied["resourceId"]
+
+
+def test_a_rollback_waits_until_a_proxy_sees_the_original_s_name(
+    aws: Aws, kind: Kind, proxied: dict
+):
+    missing = "DBInstanceNotFound" if kind.name == "instance" else "DBClusterNotFoundFault"
+    aws.rds.proxy_targets["pool"].clear()
+    aws.fail("RegisterDBProxyTargets", missing, times=2, status=404)
+
+    rolled_back(aws, proxied)
+
+    assert proxies.reached(aws.rds) == proxied["resourceId"]
+
+
+def test_verify_waits_for_a_busy_proxy(aws: Aws, proxied: dict):
+    change(aws, proxied)
+    aws.finish(proxied)
+    aws.fail("DescribeDBProxyTargets", "InvalidDBProxyStateFault", times=1)
+
+    with pytest.raises(exceptions.StillInProgress):
+        aws.run("verify", plan=proxied)

@@ -475,11 +475,11 @@ def test_an_override_is_used_as_far_as_the_stack_allows_it(
 
 
 def test_an_ended_execution_is_recovered_though_its_overrides_are_not_allowed_any_more(
-    monkeypatch: pytest.MonkeyPatch,
+    inputs: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("ALLOWED_OVERRIDES", "Port")
-    asked = json.dumps({**GOOD, "overrides": {"PubliclyAccessible": True}})
-    assert read(rule(input=asked))["lock"] == "instance#prod-db"
+    inputs["arn:ended"] = json.dumps({**GOOD, "overrides": {"PubliclyAccessible": True}})
+    assert read(rule())["lock"] == "instance#prod-db"
 
 
 @pytest.mark.parametrize("is_cluster", [False, True])

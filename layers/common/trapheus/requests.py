@@ -27,9 +27,9 @@ from trapheus.execution.exceptions import (
     TrapheusError,
 )
 
-# Of DB instances and clusters alike (API reference of CreateDBInstance).
+# Of DB instances and clusters alike. [fact: identifiers]
 IDENTIFIER = re.compile(r"[A-Za-z](?:-?[A-Za-z0-9])*")
-# An automated snapshot's name begins with rds: (API reference of DescribeDBSnapshots).
+# An automated snapshot's name begins with rds: [fact: names-of-automated-snapshots].
 SNAPSHOT = re.compile(r"(?:rds:)?[A-Za-z](?:-?[A-Za-z0-9])*")
 MOST_OF_A_SNAPSHOT = 255
 REQUIRED: dict[str, type] = {"identifier": str, "task": str, "isCluster": bool}

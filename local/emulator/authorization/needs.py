@@ -123,6 +123,7 @@ def of_its_members(action: str) -> Row:
     """An action on the members that RDS makes, of a Multi-AZ DB cluster (SAR, dependent action).
 
     That it is asked for on these, and of such a cluster only, is memory.
+    [fact: members-want-rights]
     """
 
     def needs(asked: Asked) -> list[Need]:
@@ -225,7 +226,10 @@ def restored_key(kind: str, parameter: str) -> Row:
 
 
 def managed_password(prefix: str) -> Row:
-    """UG, "Permissions required for Secrets Manager integration"."""
+    """The secret that RDS makes for a password, in the caller's name.
+
+    [fact: passwords-want-a-secret]
+    """
 
     def needs(asked: Asked) -> list[Need]:
         if not asked.parameters.get("ManageMasterUserPassword"):
@@ -256,7 +260,10 @@ def looks_at_key(asked: Asked) -> list[Need]:
 
 
 def sends_mail(asked: Asked) -> list[Need]:
-    """SAR of SES, both APIs: identity, and the configuration set when one is used."""
+    """SAR of SES, both APIs: identity, and the configuration set when one is used.
+
+    [fact: mail-wants-the-configuration-set]
+    """
     address = asked.get("FromEmailAddress") or asked.get("Source")
     sender = {"ses:fromaddress": (address,)}
     used = asked.get("ConfigurationSetName")
@@ -294,8 +301,8 @@ def on_object(*key_actions: str) -> Row:
         own = Need(f"s3:{asked.operation}", f"arn:aws:s3:::{bucket}/{asked.get('Key')}")
         found = s3_backends[asked.account]["aws"].buckets.get(bucket)
         if asked.operation == "GetObject" and found and asked.get("Key") not in found.keys:
-            # S3 tells only who may list the bucket that there is no such object (API reference of
-            # GetObject).
+            # S3 tells only who may list the bucket that there is no such object.
+            # [fact: missing-objects-are-denied]
             return [own, Need("s3:ListBucket", f"arn:aws:s3:::{bucket}")]
         rule = ((found.encryption if found else None) or {}).get("Rule", {})
         by = rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID", "")

@@ -45,8 +45,7 @@ Request = tuple[str, str, dict[str, str], bytes]
 Answer = tuple[int, dict[str, str], bytes]
 
 
-# Until an inactive function can be invoked again, seconds; seen were 40 to 106
-# (GH aws-solutions-library-samples/accelerated-intelligent-document-processing-on-aws#801, #802).
+# Until an inactive function can be invoked again, seconds. [fact: functions-become-inactive]
 SETTING_UP = 106.0
 
 

@@ -29,8 +29,8 @@ from local.emulator.authorization import refuses
 
 Properties = dict[str, Any]
 
-LARGEST_POLICY = 6144
-MOST_POLICIES = 10  # managed ones, of a role; the default of an adjustable quota
+LARGEST_POLICY = 6144  # [fact: size-of-a-policy]
+MOST_POLICIES = 10  # [fact: policies-of-a-role]
 
 
 def repair(repairs: ExitStack) -> None:
@@ -296,7 +296,10 @@ def _settle_managed_policy(policy: Any, properties: Properties, account: str) ->
 
 
 def _require_size(document: str) -> None:
-    """IAM user guide, "IAM and AWS STS quotas": white space does not count."""
+    """Refuse a managed policy that is too long.
+
+    [fact: size-of-a-policy]
+    """
     if len("".join(document.split())) > LARGEST_POLICY:
         raise LimitExceededException(f"Cannot exceed quota for PolicySize: {LARGEST_POLICY}")
 
@@ -440,7 +443,7 @@ def _delete_bucket(
     cls: Any, resource_name: str, template: Any, account_id: str, region_name: str
 ) -> None:
     backend = s3_backends[account_id]["aws"]
-    # moto gives no error, and the bucket stays. Versions and delete markers count as well.
+    # moto gives no error, and the bucket stays. [fact: full-buckets-stay]
     if backend.get_bucket(resource_name).keys:
         raise RuntimeError("The bucket you tried to delete is not empty (BucketNotEmpty)")
     backend.delete_bucket(resource_name)
@@ -474,6 +477,7 @@ def _know_managed_policies(repairs: ExitStack) -> None:
         _require_size(asked["policy_document"])
         return create(self, **asked)
 
+    # [fact: policies-of-a-role]
     def attach_within(self: Any, to: Any) -> None:
         if isinstance(to, Role) and len(set(to.managed_policies) | {self.arn}) > MOST_POLICIES:
             raise LimitExceededException(

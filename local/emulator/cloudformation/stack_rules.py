@@ -1,7 +1,6 @@
 """The Rules of a template: which functions they may have, and what they say of the parameters.
 
-CloudFormation user guide, "Rules section": they are looked at before anything is created or
-updated.
+They are looked at before anything is created or updated. [fact: rules-come-first]
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from moto.cloudformation.exceptions import ValidationError
 Template = dict[str, Any]
 Ref = Callable[[str], Any]
 
-# The guide lists Fn::If as well; the service refuses it (GH cloudformation-coverage-roadmap #921).
+# The guide lists Fn::If as well; the service refuses it. [fact: functions-of-rules]
 FUNCTIONS = {
     "Ref",
     "Fn::And",
@@ -33,7 +32,7 @@ FUNCTIONS = {
 def check(template: Template, parameters: dict[str, str], place: dict[str, str]) -> None:
     """Refuse a template whose Rules do not hold; `place` are the pseudo parameters."""
     rules = template.get("Rules", {})
-    # Whatever their conditions say, and in the words of GH cfn-lint #3710 and of the above.
+    # Whatever their conditions say. [fact: functions-of-rules]
     if strange := sorted(_functions(rules) - FUNCTIONS):
         raise ValidationError(
             message="Template format error: Following functions are not supported in the Rules"
@@ -45,7 +44,7 @@ def check(template: Template, parameters: dict[str, str], place: dict[str, str])
             return place[name]
         slot = template["Parameters"][name]
         value = str(parameters.get(name, slot.get("Default", "")))
-        # An empty list has one member, "" (GH cfn-lint #979).
+        # An empty list has one member, "". [fact: empty-list-parameter]
         return [one.strip() for one in value.split(",")] if "List" in slot["Type"] else value
 
     for name, rule in rules.items():
@@ -53,7 +52,7 @@ def check(template: Template, parameters: dict[str, str], place: dict[str, str])
             continue
         for assertion in rule["Assertions"]:
             if not _value(assertion["Assert"], ref):
-                # AWS's own words are not known; its guide says that the description is shown.
+                # AWS's own words are not known. [fact: rules-come-first]
                 said = assertion.get("AssertDescription", "its assertion is false")
                 raise ValidationError(message=f"Template error: Rule {name}: {said}")
 
@@ -68,7 +67,10 @@ def _functions(node: Any) -> set[str]:
 
 
 def _value(node: Any, ref: Ref) -> Any:
-    """What an expression comes to."""
+    """What an expression comes to.
+
+    [fact: left-out-of-the-local-aws]
+    """
     if isinstance(node, list):
         return [_value(one, ref) for one in node]
     if not isinstance(node, dict):
@@ -81,7 +83,7 @@ def _value(node: Any, ref: Ref) -> Any:
     return EVALUATED[name](_value(given, ref))
 
 
-# Same guide, "Rule-specific intrinsic functions".
+# [fact: functions-of-rules]
 EVALUATED: dict[str, Callable[[list[Any]], bool]] = {
     "Fn::And": all,
     "Fn::Or": any,

@@ -483,7 +483,10 @@ def _attributes(described: Template) -> Template:
 def _create_change_set(
     self: Any, *, stack_name: str, change_set_name: str, change_set_type: str, **asked: Any
 ) -> tuple[str, str]:
-    """Plan a stack's creation or change, in a stack under review if there is none yet."""
+    """Plan a stack's creation or change, in a stack under review if there is none yet.
+
+    [fact: kinds-of-change-sets] [fact: change-set-without-changes]
+    """
     owner = {name: asked[name] for name in ("notification_arns", "tags", "role_arn")}
     place = {"region_name": self.region_name, "account_id": self.account_id}
     template = Stack.parse_template(asked["template"])
@@ -526,7 +529,10 @@ def _create_change_set(
 
 
 def _find_change_set(self: Any, change_set_name: str, stack_name: str | None = None) -> Any:
-    """By ARN, or the newest of that name in that stack."""
+    """By ARN, or the newest of that name in that stack.
+
+    [fact: missing-change-set]
+    """
     for planned in reversed(self.change_sets.values()):
         belongs = stack_name in (None, planned.stack_name, planned.stack_id)
         if change_set_name == planned.change_set_id or (

@@ -32,6 +32,8 @@ class Resource:
     endpoint: dict[str, Any] = field(default_factory=dict)
     pending: dict[str, Any] = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict)
+    # Of a snapshot: the accounts that may restore it, or "all".
+    shared: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -65,7 +67,10 @@ class Export:
 
 
 def identifier(kind: str, given: str) -> str:
-    """The identifier in lower case, as RDS stores it; InvalidParameterValue when it is none."""
+    """The identifier in lower case, as RDS stores it; InvalidParameterValue when it is none.
+
+    [fact: identifiers]
+    """
     longest = KINDS[kind].longest
     if not IDENTIFIER.match(given) or len(given) > longest:
         raise RdsError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import heapq
+import logging
 import pickle
 import threading
 from collections import Counter, defaultdict
@@ -39,6 +40,8 @@ from local.emulator.rds.resources import (
     short_hash,
 )
 from local.emulator.rds.timing import FITTING, LOOK_AGAIN, ONLINE, PHASES, Phase
+
+LOG = logging.getLogger(__name__)
 
 # What an RDS has of its place and its time.
 PLACE = ("_now", "_lock", "_on_change", "_agenda", "_neighbours", "other_services", "answer")
@@ -92,8 +95,7 @@ class Rds:
 
     # What nobody knows, or what comes seldom: both answers are tried.
 
-    # Tools in production create members while the cluster is still `creating`; the API page
-    # allows it only once the cluster is available. False makes it as the page says.
+    # Whether members may be made while their cluster is [fact: member-of-a-creating-cluster].
     members_while_creating = True
     # Whether an instance takes changes while it is made [fact: modify-while-creating].
     changes_while_creating = False
@@ -156,6 +158,8 @@ class Rds:
         self.groups: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self.custom_endpoints: dict[str, dict[str, Any]] = {}
         self.group_tags: dict[str, list[dict[str, str]]] = {}
+        # What parameter groups have other than the default, by ARN and name.
+        self.parameters: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self.retained_backups: list[dict[str, Any]] = []
         self.retained_cluster_backups: list[dict[str, Any]] = []
         # What an account has besides, as Describe shows it: nothing, until a test puts it there.
@@ -283,14 +287,17 @@ class Rds:
             return copy.deepcopy(self._do(operation, parameters))
 
     def _do(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The same for whoever holds the lock; parts of the answer are what RDS holds."""
+        """The same for whoever holds the lock; parts of the answer are what RDS holds.
+
+        [fact: unsupported-operations]
+        """
         self.settle()
         wire.check(operation, parameters)
         if operation in self.unsupported:
             raise RdsError("InvalidAction", f"{operation} is not supported")
         if operation not in OPERATIONS:
             # Not InvalidAction, which says that a region does not have it.
-            raise RdsError("NotImplemented", f"The local RDS does not know {operation}")
+            raise RdsError("NotImplemented", f"The local RDS does not know {operation}.")
         answer = OPERATIONS[operation](self, copy.deepcopy(dict(parameters)))
         if not operation.startswith("Describe"):  # which changes nothing
             self._observe()
@@ -300,7 +307,10 @@ class Rds:
     def answer(
         self, body: bytes, write: Callable[..., bytes] = wire.write_answer
     ) -> tuple[int, dict[str, str], bytes]:
-        """Answer a request of the query protocol: status, headers, XML, or what `write` writes."""
+        """Answer a request of the query protocol: status, headers, XML, or what `write` writes.
+
+        [fact: throttling]
+        """
         request_id = f"00000000-0000-4000-8000-{self._next('request'):012d}"
         headers = {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}
         try:
@@ -311,6 +321,11 @@ class Rds:
                 text = write(action, self._do(action, parameters), request_id)
         except RdsError as error:
             return error.status, headers, wire.write_error(error, request_id)
+        except Exception:
+            # A gap of this RDS must not look like one of the network.
+            LOG.exception("The local RDS failed at %s", body.decode(errors="replace"))
+            failure = RdsError("InternalFailure", "The local RDS has a bug; its log has more.", 500)
+            return failure.status, headers, wire.write_error(failure, request_id)
         return 200, headers, text
 
     def settle(self) -> None:
@@ -348,7 +363,10 @@ class Rds:
         heapq.heappush(self._agenda, (due, self._next("agenda"), act))
 
     def add(self, kind: str, shown: dict[str, Any], data: str) -> Resource:
-        """A new thing, not yet visible; its name is taken from now on."""
+        """A new thing, not yet visible; its name is taken from now on.
+
+        [fact: quotas-of-databases]
+        """
         most = self.quotas[kind]
         counts = shown.get("SnapshotType") != "automated"
         if counts and self.count(kind) >= most:
@@ -376,7 +394,10 @@ class Rds:
         return resource_id(prefix, self._next(kind))
 
     def find(self, kind: str, given: str) -> Resource:
-        """The thing of this name or ARN, for a call that changes something: no fault hides it."""
+        """The thing of this name or ARN, for a call that changes something: no fault hides it.
+
+        [fact: named-errors]
+        """
         found = self.named(kind, name_of(given))
         if found is None:
             words = KINDS[kind]
@@ -384,7 +405,10 @@ class Rds:
         return found
 
     def seen(self, kind: str, given: str) -> Resource:
-        """The same for a call that only looks."""
+        """The same for a call that only looks.
+
+        [fact: named-errors]
+        """
         found = self.find(kind, given)
         if found.hidden:
             words = KINDS[kind]
@@ -399,7 +423,10 @@ class Rds:
         return None
 
     def free(self, kind: str, given: str) -> str:
-        """The identifier in lower case, refused when another thing has or claims it."""
+        """The identifier in lower case, refused when another thing has or claims it.
+
+        [fact: named-errors]
+        """
         name = identifier(kind, given)
         for thing in self.things.values():
             if thing.kind == kind and name in (thing.name, thing.claims):
@@ -408,7 +435,10 @@ class Rds:
         return name
 
     def require(self, resource: Resource, operation: str) -> None:
-        """Refuse an operation which the thing's true status does not allow."""
+        """Refuse an operation which the thing's true status does not allow.
+
+        [fact: fitting-statuses] [fact: already-being-deleted]
+        """
         status = resource.true_status
         if status == "storage-initialization" and self.changes_while_initializing:
             status = "available"
@@ -574,6 +604,11 @@ class Rds:
     def cluster_of(self, member: Resource) -> Resource | None:
         """The cluster of an instance, None for a standalone one."""
         return self.things.get(member.source.get("cluster", ""))
+
+    @property
+    def is_past(self) -> bool:
+        """Whether what happens is of older days, when there were other versions and classes."""
+        return self._fixed is not None
 
     # Within
 

@@ -128,6 +128,10 @@ PHASES: dict[str, tuple[Phase, ...]] = {
         Phase("stale", "", 0, 0, 0),
         Phase("deleting", "deleting", 115, 450, 1140),
     ),
+    "fail over cluster": (  # UG: "typically within 60 seconds, often within 30"
+        Phase("stale", "", 1, 5, 20),
+        Phase("failing-over", "failing-over", 20, 30, 120),
+    ),
     "stop cluster": (  # memory
         Phase("stale", "", 5, 10, 30),
         Phase("stopping", "stopping", 60, 240, 900),
@@ -228,6 +232,9 @@ FITTING: dict[str, frozenset[str]] = {
     "DeleteDBCluster": READY | BROKEN | {"stopped", "backing-up"},
     "StopDBCluster": frozenset({"available"}),
     "StartDBCluster": frozenset({"stopped"}),
+    "FailoverDBCluster": frozenset({"available"}),
+    "RestoreDBInstanceToPointInTime": READY | {"backing-up", "stopped"},
+    "RestoreDBClusterToPointInTime": READY | {"backing-up", "stopped"},
     "AddRoleToDBCluster": READY,
     "RemoveRoleFromDBCluster": READY,
     "CreateDBClusterEndpoint": READY,

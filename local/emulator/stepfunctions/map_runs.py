@@ -65,8 +65,7 @@ Allows = Callable[[str, str, str], bool]
 MANAGED_RULE = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
 ON_THE_RULE = ("DescribeRule", "PutRule", "PutTargets")
 
-# https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html: the most children
-# at a time, which is also what none stated means.
+# At a time, which is also what none stated means. [fact: children-of-a-map]
 MOST_CHILDREN = 10_000
 # .../dg/input-output-resultwriter.html: which of the files a child's end is written to.
 FILES = {"SUCCEEDED": "SUCCEEDED", "FAILED": "FAILED", "TIMED_OUT": "FAILED", "ABORTED": "FAILED"}
@@ -237,8 +236,7 @@ def _run(self: Any, env: Any, eval_input: Any, random: Random, judge: Judge) -> 
     run = record.run = MapRun(record, random, len(items))
     run.count("total", len(items))
     run.count("pending", len(items))
-    # .../dg/iam-policies-eg-dist-map.html: the role has to start its own machine (the name of the
-    # error: memory).
+    # The role has to start its own machine. [fact: map-starts-its-own-machine]
     machine = env.states.context_object.context_object_data["StateMachine"]["Id"]
     role = env.aws_execution_details.role_arn
     if refused := judge(role, "StartExecution", {"stateMachineArn": machine}):
@@ -438,8 +436,7 @@ def _fail_to_read(repairs: ExitStack) -> None:
 def _want_the_managed_rule(repairs: ExitStack, allows: Allows) -> None:
     """Refuse a machine that waits for executions by a role without the rights on its rule.
 
-    https://docs.aws.amazon.com/step-functions/latest/dg/stepfunctions-iam.html; that it is refused
-    when it is made, and in these words: GH nasa/cumulus #2693.
+    [fact: waiting-wants-a-managed-rule]
     """
     backend = parser_models.StepFunctionsParserBackend
     create = backend.create_state_machine

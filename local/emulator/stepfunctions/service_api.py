@@ -114,12 +114,10 @@ def _list_versions(repairs: ExitStack) -> None:
 
 
 def _create_once(repairs: ExitStack) -> None:
-    """Refuse a name that another machine has.
-
-    [fact: state-machine-name-taken]
-    """
+    """Refuse a name that another machine has, and what is left out."""
     create = StepFunctionsParserBackend.create_state_machine
 
+    # [fact: state-machine-name-taken] [fact: left-out-of-the-local-aws]
     def create_state_machine(self: Any, name: str, definition: str, **more: Any) -> Any:
         taken = self._revision_by_name(name)
         if taken and taken.definition != definition:
@@ -141,6 +139,7 @@ def _refuse_what_is_left_out(repairs: ExitStack) -> None:
     """Refuse in one sentence what no user of an app of this kind meets."""
 
     def refuse(words: str) -> Any:
+        # [fact: left-out-of-the-local-aws]
         def refused(_: Any) -> Any:
             raise JsonRESTError("NotImplemented", words)
 

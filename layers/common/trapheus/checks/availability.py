@@ -58,8 +58,9 @@ class Version:
 def restored_version(look: Look) -> Version:
     """The version at which a copy is made.
 
-    An instance is restored at its snapshot's (API reference), or at its own where the snapshot is
+    An instance is restored at its snapshot's, or at its own where the snapshot is
     yet to be taken; a cluster at its own, or at what the request asks for.
+    [fact: version-of-a-restored-cluster]
     """
     if look.kind is not INSTANCE:
         return final_version(look, "the cluster")

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import jmespath
 
 from trapheus.checks import names
-from trapheus.checks.look import AUTOSCALED, CLUSTER, INSTANCE
+from trapheus.checks.look import CLUSTER, INSTANCE
 from trapheus.configuration import statuses
 from trapheus.execution import exceptions
 from trapheus.execution.constants import (
+    AUTOSCALED,
     IN_PROGRESS_TAG,
     MAX_IDENTIFIER,
     PROTECT_TAG,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from trapheus.execution.exceptions import TrapheusError
     from trapheus.rds.access import Description
 
-# RDS Custom is left out: its instances cannot be renamed (API reference of ModifyDBInstance).
+# RDS Custom is left out: its instances cannot be renamed. [fact: no-rename-of-custom]
 SUPPORTED = ("mysql", "mariadb", "postgres", "oracle-", "sqlserver-", "db2-")
 MOST_TAGS = 50
 # Statuses that do not end by themselves, or only in one of these (RDS User Guide and its twin for
@@ -203,7 +204,7 @@ def domain_joined(look: Look, findings: Findings) -> None:
 
 def room_for_the_tag(look: Look, findings: Findings) -> None:
     """Room for one more tag beside its own, and each member's: 50 are too many."""
-    # RDS takes 50, not counting AWS's (User Guide).
+    # RDS takes 50, not counting AWS's. [fact: most-tags]
     for name, found in look.parts:
         own = len(own_tags(found))
         if own >= MOST_TAGS:

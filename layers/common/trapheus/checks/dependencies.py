@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from trapheus.checks.look import Look
     from trapheus.rds.access import Description
 
-# The family of a proxy by the engine of its target; a proxy of any other engine there is not
-# (API reference of CreateDBProxy).
+# The family of a proxy by the engine of its target; a proxy of any other engine there is not.
+# [fact: families-of-proxies]
 PROXY_FAMILIES = {
     "aurora-mysql": "MYSQL",
     "aurora-postgresql": "POSTGRESQL",
@@ -189,6 +189,8 @@ def existing_proxies() -> list[Description]:
 
 def of_a_stack(look: Look, findings: Findings) -> None:
     """It, or a member of it, belongs to a stack of CloudFormation."""
+    # What goes on by the name: [fact: cloudformation-physical-id]. Terraform leaves no tag of its
+    # own; what its next plan shows stands on the page: [fact: terraform-instance-id].
     names: dict[str, list[str]] = {}
     for name, found in look.parts:
         for tag in found.get("TagList", []):
@@ -203,7 +205,10 @@ def of_a_stack(look: Look, findings: Findings) -> None:
 
 
 def is_near(proxy: Description, look: Look) -> bool:
-    """Whether a proxy lies in the database's own VPC, as those do that point at it (User Guide)."""
+    """Whether a proxy lies in the database's own VPC, as those do that point at it.
+
+    [fact: proxies-share-the-network]
+    """
     first = look.instances[0] if look.instances else {}
     network = first.get("DBSubnetGroup", {}).get("VpcId", "")
     return not network or proxy.get("VpcId", network) == network

@@ -14,6 +14,7 @@ from trapheus.configuration import attributes
 from trapheus.configuration.overrides import KMS_KEYS, as_overridden
 from trapheus.execution.clients import PATIENT
 from trapheus.execution.constants import (
+    AUTOSCALED,
     COPY,
     COPY_SUFFIX,
     CREATE_SNAPSHOT_ONLY,
@@ -37,10 +38,6 @@ if TYPE_CHECKING:
     from trapheus.configuration.attributes import Table
     from trapheus.rds.access import Description
     from trapheus.rds.endpoints import Endpoint
-
-# Replicas that Application Auto Scaling has made; it makes them again by itself, and their names
-# are too long for a suffix.
-AUTOSCALED = "application-autoscaling-"
 
 
 @dataclass(frozen=True)
@@ -225,7 +222,10 @@ class Look:
         found += self.kind.find_snapshots(**{key: own})
         last = self.kind.find_snapshot(self.identifier + SNAPSHOT_SUFFIX)
         if last is not None and last[key] != own:
-            since = self.found[self.kind.created]
+            # One that has failed may not show it.
+            since = self.found.get(self.kind.created)
+            if since is None:
+                return [*found, last]
             of_before = [last, *self.kind.find_snapshots(**{key: last[key]})]
             found += [one for one in of_before if rds.is_taken_by(one, since)]
         return found

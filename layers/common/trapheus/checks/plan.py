@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from trapheus.checks.availability import is_withdrawn
-from trapheus.checks.look import AUTOSCALED, CLUSTER, INSTANCE
+from trapheus.checks.look import CLUSTER, INSTANCE
 from trapheus.configuration.attributes import MEMBER
 from trapheus.configuration.certificates import leave_out_retired
 from trapheus.configuration.comparison import configuration, note_change
@@ -15,6 +15,7 @@ from trapheus.configuration.overrides import for_cluster, override
 from trapheus.configuration.storage import fit_multi_az, fit_storage
 from trapheus.execution import exceptions
 from trapheus.execution.constants import (
+    AUTOSCALED,
     COPY,
     RENAMED_SUFFIX,
     SNAPSHOT_SUFFIX,

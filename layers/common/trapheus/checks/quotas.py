@@ -59,7 +59,7 @@ def needed(look: Look) -> dict[str, int]:
     if look.is_multi_az:
         copies |= {
             "DBInstances": len(look.found["DBClusterMembers"]),
-            # Whether the quota counts its storage once or for each member is in no source.
+            # Once, or for each member: open. [fact: quota-of-storage]
             "AllocatedStorage": look.wanted["AllocatedStorage"],
         }
     return snapshots | copies if look.restores else snapshots
@@ -89,8 +89,8 @@ def room_for_backups(look: Look, findings: Findings) -> None:
 
     Not asked with `keepOriginal` or `deleteAutomatedBackups`.
     """
-    # Those of deleted databases have a quota as large as that of the databases (botocore's model of
-    # DBInstanceAutomatedBackupQuotaExceededFault and its twin).
+    # Those of deleted databases have a quota as large as that of the databases.
+    # [fact: quota-of-retained-backups]
     if not keeps_backups(look):
         return
     operation, key, quota = BACKUPS[look.kind.name]

@@ -200,7 +200,7 @@ def of_another_database(look: Look, findings: Findings) -> None:
 
 def sizes(look: Look, findings: Findings) -> None:
     """An overridden `AllocatedStorage` is the snapshot's, or larger by a tenth or more."""
-    # API reference of RestoreDBInstanceFromDBSnapshot.
+    # [fact: size-of-a-restore]
     asked = look.overrides.get("AllocatedStorage")
     size = (look.restored or look.found)["AllocatedStorage"]
     if asked is not None and asked != size and not is_a_tenth_above(asked, size):

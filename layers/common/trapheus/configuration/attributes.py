@@ -142,7 +142,7 @@ def except_sql_server(name: str, where: str = "Engine") -> Attribute:
 
 
 # Describe shows IOPS and throughput of every gp3 volume, but RDS takes them only from a size on
-# (User Guide, "gp3 storage"): 200 GiB for Oracle, any for SQL Server, 400 GiB for the others.
+# [fact: tuned-gp3]: 200 GiB for Oracle, any for SQL Server, 400 GiB for the others.
 _TUNED_GP3 = (
     "StorageType == 'gp3' && (AllocatedStorage >= `400` || starts_with(Engine, 'sqlserver')"
     " || AllocatedStorage >= `200` && starts_with(Engine, 'oracle'))"
@@ -595,7 +595,7 @@ MEMBER: Table = {
     "BackupTarget": _STANDALONE,
     "CACertificateIdentifier": restored(CACertificateIdentifier="CACertificateIdentifier"),
     "CharacterSetName": _CLUSTERS,
-    # To set it on a member has no effect (API reference of CreateDBInstance).
+    # To set it on a member has no effect. [fact: member-shows-no-stream]
     "CopyTagsToSnapshot": _CLUSTERS,
     "CustomIamInstanceProfile": _STANDALONE,
     "CustomerOwnedIpEnabled": _STANDALONE,

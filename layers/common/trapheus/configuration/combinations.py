@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 # Days for which Performance Insights keeps what it has seen: a week, months of 31 days, two years.
 MONTHS = tuple(31 * number for number in range(1, 24))
-# What the advanced mode of Database Insights needs at least (User Guide).
+# What the advanced mode of Database Insights needs at least.
+# [fact: advanced-insights-keep-465-days]
 ADVANCED = 465
 
 VALUES: dict[str, tuple[Container[Any], str]] = {

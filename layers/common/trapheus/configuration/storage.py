@@ -58,8 +58,7 @@ def fit_speed(plan: dict[str, Any], found: Description, size: int) -> None:
 def fit_ceiling(plan: dict[str, Any], size: int) -> None:
     """Leave a ceiling out that RDS would refuse, as a grown database may have it.
 
-    An error follows unless it is a tenth above the storage (User Guide, "Managing capacity
-    automatically with Amazon RDS storage autoscaling").
+    An error follows unless it is a tenth above the storage. [fact: ceiling-of-the-storage]
     """
     ceiling = plan["modify"].get("MaxAllocatedStorage")
     overridden = "MaxAllocatedStorage" in plan.get("changed", {})

@@ -39,7 +39,11 @@ IN_PROGRESS_TAG = "trapheus:in-progress"
 PROTECT_TAG = "trapheus:protect"
 
 # Longest identifiers whose derived names still fit: database and cluster snapshot ids end at
-# 63 characters (botocore's model of RDS).
+# 63 characters. [fact: identifiers]
 MAX_IDENTIFIER = 63
 MAX_INSTANCE_IDENTIFIER = MAX_IDENTIFIER - len(RENAMED_SUFFIX)
 MAX_CLUSTER_IDENTIFIER = MAX_IDENTIFIER - len(SNAPSHOT_SUFFIX)
+
+# Replicas that Application Auto Scaling has made; it makes them again by itself, and their names
+# are too long for a suffix.
+AUTOSCALED = "application-autoscaling-"

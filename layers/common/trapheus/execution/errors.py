@@ -13,8 +13,8 @@ from trapheus.execution.exceptions import (
     TrapheusError,
 )
 
-# Codes as they come over the wire (botocore's model of RDS); the first group is in no
-# operation's list and still comes.
+# Codes as they come over the wire [fact: named-errors]; the first group is in no operation's list
+# and still comes.
 TRANSIENT = frozenset(
     {
         "InternalError",
@@ -34,7 +34,7 @@ TRANSIENT = frozenset(
 CONFLICT = frozenset(
     {
         "DBInstanceNotReady",
-        # Of an export: for some seconds after the role was made or changed.
+        # Of an export: for some seconds after the role was made or changed. [fact: roles-spread]
         "IamRoleMissingPermissions",
         "IamRoleNotFound",
         "InvalidDBClusterEndpointStateFault",

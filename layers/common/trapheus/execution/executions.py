@@ -25,7 +25,8 @@ def stepfunctions() -> SFNClient:
 def described(execution: str) -> DescribeExecutionOutputTypeDef | None:
     """What Step Functions shows of an execution; None for one that it does not know.
 
-    It forgets one after 90 days, and may not know one yet that has just begun.
+    It forgets one after 90 days [fact: executions-are-kept-90-days], and may not know one yet that
+    has just begun [fact: describe-execution-lags].
     """
     try:
         return stepfunctions().describe_execution(executionArn=execution)

@@ -3,7 +3,8 @@
 Item: `database` ("instance#prod-db"), `holder` (the execution's ARN, missing when an earlier one
 has left it with its rollback undone), `phase` (prepare, copy, replace, rollback, finish), `planned`
 (JSON, from copy, replace or rollback on), `interrupted` (the ended execution from which the holder
-has taken it over), `told` (when people were last told that it is left, seconds since the epoch).
+has taken it over), `told` (when people were last told that it is left, seconds since the epoch),
+`registered` (JSON: an execution's ARN, then the proxies to which it has given what it restored).
 """
 
 from __future__ import annotations
@@ -66,7 +67,10 @@ def parts_of(database: str) -> tuple[str, bool]:
 
 
 def read(database: str) -> Item:
-    """The item as it is now, empty when nobody holds the lock and nothing was left."""
+    """The item as it is now, empty when nobody holds the lock and nothing was left.
+
+    [fact: reads-lag-unless-consistent]
+    """
     found = dynamodb().get_item(
         TableName=os.environ["LOCK_TABLE"],
         Key={"database": {"S": database}},
@@ -75,11 +79,12 @@ def read(database: str) -> Item:
     return {name: value["S"] for name, value in found.get("Item", {}).items()}
 
 
-def require(event: dict[str, Any]) -> None:
+def require(event: dict[str, Any], **notes: str) -> Item:
     """Pass only while the event's execution holds the lock, in the event's phase or one before it.
 
     The phase becomes the event's in the same call, and never an earlier one: a Lambda that comes
-    late, and a redriven execution with an old plan, end here with LockLost.
+    late, and a redriven execution with an old plan, end here with LockLost. notes: further
+    attributes of the item. Returns the item as it is then.
     """
     plan, phase = event["plan"], event["phase"]
     own = plan["execution"] == event["execution"]
@@ -90,23 +95,28 @@ def require(event: dict[str, Any]) -> None:
     if phase in PLANNED:
         changes.append("planned = :planned")
         values[":planned"] = json.dumps(plan)
+    for name, value in notes.items():
+        changes.append(f"{name} = :{name}")
+        values[f":{name}"] = value
     # What was taken over is rolled back with its own plan, and nothing else is done with it.
     taken_over = "attribute_not_exists" if own else "attribute_exists"
     with failing_as(LockFailed, plan["identifier"]):
         try:
-            dynamodb().update_item(
+            answer = dynamodb().update_item(
                 TableName=os.environ["LOCK_TABLE"],
                 Key={"database": {"S": name_of(plan["identifier"], is_cluster="members" in plan)}},
                 UpdateExpression=f"SET {', '.join(changes)}",
                 ConditionExpression=f"holder = :execution AND {taken_over}(interrupted)"
                 f" AND phase IN (:phase, {', '.join(f':before{n}' for n in range(len(before)))})",
                 ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
+                ReturnValues="ALL_NEW",
             )
         except ClientError as error:
             if code_of(error) != "ConditionalCheckFailedException":
                 raise
             reason = f"this execution does not hold the lock, or is past the phase {phase}"
             raise lost(event, reason) from error
+    return {name: value["S"] for name, value in answer.get("Attributes", {}).items()}
 
 
 def require_restored(event: dict[str, Any], resource_id: str | None) -> None:

@@ -29,8 +29,8 @@ RETRIED = (ConfigurationDiffers, InsufficientCapacity, StateConflict, Throttled)
 # Inputs are whatever somebody has typed, and a cause may be pages long.
 LONGEST = 500
 
-# Lambda takes lines that are JSON as they are, and needs RFC 3339 to filter them by level (Lambda
-# Developer Guide, "Using structured JSON log format").
+# Lambda takes lines that are JSON as they are, and needs RFC 3339 to filter them by level.
+# [fact: lines-of-json]
 logger = Logger(service="trapheus", utc=True, use_rfc3339=True, location=None)
 invocations = count()
 

@@ -198,7 +198,9 @@ def back(look: Look, *, is_used: bool) -> Section:
         told, coming_back = given_again(look)
         tagged = untagging(original, plan)
         lines = ["It has all its names.", *(TAGGED if tagged else []), *told]
-        return way(heading, lines, [*tagged, *coming_back])
+        # By the time that it is pasted, another database may have the name.
+        guarded = ready([original]) if tagged or coming_back else []
+        return way(heading, lines, [*guarded, *tagged, *coming_back])
     told, leaving_proxies, coming_back = given_anew(look) if is_used else ([], [], [])
     if not is_used:
         told, coming_back = given_again(look)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Copy = Callable[[dict[str, Any], Tags], object]
     Delete = Callable[[str, str], object]
 
-# RDS User Guide, "Exporting DB snapshot data to Amazon S3", and its twin for Aurora.
+# [fact: engines-that-export]
 ENGINES = ("aurora-mysql", "aurora-postgresql", "mariadb", "mysql", "postgres")
 RUNNING = ("CANCELING", "IN_PROGRESS", "STARTING")
 
@@ -40,6 +40,7 @@ def export_name(identifier: str, execution: str) -> str:
     """What the export task and the copy for it are called: the same in every try.
 
     A task's identifier has at most 60 characters and is never free again.
+    [fact: names-of-exports]
     """
     digest = hashlib.sha256(execution.encode()).hexdigest()[:32]
     return f"{identifier[:27].rstrip('-')}-{digest}"

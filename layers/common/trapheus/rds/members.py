@@ -76,7 +76,8 @@ def delete(cluster: Description) -> None:
 
     RDS deletes by name only, and a listing may lag behind a rename: nothing is deleted while a
     name that this cluster lists is a member of another one. Raises StillInProgress then. Those of a
-    Multi-AZ DB cluster go with it (API reference of DeleteDBCluster).
+    Multi-AZ DB cluster go with it.
+    [fact: lists-of-members-lag] [fact: members-of-multi-az-go-along]
     """
     if is_multi_az(cluster):
         return

@@ -21,7 +21,10 @@ def is_multi_az(cluster: Description) -> bool:
 
 
 def names_of_members(cluster: str) -> list[str]:
-    """The names that RDS gives the members of a cluster (RDS User Guide)."""
+    """The names that RDS gives the members of a cluster.
+
+    [fact: names-of-multi-az-members]
+    """
     return [f"{cluster}-instance-{number}" for number in (1, 2, 3)]
 
 
@@ -35,8 +38,8 @@ def tag_all_members(cluster: Description, execution: str) -> None:
 def tag_members(cluster: Description, execution: str) -> int:
     """Tag the members that show, and count them; the deletion of the cluster deletes them too.
 
-    That asks for the right to delete each (Service Authorization Reference, DeleteDBCluster), which
-    a rollback has only over what is tagged.
+    That asks for the right to delete each [fact: members-want-rights], which a rollback has only
+    over what is tagged.
     """
     own = members(cluster)
     for member in own:

@@ -8,6 +8,7 @@ original's name, however well it is, is registered anew.
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,7 +19,12 @@ from botocore.exceptions import ClientError
 
 from trapheus.execution import lock
 from trapheus.execution.errors import code_of, failing_as
-from trapheus.execution.exceptions import ProxyFailed, StillInProgress
+from trapheus.execution.exceptions import (
+    ConfigurationDiffers,
+    ProxyFailed,
+    RollbackFailed,
+    StillInProgress,
+)
 from trapheus.rds.access import rds
 from trapheus.rds.rollback import BETWEEN_LOOKS
 from trapheus.rds.waiters import wait_for
@@ -34,7 +40,7 @@ Plan = dict[str, Any]
 # A kind and a name.
 Target = tuple[str, str]
 
-# A region without RDS Proxy [fact: region-without-proxies], and a proxy that was deleted.
+# A region without RDS Proxy [fact: unsupported-operations], and a proxy that was deleted.
 GONE = frozenset({"DBProxyNotFoundFault", "DBProxyTargetGroupNotFoundFault", "InvalidAction"})
 # After which another look says more: somebody, or an earlier try, was faster, or it is to be waited
 # for. A busy proxy has the last of them.
@@ -119,10 +125,13 @@ def replace(
     plan = event["plan"]
     names = [proxy["name"] for proxy in plan.get("proxies", [])]
     with looking_again(event):
+        done = done_before(event) if names else []
         for proxy in names:
             found = targets_or_gone(proxy)
             held = registered(found or [])
-            if found is None or not of_original(plan).issuperset(held) or is_fresh(found):
+            if found is None or not of_original(plan).issuperset(held):
+                continue
+            if is_renewed(plan, found) or (held and proxy in done):
                 continue
             for _, name in held:
                 require_restored(event, resource_id())
@@ -131,6 +140,8 @@ def replace(
                 wait_for(partial(is_empty, proxy), context, plan["identifier"])
             require_restored(event, resource_id())
             register(proxy, plan)
+            done.append(proxy)
+            lock.require(event, registered=json.dumps([event["execution"], *done]))
     return {"proxies": names}
 
 
@@ -142,11 +153,22 @@ def require_restored(event: dict[str, Any], resource_id: str | None) -> None:
     lock.require_restored(event, resource_id)
 
 
-def is_fresh(found: Iterable[Description]) -> bool:
-    """Whether a target has come only now: the answer to an earlier try was lost.
+def done_before(event: dict[str, Any]) -> list[str]:
+    """The proxies that earlier tries have given what was restored: their targets do not tell.
+
+    Each time is an outage for a proxy's clients, and another proxy may be tried for an hour.
+    """
+    execution, *names = json.loads(lock.require(event).get("registered", '[""]'))
+    return names if execution == event["execution"] else []
+
+
+def is_renewed(plan: Plan, found: list[Description]) -> bool:
+    """Whether a target of this name has come only now: the answer to an earlier try was lost.
 
     That of the original has come long ago, or the execution would not wait for it.
     """
+    if registered(found) != [(kind_of(plan), plan["identifier"])]:
+        return False
     shown = [target["TargetHealth"].get("State") for target in found if "TargetHealth" in target]
     return "REGISTERING" in shown
 
@@ -172,34 +194,42 @@ def register_missing(event: dict[str, Any]) -> None:
     Nothing is deregistered: what was rolled back has never been in a proxy.
     """
     plan = event["plan"]
-    for proxy, held in of_the_plan(plan).items():
-        if held:
-            continue
-        lock.require(event)
-        try:
-            register(proxy, plan)
-        except ClientError as error:
-            # It does not show yet, or somebody was faster; or the proxy is gone by now.
-            if code_of(error) not in (*GONE, "DBProxyTargetAlreadyRegisteredFault"):
-                raise
+    # A proxy that is busy, or does not know the original's name yet, is asked again.
+    with failing_as(
+        RollbackFailed, plan["identifier"], conflict=StillInProgress, refusals=LOOK_AGAIN
+    ):
+        for proxy, held in of_the_plan(plan).items():
+            if held:
+                continue
+            lock.require(event)
+            try:
+                register(proxy, plan)
+            except ClientError as error:
+                # It does not show yet, or somebody was faster; or the proxy is gone by now.
+                if code_of(error) not in (*GONE, "DBProxyTargetAlreadyRegisteredFault"):
+                    raise
 
 
 def unreached(plan: Plan) -> list[str]:
     """A line for each proxy that reached the original and does not reach what was restored.
 
+    And for one that leads to the original still, as one does that has followed it where the
+    execution's definition has no step to register it [fact: executions-keep-their-definition].
     Raises StillInProgress while one of them is only coming to it.
     """
     lines = []
     for proxy in plan.get("proxies", []):
-        found = targets(proxy["name"]) if proxy["awaited"] else None
-        if found is None:
+        with failing_as(ConfigurationDiffers, plan["identifier"], refusals=LOOK_AGAIN):
+            found = targets(proxy["name"])
+        held = registered(found or [])
+        is_own = (kind_of(plan), plan["identifier"]) in held
+        if held and not is_own and of_original(plan).issuperset(held):
+            lines.append(f"the proxy {proxy['name']} leads to the original still")
+        elif found is None or not proxy["awaited"]:
             continue
-        held = registered(found)
-        if not held:
+        elif not held:
             lines.append(f"it is not registered with the proxy {proxy['name']}")
-        elif (kind_of(plan), plan["identifier"]) in held and (
-            told := condition(found)
-        ) != "AVAILABLE":
+        elif is_own and (told := condition(found)) != "AVAILABLE":
             if told.split()[-1] in COMING:
                 raise StillInProgress(
                     f"The proxy {proxy['name']} is coming to it: {told}",

@@ -55,8 +55,7 @@ TRIED = (*AVAILABLE, "storage-initialization")
 # until somebody helps.
 ONLINE = (*TRIED, "backing-up", "storage-full")
 
-# Statuses that end a wait at once (RDS User Guide, "Viewing DB instance status" and its twin for
-# clusters).
+# Statuses that end a wait at once. [fact: statuses-that-pass]
 BAD_INSTANCE = (
     "failed",
     "inaccessible-encryption-credentials",

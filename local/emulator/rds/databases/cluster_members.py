@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import lifecycle, parts, settings
+from local.emulator.rds.databases import available, lifecycle, parts, settings
 from local.emulator.rds.defaults import (
     ENGINES,
     FOR_ALL_MEMBERS,
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 
 def refuse_cluster_settings(parameters: dict[str, Any]) -> None:
-    """Refuse what is set on the cluster."""
+    """Refuse what is set on the cluster.
+
+    [fact: settings-of-the-cluster]
+    """
     for name in parameters:
         if name in REFUSED_FOR_MEMBERS:
             raise settings.combination(
-                f"The requested DB Instance is a member of a DB Cluster. Set {name} for the "
+                f"The requested DB Instance will be a member of a DB Cluster. Set {name} for the "
                 "DB Cluster."
             )
 
@@ -42,7 +45,11 @@ def refuse_for_one(cluster: Resource, parameters: dict[str, Any]) -> None:
 
 
 def create(rds: Rds, parameters: dict[str, Any]) -> Resource:
-    """A member; the first of a cluster becomes its writer."""
+    """A member; the first of a cluster becomes its writer.
+
+    [fact: members-of-a-multi-az-cluster] [fact: member-of-a-creating-cluster]
+    [fact: engine-of-a-member]
+    """
     refuse_cluster_settings(parameters)
     cluster = rds.find("cluster", parameters["DBClusterIdentifier"])
     if cluster.shown["Engine"] in ("mysql", "postgres"):
@@ -57,6 +64,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> Resource:
         raise settings.combination(
             f"The engine {parameters['Engine']} is not the cluster's, {cluster.shown['Engine']}."
         )
+    available.check_class(rds, parameters["DBInstanceClass"], cluster.shown)
     name = rds.free("instance", parameters["DBInstanceIdentifier"])
     shown = blank(rds, name, cluster.shown)
     settings.apply(rds, "instance", shown, parameters)

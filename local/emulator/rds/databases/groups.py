@@ -71,7 +71,10 @@ def default_option_group(engine: str, version: str) -> str:
 
 
 def group(rds: Rds, kind: str, given: str) -> dict[str, Any]:
-    """A group by name; the default groups always exist."""
+    """A group by name; the default groups always exist.
+
+    [fact: named-errors]
+    """
     name = given.lower()
     held = rds.groups[kind]
     if name not in held and name.startswith("default"):
@@ -92,13 +95,21 @@ def nested(rds: Rds, given: str) -> dict[str, Any]:
 
 
 def looked_up(rds: Rds, kind: str, given: str) -> dict[str, Any]:
-    """A group by name; the operations on groups call all parameter groups alike (model)."""
+    """A group by name, for the operations on groups.
+
+    [fact: missing-cluster-parameter-group]
+    """
     try:
         return group(rds, kind, given)
     except RdsError as error:
         if kind == "cluster-parameter":
             raise RdsError(KINDS["parameter"].missing, error.message) from error
         raise
+
+
+def arn(rds: Rds, kind: str, held: dict[str, Any]) -> str:
+    """The ARN of a group."""
+    return rds.arn(KINDS[kind].arn_part, held[KINDS[kind].name_key])
 
 
 def make_default(rds: Rds, kind: str, name: str) -> dict[str, Any]:
@@ -153,7 +164,10 @@ def subnet_group(
 @operation("CreateOptionGroup", kind="option", shape="OptionGroup")
 @operation("CreateDBSubnetGroup", kind="subnet", shape="DBSubnetGroup")
 def create(rds: Rds, parameters: dict[str, Any], kind: str, shape: str) -> dict[str, Any]:
-    """Make a group; every one made here takes part in dual-stack networks."""
+    """Make a group; every one made here takes part in dual-stack networks.
+
+    [fact: named-errors]
+    """
     words = KINDS[kind]
     name = parameters[words.name_key].lower()
     if name in rds.groups[kind]:
@@ -189,11 +203,15 @@ def describe(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
 @operation("DeleteOptionGroup", kind="option")
 @operation("DeleteDBSubnetGroup", kind="subnet")
 def delete(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
-    """Delete a group that nothing is in; the default ones stay (model)."""
+    """Delete a group that nothing is in; the default ones stay.
+
+    [fact: default-groups-are-not-deleted] [fact: groups-in-use]
+    """
     words = KINDS[kind]
     name = looked_up(rds, kind, parameters[words.name_key])[words.name_key]
     if name.startswith("default"):
-        raise RdsError("InvalidParameterValue", f"The default group {name} cannot be deleted.")
+        code = words.in_use if "parameter" in kind else "InvalidParameterValue"
+        raise RdsError(code, f"The default group {name} cannot be deleted.")
     if name in used(rds, kind):
         raise RdsError(words.in_use, f"{name} is in use.")
     del rds.groups[kind][name]
@@ -201,7 +219,7 @@ def delete(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
 
 
 def used(rds: Rds, kind: str) -> set[str]:
-    """The groups of a kind that databases are in, or snapshots of an option group's (UG)."""
+    """The groups of a kind that databases are in, or snapshots of an option group's."""
     found = set()
     for thing in rds.things.values():
         shown = thing.shown

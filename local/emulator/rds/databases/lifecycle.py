@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import groups, parts, settings
+from local.emulator.rds.databases import available, groups, parts, settings
 from local.emulator.rds.defaults import (
     AT_ONCE,
     BACKUP_QUOTA_ERRORS,
@@ -27,6 +27,12 @@ from local.emulator.rds.timing import MULTI_AZ_SECONDS
 if TYPE_CHECKING:
     from local.emulator.rds.resources import Resource
     from local.emulator.rds.service import Rds
+
+# Of a Modify, they say how, and not what; GH hashicorp/terraform-provider-aws#26286 of the last
+# sort: those by themselves are no modification.
+MANNERS = frozenset(
+    {"AllowMajorVersionUpgrade", "AllowEngineModeChange", "CertificateRotationRestart"}
+)
 
 
 def blank(rds: Rds, kind: str, name: str, engine: str, version: str | None) -> dict[str, Any]:
@@ -137,18 +143,23 @@ def modify(rds: Rds, resource: Resource, given: dict[str, Any]) -> None:
     wanted = resource.pending | parameters if immediate else parameters
     if new_name_key in wanted:
         wanted[new_name_key] = rds.free(kind, wanted[new_name_key])
+    if not wanted.keys() - MANNERS:
+        raise settings.combination("No modifications were requested")
+    available.check_upgrade(rds, resource.shown, wanted)
     settings.check_storage_change(resource, wanted)
     preview = copy.deepcopy(resource.shown)
     settings.apply(rds, kind, preview, wanted, live=True)
     settings.check(rds, kind, preview)
     if preview == resource.shown and not wanted.keys() & (settings.SECRETS | {new_name_key}):
-        raise settings.combination("No modifications were requested")
+        return  # what is so already is taken, and nothing happens [fact: modify-without-a-change]
     at_once = {name: v for name, v in wanted.items() if name in AT_ONCE}
     settings.apply(rds, kind, resource.shown, at_once, live=True)
     settle_parts(rds, resource, live=True)
     left = {name: v for name, v in wanted.items() if name not in AT_ONCE}
     if not immediate:
         waiting = {name: v for name, v in left.items() if settings.pending_view(kind, {name: v})}
+        if resource.shown["BackupRetentionPeriod"] and waiting.get("BackupRetentionPeriod"):
+            del waiting["BackupRetentionPeriod"]  # [fact: retention-changes-at-once]
         resource.pending |= waiting
         pend(resource, settings.pending_view(kind, waiting))
         left = {name: v for name, v in left.items() if name not in waiting}
@@ -299,20 +310,26 @@ def follow_cluster(rds: Rds, cluster: Resource, member: Resource) -> None:
 
 
 def require_final_snapshot(rds: Rds, resource: Resource, parameters: Mapping[str, Any]) -> str:
-    """The name of the final snapshot, "" for none; refused unless one of both is said."""
+    """The name of the final snapshot, "" for none; refused unless one of both is said.
+
+    [fact: final-snapshot-or-none]
+    """
     name: str = parameters.get("FinalDBSnapshotIdentifier", "")
     skip = parameters.get("SkipFinalSnapshot", False)
     if bool(name) == bool(skip):
         raise settings.combination(
             "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."
             if not skip
-            else "FinalDBSnapshotIdentifier can't be specified with SkipFinalSnapshot."
+            else "You cannot specify both FinalDBSnapshotIdentifier and SkipFinalSnapshot"
         )
     return name
 
 
 def refuse_protected(resource: Resource, words: str) -> None:
-    """Deletion protection blocks a deletion, and nothing else."""
+    """Deletion protection blocks a deletion, and nothing else.
+
+    [fact: deletion-protection]
+    """
     if resource.shown.get("DeletionProtection"):
         raise settings.combination(
             f"Cannot delete protected {words}, please disable deletion protection and try again."
@@ -326,7 +343,10 @@ def leaves_backups(resource: Resource, parameters: Mapping[str, Any]) -> bool:
 
 
 def refuse_backups(rds: Rds, resource: Resource, parameters: Mapping[str, Any]) -> None:
-    """Refuse to keep more automated backups than there may be databases; model."""
+    """Refuse to keep more automated backups than there may be databases.
+
+    [fact: quota-of-retained-backups]
+    """
     full = len(backups_kept(rds, resource)) >= rds.quotas[resource.kind]
     if leaves_backups(resource, parameters) and full:
         raise RdsError(

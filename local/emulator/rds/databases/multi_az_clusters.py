@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ENGINES = ("mysql", "postgres")
 CLASS = "DBClusterInstanceClass"
-# "Valid for Cluster Type: Aurora DB clusters only"; model
+# What only Aurora's take [fact: settings-of-a-cluster-kind].
 OF_AURORA = frozenset(
     {
         "AvailabilityZones", "BacktrackWindow", "Domain", "DomainIAMRoleName", "EngineMode",
@@ -27,7 +27,7 @@ OF_AURORA = frozenset(
         "ServerlessV2ScalingConfiguration",
     }
 )  # fmt: skip
-# The same of Multi-AZ DB clusters, of Create, Restore and Modify; model
+# The same of Multi-AZ DB clusters, of Create, Restore and Modify.
 OWN = frozenset({CLASS, "AllocatedStorage", "CACertificateIdentifier"})
 DEFAULTS: dict[str, Any] = {
     "MultiAZ": True,
@@ -43,7 +43,10 @@ def is_one(shown: Mapping[str, Any]) -> bool:
 
 
 def check(parameters: Mapping[str, Any], engine: str) -> None:
-    """Refuse what a cluster of the engine does not take; model."""
+    """Refuse what a cluster of the engine does not take.
+
+    [fact: settings-of-a-cluster-kind]
+    """
     multi_az = engine in ENGINES
     for name in OF_AURORA if multi_az else OWN:
         if name in parameters:
@@ -51,7 +54,10 @@ def check(parameters: Mapping[str, Any], engine: str) -> None:
 
 
 def check_birth(parameters: Mapping[str, Any], engine: str) -> dict[str, Any]:
-    """Refuse what none can be made of, and return what one shows by default."""
+    """Refuse what none can be made of, and return what one shows by default.
+
+    [fact: class-of-a-multi-az-cluster]
+    """
     check(parameters, engine)
     if engine not in ENGINES:
         return {}
@@ -61,9 +67,9 @@ def check_birth(parameters: Mapping[str, Any], engine: str) -> dict[str, Any]:
 
 
 def check_storage(shown: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
-    """Storage grows by a tenth at least, never shrinks, and goes with IOPS; UG, GH.
+    """Storage grows by a tenth at least, never shrinks, and goes with IOPS.
 
-    [fact: cluster-storage-and-iops-together]
+    [fact: storage-only-grows] [fact: cluster-storage-and-iops-together]
     """
     if is_one(shown) and len({"AllocatedStorage", "Iops"} & parameters.keys()) == 1:
         raise settings.combination(
@@ -116,7 +122,10 @@ def leave(rds: Rds, cluster: Resource) -> None:
 
 
 def refuse_member(cluster: Resource | None) -> None:
-    """Refuse to make, change or delete an instance of such a cluster by itself."""
+    """Refuse to make, change or delete an instance of such a cluster by itself.
+
+    [fact: members-of-a-multi-az-cluster]
+    """
     if cluster and is_one(cluster.shown):
         raise settings.combination(
             f"The operation isn't supported for the members of the Multi-AZ DB cluster"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import groups, parts, tags
+from local.emulator.rds.databases import groups, parts, tags, windows
 from local.emulator.rds.protocol.model import members
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.resources import short_hash
@@ -101,7 +101,10 @@ def is_small_gp3(kind: str, shown: Shown) -> bool:
 
 
 def tune_small_gp3(shown: Shown, parameters: Mapping[str, Any]) -> None:
-    """Show the baseline; refuse to be told it. GH crossplane-contrib/provider-aws#1630."""
+    """Show the baseline; refuse to be told it.
+
+    [fact: tuned-gp3]
+    """
     if SMALL_GP3.keys() & parameters.keys():
         raise combination("You can't specify IOPS or storage throughput for engine "
                           f"{shown['Engine']} and a storage size less than 400.")  # fmt: skip
@@ -120,8 +123,7 @@ def show_baseline(shown: Shown) -> None:
 def check_ceiling(shown: Shown) -> None:
     """A ceiling is a tenth above the storage, or more.
 
-    UG, "Managing capacity automatically with Amazon RDS storage autoscaling"; the code is of
-    GH ministryofjustice/cloud-platform-environments#24422.
+    [fact: ceiling-of-the-storage]
     """
     if 10 * shown["MaxAllocatedStorage"] < 11 * shown.get("AllocatedStorage", 0):
         raise combination("The maximum allocated storage must be increased by at least 10 percent.")
@@ -170,19 +172,26 @@ def derive_instance(rds: Rds, shown: Shown) -> None:
 
 
 def check(rds: Rds, kind: str, shown: Shown) -> None:
-    """Refuse a combination that RDS refuses."""
+    """Refuse a combination that RDS refuses.
+
+    [fact: monitoring-wants-a-role] [fact: advanced-insights-keep-465-days]
+    """
+    windows.check_interval(shown)
     if shown.get("MonitoringInterval") and not shown.get("MonitoringRoleArn"):
         raise combination("A MonitoringRoleARN value is required if you specify a "
                           "MonitoringInterval value other than 0.")  # fmt: skip
     if "DBClusterIdentifier" in shown and kind == "instance":
         return
+    windows.check(shown)
     check_retention(kind, shown)
     if shown.get("DatabaseInsightsMode") == "advanced" and (
         shown.get("PerformanceInsightsRetentionPeriod", 0) < 465
     ):
-        # UG: the advanced mode wants Performance Insights with at least 465 days
-        raise combination("The advanced mode of Database Insights wants Performance Insights "
-                          "with a retention of at least 465 days.")  # fmt: skip
+        raise combination(
+            "To enable the Advanced mode of Database Insights, modify your "
+            f"{kind} to enable Performance Insights and set the retention period for Performance "
+            "Insights to at least 465 days."
+        )
     if kind == "cluster":
         check_gateway(shown)
     if kind == "instance":
@@ -191,7 +200,10 @@ def check(rds: Rds, kind: str, shown: Shown) -> None:
 
 
 def check_network(rds: Rds, shown: Shown) -> None:
-    """A dual-stack instance wants a subnet group with such subnets; model."""
+    """A dual-stack instance wants a subnet group with such subnets.
+
+    [fact: dual-stack-subnets]
+    """
     name = shown.get("DBSubnetGroup", {}).get("DBSubnetGroupName")
     wanted = shown.get("NetworkType", "IPV4")
     if name and wanted not in groups.group(rds, "subnet", name)["SupportedNetworkTypes"]:
@@ -218,7 +230,10 @@ def check_retention(kind: str, shown: Shown) -> None:
 
 
 def check_gateway(shown: Shown) -> None:
-    """A cluster that the internet reaches has no network of its own, and wants IAM; model."""
+    """A cluster that the internet reaches has no network of its own, and wants IAM.
+
+    [fact: gateway-wants-iam]
+    """
     asked = shown.get("InternetAccessGatewayEnabled", False)
     if asked == shown.get("VPCNetworkingEnabled", True):
         raise combination("EnableInternetAccessGateway and EnableVPCNetworking go together.")
@@ -227,10 +242,13 @@ def check_gateway(shown: Shown) -> None:
 
 
 def check_storage(shown: Shown) -> None:
-    """The rules of gp3 and provisioned storage; UG, "Amazon RDS DB instance storage"."""
+    """The rules of gp3 and provisioned storage.
+
+    [fact: iops-of-provisioned-storage] [fact: throughput-of-gp3] [fact: least-speed-of-gp3]
+    """
     kind, size = shown.get("StorageType"), shown.get("AllocatedStorage", 0)
     if kind in ("io1", "io2") and not shown.get("Iops"):
-        raise combination(f"Storage type {kind} requires Iops.")
+        raise combination(f"The storage type {kind} requires iops to be specified.")
     if kind not in ("gp3", None) and shown.get("StorageThroughput"):
         raise combination(f"Storage throughput can't be specified for {kind}.")
     striped = size >= 400 and not shown["Engine"].startswith("sqlserver")
@@ -306,7 +324,10 @@ def set_key(name: str) -> Setter:
 
 
 def set_security_groups(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
-    """VPC security groups."""
+    """VPC security groups.
+
+    [fact: security-group-ids]
+    """
     for name in value:
         if not name.startswith("sg-"):
             raise RdsError("InvalidParameterValue", f"Invalid security group: {name}")
@@ -343,12 +364,16 @@ def set_cluster_parameter_group(rds: Rds, shown: Shown, value: Any, _: Any, live
 
 
 def check_family(group: Shown, shown: Shown) -> None:
-    """Refuse a parameter group of another engine or major version."""
+    """Refuse a parameter group of another engine or major version.
+
+    [fact: family-of-a-group]
+    """
     wanted = groups.family(shown["Engine"], shown["EngineVersion"])
     if group["DBParameterGroupFamily"] != wanted:
         raise combination(
-            f"The parameter group with DBParameterGroupFamily {group['DBParameterGroupFamily']} "
-            f"can't be used for this instance. Use a parameter group of {wanted}."
+            f"The Parameter Group with DBParameterGroupFamily {group['DBParameterGroupFamily']} "
+            "cannot be used for this instance. Please use a Parameter Group with "
+            f"DBParameterGroupFamily {wanted}"
         )
 
 
@@ -387,14 +412,20 @@ def set_cluster_subnet_group(rds: Rds, shown: Shown, value: Any, _: Any, live: b
 
 
 def set_port(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
-    """The port of an instance."""
+    """The port of an instance.
+
+    [fact: port-range]
+    """
     if not 1150 <= value <= 65535:
         raise RdsError("InvalidParameterValue", f"Invalid port: {value}")
     shown["Endpoint"] = {**shown.get("Endpoint", {}), "Port": value}
 
 
 def set_cluster_port(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:
-    """The port of a cluster."""
+    """The port of a cluster.
+
+    [fact: port-range]
+    """
     if not 1150 <= value <= 65535:
         raise RdsError("InvalidParameterValue", f"Invalid port: {value}")
     shown["Port"] = value
@@ -441,7 +472,10 @@ def set_default_processor(rds: Rds, shown: Shown, value: Any, _: Any, live: bool
 
 
 def set_domain(rds: Rds, shown: Shown, value: Any, parameters: Any, live: bool) -> None:
-    """A directory, AWS's own or the user's; AWS's shows an FQDN too, not to be passed on."""
+    """A directory, AWS's own or the user's; AWS's shows an FQDN too, not to be passed on.
+
+    [fact: directory-of-one-kind]
+    """
     if "Domain" in parameters and "DomainFqdn" in parameters:
         raise combination("Domain and DomainFqdn can't be specified together.")
     names = {
@@ -455,6 +489,11 @@ def set_domain(rds: Rds, shown: Shown, value: Any, parameters: Any, live: bool) 
     shown["DomainMemberships"] = parts.begun(
         shown.get("DomainMemberships", []), "DomainMemberships", [wanted]
     )
+
+
+def domain_of(shown: Mapping[str, Any]) -> str:
+    """The directory that a database is in, "" for none."""
+    return str(next((one.get("Domain", "") for one in shown["DomainMemberships"]), ""))
 
 
 def set_volumes(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:

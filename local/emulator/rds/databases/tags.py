@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
     from local.emulator.rds.service import Rds
 
-# model: "The string can only contain only the set of Unicode letters, digits, white-space,
-# '_', '.', ':', '/', '=', '+', '-', '@'"
+# [fact: tag-limits]
 ALLOWED = re.compile(r"^[\w\s.:/=+\-@]*$")
 MOST = 50
 
@@ -27,7 +26,7 @@ def checked(
     """Tags as RDS keeps them; refused when a key or value of those given is not allowed.
 
     held: those that are there already. AWS's own among them are neither judged nor counted.
-    [fact: aws-tags-reserved]
+    [fact: aws-tags-reserved] [fact: tag-limits] [fact: most-tags]
     """
     for tag in given:
         key, value = tag.get("Key", ""), tag.get("Value", "")
@@ -44,7 +43,10 @@ def checked(
 
 
 def tag_list(rds: Rds, arn: str, *, looks: bool = False) -> list[dict[str, str]]:
-    """The tags of what an ARN names, to be changed in place; `looks`: only to be looked at."""
+    """The tags of what an ARN names, to be changed in place; `looks`: only to be looked at.
+
+    [fact: resource-names-of-tags]
+    """
     part, _, name = arn.removeprefix("arn:aws:rds:").split(":", 2)[-1].partition(":")
     for kind, words in KINDS.items():
         if words.arn_part == part:
@@ -57,7 +59,7 @@ def tag_list(rds: Rds, arn: str, *, looks: bool = False) -> list[dict[str, str]]
             return rds.group_tags.setdefault(arn, [])
     if part == "cluster-endpoint" and name in rds.custom_endpoints:
         return rds.group_tags.setdefault(arn, [])
-    raise RdsError("InvalidParameterValue", f"The specified resource name is unknown: {arn}")
+    raise RdsError("InvalidParameterValue", f"Invalid resource name:  {arn}")
 
 
 @operation("AddTagsToResource")
@@ -70,7 +72,10 @@ def add_tags(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 
 @operation("RemoveTagsFromResource")
 def remove_tags(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Remove tags by key."""
+    """Remove tags by key.
+
+    [fact: aws-tags-reserved]
+    """
     held = tag_list(rds, parameters["ResourceName"])
     if any(key.lower().startswith("aws:") for key in parameters["TagKeys"]):
         raise RdsError("InvalidParameterValue", "Tags of AWS's own cannot be removed")
@@ -98,7 +103,9 @@ def add_role(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict
     held: list[dict[str, Any]] = database.shown.setdefault("AssociatedRoles", [])
     wanted = ("RoleArn", "FeatureName")
     role: dict[str, Any] = {key: parameters[key] for key in wanted if key in parameters}
-    if any(role.items() <= other.items() for other in held):
+    # An instance has one role for a feature, a cluster each role once [fact: one-role-a-feature].
+    unique = {"instance": "FeatureName", "cluster": "RoleArn"}[kind]
+    if any(role.get(unique) == other.get(unique) for other in held):
         raise RdsError(
             f"{KINDS[kind].word}RoleAlreadyExists",
             f"Role {role['RoleArn']} is already associated with {database.name}.",
@@ -111,7 +118,10 @@ def add_role(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict
 @operation("RemoveRoleFromDBInstance", kind="instance", call="RemoveRoleFromDBInstance")
 @operation("RemoveRoleFromDBCluster", kind="cluster", call="RemoveRoleFromDBCluster")
 def remove_role(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[str, Any]:
-    """Take a role away."""
+    """Take a role away.
+
+    [fact: named-errors]
+    """
     database = rds.find(kind, parameters[KINDS[kind].name_key])
     rds.require(database, call)
     held = database.shown.get("AssociatedRoles", [])

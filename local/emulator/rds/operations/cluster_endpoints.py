@@ -19,7 +19,10 @@ ENGINES_WITH = [engine for engine in ENGINES if engine.startswith("aurora")]
 
 
 def find(rds: Rds, given: str) -> dict[str, Any]:
-    """A custom endpoint by its name."""
+    """A custom endpoint by its name.
+
+    [fact: named-errors]
+    """
     name = given.lower()
     if name not in rds.custom_endpoints:
         raise RdsError("DBClusterEndpointNotFoundFault", f"DBClusterEndpoint {name} not found.")
@@ -75,7 +78,10 @@ def built_in(rds: Rds) -> list[dict[str, Any]]:
 
 @operation("CreateDBClusterEndpoint")
 def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Make a custom endpoint; its name is unique in the region."""
+    """Make a custom endpoint; its name is unique in the region.
+
+    [fact: names-of-endpoints] [fact: named-errors]
+    """
     cluster = rds.find("cluster", parameters["DBClusterIdentifier"])
     rds.require(cluster, "CreateDBClusterEndpoint")
     name = identifier("cluster", parameters["DBClusterEndpointIdentifier"])
@@ -129,7 +135,10 @@ def delete(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def require_available(endpoint: dict[str, Any]) -> None:
-    """Refuse a change of an endpoint that is changing."""
+    """Refuse a change of an endpoint that is changing.
+
+    [fact: named-errors]
+    """
     if endpoint["Status"] != "available":
         raise RdsError(
             "InvalidDBClusterEndpointStateFault",

@@ -5,7 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import groups, lifecycle, multi_az_clusters, settings
+from local.emulator.rds.databases import (
+    available,
+    groups,
+    lifecycle,
+    multi_az_clusters,
+    settings,
+    windows,
+)
 from local.emulator.rds.defaults import REFUSED_IN_A_CLUSTER_RESTORE
 from local.emulator.rds.operations import db_snapshots, engine_versions
 from local.emulator.rds.protocol.paging import filtered, page
@@ -32,6 +39,8 @@ def describe(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             "db-cluster-id": lambda shown: str(shown["DBClusterIdentifier"]),
             "db-cluster-resource-id": lambda shown: str(shown["DbClusterResourceId"]),
             "engine": lambda shown: str(shown["Engine"]),
+            "domain": settings.domain_of,
+            "clone-group-id": lambda shown: str(shown.get("CloneGroupId", "")),
         },
     )
     return page([described(rds, shown) for shown in found], parameters, "DBClusters")
@@ -57,6 +66,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """An Aurora cluster, without members, or a Multi-AZ DB cluster with them."""
     name, engine = rds.free("cluster", parameters["DBClusterIdentifier"]), parameters["Engine"]
     own = multi_az_clusters.check_birth(parameters, engine)
+    available.name_version(rds, engine, parameters)
     shown = lifecycle.blank(rds, "cluster", name, engine, parameters.get("EngineVersion")) | own
     if parameters.get("WithExpressConfiguration"):
         # model: internet access gateway, no network of a VPC, IAM authentication
@@ -73,6 +83,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 def settle_in(rds: Rds, shown: dict[str, Any], parameters: dict[str, Any], data: str) -> Resource:
     """A new cluster with what was asked for."""
     settings.apply(rds, "cluster", shown, parameters)
+    windows.make_room(shown, parameters)
     settings.check(rds, "cluster", shown)
     if not multi_az_clusters.is_one(shown):
         shown["AvailabilityZones"] = zones(rds, shown, parameters.get("AvailabilityZones", []))
@@ -115,28 +126,38 @@ def begin(rds: Rds, cluster: Resource, what: str, end: Callable[[], None]) -> No
 
 @operation("RestoreDBClusterFromSnapshot")
 def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """A new cluster out of a snapshot, without members but those of a Multi-AZ DB cluster."""
+    """A new cluster out of a snapshot, without members but those of a Multi-AZ DB cluster.
+
+    [fact: engine-of-a-restore]
+    """
     snapshot = rds.find("cluster-snapshot", parameters["SnapshotIdentifier"])
     name = rds.free("cluster", parameters["DBClusterIdentifier"])
     rds.require(snapshot, "RestoreDBClusterFromSnapshot")
+    kept = snapshot.source["settings"]
+    if parameters["Engine"] != kept["Engine"]:
+        raise settings.combination("The engine is not the snapshot's.")
+    return {"DBCluster": revive(rds, name, kept, parameters, snapshot).shown}
+
+
+def revive(
+    rds: Rds, name: str, kept: dict[str, Any], parameters: dict[str, Any], source: Resource
+) -> Resource:
+    """A new cluster with what was kept of an old one and what is asked for."""
     if REFUSED_IN_A_CLUSTER_RESTORE & parameters.keys():
         # [fact: no-monitoring-in-a-restore]
         raise settings.combination(
             "You can enable Performance Insights or set the Enhanced Monitoring interval only when"
             " restoring from a source Aurora Limitless DB cluster"
         )
-    kept = snapshot.source["settings"]
-    if parameters["Engine"] != kept["Engine"]:
-        raise settings.combination("The engine is not the snapshot's.")
     if "EngineVersion" in parameters:
         engine_versions.refuse_withdrawn(rds, kept["Engine"], parameters["EngineVersion"])
     own = multi_az_clusters.check_birth(parameters, kept["Engine"])
-    # model: without a version the default one of the engine in the Region is used
+    # [fact: version-of-a-restored-cluster]
     shown = lifecycle.blank(rds, "cluster", name, kept["Engine"], parameters.get("EngineVersion"))
-    cluster = settle_in(rds, shown | own | kept, parameters, snapshot.data)
-    cluster.poison = snapshot.poison
+    cluster = settle_in(rds, shown | own | kept, parameters, source.data)
+    cluster.poison = source.poison
     begin(rds, cluster, "restore cluster", lambda: rds.restored(cluster))
-    return {"DBCluster": cluster.shown}
+    return cluster
 
 
 @operation("ModifyDBCluster")
@@ -166,7 +187,10 @@ def stop_or_start(
 
 @operation("DeleteDBCluster")
 def delete(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Delete a cluster whose members are gone or going."""
+    """Delete a cluster whose members are gone or going.
+
+    [fact: clusters-with-members-stay] [fact: no-final-snapshot-of-the-broken]
+    """
     cluster = rds.find("cluster", parameters["DBClusterIdentifier"])
     lifecycle.refuse_protected(cluster, "Cluster")
     rds.require(cluster, "DeleteDBCluster")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import cluster_members, lifecycle, multi_az_clusters, settings
+from local.emulator.rds.databases import (
+    available,
+    cluster_members,
+    lifecycle,
+    multi_az_clusters,
+    settings,
+    windows,
+)
 from local.emulator.rds.defaults import FORGOTTEN, REFUSED_IN_A_RESTORE
 from local.emulator.rds.operations import db_snapshots, engine_versions
 from local.emulator.rds.protocol.paging import filtered, page
@@ -16,8 +22,6 @@ from local.emulator.rds.timing import BROKEN, READY
 if TYPE_CHECKING:
     from local.emulator.rds.resources import Resource
     from local.emulator.rds.service import Rds
-
-CLASS = re.compile(r"^db\.([a-z0-9]+\.[a-z0-9.-]+|serverless)$")
 
 
 @operation("DescribeDBInstances")
@@ -33,13 +37,17 @@ def describe(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             "dbi-resource-id": lambda shown: str(shown["DbiResourceId"]),
             "db-cluster-id": lambda shown: str(shown.get("DBClusterIdentifier", "")),
             "engine": lambda shown: str(shown["Engine"]),
+            "domain": settings.domain_of,
         },
     )
     return page([with_restorable(rds, shown) for shown in found], parameters, "DBInstances")
 
 
 def with_restorable(rds: Rds, shown: dict[str, Any]) -> dict[str, Any]:
-    """The description with the moment up to which it can be restored; UG: five minutes ago."""
+    """The description with the moment up to which it can be restored.
+
+    [fact: latest-restorable-time]
+    """
     if shown.get("BackupRetentionPeriod") and "Endpoint" in shown:
         return {**shown, "LatestRestorableTime": rds.when(seconds_ago=300)}
     return shown
@@ -48,16 +56,18 @@ def with_restorable(rds: Rds, shown: dict[str, Any]) -> dict[str, Any]:
 @operation("CreateDBInstance")
 def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """A standalone instance, or a member of a cluster."""
-    check_class(parameters["DBInstanceClass"])
     if "DBClusterIdentifier" in parameters:
         return {"DBInstance": cluster_members.create(rds, parameters).shown}
+    available.name_version(rds, parameters["Engine"], parameters)
     name = rds.free("instance", parameters["DBInstanceIdentifier"])
     shown = lifecycle.blank(
         rds, "instance", name, parameters["Engine"], parameters.get("EngineVersion")
     )
+    available.check_class(rds, parameters["DBInstanceClass"], shown)
     shown["AllocatedStorage"] = 20
     check_zone(parameters)
     settings.apply(rds, "instance", shown, parameters)
+    windows.make_room(shown, parameters)
     settings.check(rds, "instance", shown)
     if "MasterUserPassword" in parameters:  # [fact: password-pends-after-create]
         shown["PendingModifiedValues"] = settings.pending_view("instance", {
@@ -95,14 +105,11 @@ def begin(rds: Rds, instance: Resource, what: str) -> None:
     )
 
 
-def check_class(name: str) -> None:
-    """Refuse what cannot be an instance class."""
-    if not CLASS.match(name):
-        raise RdsError("InvalidParameterValue", f"Invalid DB Instance class: {name}")
-
-
 def check_zone(parameters: dict[str, Any]) -> None:
-    """A zone cannot be chosen for a Multi-AZ instance; model."""
+    """A zone cannot be chosen for a Multi-AZ instance.
+
+    [fact: no-zone-of-multi-az]
+    """
     if parameters.get("MultiAZ") and "AvailabilityZone" in parameters:
         raise settings.combination(
             "Requesting a specific availability zone is not valid for Multi-AZ instances."
@@ -111,13 +118,25 @@ def check_zone(parameters: dict[str, Any]) -> None:
 
 @operation("RestoreDBInstanceFromDBSnapshot")
 def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """A new instance out of a snapshot, with what the snapshot carries and what is asked for."""
+    """A new instance out of a snapshot, with what the snapshot carries and what is asked for.
+
+    [fact: restore-of-which-snapshot]
+    """
     if "DBSnapshotIdentifier" not in parameters:
         raise settings.combination("DBSnapshotIdentifier must be specified.")
     snapshot = rds.find("snapshot", parameters["DBSnapshotIdentifier"])
     name = rds.free("instance", parameters["DBInstanceIdentifier"])
     rds.require(snapshot, "RestoreDBInstanceFromDBSnapshot")
-    kept = snapshot.source["settings"]
+    kept = snapshot.source["settings"] | {"StorageType": snapshot.shown.get("StorageType")}
+    return {"DBInstance": revive(rds, name, kept, parameters, snapshot).shown}
+
+
+def revive(
+    rds: Rds, name: str, kept: dict[str, Any], parameters: dict[str, Any], source: Resource
+) -> Resource:
+    """A new instance with what was kept of an old one and what is asked for."""
+    storage = kept.pop("StorageType")
+    available.check_class(rds, parameters.get("DBInstanceClass"), kept)
     check_restore(parameters, kept)
     version = engine_versions.supported(rds, kept["Engine"], kept["EngineVersion"])
     shown = lifecycle.blank(rds, "instance", name, kept["Engine"], version)
@@ -125,24 +144,26 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     for beginning, forgotten in FORGOTTEN.items():
         if kept["Engine"].startswith(beginning):
             shown |= {name: value for name, (value, _) in forgotten.items()}
-    if settings.is_small_gp3("instance", kept | {"StorageType": snapshot.shown.get("StorageType")}):
+    if settings.is_small_gp3("instance", kept | {"StorageType": storage}):
         # The baseline's, which nobody has asked for.
         shown.pop("Iops", None)
     shown["StorageType"] = parameters.get("StorageType", shown["StorageType"])
     if "StorageType" not in parameters and "Iops" in parameters:
-        shown["StorageType"] = "io1"  # model: io1 if the Iops parameter is specified
+        shown["StorageType"] = "io1"  # [fact: iops-mean-io1]
     shown["Endpoint"] = {"Port": kept["Endpoint"]["Port"]}
     settings.apply(rds, "instance", shown, parameters)
     settings.check(rds, "instance", shown)
-    instance = rds.add("instance", shown, snapshot.data)
-    instance.poison = snapshot.poison
+    instance = rds.add("instance", shown, source.data)
+    instance.poison = source.poison
     begin(rds, instance, "restore instance")
-    return {"DBInstance": shown}
+    return instance
 
 
 def check_restore(parameters: dict[str, Any], kept: dict[str, Any]) -> None:
-    """Refuse what an instance restore cannot do; model, UG."""
-    check_class(parameters.get("DBInstanceClass", "db.t4g.micro"))
+    """Refuse what an instance restore cannot do.
+
+    [fact: engine-of-a-restore] [fact: no-database-name-in-a-restore] [fact: size-of-a-restore]
+    """
     check_zone(parameters)
     if parameters.get("Engine", kept["Engine"]) != kept["Engine"]:
         raise settings.combination("The engine is not the snapshot's.")
@@ -159,7 +180,10 @@ def check_restore(parameters: dict[str, Any], kept: dict[str, Any]) -> None:
 
 
 def refuse_of_engine(parameters: dict[str, Any], engine: str) -> None:
-    """Refuse what an engine takes with a Modify only."""
+    """Refuse what an engine takes with a Modify only.
+
+    [fact: sql-server-restores-plainly]
+    """
     for beginning, refused in REFUSED_IN_A_RESTORE.items():
         for name in refused if engine.startswith(beginning) else ():
             if parameters.get(name):
@@ -168,7 +192,11 @@ def refuse_of_engine(parameters: dict[str, Any], engine: str) -> None:
 
 @operation("ModifyDBInstance")
 def modify(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Change settings or the name of an instance."""
+    """Change settings or the name of an instance.
+
+    [fact: storage-never-shrinks] [fact: tiers-are-of-members]
+    [fact: members-wait-for-their-cluster]
+    """
     instance = rds.find("instance", parameters["DBInstanceIdentifier"])
     if instance.true_status != "creating" or not rds.changes_while_creating:
         rds.require(instance, "ModifyDBInstance")
@@ -184,7 +212,8 @@ def modify(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             )
     elif "PromotionTier" in parameters:
         raise settings.combination("PromotionTier is for members of a DB cluster.")
-    check_class(parameters.get("DBInstanceClass", "db.t4g.micro"))
+    if parameters.get("DBInstanceClass") != instance.shown["DBInstanceClass"]:
+        available.check_class(rds, parameters.get("DBInstanceClass"), instance.shown)
     held = instance.shown.get("AllocatedStorage", 0)
     if parameters.get("AllocatedStorage", held) < held:
         raise settings.combination("Requested size cannot be less than the current size.")
@@ -206,10 +235,16 @@ def reboot(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 def stop_or_start(
     rds: Rds, parameters: dict[str, Any], call: str, what: str, end: str
 ) -> dict[str, Any]:
-    """Stop or start a standalone instance."""
+    """Stop or start a standalone instance.
+
+    [fact: members-stop-with-their-cluster]
+    """
     instance = rds.find("instance", parameters["DBInstanceIdentifier"])
     if rds.cluster_of(instance):
-        raise RdsError("InvalidDBClusterStateFault", "Stop or start the cluster, not a member.")
+        engine = instance.shown["Engine"]
+        raise settings.combination(
+            f"{engine} DB instances are not eligible for stopping and starting."
+        )
     rds.require(instance, call)
     rds.play(instance, what, end=lambda: rds.done(instance, end))
     return {"DBInstance": instance.shown}
@@ -217,7 +252,10 @@ def stop_or_start(
 
 @operation("DeleteDBInstance")
 def delete(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Delete an instance; a broken one has no final snapshot."""
+    """Delete an instance; a broken one has no final snapshot.
+
+    [fact: no-final-snapshot-of-a-member] [fact: no-final-snapshot-of-the-broken]
+    """
     instance = rds.find("instance", parameters["DBInstanceIdentifier"])
     lifecycle.refuse_protected(instance, "DB Instance")
     rds.require(instance, "DeleteDBInstance")
@@ -231,7 +269,6 @@ def delete(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     else:
         final = lifecycle.require_final_snapshot(rds, instance, parameters)
         if final and instance.true_status in BROKEN:
-            # model: a failed instance can be deleted only without a final snapshot
             raise RdsError("InvalidDBInstanceState", f"{instance.name} is {instance.status}.")
         lifecycle.refuse_backups(rds, instance, parameters)
         if final:

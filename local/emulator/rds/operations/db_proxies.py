@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Target = dict[str, Any]
 Shown = dict[str, Any]
 
-# model: of CreateDBProxy
+# [fact: families-of-proxies]
 FAMILIES = {
     "MYSQL": ("mysql", "mariadb", "aurora-mysql"),
     "POSTGRESQL": ("postgres", "aurora-postgresql"),
@@ -38,7 +38,7 @@ POOL = {
 
 
 def require_offered(rds: Rds, name: str) -> None:
-    """Refuse the call in a region that has no RDS Proxy [fact: region-without-proxies]."""
+    """Refuse the call in a region that has no RDS Proxy [fact: unsupported-operations]."""
     if not rds.offers_proxies:
         raise RdsError("InvalidAction", f"The action {name} is not valid for this web service.")
 
@@ -60,7 +60,10 @@ def find(rds: Rds, parameters: dict[str, Any], asked: str) -> Shown:
 
 
 def changeable(rds: Rds, parameters: dict[str, Any], asked: str) -> Shown:
-    """The same, which takes no change of its targets while it is at something."""
+    """The same, which takes no change of its targets while it is at something.
+
+    [fact: named-errors]
+    """
     proxy = find(rds, parameters, asked)
     if proxy["Status"] != "available":
         raise RdsError(
@@ -71,7 +74,10 @@ def changeable(rds: Rds, parameters: dict[str, Any], asked: str) -> Shown:
 
 @operation("CreateDBProxy")
 def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Make a proxy with an empty target group."""
+    """Make a proxy with an empty target group.
+
+    [fact: families-of-proxies] [fact: named-errors]
+    """
     require_offered(rds, "CreateDBProxy")
     name = parameters["DBProxyName"].lower()
     if any(proxy["DBProxyName"] == name for proxy in rds.proxies):
@@ -170,7 +176,10 @@ def register(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 
 @operation("DeregisterDBProxyTargets")
 def deregister(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Let a proxy lead to a database no more, by the name that the proxy shows."""
+    """Let a proxy lead to a database no more, by the name that the proxy shows.
+
+    [fact: named-errors]
+    """
     proxy = changeable(rds, parameters, "DeregisterDBProxyTargets")
     held = rds.proxy_targets.get(proxy["DBProxyName"], [])
     for kind, name in named(parameters):
@@ -186,7 +195,10 @@ def deregister(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def named(parameters: dict[str, Any]) -> list[tuple[str, str]]:
-    """The kinds and names in a request."""
+    """The kinds and names in a request.
+
+    [fact: proxy-target-is-named]
+    """
     found = [
         (kind, name_of(name)) for kind, key in LISTS.items() for name in parameters.get(key, [])
     ]
@@ -196,7 +208,10 @@ def named(parameters: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def find_target(rds: Rds, proxy: Shown, kind: str, name: str) -> Resource:
-    """A database that may be registered with a proxy."""
+    """A database that may be registered with a proxy.
+
+    [fact: families-of-proxies] [fact: proxy-target-states]
+    """
     database = rds.find(kind, name)
     if database.shown["Engine"] not in FAMILIES[proxy["EngineFamily"]]:
         what = KINDS[kind].word.removeprefix("DB")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 from local.emulator.rds.databases import lifecycle, tags
@@ -45,10 +46,12 @@ SHOWS: dict[str, dict[str, str]] = {
 @operation("CreateDBSnapshot", kind="snapshot", call="CreateDBSnapshot")
 @operation("CreateDBClusterSnapshot", kind="cluster-snapshot", call="CreateDBClusterSnapshot")
 def create(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[str, Any]:
-    """Take a snapshot; the instance is backing up meanwhile."""
+    """Take a snapshot; the instance is backing up meanwhile.
+
+    [fact: no-snapshot-of-a-member]
+    """
     database = rds.find(OF[kind], parameters[KINDS[OF[kind]].name_key])
     if kind == "snapshot" and rds.cluster_of(database):
-        # GH cloud-custodian/cloud-custodian#313
         raise RdsError(
             "InvalidParameterValue",
             "The specified instance is a member of a cluster and a snapshot cannot be created "
@@ -66,7 +69,7 @@ def create(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[s
 def back_up(rds: Rds, of: str, name: str) -> str:
     """Take an automated snapshot, as RDS does in the backup window; its name.
 
-    UG: `rds:`, the database and the moment.
+    [fact: names-of-automated-snapshots]
     """
     database = rds.find(of, name)
     kind = next(kind for kind, other in OF.items() if other == of)
@@ -93,7 +96,8 @@ def take(
         "PercentProgress": 0,
     }
     copied = tags.own(source.get("TagList", [])) if source.get("CopyTagsToSnapshot") else []
-    shown["TagList"] = tags.checked(given, copied)
+    # [fact: given-tags-replace-copied]
+    shown["TagList"] = tags.checked(given) or copy.deepcopy(copied)
     if kind == "snapshot":
         shown.setdefault("ProcessorFeatures", [])  # [fact: snapshot-features-empty]
         shown["SnapshotTarget"] = "region"
@@ -124,11 +128,17 @@ def take(
 @operation("DeleteDBSnapshot", kind="snapshot", call="DeleteDBSnapshot")
 @operation("DeleteDBClusterSnapshot", kind="cluster-snapshot", call="DeleteDBClusterSnapshot")
 def delete(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[str, Any]:
-    """Delete a manual snapshot."""
+    """Delete a manual snapshot.
+
+    [fact: automated-snapshots-stay]
+    """
     snapshot = rds.find(kind, parameters[KINDS[kind].name_key])
     if snapshot.shown["SnapshotType"] == "automated":
-        # UG: it goes with its database, or when its days are over; the code is memory
-        raise RdsError(KINDS[kind].wrong_state, f"{snapshot.name} is automated.")
+        words = {
+            "snapshot": "automated snapshots cannot be deleted.",
+            "cluster-snapshot": "Only manual snapshots may be deleted.",
+        }
+        raise RdsError(KINDS[kind].wrong_state, words[kind])
     rds.require(snapshot, call)
     rds.play(snapshot, f"delete {kind}", end=lambda: rds.gone(snapshot))
     # An instance's is told to be gone at once, though Describe still finds it.

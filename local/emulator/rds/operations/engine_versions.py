@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from local.emulator.rds.databases import groups
-from local.emulator.rds.protocol.paging import page
+from local.emulator.rds.databases.available import numbers
+from local.emulator.rds.defaults import ENGINES
+from local.emulator.rds.protocol.paging import filtered, page
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.registry import operation
 
@@ -30,10 +31,10 @@ def supported(rds: Rds, engine: str, version: str) -> str:
 
     [fact: withdrawn-version-is-upgraded]
     """
-    sold = sorted(rds.available_versions.get(engine, []), key=_numbers)
+    sold = sorted(rds.available_versions.get(engine, []), key=numbers)
     if version in sold or not rds.upgrades_withdrawn:
         return version
-    return next((one for one in sold if _numbers(one) > _numbers(version)), version)
+    return next((one for one in sold if numbers(one) > numbers(version)), version)
 
 
 def refuse_withdrawn(rds: Rds, engine: str, version: str) -> None:
@@ -46,13 +47,13 @@ def refuse_withdrawn(rds: Rds, engine: str, version: str) -> None:
         raise RdsError("InvalidParameterCombination", f"Cannot find version {version} for {engine}")
 
 
-def _numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", version)]
-
-
 @operation("DescribeDBEngineVersions")
 def engine_versions(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The versions that are not withdrawn."""
+    """The versions that are not withdrawn, those that fit the filters, or the default ones."""
+    asked = list(parameters.get("Filters", []))
+    if "DBParameterGroupFamily" in parameters:
+        family = [parameters["DBParameterGroupFamily"]]
+        asked.append({"Name": "db-parameter-group-family", "Values": family})
     found = [
         {
             "Engine": engine,
@@ -60,11 +61,46 @@ def engine_versions(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             "MajorEngineVersion": groups.major(engine, version),
             "DBParameterGroupFamily": groups.family(engine, version),
             "Status": "available",
+            "ValidUpgradeTarget": targets(rds, engine, version),
             "SupportedCACertificateIdentifiers": list(rds.certificates),
         }
         for engine, version in available(rds, parameters)
+        if not parameters.get("DefaultOnly") or version == default(rds, engine)
     ]
+    found = filtered(
+        found,
+        asked,
+        {
+            "db-parameter-group-family": lambda one: str(one["DBParameterGroupFamily"]),
+            "engine": lambda one: str(one["Engine"]),
+            "engine-version": lambda one: str(one["EngineVersion"]),
+            "engine-mode": lambda _: "provisioned",
+            "status": lambda one: str(one["Status"]),
+        },
+        exactly=True,
+    )
     return page(found, parameters, "DBEngineVersions")
+
+
+def targets(rds: Rds, engine: str, version: str) -> list[dict[str, Any]]:
+    """What a version can be upgraded to: every higher one, though AWS leaves some out."""
+    return [
+        {
+            "Engine": engine,
+            "EngineVersion": other,
+            "AutoUpgrade": False,
+            "IsMajorVersionUpgrade": groups.major(engine, other) != groups.major(engine, version),
+        }
+        for other in rds.available_versions[engine]
+        if numbers(other) > numbers(version)
+    ]
+
+
+def default(rds: Rds, engine: str) -> str:
+    """The version of a create that names none, or the latest if that one is withdrawn."""
+    versions = rds.available_versions[engine]
+    known = str(ENGINES.get(engine, {}).get("EngineVersion", ""))
+    return known if known in versions else versions[-1]
 
 
 @operation("DescribeCertificates")

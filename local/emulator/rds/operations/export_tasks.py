@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from local.emulator.rds.service import Rds
 
 SOURCES = ("snapshot", "cluster-snapshot", "cluster")
-# UG and AUG: the engines whose snapshots can be exported.
+# [fact: engines-that-export]
 ENGINES = frozenset({"aurora-mysql", "aurora-postgresql", "mariadb", "mysql", "postgres"})
-# The rule is told in GH aws-samples/rds-snapshot-export-to-s3-pipeline#2, the length is memory.
+# [fact: names-of-exports]
 IDENTIFIER = re.compile(r"^(?=.{1,60}$)[A-Za-z](?:-?[A-Za-z0-9])*$")
 SERVICE = "export.rds.amazonaws.com"
-# model: what the role must be allowed, on the bucket and on the objects in it.
+# On the bucket and on the objects in it. [fact: role-of-an-export]
 NEEDED = (
     ("s3:ListBucket", ""), ("s3:GetBucketLocation", ""), ("s3:PutObject", "/"),
     ("s3:GetObject", "/"), ("s3:DeleteObject", "/"),
@@ -34,11 +34,14 @@ NEEDED = (
 
 @operation("StartExportTask")
 def start(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Begin to export a snapshot, or a cluster."""
+    """Begin to export a snapshot, or a cluster.
+
+    [fact: prefix-of-an-export]
+    """
     require_support(rds)
     name = free_name(rds, parameters["ExportTaskIdentifier"])
     source = find_source(rds, parameters["SourceArn"])
-    if ":" in parameters.get("S3Prefix", ""):  # AUG
+    if ":" in parameters.get("S3Prefix", ""):
         raise RdsError("InvalidParameterValue", "The S3 prefix can't contain a colon.")
     wanted = {
         "ExportTaskIdentifier": name,
@@ -65,13 +68,19 @@ def start(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def require_support(rds: Rds) -> None:
-    """Refuse everything about exports in a region without them."""
+    """Refuse everything about exports in a region without them.
+
+    [fact: regions-without-exports]
+    """
     if not rds.exports:
         raise settings.combination(f"Export to S3 is not currently supported in {rds.region}.")
 
 
 def free_name(rds: Rds, name: str) -> str:
-    """The identifier, refused when it is none or has been used at any time before."""
+    """The identifier, refused when it is none or has been used at any time before.
+
+    [fact: names-of-exports]
+    """
     if not IDENTIFIER.match(name):
         raise RdsError(
             "InvalidParameterValue",
@@ -85,7 +94,10 @@ def free_name(rds: Rds, name: str) -> str:
 
 
 def find_source(rds: Rds, arn: str) -> Resource:
-    """The snapshot or cluster of this ARN, when it can be exported now."""
+    """The snapshot or cluster of this ARN, when it can be exported now.
+
+    [fact: engines-that-export] [fact: source-of-an-export]
+    """
     region, account, kind, name = arn_parts(arn)
     if kind not in SOURCES or (region, account) != (rds.region, rds.account):
         raise RdsError("InvalidParameterValue", f"Invalid source ARN: {arn}")
@@ -95,7 +107,7 @@ def find_source(rds: Rds, arn: str) -> Resource:
             "InvalidExportSourceState",
             f"The {KINDS[kind].word} {name} is {source.true_status} and not available.",
         )
-    if source.shown["Engine"] not in ENGINES:  # the code is from memory
+    if source.shown["Engine"] not in ENGINES:
         raise RdsError(
             "InvalidExportSourceState",
             f"The engine {source.shown['Engine']} does not support exports to S3.",
@@ -104,7 +116,10 @@ def find_source(rds: Rds, arn: str) -> Resource:
 
 
 def check(rds: Rds, wanted: dict[str, Any]) -> str:
-    """Refuse a bucket, role or key that cannot be used; return the ARN of the key."""
+    """Refuse a bucket, role or key that cannot be used; return the ARN of the key.
+
+    [fact: bucket-of-an-export] [fact: role-of-an-export] [fact: key-of-an-export]
+    """
     bucket, role, around = wanted["S3Bucket"], wanted["IamRoleArn"], rds.other_services
     if not around.bucket_is_in(bucket, rds.region):
         raise RdsError(
@@ -134,14 +149,15 @@ def check(rds: Rds, wanted: dict[str, Any]) -> str:
 
 
 def require_room(rds: Rds, arn: str) -> None:
-    """Refuse a second export of the same source, and one more than the quota."""
+    """Refuse a second export of the same source, and one more than the quota.
+
+    [fact: one-export-of-a-source] [fact: exports-at-a-time]
+    """
     running = [task.shown for task in rds.exporting.values() if task.running]
     if any(shown["SourceArn"] == arn for shown in running):
-        # AUG: not several at once of the same snapshot; the code is from memory
         raise RdsError("InvalidExportSourceState", f"{arn} is already being exported.")
     most = rds.quotas["export task"]
     if len(running) >= most:
-        # The code is in no model, but in many programs and messages on GitHub.
         raise RdsError(
             "ExportTaskLimitReachedFault",
             f"You have reached the limit of {most} concurrent export tasks.",
@@ -193,7 +209,7 @@ def finish(rds: Rds, task: Export) -> None:
 def still_possible(rds: Rds, task: Export) -> bool:
     """Whether a task goes on; it fails when what it needs has gone meanwhile.
 
-    In no source: what a deleted snapshot or bucket does to its export. Memory, the worse guess.
+    [fact: exports-lose-what-they-need]
     """
     if not task.running:
         return False
@@ -251,7 +267,10 @@ def describe(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def find(rds: Rds, name: str) -> Export:
-    """The task of this identifier."""
+    """The task of this identifier.
+
+    [fact: named-errors]
+    """
     task = rds.exporting.get(name)
     if task is None:
         raise RdsError("ExportTaskNotFound", f"The export task {name} does not exist.")
@@ -259,7 +278,10 @@ def find(rds: Rds, name: str) -> Export:
 
 
 def seen(rds: Rds, name: str) -> Export:
-    """The same for a call that only looks."""
+    """The same for a call that only looks.
+
+    [fact: named-errors]
+    """
     task = find(rds, name)
     if task.hidden:
         raise RdsError("ExportTaskNotFound", f"The export task {name} does not exist.")
@@ -268,7 +290,10 @@ def seen(rds: Rds, name: str) -> Export:
 
 @operation("CancelExportTask")
 def cancel(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """End a running task; what it has written stays."""
+    """End a running task; what it has written stays.
+
+    [fact: cancelled-exports-leave-objects] [fact: named-errors]
+    """
     require_support(rds)
     task = find(rds, parameters["ExportTaskIdentifier"])
     if not task.running:

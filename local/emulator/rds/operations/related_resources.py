@@ -67,11 +67,13 @@ def cluster_automated_backups(rds: Rds, parameters: dict[str, Any]) -> dict[str,
 
 @operation("DescribeAccountAttributes")
 def account_attributes(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The quotas, with what is used of them."""
+    """The quotas, with what is used of them.
+
+    [fact: quota-of-storage]
+    """
     storage = sum(
         thing.shown.get("AllocatedStorage", 0)
         for thing in rds.things.values()
-        # model: what Aurora fills is not counted
         if thing.kind == "instance" and not rds.cluster_of(thing)
     )
     quotas = [
@@ -91,12 +93,18 @@ def account_attributes(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 
 @operation("DescribeGlobalClusters")
 def global_clusters(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The global clusters; by the filter `region` those with a member there (model)."""
+    """The global clusters; by the filter `region` those with a member there.
+
+    [fact: filter-of-global-clusters] [fact: named-errors]
+    """
 
     def regions(found: dict[str, Any]) -> set[str]:
         return {arn_parts(one["DBClusterArn"])[0] for one in found["GlobalClusterMembers"]}
 
-    found = rds.global_clusters
+    name = parameters.get("GlobalClusterIdentifier", "").rpartition(":")[2]
+    found = [one for one in rds.global_clusters if name in ("", one["GlobalClusterIdentifier"])]
+    if name and not found:
+        raise RdsError("GlobalClusterNotFoundFault", f"GlobalCluster {name} not found.")
     for one in parameters.get("Filters", []):
         if one["Name"] != "region":
             raise RdsError("InvalidParameterValue", f"Unrecognized filter name: {one['Name']}")
@@ -106,11 +114,24 @@ def global_clusters(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
 
 @operation("DescribeBlueGreenDeployments")
 def blue_green_deployments(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The blue/green deployments, by their sides if asked so."""
+    """The blue/green deployments, by their names or sides if asked so.
+
+    [fact: named-errors]
+    """
+    identifier = "BlueGreenDeploymentIdentifier"
+    name, found = parameters.get(identifier), rds.blue_green_deployments
+    if name:
+        found = [deployment for deployment in found if deployment[identifier] == name]
+        if not found:
+            raise RdsError("BlueGreenDeploymentNotFoundFault", f"{identifier} {name} not found.")
     found = filtered(
-        rds.blue_green_deployments,
+        found,
         parameters.get("Filters", []),
         {
+            "blue-green-deployment-identifier": lambda deployment: str(deployment[identifier]),
+            "blue-green-deployment-name": lambda deployment: str(
+                deployment.get("BlueGreenDeploymentName", "")
+            ),
             "source": lambda deployment: str(deployment["Source"]),
             "target": lambda deployment: str(deployment["Target"]),
         },

@@ -26,7 +26,10 @@ UNDERSTOOD = {
 @operation("CopyDBSnapshot", kind="snapshot", call="CopyDBSnapshot")
 @operation("CopyDBClusterSnapshot", kind="cluster-snapshot", call="CopyDBClusterSnapshot")
 def copy_snapshot(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[str, Any]:
-    """Copy a snapshot to this region, or within it, under another name."""
+    """Copy a snapshot to this region, or within it, under another name.
+
+    [fact: left-out-of-the-local-aws]
+    """
     from_key, to_key = (f"{which}{KINDS[kind].name_key}" for which in ("Source", "Target"))
     for unknown in parameters.keys() - UNDERSTOOD - {from_key, to_key}:
         raise RdsError("InvalidParameterValue", f"The local RDS does not know {unknown} here.")
@@ -54,7 +57,10 @@ def require_room(rds: Rds) -> None:
 
 
 def find_source(rds: Rds, kind: str, given: str) -> tuple[Rds, Resource]:
-    """The RDS that has the snapshot, and the snapshot; one of another region is named by ARN."""
+    """The RDS that has the snapshot, and the snapshot; one of another region is named by ARN.
+
+    [fact: source-of-a-copy] [fact: named-errors]
+    """
     if not given.startswith("arn:"):
         return rds, rds.find(kind, given)
     region, _, part, name = arn_parts(given)
@@ -68,22 +74,22 @@ def find_source(rds: Rds, kind: str, given: str) -> tuple[Rds, Resource]:
 
 
 def encryption(rds: Rds, home: Rds, source: Resource, given: str | None) -> str:
-    """The ARN of the key that the copy is encrypted with, "" for none."""
+    """The ARN of the key that the copy is encrypted with, "" for none.
+
+    [fact: copies-across-want-a-key] [fact: no-key-for-an-unencrypted-copy] [fact: key-of-a-copy]
+    """
     encrypted = source.shown.get(ENCRYPTED[source.kind], False)
     if given is None:
         if encrypted and home is not rds:
-            # GH pbudzon/aws-maintenance#5, of an instance's snapshot; memory for a cluster's
             raise RdsError(
                 "InvalidParameterValue",
                 "Must specify new KMS key for cross region encrypted snapshot copy.",
             )
         return str(source.shown.get("KmsKeyId", ""))
     if source.kind == "cluster-snapshot" and not encrypted:
-        # model: "an error is returned"; its code is from memory
         raise settings.combination("KmsKeyId can't be specified for an unencrypted snapshot.")
     key = rds.other_services.usable_key(given, rds.region)
     if not key:
-        # GH awslabs/rds-snapshot-tool#70
         raise RdsError(
             "KMSKeyNotAccessibleFault",
             f"The target KMS key [{given}] does not exist, is not enabled or you do not have "
@@ -96,12 +102,14 @@ def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str
     """A copy on its way, with what its source holds and shows."""
     words = KINDS[source.kind]
     copied = tags.own(source.shown.get("TagList", [])) if parameters.get("CopyTags") else []
+    # [fact: given-tags-replace-copied]
+    given = tags.checked(parameters.get("Tags", []))
     shown = copy.deepcopy(source.shown) | {
         words.name_key: name,
         words.status_key: "pending",
         "SnapshotType": "manual",
         "PercentProgress": 0,
-        "TagList": tags.checked(parameters.get("Tags", []), copied),
+        "TagList": given or copy.deepcopy(copied),
     }
     kept = copy.deepcopy(source.source)
     if source.kind == "cluster-snapshot":
@@ -119,7 +127,7 @@ def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str
 
     def finish() -> None:
         home.settle()
-        # UG: a copy may fail when its source is deleted before it is available
+        # [fact: copies-need-their-source]
         if source.key not in home.things or source.true_status == "deleting":
             rds.done(made, "failed")
             return
@@ -140,6 +148,6 @@ def away_from_home(rds: Rds, home: Rds, source: Resource) -> dict[str, Any]:
     return {
         "SourceRegion": home.region,
         "SourceDBSnapshotIdentifier": shown["DBSnapshotArn"],
-        # UG: option groups are of one region; the copy gets the default one unless told
+        # [fact: option-group-of-a-copy]
         "OptionGroupName": groups.default_option_group(shown["Engine"], shown["EngineVersion"]),
     }

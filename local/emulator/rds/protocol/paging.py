@@ -9,10 +9,16 @@ T = TypeVar("T")
 
 
 def page(found: list[Any], parameters: Mapping[str, Any], list_key: str) -> dict[str, Any]:
-    """The page that Marker and MaxRecords ask for."""
+    """The page that Marker and MaxRecords ask for.
+
+    [fact: pages-of-a-description]
+    """
     size = parameters.get("MaxRecords", 100)
     if not 20 <= size <= 100:
-        raise RdsError("InvalidParameterValue", f"Invalid value {size} for MaxRecords: 20 to 100")
+        raise RdsError(
+            "InvalidParameterValue",
+            f"Invalid value {size} for MaxRecords. Must be between 20 and 100",
+        )
     marker = parameters.get("Marker", "0")
     if not marker.isdigit():
         raise RdsError("InvalidParameterValue", f"Invalid marker: {marker}")
@@ -30,7 +36,10 @@ def filtered(
     *,
     exactly: bool = False,
 ) -> list[T]:
-    """Those that fit every filter; an identifier may be given as an ARN, unless `exactly`."""
+    """Those that fit every filter; an identifier may be given as an ARN, unless `exactly`.
+
+    [fact: filter-names]
+    """
     left = list(things)
     for one in filters:
         if one["Name"] not in known:

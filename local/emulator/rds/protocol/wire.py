@@ -19,7 +19,10 @@ PYTHON_TYPES = {"string": str, "integer": int, "long": int, "boolean": bool, "li
 
 @lru_cache(4096)  # whoever waits asks the same again and again
 def read_request(body: bytes) -> tuple[str, dict[str, Any]]:
-    """The operation and its parameters in a form-encoded request."""
+    """The operation and its parameters in a form-encoded request.
+
+    [fact: request-is-checked-first] [fact: unknown-parameters]
+    """
     form = dict(parse_qsl(body.decode(), keep_blank_values=True))
     action = form.get("Action", "")
     model = known(action)
@@ -36,7 +39,10 @@ def read_request(body: bytes) -> tuple[str, dict[str, Any]]:
 
 
 def known(action: str) -> Any:
-    """The model of an operation, or the error that AWS gives."""
+    """The model of an operation, or the error that AWS gives.
+
+    [fact: unknown-operations]
+    """
     try:
         return operation(action)
     except KeyError:
@@ -51,7 +57,10 @@ def members_of(model: Any) -> Mapping[str, Any]:
 
 
 def unknown_parameter(name: str) -> RdsError:
-    """The answer to a parameter that the model does not have; the code is from memory."""
+    """The answer to a parameter that the model does not have.
+
+    [fact: unknown-parameters]
+    """
     return RdsError("ValidationError", f"Unknown parameter: {name}")
 
 
@@ -63,7 +72,10 @@ def check(action: str, parameters: Mapping[str, Any]) -> None:
 
 
 def check_structure(shape: Any, given: Any, where: str) -> None:
-    """Refuse what does not fit the shape, going into lists and structures."""
+    """Refuse what does not fit the shape, going into lists and structures.
+
+    [fact: request-is-checked-first] [fact: unknown-parameters]
+    """
     if shape.type_name == "structure":
         for name in given:
             if name not in shape.members:
