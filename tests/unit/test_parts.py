@@ -65,14 +65,9 @@ def ago(minutes: float) -> str:
 def judge(aws: Aws, plan: dict[str, Any], attribute: str, key: str, status: str, **how: Any) -> str:
     """What the verification makes of a status: the name of its error, "" for a success."""
     held = aws.found(how.pop("name", ""), how.pop("of", ""))
-<<<<<<< HEAD
     if attribute == "DBClusterOptionGroupMemberships":
         # Aurora shows none; of a cluster that does, it is judged.
         held.setdefault(attribute, [{"DBClusterOptionGroupName": "any", key: "in-sync"}])
-=======
-    # Which an Aurora cluster does not show.
-    held.setdefault("DBClusterOptionGroupMemberships", [{"Status": "in-sync"}])
->>>>>>> rcases
     part = held[attribute] if isinstance(held[attribute], dict) else held[attribute][0]
     before = part[key]
     part[key] = status

@@ -212,7 +212,7 @@ def modify(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             )
     elif "PromotionTier" in parameters:
         raise settings.combination("PromotionTier is for members of a DB cluster.")
-    if parameters.get("DBInstanceClass") != instance.shown["DBInstanceClass"]:
+    if parameters.get("DBInstanceClass", "") not in ("", instance.shown.get("DBInstanceClass")):
         available.check_class(rds, parameters.get("DBInstanceClass"), instance.shown)
     held = instance.shown.get("AllocatedStorage", 0)
     if parameters.get("AllocatedStorage", held) < held:
