@@ -101,7 +101,7 @@ permissions: .venv/ready ## Take each right away: docs/permissions.md
 
 ##@ Before a release
 
-peers: .venv/ready .venv-peers/ready ## Other people's clients against the local AWS
+peers: .venv/ready .venv-peers/ready .venv-sam/ready ## Other people's clients against the local AWS
 	@.venv/bin/python -m tests.peers
 # What is empty is left out by the program, which says what it needs.
 acceptance: .venv/ready .venv-sam/ready ## The promises on a real account; PROFILE= REGION= SENDER=

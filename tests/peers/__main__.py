@@ -1,8 +1,9 @@
 """Runs peers against a local AWS of its own, a line for each thing they do: `make peers`.
 
-Three that nobody here wrote: boto3's waiters, Ansible's amazon.aws and Cloud Custodian. Each
-operation is ok, or ended otherwise than it would on AWS; what AWS refuses too is not asked for, and
-the lists say why. Time goes sixty times as fast as real time, and the peers sleep a tenth of it.
+Four that nobody here wrote: boto3's waiters, Ansible's amazon.aws, Cloud Custodian, and the SAM CLI
+with an application that has a connector and one of AWS's own managed policies. Each operation is
+ok, or ended otherwise than it would on AWS; what AWS refuses too is not asked for, and the lists
+say why. Time goes sixty times as fast as real time, and the peers sleep a tenth of it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from local.commands.serve import going_on
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE.parents[1] / ".venv-peers" / "bin"
+SAM = HERE.parents[1] / ".venv-sam" / "bin" / "sam"
+CONNECTED = HERE.parent / "emulator" / "connected"
 LONGEST = 1800  # seconds of a peer's program
 DAY = 86400.0
 # A name, and what is wrong; "" for nothing.
@@ -163,6 +166,35 @@ def prepare(cloud: App) -> None:
         })  # fmt: skip
 
 
+def sam(cloud: App, folder: Path) -> Iterator[Line]:
+    """The SAM CLI deploys an application, whose function then does what its policies allow."""
+    own = environment(cloud.endpoint, folder) | {
+        "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "1",
+    }
+    cloud.client("s3").create_bucket(Bucket="packages")
+    named = ("--stack-name", "connected", "--region", "us-east-1")
+    for command in (
+        ("deploy", *named, "--s3-bucket", "packages", "--capabilities", "CAPABILITY_IAM"),
+        ("delete", *named, "--no-prompts"),
+    ):
+        done = subprocess.run(
+            [str(SAM), *command], cwd=CONNECTED, env=own, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=LONGEST, check=False,
+        )  # fmt: skip
+        yield f"sam {command[0]}", (done.stderr or done.stdout)[-400:] if done.returncode else ""
+        if command[0] == "deploy" and not done.returncode:
+            cloud.use_stack("connected")
+            function = cloud.physical_id("NoteFunction")
+            told = cloud.client("lambda").invoke(FunctionName=function, Payload=b"{}")
+            found = json.loads(told["Payload"].read())
+            for name, wanted in ALLOWED.items():
+                wrong = (
+                    "" if found.get(name) == wanted else f"{found.get(name, found)}, not {wanted}"
+                )
+                yield f"{name}, which {'is' if wanted == 'done' else 'is not'} allowed", wrong
+
+
 def settle(cloud: App) -> None:
     """Wait until RDS is done with what is going on."""
     while True:
@@ -172,7 +204,11 @@ def settle(cloud: App) -> None:
             return
 
 
-PEERS = {"waiters": waiters, "ansible": ansible, "custodian": custodian}
+# By the connector, by neither, by the managed policy, by neither.
+ALLOWED = {
+    "put": "done", "get": "AccessDeniedException", "describe": "done", "delete": "AccessDenied",
+}  # fmt: skip
+PEERS = {"waiters": waiters, "ansible": ansible, "custodian": custodian, "sam": sam}
 
 
 def main() -> int:
