@@ -136,6 +136,7 @@ class Rds:
         self.timing = timing
         self.seed = ""
         self.courses: list[Course] = []
+        self.changes: list[Change] = []
         # Of all callers together, as RDS throttles an account in a region; None lets all through.
         self.throttle: Bucket | None = None
         self.time = now()
@@ -565,9 +566,13 @@ class Rds:
         del self.things[resource.key]
 
     def tell(self, kind: str, name: str, before: str, after: str, resource_id: str = "") -> None:
-        """Let the listener know of a change."""
-        if self._on_change and self._fixed is None:
-            self._on_change(Change(self.time, kind, name, resource_id, before, after))
+        """Note a change, and let the listener know of it."""
+        if self._fixed is not None:
+            return
+        change = Change(self.time, kind, name, resource_id, before, after)
+        self.changes.append(change)
+        if self._on_change:
+            self._on_change(change)
 
     def rename(self, resource: Resource, name: str) -> None:
         """Give a thing its new name, with the ARN and the address that follow from it."""
