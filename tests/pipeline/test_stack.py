@@ -126,8 +126,11 @@ SCHEDULE = {
 def test_a_second_stack_in_a_vpc_with_a_schedule_works_beside_the_first(cloud: App) -> None:
     """One test, since a stack takes seconds to make."""
     ec2 = cloud.client("ec2")
-    (vpc,) = ec2.describe_vpcs()["Vpcs"]
-    subnets = [item["SubnetId"] for item in ec2.describe_subnets()["Subnets"][:2]]
+    # Beside that of the databases.
+    (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    of_it = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+    found = ec2.describe_subnets(Filters=of_it)["Subnets"]
+    subnets = [item["SubnetId"] for item in found[:2]]
     network = {"UseVPCAndSubnets": "true", "vpcId": vpc["VpcId"], "Subnets": ",".join(subnets)}
     with second_stack(cloud, **SCHEDULE, **network) as outputs:
         runs_in_its_subnets(cloud, subnets)
