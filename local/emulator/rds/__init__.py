@@ -9,7 +9,7 @@ in and goes out. `timing` and `defaults` are data, with their sources. Begin wit
 """
 
 from local.emulator.rds.beside import (
-    events,
+    database_events,
     failovers,
     group_parameters,
     logs_and_maintenance,
@@ -34,9 +34,9 @@ from local.emulator.rds.service import Change, Rds
 
 # Imported, each puts its functions into the table, in which the Rds looks for them.
 MODULES = (
-    cluster_endpoints, db_clusters, db_instances, db_snapshots, engine_versions, events,
-    export_tasks, failovers, group_parameters, groups, logs_and_maintenance, points_in_time, db_proxies,
-    related_resources, snapshot_copies, snapshot_sharing, tags,
+    cluster_endpoints, database_events, db_clusters, db_instances, db_proxies, db_snapshots,
+    engine_versions, export_tasks, failovers, group_parameters, groups, logs_and_maintenance,
+    points_in_time, related_resources, snapshot_copies, snapshot_sharing, tags,
 )  # fmt: skip
 
 __all__ = ["Change", "Rds", "RdsError", "plant"]
