@@ -146,6 +146,7 @@ class Allowed:
     serving: bool = True  # whether the identifier must serve when a failure in finish is told
     tagged: bool = False  # whether tags may stay on what is whole
     untouched: bool = False  # whether no change may have been asked for at all
+    proxied: bool = True  # whether the proxies must lead to what has the identifier
     within: float = float("inf")  # seconds until the execution must have ended
     recovers: bool = False  # whether the task recover must put it back once the fault is gone
 
@@ -177,7 +178,7 @@ def wrongs(ended: Ended, allowed: Allowed) -> tuple[str, str]:
         ending == "restored" and wrong_success(flow, ended.before, now, data, kept),
         ending == "told" and allowed.serving and wrong_telling(flow, now, execution),
         ending != "told" and not allowed.tagged and wrong_tags(ended.cloud),
-        ending != "told" and wrong_proxies(ended.cloud, kind, now),
+        ending != "told" and allowed.proxied and wrong_proxies(ended.cloud, kind, now),
         ending != "told" and allowed.unlocked and wrong_lock(ended.cloud, kind),
         wrong_mails(ended, allowed, ending, now),
         allowed.untouched and wrong_changes(ended.cloud),
