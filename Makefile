@@ -70,7 +70,7 @@ clients: ## The tests with the real AWS CLI and SAM CLI
 
 others: ## All other tests
 	.venv/bin/python -m pytest -n 2 --no-loadscope-reorder tests \
-		--ignore tests/deploy/test_real_clients.py
+		--ignore tests/deploy/test_real_clients.py --ignore tests/acceptance
 
 lint: ## ruff, mypy and checkov
 	.venv/bin/ruff check .
