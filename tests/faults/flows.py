@@ -53,6 +53,7 @@ class Flow:
     typed: str = ""  # the identifier as somebody has typed it
     before: Callable[[App], object] | None = None  # what is done to the account first
     gone: frozenset[tuple[str, str]] = frozenset()  # what need not be there afterwards
+    lost: frozenset[str] = frozenset()  # attributes that no copy can have any more
 
     def __str__(self) -> str:
         return f"{self.kind.name}-{self.name}"

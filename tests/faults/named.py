@@ -651,6 +651,9 @@ def limits(kind: str) -> Iterator[Scenario]:
         )  # fmt: skip
 
 
+CERTIFICATE = frozenset({"CACertificateIdentifier", "CertificateDetails"})
+
+
 def other_answers(kind: str) -> Iterator[Scenario]:
     """What nobody knows of RDS, or it does in one region and not in another: each ends well."""
     lacking = {
@@ -678,9 +681,11 @@ def other_answers(kind: str) -> Iterator[Scenario]:
         }
     for flow in (of(kind, "db_restore"), of(kind, "restore_first")):
         for what, arrange in answers.items():
+            retired = CERTIFICATE if what == "a retired CA" else frozenset()
             yield Scenario(
-                replace(flow, before=arrange), ALL_STATES, flow.kind.identifier, what,
-                Allowed(RESTORED), nothing,
+                replace(flow, before=arrange, lost=retired), ALL_STATES, flow.kind.identifier,
+                # A region that lacks RDS Proxy has none to lead anywhere.
+                what, Allowed(RESTORED, proxied="lacks" not in what), nothing,
             )  # fmt: skip
 
 
