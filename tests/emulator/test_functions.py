@@ -209,7 +209,7 @@ def test_a_second_cloud_in_the_same_process_is_refused(cloud):
 
 
 def test_an_inactive_function_is_set_up_again_by_its_first_invocation(cloud, machine, task):
-    cloud.functions.idle = True
+    cloud.functions.idle = ""
     retry = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 20, "MaxAttempts": 9}
     arn = machine({"Echo": task("EchoFunction", Retry=[{**retry, "BackoffRate": 1}], End=True)})
 
@@ -223,6 +223,6 @@ def test_an_inactive_function_is_set_up_again_by_its_first_invocation(cloud, mac
 
 
 def test_an_inactive_function_without_a_retrier_fails_its_task(cloud, machine, task):
-    cloud.functions.idle = True
+    cloud.functions.idle = ""
     ended = cloud.run(machine({"Echo": task("EchoFunction", End=True)}), {})
     assert (ended.status, ended.error) == ("FAILED", "Lambda.ResourceNotReadyException")

@@ -41,8 +41,16 @@ def expected_error(path: Path) -> str:
     return ERRORS[name] if name in ERRORS else ERRORS[name.partition("_")[2]]
 
 
+# Whether nobody has called the functions for weeks.
+IDLE = pytest.mark.parametrize("idle", [None, ""], ids=["active", "inactive"])
+
+
+@IDLE
 @pytest.mark.parametrize("path", GOOD, ids=stem)
-def test_a_good_event_succeeds_without_a_mail_and_leaves_no_trace(cloud: App, path: Path) -> None:
+def test_a_good_event_succeeds_without_a_mail_and_leaves_no_trace(
+    cloud: App, path: Path, idle: str | None
+) -> None:
+    cloud.functions.idle = idle
     before = databases(cloud)
 
     request = json.loads(path.read_text())
@@ -60,10 +68,12 @@ def test_a_good_event_succeeds_without_a_mail_and_leaves_no_trace(cloud: App, pa
     assert all(name.split()[1].startswith(target) for name in set(after) - set(before))
 
 
+@IDLE
 @pytest.mark.parametrize("path", FAILING, ids=stem)
 def test_a_failing_event_names_its_cause_and_leaves_the_original_whole(
-    cloud: App, path: Path
+    cloud: App, path: Path, idle: str | None
 ) -> None:
+    cloud.functions.idle = idle
     before = databases(cloud)
 
     execution = run(cloud, json.loads(path.read_text()))

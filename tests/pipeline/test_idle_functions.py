@@ -12,7 +12,7 @@ each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 @each_kind
 @pytest.mark.parametrize("strategy", ["rename-first", "restore-first"])
 def test_a_restore_wakes_all_of_its_functions(cloud: App, kind: Kind, strategy: str) -> None:
-    cloud.functions.idle = True
+    cloud.functions.idle = ""
 
     ended = run(cloud, kind.request("db_restore", strategy=strategy))
 
@@ -22,9 +22,10 @@ def test_a_restore_wakes_all_of_its_functions(cloud: App, kind: Kind, strategy: 
 
 
 @each_kind
-def test_a_rollback_that_is_used_once_a_year_wakes_too(cloud: App, kind: Kind) -> None:
+@pytest.mark.parametrize("alone", ["", "RollBack", "SendEmail"], ids=["all", "rollback", "alert"])
+def test_what_is_used_once_a_year_wakes_too(cloud: App, kind: Kind, alone: str) -> None:
     before = databases(cloud)
-    cloud.functions.idle = True
+    cloud.functions.idle = alone
     cloud.faults.append(
         On("Restore", kind.operation("RestoreDB*FromDBSnapshot"), Fault("AccessDenied", "no", 403))
     )
@@ -37,3 +38,7 @@ def test_a_rollback_that_is_used_once_a_year_wakes_too(cloud: App, kind: Kind) -
     assert (ended.status, ended.error) == ("FAILED", "RestoreFailed")
     assert databases(cloud) == before
     assert len(cloud.mails) == 1
+    refused = {call.parameters["FunctionName"].rpartition(":")[2] for call in cloud.calls
+               if call.error == "ResourceNotReadyException"}  # fmt: skip
+    assert refused
+    assert all(alone in name for name in refused)

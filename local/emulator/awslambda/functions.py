@@ -152,8 +152,9 @@ class Functions:
         notify: Callable[[str, str, Any], None],
     ) -> None:
         self.logs: list[Log] = []
-        # Whether every function, in a VPC and not called for weeks, is inactive when it is invoked.
-        self.idle = False
+        # What the names of the functions have in common that nobody has called for weeks, in a VPC:
+        # they are inactive when they are invoked. "" stands for all, None for none.
+        self.idle: str | None = None
         self._set_up: dict[str, float] = {}  # when each is active again
         self._clock, self._costs, self._host, self._folder = clock, costs, host, folder
         self._answer = answer
@@ -192,14 +193,14 @@ class Functions:
             environment.fresh = True
         self._random = random.Random(self._seed)
         self.logs.clear()
-        self.idle = False
+        self.idle = None
         self._set_up.clear()
 
     # Invoking
 
     def not_ready(self, name: str) -> tuple[str, str] | None:
         """The error of an invocation while the function is no longer, or not yet again, active."""
-        if not self.idle:
+        if self.idle is None or self.idle not in name:
             return None
         now = self._clock.now()
         if name not in self._set_up:
