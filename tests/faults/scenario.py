@@ -145,7 +145,10 @@ def after_lasting(flow: Flow, spot: Spot) -> Allowed:
     if where == "rollback":
         # The lock is asked for again by the looks that find all of it done.
         noted = spot.operation == "UpdateItem"
-        return Allowed(TOLD | KEPT if noted else TOLD, unlocked=False, recovers=True)
+        # Its proxies come last: the original is whole by then, and what it lacks is told.
+        proxied = "Proxy" in spot.operation
+        endings = TOLD | KEPT if noted or proxied else TOLD
+        return Allowed(endings, unlocked=False, recovers=True, proxied=not proxied)
     return Allowed(TOLD)
 
 
