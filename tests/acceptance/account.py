@@ -35,7 +35,7 @@ class Account:
     endpoint: str = ""
     # Real seconds between two looks.
     pause: float = 15
-    recording: Recording = field(default_factory=Recording)
+    recording: Recording = field(default_factory=lambda: Recording(PREFIX))
 
     def __post_init__(self) -> None:
         if self.endpoint:

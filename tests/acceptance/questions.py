@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -50,12 +50,20 @@ def does_a_snapshot_follow(trial: Trial) -> str:
 
 
 def renamed(trial: Trial, kind: Kind) -> str:
-    account, away = trial.account, f"{kind.identifier}-q"
+    away, taken = f"{kind.identifier}-q", f"{kind.identifier}-question"
+    rds = trial.account.client("rds")
+    middle = "cluster_" if kind is CLUSTER else ""
+    snapshot = {f"{kind.snapshot}Identifier": taken}
+    getattr(rds, f"create_db_{middle}snapshot")(**snapshot, **{kind.key: kind.identifier})
+
+    def shown() -> dict[str, Any]:
+        described = getattr(rds, f"describe_db_{middle}snapshots")(**snapshot)
+        return dict(described[f"{kind.snapshot}s"][0])
+
+    trial.account.wait(taken, lambda: shown()["Status"] == "available")
+    trial.account.wait(kind.identifier, lambda: kind.is_available(trial.account))
     rename(trial, kind, kind.identifier, away)
-    rds = account.client("rds")
-    describe = getattr(rds, f"describe_db_{'cluster_' if kind is CLUSTER else ''}snapshots")
-    shown = describe(**{f"{kind.snapshot}Identifier": f"{kind.identifier}-snapshot"})
-    name = shown[f"{kind.snapshot}s"][0][kind.key]
+    name = shown()[kind.key]
     rename(trial, kind, away, kind.identifier)
     return "yes" if name == away else f"no, it shows {name}"
 

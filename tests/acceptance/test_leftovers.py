@@ -127,3 +127,19 @@ def interrupt(trial: Trial, at: str, steps: dict[str, Any]) -> None:
                 "the restore",
                 lambda kind=kind, both=both: all(kind.find(account, it) for it in both),
             )
+
+
+def test_what_is_recorded_names_nothing_else_of_the_account(
+    account: Account, tmp_path: Path
+) -> None:
+    account.client("rds").describe_db_instances()
+    create(account, INSTANCE)
+    account.client("rds").describe_db_instances()
+    account.recording.write(tmp_path)
+    written = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
+    assert INSTANCE.identifier in written
+    assert "prod-" not in written
+    assert "Password" not in written.replace('"MasterUserPassword": "****"', "").replace(
+        "ManageMasterUserPassword", ""
+    )
+    assert clean_up(Trial(account, SENDER, KINDS, upload))
