@@ -9,6 +9,8 @@ from typing import Any
 
 from moto.sqs.models import sqs_backends
 
+from local.emulator.authorization.policies import compiled, fitting
+
 # For a day at most, and 185 times [fact: deliveries-are-tried-for-a-day]. With pauses each twice as
 # long as the one before, as they are here, that is 16 times.
 MOST_TRIES, A_DAY = 16, 86400
@@ -83,29 +85,15 @@ def give_up(
 
 def queue_takes(queue: Any, delivery: Delivery) -> bool:
     """Whether the queue's policy lets the service send, for this source."""
-    policy = json.loads(queue.policy or '{"Statement": []}')
-    return any(
-        statement["Effect"] == "Allow"
-        and statement["Principal"] == {"Service": delivery.service}
-        and "sqs:SendMessage" in listed(statement["Action"])
-        and queue.queue_arn in listed(statement["Resource"])
-        and delivery.source in sources(statement.get("Condition"), delivery.source)
-        for statement in policy["Statement"]
-    )
-
-
-def sources(condition: Any, without: str) -> list[str]:
-    """The ARNs that a condition lets through; without a condition any."""
-    if condition is None:
-        return [without]
-    if list(condition) != ["ArnEquals"] or list(condition["ArnEquals"]) != ["aws:SourceArn"]:
-        raise NotImplementedError(f"the local SQS does not judge {condition} yet")
-    return listed(condition["ArnEquals"]["aws:SourceArn"])
-
-
-def listed(value: Any) -> list[Any]:
-    """The members of what may be a list or stand alone."""
-    return value if isinstance(value, list) else [value]
+    said = {"aws:sourcearn": (delivery.source,),
+            "aws:sourceaccount": (delivery.source.split(":")[4],)}  # fmt: skip
+    fit = [
+        part
+        for part in compiled(queue.policy or '{"Statement": []}')
+        if {delivery.service, "*"} & part.principals
+        and fitting(part, "sqs:SendMessage", queue.queue_arn, said.get)
+    ]
+    return bool(fit) and all(part.allows for part in fit)
 
 
 def letters(account: str, region: str) -> list[dict[str, Any]]:

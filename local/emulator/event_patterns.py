@@ -2,11 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
+from unittest.mock import patch
+
+from moto.events.exceptions import InvalidEventPatternException
+from moto.events.models import EventPatternParser
 
 Pattern = dict[str, Any]
 MISSING = object()
+
+
+def repair(repairs: ExitStack) -> None:
+    """Refuse a rule with a filter that is not known here, when it is made and not when it counts.
+
+    [fact: left-out-of-the-local-aws]
+    """
+    validate = EventPatternParser._validate_event_pattern
+
+    def validate_filters_too(self: Any, pattern: Pattern) -> None:
+        validate(self, pattern)
+        if unknown := sorted(set(filters(pattern)) - FILTERS.keys()):
+            raise InvalidEventPatternException(
+                reason=f"The local EventBridge does not know the filters {', '.join(unknown)}."
+            )
+
+    repairs.enter_context(
+        patch.object(EventPatternParser, "_validate_event_pattern", validate_filters_too)
+    )
+
+
+def filters(pattern: Pattern) -> Iterator[str]:
+    """The names of all filters in a pattern."""
+    for name, asked in pattern.items():
+        if name == "$or":
+            for one in asked:
+                yield from filters(one)
+        elif isinstance(asked, dict):
+            yield from filters(asked)
+        else:
+            yield from (found for one in asked for found in filters_of(one))
+
+
+def filters_of(asked: Any) -> Iterator[str]:
+    """The name of the filter that is asked for in place of a value, and of one in it."""
+    for name, given in asked.items() if isinstance(asked, dict) else ():
+        yield name
+        yield from filters_of(given)
 
 
 def fits(pattern: Pattern, event: dict[str, Any]) -> bool:
@@ -37,8 +80,6 @@ def fits_value(asked: Any, value: Any) -> bool:
     if not isinstance(asked, dict):
         return value is not MISSING and asked == value
     ((name, given),) = asked.items()
-    if name not in FILTERS:
-        raise NotImplementedError(f"the local EventBridge does not know the filter {name!r} yet")
     return FILTERS[name](given, value)
 
 

@@ -26,6 +26,7 @@ from moto.stepfunctions.parser.models import (
 )
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from local.emulator import event_patterns
 from local.emulator.authorization import refuses
 from local.emulator.cloudformation import stack_resources, stacks
 
@@ -44,6 +45,7 @@ def repair(repairs: ExitStack, random: Random) -> None:
     )
     stacks.repair(repairs)
     stack_resources.repair(repairs)
+    event_patterns.repair(repairs)
     _make_state_machines_execute(repairs)
     _name_executions(repairs, random)
     _name_resources(repairs)

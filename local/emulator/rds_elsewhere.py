@@ -48,7 +48,7 @@ def networks(rds: Rds) -> None:
         made.id = VPC
         backend.vpcs[VPC] = made
     named = {one["VpcSecurityGroupId"] for shown in databases(rds)
-             for one in shown["VpcSecurityGroups"]}  # fmt: skip
+             for one in shown.get("VpcSecurityGroups", [])}  # fmt: skip
     for name in sorted(named - {known for held in backend.groups.values() for known in held}):
         security_group = backend.create_security_group(name, "Of a database", VPC)
         del backend.groups[VPC][security_group.id]

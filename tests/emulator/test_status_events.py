@@ -4,6 +4,7 @@ import json
 from collections import Counter
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.emulator.clock import START
 from local.emulator.cloud import COSTS, Fault, lost
@@ -227,10 +228,20 @@ def test_an_event_fits_a_pattern_or_not(pattern, wanted):
     assert fits(pattern, event) is wanted
 
 
-@pytest.mark.parametrize("pattern", [{"a": [{"wildcard": "x*"}]}, {"a": "x"}, {"a": []}])
-def test_a_pattern_that_is_not_known_here_is_an_error(pattern):
-    with pytest.raises((NotImplementedError, ValueError)):
-        fits(pattern, {"a": "x"})
+@pytest.mark.parametrize(
+    ("pattern", "word"),
+    [
+        ({"a": [{"wildcard": "x*"}]}, "wildcard"),
+        ({"inner": {"a": [{"numeric": [">", 1]}]}}, "numeric"),
+        ({"$or": [{"a": ["x"]}, {"b": [{"anything-but": {"suffix": "x"}}]}]}, "suffix"),
+        ({"a": "x"}, "must be an object or an array"),
+        ({"a": []}, "Empty arrays"),
+    ],
+)
+def test_a_rule_with_a_pattern_that_is_not_known_here_is_refused(cloud, pattern, word):
+    with pytest.raises(ClientError, match=word) as refused:
+        cloud.client("events").put_rule(Name="odd", EventPattern=json.dumps(pattern))
+    assert refused.value.response["Error"]["Code"] == "InvalidEventPatternException"
 
 
 def test_a_rule_for_errors_past_every_catch_is_told_of_no_other(cloud, machine, rule, echo):
