@@ -51,6 +51,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, int]:
         try:
             look({name: value["S"] for name, value in found.items()}, time.time())
         except Exception:
+            # Whatever it is, the next lock may be of a database that is half-way.
             failed.append(str(found.get("database")))
             logger.exception("a lock could not be looked at", extra={"lock": failed[-1]})
     if failed:

@@ -10,7 +10,7 @@ from local.emulator.cloud import Fault
 
 if TYPE_CHECKING:
     from local.commands.app import App
-    from local.emulator.cloud import Call, Execution
+    from local.emulator.cloud import Call, Execution, Notice
 
 TAG = "trapheus:in-progress"
 
@@ -110,6 +110,19 @@ class On:
             return None
         self.fired += 1
         return self.fault
+
+
+def stop_at(cloud: App, state: str) -> None:
+    """Let somebody stop the execution that enters this state."""
+
+    def stop(notice: Notice) -> None:
+        if (notice.kind, notice.name) == ("state entered", state):
+            client = cloud.client("stepfunctions")
+            cloud.clock.Thread(
+                target=lambda: client.stop_execution(executionArn=notice.execution)
+            ).start()
+
+    cloud.listeners.append(stop)
 
 
 class OnceReplaced:

@@ -4,7 +4,7 @@ import pytest
 
 from local.commands.app import App
 from local.emulator.cloud import Call, Fault
-from tests.pipeline.observed import KINDS, Kind, databases, run
+from tests.pipeline.observed import KINDS, Kind, databases, run, stop_at
 
 DENIED = Fault("AccessDeniedException", "User is not authorized", 403)
 
@@ -32,14 +32,7 @@ def test_where_it_cannot_be_noted_the_original_is_back_and_stays(cloud: App, kin
 def test_once_it_is_noted_nothing_that_serves_is_taken_away(cloud: App, kind: Kind) -> None:
     """The execution is stopped before Finish has done anything."""
 
-    def stop(notice: object) -> None:
-        if (notice.kind, notice.name) == ("state entered", "Configure the database"):
-            client = cloud.client("stepfunctions")
-            cloud.clock.Thread(
-                target=lambda: client.stop_execution(executionArn=notice.execution)
-            ).start()
-
-    cloud.listeners.append(stop)
+    stop_at(cloud, "Register it with the proxies")
     execution = run(cloud, kind.request("db_restore"))
     served = databases(cloud)[f"{kind.name} {kind.identifier}"]
     cloud.settle()

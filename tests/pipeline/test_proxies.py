@@ -6,7 +6,7 @@ from local.commands.app import App
 from local.emulator.cloud import Call, Fault
 from tests import proxies
 from tests.mailed import blocks
-from tests.pipeline.observed import KINDS, Kind, On, databases, run, tagged
+from tests.pipeline.observed import KINDS, Kind, On, databases, run, stop_at, tagged
 
 DENIED = Fault("AccessDenied", "User is not authorized", 403)
 
@@ -151,14 +151,7 @@ def test_a_rollback_that_may_not_touch_the_proxy_has_put_the_original_back(
 def test_what_was_stopped_there_is_told_by_the_recovery(cloud: App, kind: Kind) -> None:
     before = pooled(cloud, kind)
 
-    def stop(notice: object) -> None:
-        if (notice.kind, notice.name) == ("state entered", "Register it with the proxies"):
-            client = cloud.client("stepfunctions")
-            cloud.clock.Thread(
-                target=lambda: client.stop_execution(executionArn=notice.execution)
-            ).start()
-
-    cloud.listeners.append(stop)
+    stop_at(cloud, "Register it with the proxies")
     execution = run(cloud, kind.request("db_restore"))
     cloud.settle()
 
