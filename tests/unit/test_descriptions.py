@@ -7,7 +7,7 @@ import pytest
 from tests.unit.conftest import Aws, Kind, of_clusters
 from trapheus.checks.availability import Version
 from trapheus.checks.restorable import can_become
-from trapheus.configuration.attributes import INSTANCE
+from trapheus.configuration.attributes import CLUSTER, INSTANCE, Table
 from trapheus.configuration.comparison import compared
 from trapheus.execution.exceptions import TrapheusError
 
@@ -144,3 +144,18 @@ def test_what_rds_gives_every_new_database_is_told_where_the_original_did_not_sh
 def test_what_nobody_asked_for_and_rds_does_not_give_is_wrong(name: str):
     (line,) = comparison_with({name: ASKED[name]}).wrong
     assert line.startswith(f"{name} is ")
+
+
+GROUPS = {"VpcSecurityGroups": [{"VpcSecurityGroupId": "sg-default", "Status": "active"}]}
+
+
+@pytest.mark.parametrize("table", [INSTANCE, CLUSTER], ids=["instance", "cluster"])
+def test_a_group_that_rds_has_chosen_is_wrong_where_the_original_was_in_a_vpc(table: Table):
+    """All of its own were on their way out: who reaches the copy is somebody's to say."""
+    planned = {"restore": {"DBSubnetGroupName": "default"}, "modify": {}, "original": {},
+               "cannotKeep": [], "roles": [], "tags": [], "httpEndpoint": None}  # fmt: skip
+    found = {"Engine": "mysql", **GROUPS}
+    in_a_vpc = compared(table, planned, found).wrong
+    assert [line for line in in_a_vpc if line.startswith("VpcSecurityGroups")]
+    classic = compared(table, planned | {"restore": {}}, found).wrong
+    assert not [line for line in classic if line.startswith("VpcSecurityGroups")]

@@ -264,7 +264,7 @@ def _compare(
     wanted, now = wanted_of(row, planned, left_open), shown(row, found, left_open)
     change = planned.get("changed", {}).get(name)
     unshown = wanted in (None, [], {}) and not change
-    if unshown and now is not None and is_given(name, now):
+    if unshown and now is not None and is_given(name, now, planned):
         entry = {"attribute": name, "was": None, "now": _plain(now), "done": GIVEN}
         comparison.differs.append(entry)
         return
@@ -327,13 +327,17 @@ GIVEN_TO_ALL: dict[str, Any] = {
     "EngineLifecycleSupport": "open-source-rds-extended-support",
     "NetworkType": "IPV4",
 }
-# What only a database of EC2-Classic lacks: RDS chooses them for the copy, in the default VPC.
+# What a database of EC2-Classic lacks: RDS chooses them for the copy, in the default VPC.
 OF_A_VPC = ("DBSubnetGroup", "VpcSecurityGroups")
 
 
-def is_given(name: str, now: Any) -> bool:
-    """Whether RDS has given the copy what the original does not show, whatever was asked for."""
-    return name in OF_A_VPC or GIVEN_TO_ALL.get(name) == now
+def is_given(name: str, now: Any, planned: dict[str, Any]) -> bool:
+    """Whether RDS has given the copy what the original does not show, whatever was asked for.
+
+    One in a VPC may lose all of its groups; who reaches the copy is then not RDS's to say.
+    """
+    is_classic = "DBSubnetGroupName" not in planned["restore"]
+    return (name in OF_A_VPC and is_classic) or GIVEN_TO_ALL.get(name) == now
 
 
 # What the verification compares itself, since Describe of the database alone does not show it.
