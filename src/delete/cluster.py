@@ -3,15 +3,15 @@
 from typing import Any
 
 from trapheus.execution import lock
-from trapheus.execution.constants import AUTOSCALED
 from trapheus.execution.errors import failing_as, unless_done
 from trapheus.execution.exceptions import DeleteFailed, StillInProgress
 from trapheus.execution.logs import logged
 from trapheus.rds import members
-from trapheus.rds.access import Description, cluster, cluster_with, is_tagged, rds
+from trapheus.rds.access import cluster, cluster_with, is_tagged, rds
 from trapheus.rds.access import members as members_of
 from trapheus.rds.deletion import (
     final_snapshot,
+    require_known,
     require_serving,
     require_unprotected,
     seen,
@@ -45,7 +45,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         require_serving(event, named, "DbClusterResourceId", "Status", BAD_CLUSTER)
         own = members_of(found)
         require_unprotected(plan, found, own)
-        require_known(plan, found, own)
+        require_known(plan, own)
         lock.require(event)
         if found.get("DeletionProtection"):
             with unless_done(lambda: not is_protected(plan)):
@@ -64,21 +64,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             **(final if request["finalSnapshot"] else {}),
         )
     return {"name": plan["renamedTo"]}
-
-
-def require_known(plan: dict[str, Any], original: Description, own: list[Description]) -> None:
-    """Pass only an original to which nobody has added a member since its were renamed."""
-    name, known = original["DBClusterIdentifier"], {one["renamedTo"] for one in plan["members"]}
-    for member in own:
-        added = member["DBInstanceIdentifier"]
-        # Of another cluster its list lags behind a rename, for which the deletion waits.
-        is_own = member.get("DBClusterIdentifier") == name
-        if is_own and added not in known and not added.startswith(AUTOSCALED):
-            raise DeleteFailed(
-                f"{name} has the member {added}, which this execution has not renamed: nothing was"
-                " deleted.",
-                identifier=name,
-            )
 
 
 def is_protected(plan: dict[str, Any]) -> bool:

@@ -194,6 +194,20 @@ def test_an_original_that_somebody_has_protected_is_not_to_be_deleted(
     assert serves(aws, names_of(stays))
 
 
+@of_clusters
+def test_an_original_to_which_somebody_has_added_a_member_is_not_to_be_deleted(
+    aws: Aws, post: Post, stays: dict
+):
+    with aws.rds.instantly():
+        aws.rds.call("CreateDBInstance", {
+            "DBInstanceIdentifier": "analytics", "DBClusterIdentifier": stays["renamedTo"],
+            "DBInstanceClass": "db.r6g.large", "Engine": "aurora-postgresql",
+        })  # fmt: skip
+
+    assert len(kept(aws, post, stays, "DeleteFailed")) == 1
+    assert "analytics" in post.text.partition("TO KEEP WHAT WAS RESTORED")[2]
+
+
 def test_an_original_whose_copy_does_not_serve_is_not_to_be_deleted(
     aws: Aws, post: Post, stays: dict
 ):

@@ -27,7 +27,7 @@ from trapheus.mail.databases import CLUSTER, Database, Look, away
 from trapheus.mail.facts import is_finishing, is_unserved
 from trapheus.mail.proxy_targets import given_again, given_anew
 from trapheus.mail.sections import Section
-from trapheus.rds.deletion import require_unprotected
+from trapheus.rds.deletion import require_known, require_unprotected
 from trapheus.rds.waiters import ONLINE
 
 if TYPE_CHECKING:
@@ -165,6 +165,20 @@ def protection(plan: Plan, original: Database) -> str:
         return (
             f"Somebody has protected {original.name} from deletion since it was renamed: ask, and"
             " take the protection off first."
+        )
+    return addition(plan, original)
+
+
+def addition(plan: Plan, original: Database) -> str:
+    """The member of the original's that this execution does not know, if there is one."""
+    try:
+        if plan.get("members"):
+            require_known(plan, [one.shown for one in original.members])
+    except DeleteFailed as error:
+        added = json.loads(str(error))["added"]
+        return (
+            f"Somebody has added the member {added} to {original.name} since it was renamed: ask,"
+            " and delete that member first."
         )
     return ""
 

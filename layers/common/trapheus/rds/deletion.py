@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from trapheus.execution.constants import PROTECT_TAG
+from trapheus.execution.constants import AUTOSCALED, PROTECT_TAG
 from trapheus.execution.exceptions import DeleteFailed
 from trapheus.rds.access import in_progress_tag
 from trapheus.rds.rollback import BETWEEN_LOOKS
@@ -60,6 +60,22 @@ def require_unprotected(plan: Plan, original: Description, members: Iterable[Des
             f"{plan['renamedTo']} has been protected since it was renamed: nothing was deleted.",
             identifier=plan["renamedTo"],
         )
+
+
+def require_known(plan: Plan, members: Iterable[Description]) -> None:
+    """Pass only an original to which nobody has added a member since its own were renamed."""
+    known = {one["renamedTo"] for one in plan["members"]}
+    for member in members:
+        added = member["DBInstanceIdentifier"]
+        # Of another cluster its list lags behind a rename, for which the deletion waits.
+        is_own = member.get("DBClusterIdentifier") == plan["renamedTo"]
+        if is_own and added not in known and not added.startswith(AUTOSCALED):
+            raise DeleteFailed(
+                f"{plan['renamedTo']} has the member {added}, which this execution has not renamed:"
+                " nothing was deleted.",
+                identifier=plan["renamedTo"],
+                added=added,
+            )
 
 
 def original_value(plan: Plan, call: str, name: str) -> Any:
