@@ -20,6 +20,8 @@ from moto.kms import models as kms
 from moto.kms.responses import KmsResponse
 from moto.s3.models import s3_backends
 from moto.stepfunctions import models as stepfunctions
+from moto.stepfunctions.parser.asl.component.program.program import Program
+from moto.stepfunctions.parser.backend import execution_worker
 from moto.stepfunctions.parser.models import (
     StepFunctionsParserBackend,
     stepfunctions_parser_backends,
@@ -202,6 +204,39 @@ def _stop_with_cause(repairs: ExitStack) -> None:
         return ActionResult({"stopDate": execution.stop_date or stepfunctions.utcnow()})
 
     repairs.enter_context(patch.object(StepFunctionResponse, "stop_execution", stop_execution))
+    _stop_before_the_first_state(repairs)
+
+
+def _stop_before_the_first_state(repairs: ExitStack) -> None:
+    """Stop an execution that StartExecution has just made and whose thread has not begun.
+
+    moto knows no environment of it then, or drops the wish.
+    """
+    worker, body = execution_worker.ExecutionWorker, Program._eval_body
+    make, stop_running = worker._get_evaluation_environment, worker.stop
+
+    def make_with_worker(self: Any) -> Any:
+        env = make(self)
+        env.worker = self
+        return env
+
+    def stop(self: Any, **given: Any) -> None:
+        self.asked_to_stop = given
+        if self.env and self.env.is_running():
+            stop_running(self, **given)
+
+    def begin_unless_stopped(self: Any, env: Any) -> None:
+        asked = getattr(getattr(env, "worker", None), "asked_to_stop", None)
+        if asked:
+            env.set_stop(**asked)
+        body(self, env)
+
+    for owner, name, replacement in (
+        (worker, "_get_evaluation_environment", make_with_worker),
+        (worker, "stop", stop),
+        (Program, "_eval_body", begin_unless_stopped),
+    ):
+        repairs.enter_context(patch.object(owner, name, replacement))
 
 
 def _describe_endings(repairs: ExitStack) -> None:

@@ -90,6 +90,16 @@ def test_a_stopped_execution_ends_at_once_and_says_why(cloud, machine, task):
     assert run.history[-1]["type"] == "ExecutionAborted"
 
 
+def test_an_execution_that_is_stopped_before_its_first_state_enters_none(cloud, machine):
+    arn = machine({"Rest": {"Type": "Wait", "Seconds": 50}})
+    with cloud.clock.held():
+        started = cloud.start(arn, {})
+        cloud.client("stepfunctions").stop_execution(executionArn=started, cause="It is early")
+    run = cloud.wait(started)
+    assert (run.status, run.cause, spent(run)) == ("ABORTED", "It is early", 0)
+    assert [one["type"] for one in run.history] == ["ExecutionStarted", "ExecutionAborted"]
+
+
 def test_two_executions_share_one_clock(cloud, machine):
     arn = machine({"Rest": {"Type": "Wait", "Seconds": 50}})
     with cloud.clock.held():
