@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+from weakref import WeakValueDictionary
 
 from moto.iam.models import Role, iam_backends
 
 from local.emulator.authorization.policies import admitting, compiled
 
+# Every call asks for its role, of which moto's IAM makes the ARN anew for each that it has.
+KNOWN: WeakValueDictionary[tuple[str, str], Role] = WeakValueDictionary()
+
 
 def known_role(account: str, arn: str) -> Role | None:
     """The role of this ARN, None when IAM has none."""
-    roles = iam_backends[account]["aws"].roles.values()
-    return next((role for role in roles if role.arn == arn), None)
+    roles = iam_backends[account]["aws"].roles
+    known = KNOWN.get((account, arn))
+    if known and roles.get(known.id) is known:
+        return known
+    found = next((role for role in roles.values() if role.arn == arn), None)
+    if found:
+        KNOWN[account, arn] = found
+    return found
 
 
 def trusts(account: str, arn: str, service: str, source: str = "") -> bool:
