@@ -17,7 +17,7 @@ SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=
 	.venv-sam/bin/sam
 
 TARGETS := help run serve deploy-local test check lint build clients others \
-	faults attributes permissions bench acceptance peers picture events preflight lock clean
+	thorough faults attributes permissions bench acceptance peers picture events preflight lock clean
 .PHONY: $(TARGETS)
 .DEFAULT_GOAL := help
 
@@ -55,7 +55,7 @@ deploy-local: .venv/ready .venv-sam/ready ## Deploy to it with sam; needs ENDPOI
 
 ##@ Check a change
 
-test: .venv/ready .venv-sam/ready .venv-checkov/ready ## All that a pull request must pass
+test: .venv/ready .venv-sam/ready .venv-checkov/ready ## What a pull request must pass; CI adds thorough
 	@start=$$(date +%s); \
 	$(MAKE) --no-print-directory check || exit 1; \
 	echo "make test: everything passed in $$(($$(date +%s) - start)) s, without the set-up"
@@ -69,8 +69,11 @@ clients: ## The tests with the real AWS CLI and SAM CLI
 	.venv/bin/python -m pytest tests/deploy/test_real_clients.py
 
 others: ## All other tests
-	.venv/bin/python -m pytest -n 2 --no-loadscope-reorder tests \
-		--ignore tests/deploy/test_real_clients.py --ignore tests/acceptance
+	.venv/bin/python -m pytest -n 2 --no-loadscope-reorder tests -m "not thorough" \
+		--ignore tests/deploy/test_real_clients.py
+
+thorough: .venv/ready ## What CI runs besides: the same in more ways
+	.venv/bin/python -m pytest -n 2 --no-loadscope-reorder tests -m thorough
 
 lint: ## ruff, mypy and checkov
 	.venv/bin/ruff check .

@@ -20,6 +20,8 @@ from tests.acceptance.promises import CHANGE_SET, Trial, promises
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.thorough
+
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 PACE = 4000
 

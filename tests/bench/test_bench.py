@@ -22,6 +22,7 @@ def steps(stack: App) -> list[crowd.Step]:
     return recorded(stack, name)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", [INSTANCE, CLUSTER], ids=lambda kind: kind.name)
 def test_a_restore_takes_little_longer_than_rds_and_asks_it_seldom(cloud: App, kind) -> None:
     figures, _ = measure(cloud, Flow(kind, "db_restore"), seed=1)
@@ -50,6 +51,7 @@ def test_rds_s_own_time_is_the_critical_path_of_what_was_drawn() -> None:
     assert own_seconds(Flow(INSTANCE, "db_restore"), courses) == 30 + 120 + 56 + 87
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("at_a_time", [0, 4], ids=["one by one", "a fleet"])
 def test_the_model_does_with_ten_what_the_real_stack_does(
     steps: list[crowd.Step], cloud: App, at_a_time: int

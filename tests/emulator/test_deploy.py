@@ -223,6 +223,7 @@ def test_short_forms_are_written_out(tmp_path):
     }
 
 
+@pytest.mark.thorough
 def test_two_processes_make_the_same_calls_at_the_same_times():
     root = Path(__file__).parent.parent.parent
     script = TWO_RUNS.replace("SMALL", repr(str(SMALL)))

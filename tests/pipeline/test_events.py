@@ -42,7 +42,13 @@ def expected_error(path: Path) -> str:
 
 
 # Whether nobody has called the functions for weeks.
-IDLE = pytest.mark.parametrize("idle", [None, ""], ids=["active", "inactive"])
+IDLE = pytest.mark.parametrize(
+    "idle",
+    [
+        pytest.param(None, id="active"),
+        pytest.param("", id="inactive", marks=pytest.mark.thorough),
+    ],
+)
 
 
 @IDLE

@@ -60,8 +60,16 @@ def cells(stack: App) -> Cells:
     return found
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-@pytest.mark.parametrize(("phase", "fault"), CELLS, ids=[" ".join(cell) for cell in CELLS])
+@pytest.mark.parametrize(
+    ("kind", "phase", "fault"),
+    [
+        # The kinds take turns, and `make thorough` has the other one.
+        pytest.param(kind, *cell, id=f"{' '.join(cell)}-{kind.name}",
+                     marks=[pytest.mark.thorough] if (number + place) % 2 else [])
+        for number, cell in enumerate(CELLS)
+        for place, kind in enumerate(KINDS)
+    ],
+)  # fmt: skip
 def test_a_fault_ends_as_it_may(stack: App, cells: Cells, kind: Flow, phase: str, fault: str):
     among = cells[kind.name, phase, fault]
     # Not the first, which is a mere look more often than not.
@@ -220,6 +228,7 @@ def spoiled(flow: Flow, allowed: Allowed, spoil: Callable[[App, Flow], None]) ->
     return Scenario(flow, "all states", "rds", "spoiled", allowed, inject)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("flow", RESTORES, ids=str)
 @pytest.mark.parametrize("said", SPOILS)
 def test_the_judge_notices_what_is_wrong(stack: App, flow: Flow, said: str):
@@ -228,6 +237,7 @@ def test_the_judge_notices_what_is_wrong(stack: App, flow: Flow, said: str):
     assert said in wrong
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("flow", [*RESTORES, *ROLLBACKS], ids=str)
 def test_the_judge_notices_another_ending(stack: App, flow: Flow):
     other = KEPT if flow.ending == "restored" else RESTORED
