@@ -13,7 +13,7 @@ from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 
 from local.commands.account import INSIGHTS_KEY_ID, KEY_ID, build
-from local.emulator.cloud import ACCOUNT, REGION, Cloud, Execution
+from local.emulator.cloud import ACCOUNT, REGION, Cloud, Execution, Mail
 from local.emulator.rds import Rds
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +35,11 @@ class App(Cloud):
     """The embedded AWS with the app in it; `machine` is the state machine's ARN."""
 
     machine: str
+
+    @property
+    def alerts(self) -> list[Mail]:
+        """The mails about what went wrong."""
+        return [mail for mail in self.mails if not mail.subject.startswith(("[OK]", "[STARTED]"))]
 
     def export_of(self, restore: Execution) -> str:
         """The ARN of the execution that a restore has started for its export."""

@@ -279,6 +279,7 @@ def test_every_failure_passes_the_alert() -> None:
         "Tell the recovery": "Was only a recovery asked for?",
         "Leave the lock to a recovery": "How did it end?",
         "Release the lock": "How did it end?",
+        "Tell the success": "Done",
     }
     for name, state in top.items():
         caught = {catcher["Next"] for catcher in state.get("Catch", [])}
@@ -362,7 +363,7 @@ def test_every_step_folder_has_a_function_a_kind() -> None:
     for properties in functions().values():
         kinds.setdefault(properties["CodeUri"], set()).add(properties["Handler"])
     for folder, handlers in kinds.items():
-        if folder not in ("src/request/", "src/lock/", "src/email/", "src/export/", "src/fleet/"):
+        if folder not in ("src/request/", "src/lock/", "src/notify/", "src/export/", "src/fleet/"):
             assert handlers == {"instance.handler", "cluster.handler"}, folder
     assert set(kinds) == {
         f"src/{path.name}/" for path in (ROOT / "src").iterdir() if list(path.glob("*.py"))

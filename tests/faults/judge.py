@@ -23,7 +23,7 @@ ONLINE = {"available", "storage-optimization", "backing-up"}
 IDENTITY = {"instance": "DbiResourceId", "cluster": "DbClusterResourceId"}
 STATUS = {"instance": "DBInstanceStatus", "cluster": "Status"}
 # An export tells its own failures, and a rollback its delay, in mails of their own.
-OF_NO_ENDING = ("Trapheus did not export", "Trapheus is still putting")
+OF_NO_ENDING = ("[NOT EXPORTED]", "[DOWN, being put back]", "[SERVING, tidying up]")
 
 
 @dataclass(frozen=True)
@@ -313,7 +313,7 @@ def to_be_named(flow: Flow, now: World) -> list[str]:
 def wrong_mails(ended: Ended, allowed: Allowed, ending: str, now: World) -> str:
     """What is wrong with the mails and the recoveries."""
     execution = ended.execution
-    mails = [mail for mail in ended.cloud.mails if not mail.subject.startswith(OF_NO_ENDING)]
+    mails = [mail for mail in ended.cloud.alerts if not mail.subject.startswith(OF_NO_ENDING)]
     said = [mail.subject for mail in mails]
     unnamed = [name for name in to_be_named(ended.flow, now) if mails and name not in mails[0].text]
     checks = (

@@ -96,12 +96,12 @@ REQUESTS = strategies.one_of(
 
 def judged(cloud: App, request: Any, name: str) -> tuple[str, str]:
     """Run one request: its error or "right", and what is wrong with its end, "" for nothing."""
-    before, mails, since = look(cloud), len(cloud.mails), len(cloud.calls)
+    before, mails, since = look(cloud), len(cloud.alerts), len(cloud.calls)
     execution = cloud.run(cloud.machine, json.dumps(request), name)
     if execution.status == "SUCCEEDED":
         # It was good: a restore of the sample database, or a look at it.
         return "right", f"tags are left on {tagged(cloud)}" if tagged(cloud) else ""
-    sent = len(cloud.mails) - mails
+    sent = len(cloud.alerts) - mails
     changes = [
         call.operation
         for call in cloud.calls[since:]

@@ -370,7 +370,7 @@ SABOTAGES = (
         "KIND-db_restore/Restore_the_database/",
     ),
     *of_both(
-        "nobody is told", "src/email/send.py",
+        "nobody is told", "src/notify/send.py",
         "    about, state = event.get(\"about\", \"failure\"), event[\"state\"]\n",
         "    about, state = event.get(\"about\", \"failure\"), event[\"state\"]\n"
         "    return {\"cause\": \"nothing\"}\n",

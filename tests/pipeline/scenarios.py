@@ -59,10 +59,10 @@ def ended(execution: Execution, status: str, error: str = "") -> None:
 
 def told(cloud: App, *words: str) -> None:
     """One mail was sent, which has these words."""
-    same("the number of mails", len(cloud.mails), 1)
+    same("the number of mails", len(cloud.alerts), 1)
     for word in words:
-        same(f"{word!r} in the mail", word in cloud.mails[0].text, True)
-    same("a look that was refused", "RDS did not say" in cloud.mails[0].text, False)
+        same(f"{word!r} in the mail", word in cloud.alerts[0].text, True)
+    same("a look that was refused", "RDS did not say" in cloud.alerts[0].text, False)
 
 
 def resource_ids(cloud: App) -> dict[str, str]:
@@ -82,7 +82,7 @@ def create_snapshot(kind: Kind, cloud: App) -> None:
     same("its snapshots", snapshots(cloud)[kind.snapshot], "available")
     same("the names", set(databases(cloud)), set(before))
     same("tags", tagged(cloud), [])
-    same("mails", [mail.subject for mail in cloud.mails], [])
+    same("mails", [mail.subject for mail in cloud.alerts], [])
 
 
 def create_snapshot_only(kind: Kind, cloud: App) -> None:
@@ -94,7 +94,7 @@ def create_snapshot_only(kind: Kind, cloud: App) -> None:
     same("the snapshot's data", cloud.rds.data(kind.snapshot_kind, kind.snapshot), data)
     same("the databases", databases(cloud), before)
     same("tags", tagged(cloud), [])
-    same("mails", [mail.subject for mail in cloud.mails], [])
+    same("mails", [mail.subject for mail in cloud.alerts], [])
     locks = cloud.client("dynamodb").scan(TableName=cloud.physical_id("LockTable"))["Items"]
     same("locks", locks, [])
 
@@ -112,7 +112,7 @@ def restore(kind: Kind, cloud: App) -> None:
     names = {f"{kind.name} {kind.identifier}", *(f"instance {name}" for name in kind.members)}
     same("what is new", {name for name in after if after[name] != before[name]}, names)
     same("tags", tagged(cloud), [])
-    same("mails", [mail.subject for mail in cloud.mails], [])
+    same("mails", [mail.subject for mail in cloud.alerts], [])
 
 
 def roll_back(kind: Kind, cloud: App) -> None:
@@ -250,7 +250,7 @@ def recover(kind: Kind, cloud: App) -> None:
     ended(run(cloud, kind.request("db_restore")), "FAILED", "RestoreFailed")
     ended(run(cloud, kind.request("db_restore"), "refused"), "FAILED", "NotRecovered")
     cloud.faults.clear()
-    cloud.mails.clear()
+    cloud.alerts.clear()
     ended(run(cloud, kind.request("recover"), "recovery"), "SUCCEEDED")
 
     same("the databases", databases(cloud), before)
@@ -311,7 +311,7 @@ def tell_what_nobody_recovers(kind: Kind, cloud: App) -> None:
     cloud.rds.poison(kind.name, kind.identifier)
     ended(run(cloud, kind.request("db_restore")), "FAILED", "RestoreFailed")
     cloud.faults.clear()
-    cloud.mails.clear()
+    cloud.alerts.clear()
     for hours in (1, 25):
         cloud.clock.advance(hours * 3600)
         cloud.tick("HourlyLook")
@@ -328,7 +328,7 @@ def take_over(kind: Kind, cloud: App) -> None:
     cloud.settle()  # its export is over before the snapshot goes
 
     ended(run(cloud, kind.request("create_snapshot_only"), "next"), "SUCCEEDED")
-    same("mails", [mail.subject for mail in cloud.mails], [])
+    same("mails", [mail.subject for mail in cloud.alerts], [])
 
 
 def refuse_a_withdrawn_version(kind: Kind, cloud: App) -> None:
@@ -669,7 +669,7 @@ def export_of(cloud: App, execution: Execution) -> Execution:
     """The export that a restore has started, at its end."""
     ended(execution, "SUCCEEDED")
     machine = cloud.physical_id("ExportStateMachine").replace(":stateMachine:", ":execution:")
-    same("mails", [mail.subject for mail in cloud.mails], [])
+    same("mails", [mail.subject for mail in cloud.alerts], [])
     return cloud.wait(f"{machine}:{execution.arn.rpartition(':')[2]}")
 
 

@@ -156,7 +156,7 @@ def words_of(cloud: App, execution: Execution) -> str:
     told = [said.get(key) for key in ("findings", "warnings", "report")]
     told += [said.get("plan", {}).get(key) for key in ("warnings", "changed", "cannotKeep")]
     told += [one.get("changed") for one in said.get("plan", {}).get("members", [])]
-    return f"{told} {execution.error} {execution.cause} {[str(mail) for mail in cloud.mails]}"
+    return f"{told} {execution.error} {execution.cause} {[str(mail) for mail in cloud.alerts]}"
 
 
 @pytest.mark.parametrize(

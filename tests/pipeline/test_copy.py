@@ -78,7 +78,7 @@ def test_restored_first_the_identifier_is_the_copy_as_it_was_configured(
         assert lines == []
         key = "DbiResourceId" if part[0] == "instance" else "DbClusterResourceId"
         assert now[key] != was[key]
-    assert (tagged(cloud), cloud.mails) == ([], [])
+    assert (tagged(cloud), cloud.alerts) == ([], [])
 
 
 @each_kind
@@ -210,7 +210,7 @@ def test_restored_first_a_failure_leaves_the_account_as_it_was(
     assert (execution.status, execution.error) == ("FAILED", error)
     assert databases(cloud) == before
     assert tagged(cloud) == []
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     assert f"The original serves as {kind.identifier}" in mail.text
 
 
@@ -224,7 +224,7 @@ def test_a_swap_that_fails_at_its_end_is_undone(cloud: App, kind: Kind) -> None:
     assert execution.status == "FAILED"
     assert databases(cloud) == before
     assert tagged(cloud) == []
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     assert f"what was restored as {kind.identifier}-copy was removed" in mail.text
 
 
@@ -235,7 +235,7 @@ def test_a_rollback_of_a_swap_that_is_denied_is_told_and_recovered(cloud: App, k
     cloud.faults.append(On("RollBack", kind.operation("ModifyDB*"), DENIED))
 
     failed = first(cloud, kind)
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     cloud.faults.clear()
     recovery = run(cloud, kind.request("recover"), "recovery")
 
@@ -311,7 +311,7 @@ def test_a_target_is_a_whole_copy_beside_an_original_that_nothing_happens_to(
     assert cloud.rds.data(kind.name, target(kind)) == data
     assert execution.output["target"] == target(kind)
     assert execution.output["resourceId"] == after[f"{kind.name} {target(kind)}"][0]
-    assert (tagged(cloud), cloud.mails) == ([], [])
+    assert (tagged(cloud), cloud.alerts) == ([], [])
 
 
 @each_kind
@@ -338,7 +338,7 @@ def test_a_target_that_fails_is_removed(cloud: App, kind: Kind, function: str) -
     assert execution.status == "FAILED"
     assert databases(cloud) == before
     assert tagged(cloud) == []
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     assert f"What was restored as {target(kind)} was removed" in mail.text
     assert f"{kind.identifier} was not touched" in mail.text
 
@@ -354,7 +354,7 @@ def test_a_target_that_could_not_be_finished_is_told_and_stays(cloud: App, kind:
     after = databases(cloud)
     assert {name: after[name] for name in before} == before
     assert f"{kind.name} {target(kind)}" in after
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     assert f"The restored database stands as {target(kind)}" in mail.text
     assert "remove-tags-from-resource --tag-keys trapheus:in-progress" in mail.text
 

@@ -20,7 +20,7 @@ def record(cloud: App, event: str) -> dict[str, Any]:
         "history": [(e["type"], e["timestamp"].isoformat()) for e in execution.history],
         "calls": [(c.time, c.caller, c.operation, c.parameters, c.error) for c in cloud.calls],
         "notices": notices,
-        "mails": [(mail.time, mail.subject, mail.text) for mail in cloud.mails],
+        "mails": [(mail.time, mail.subject, mail.text) for mail in cloud.alerts],
     }
 
 

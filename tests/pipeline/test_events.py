@@ -63,7 +63,7 @@ def test_a_good_event_succeeds_without_a_mail_and_leaves_no_trace(
     execution = run(cloud, request)
 
     assert (execution.status, execution.error) == ("SUCCEEDED", "")
-    assert cloud.mails == []
+    assert cloud.alerts == []
     assert tagged(cloud) == []
     after = databases(cloud)
     assert all(status == "available" for name, (_, status) in after.items() if name not in before)
@@ -87,7 +87,7 @@ def test_a_failing_event_names_its_cause_and_leaves_the_original_whole(
     assert (execution.status, execution.error) == ("FAILED", expected_error(path))
     assert databases(cloud) == before
     assert tagged(cloud) == []
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     assert mail.recipients == ["dba@example.com", "oncall@example.com"]
     assert execution.error in mail.subject
     assert execution.error in mail.text

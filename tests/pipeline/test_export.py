@@ -93,7 +93,7 @@ def test_a_snapshot_is_exported_with_the_role_key_and_bucket_of_its_region(
     }
     assert snapshots_in(cloud, OTHER_REGION) == set()
     assert kind.snapshot in snapshots_in(cloud, REGION)
-    assert cloud.mails == []
+    assert cloud.alerts == []
 
 
 @each_kind
@@ -129,7 +129,7 @@ def test_a_missing_bucket_is_one_alert_with_the_command_that_makes_it(
 
     check_alert(cloud, kind, execution, "BucketMissing")
 
-    assert f"aws s3 mb s3://{export_bucket(region)} --region {region}" in cloud.mails[0].text
+    assert f"aws s3 mb s3://{export_bucket(region)} --region {region}" in cloud.alerts[0].text
     assert snapshots_in(cloud, OTHER_REGION) == set()
 
 
@@ -144,8 +144,8 @@ def test_a_key_that_rds_cannot_use_is_one_alert_that_names_it(
 
     check_alert(cloud, kind, execution, "KeyNotAccessible")
 
-    assert key_of(cloud, region).rpartition("/")[2] in cloud.mails[0].text
-    assert "enable it" in cloud.mails[0].text
+    assert key_of(cloud, region).rpartition("/")[2] in cloud.alerts[0].text
+    assert "enable it" in cloud.alerts[0].text
     assert snapshots_in(cloud, OTHER_REGION) == set()
 
 
@@ -159,8 +159,8 @@ def test_a_region_that_cannot_export_either_is_one_alert_that_asks_for_another(
 
     check_alert(cloud, kind, execution, "ExportNotSupported")
 
-    assert f"does not export snapshots in {OTHER_REGION}" in cloud.mails[0].text
-    assert "ExportSnapshotSupportedRegion" in cloud.mails[0].text
+    assert f"does not export snapshots in {OTHER_REGION}" in cloud.alerts[0].text
+    assert "ExportSnapshotSupportedRegion" in cloud.alerts[0].text
     assert snapshots_in(cloud, OTHER_REGION) == set()
 
 
@@ -169,7 +169,7 @@ def check_alert(cloud: App, kind: Kind, execution: Execution, error: str) -> Exe
     assert execution.status == "SUCCEEDED"
     export = exported(cloud, execution)
     assert (export.status, export.error) == ("FAILED", error)
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     assert mail.recipients == ["dba@example.com", "oncall@example.com"]
     assert kind.snapshot in mail.subject
     assert error in mail.subject
@@ -193,7 +193,7 @@ def test_an_export_can_be_started_again_with_the_input_of_its_alert(cloud: App, 
     )
     assert "The disk of RDS was full" in export.cause
     cloud.rds.spoil_export(outcome="COMPLETE")
-    command = next(line for line in cloud.mails[0].text.splitlines() if "--input" in line)
+    command = next(line for line in cloud.alerts[0].text.splitlines() if "--input" in line)
 
     again = cloud.run(machine(export), json.loads(command.partition("--input ")[2][1:-1]), "again")
 
@@ -208,7 +208,7 @@ def test_an_export_that_leaves_tables_out_is_told(cloud: App, kind: Kind) -> Non
 
     check_alert(cloud, kind, execution, "ExportIncomplete")
 
-    assert "orders.audit was skipped" in cloud.mails[0].text
+    assert "orders.audit was skipped" in cloud.alerts[0].text
 
 
 @each_kind
@@ -224,7 +224,7 @@ def test_an_export_that_cannot_be_started_is_told_and_the_restore_goes_on(
     execution = run(cloud, kind.request("create_snapshot_only"))
 
     assert execution.status == "SUCCEEDED"
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     assert "Too many executions" in mail.text
     assert tasks(cloud, REGION) == []
 

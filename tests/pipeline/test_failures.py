@@ -99,7 +99,7 @@ def test_a_failure_in_prepare_leaves_the_database_untouched(
     assert (execution.status, execution.error) == ("FAILED", step.error)
     assert databases(cloud) == before
     assert snapshots(cloud)[kind.snapshot] == "available"
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     assert "The database was not touched." in mail.text
     assert "AccessDenied" in mail.text
 
@@ -122,7 +122,7 @@ def test_a_failure_in_replace_puts_the_original_back_and_fails_the_execution(
     assert (execution.status, execution.error) == ("FAILED", step.error)
     assert databases(cloud) == before
     assert tagged(cloud) == []
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     assert f"The original was put back and serves as {kind.identifier}." in mail.text
 
 
@@ -150,7 +150,7 @@ def test_a_failure_in_finish_keeps_both_databases_and_tells_the_two_ways_out(
         assert all(now[f"{name}-temp"] == (id_, "available") for name, id_ in before.items())
     assert now[f"{kind.name} {kind.identifier}-temp"][0] in before.values()
     assert cloud.rds.data(kind.name, kind.identifier) == old_data
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     *back, forward = [block.commands for block in blocks(mail.text)]
     assert f"delete-db-{kind.name} --db-{kind.name}-identifier {kind.identifier}-temp" in str(
         forward
@@ -170,7 +170,7 @@ def test_a_failing_untag_tells_that_the_restored_database_serves(cloud: App, kin
     assert fault.fired
     assert (execution.status, execution.error) == ("FAILED", "UntagFailed")
     assert set(databases(cloud)) == before
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     assert f"The restored database serves as {kind.identifier}" in mail.text
 
 
@@ -194,7 +194,7 @@ def test_a_failing_rollback_is_told_with_the_commands_that_finish_it(
     assert set(before.values()) <= originals_now
     # A cluster's members have their names again, since these renames are asked for first.
     assert now[f"{kind.name} {kind.identifier}-temp"][0] in before.values()
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     assert '"task": "recover"' in mail.text
     assert "The rollback failed too (RollbackFailed)" in mail.text
     assert f"{kind.identifier}-temp --new-db-{kind.name}-identifier {kind.identifier}" in mail.text
@@ -219,7 +219,7 @@ def test_a_rollback_that_is_stopped_before_anything_was_renamed_is_recovered(
     cloud.settle()
 
     assert execution.status == "TIMED_OUT"
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     assert "recovered" in mail.subject
     assert databases(cloud) == before
     assert locks(cloud) == []
@@ -349,7 +349,7 @@ def test_capacity_is_waited_for_and_then_the_original_is_put_back(
     assert (execution.status, execution.error) == ("FAILED", "InsufficientCapacity")
     assert 600 < execution.stopped - execution.started < 45 * 60
     assert databases(cloud) == before
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     assert "no capacity" in mail.text
 
 
@@ -379,7 +379,7 @@ def test_the_state_machine_sends_the_bare_facts_when_the_mail_function_fails(
     execution = run(cloud, {**kind.request("db_restore"), "task": "restore"})
 
     assert (execution.status, execution.error) == ("FAILED", "InvalidRequest")
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     assert mail.recipients == ["dba@example.com", "oncall@example.com"]
     assert execution.arn in mail.text
     assert "InvalidRequest" in mail.text
@@ -395,7 +395,7 @@ def test_an_execution_fails_truthfully_even_when_no_mail_can_be_sent(cloud: App)
     assert fault.fired >= 2
     assert (execution.status, execution.error) == ("FAILED", "InvalidRequest")
     assert "unknown" in execution.cause
-    assert cloud.mails == []
+    assert cloud.alerts == []
 
 
 @each_kind
@@ -431,7 +431,7 @@ def test_a_function_that_always_dies_is_tried_six_times_more_and_the_original_pu
     assert execution.stopped - execution.started < 30 * 60
     assert databases(cloud) == before
     assert tagged(cloud) == []
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     assert f"The original was put back and serves as {kind.identifier}." in mail.text
 
 

@@ -194,12 +194,12 @@ def write_something_else(cloud: App, flow: Flow) -> None:
 
 
 def send_a_mail(cloud: App, _: Flow) -> None:
-    cloud.mails.append(cloud.mails[0] if cloud.mails else MAIL)
+    cloud.alerts.append(cloud.alerts[0] if cloud.alerts else MAIL)
 
 
 RESTORES = [flow for flow in FLOWS if flow.name == "db_restore"]
 ROLLBACKS = [flow for flow in FLOWS if flow.name == "rollback"]
-MAIL = type("Mail", (), {"subject": "Trapheus failed", "text": ""})()
+MAIL = type("Mail", (), {"subject": "[DECIDE] prod-db", "text": ""})()
 SPOILS = {
     "configured otherwise": rename_it,
     "left: ": leave_a_database,

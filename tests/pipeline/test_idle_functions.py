@@ -37,7 +37,7 @@ def test_what_is_used_once_a_year_wakes_too(cloud: App, kind: Kind, alone: str) 
 
     assert (ended.status, ended.error) == ("FAILED", "RestoreFailed")
     assert databases(cloud) == before
-    assert len(cloud.mails) == 1
+    assert len(cloud.alerts) == 1
     refused = {call.parameters["FunctionName"].rpartition(":")[2] for call in cloud.calls
                if call.error == "ResourceNotReadyException"}  # fmt: skip
     assert refused

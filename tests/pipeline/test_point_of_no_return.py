@@ -40,4 +40,4 @@ def test_once_it_is_noted_nothing_that_serves_is_taken_away(cloud: App, kind: Ki
     assert execution.status == "ABORTED"
     assert databases(cloud)[f"{kind.name} {kind.identifier}"][0] == served[0]
     assert f"{kind.name} {kind.identifier}-temp" in databases(cloud)
-    assert "The restored database serves" in cloud.mails[-1].text
+    assert "The restored database serves" in cloud.alerts[-1].text

@@ -78,7 +78,7 @@ def test_all_that_is_wrong_is_told_in_one_mail_and_nothing_is_touched(
     execution = run(cloud, kind.request("db_restore"))
 
     assert (execution.status, execution.error) == ("FAILED", "GroupNotUsable")
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     for words in ("deployment to-17", "integration warehouse", "does not exist", "quota of 1 "):
         assert words in execution.cause
         assert words in mail.text
@@ -106,7 +106,7 @@ def test_a_backup_of_the_original_is_waited_for(cloud: App, kind: Kind, task: st
     assert cloud.rds.data(kind.snapshot_kind, kind.snapshot) == data
     waited = [call for call in looks(cloud) if call.operation == kind.operation("DescribeDB*s")]
     assert len(waited) > 20
-    assert cloud.mails == []
+    assert cloud.alerts == []
 
 
 @each_kind
@@ -121,7 +121,7 @@ def test_an_original_that_is_busy_for_longer_than_an_hour_is_refused(
     assert (execution.status, execution.error) == ("FAILED", "DatabaseNotAvailable")
     assert f"{kind.identifier} is backing-up: start the execution again" in execution.cause
     assert 3600 <= cloud.clock.now() - began < 3800
-    assert (databases(cloud), tagged(cloud), len(cloud.mails)) == (before, [], 1)
+    assert (databases(cloud), tagged(cloud), len(cloud.alerts)) == (before, [], 1)
 
 
 @each_kind
@@ -179,7 +179,7 @@ def test_a_version_that_is_not_sold_any_more_is_restored_whatever_rds_makes_of_i
     shown = cloud.rds.find(kind.name, kind.identifier).shown
     assert shown["EngineVersion"] == ("16.5" if upgrades and not kind.is_cluster else "16.4")
     if refused:
-        assert (databases(cloud), tagged(cloud), len(cloud.mails)) == (before, [], 1)
+        assert (databases(cloud), tagged(cloud), len(cloud.alerts)) == (before, [], 1)
     elif upgrades:
         told = next(
             one

@@ -93,7 +93,7 @@ def test_a_failure_keeps_both_and_tells_the_commands(
     found = databases(cloud)
     assert found[f"{kind.name} {kind.identifier}-temp"][0] == before
     assert named(cloud, kind) != before
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     # The way forward has no commands as long as what was restored is at something.
     for block in blocks(mail.text):
         assert "register-db-proxy-targets --db-proxy-name pool" in " ".join(block.commands)
@@ -114,7 +114,7 @@ def test_a_proxy_that_does_not_reach_it_keeps_both(cloud: App, kind: Kind) -> No
 
     assert (execution.status, execution.error) == ("FAILED", "ConfigurationDiffers")
     assert f"{kind.name} {kind.identifier}-temp" in databases(cloud)
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     assert "the proxy pool does not reach it: UNAVAILABLE AUTH_FAILURE" in mail.text
 
 
@@ -138,7 +138,7 @@ def test_a_rollback_that_may_not_touch_the_proxy_has_put_the_original_back(
     assert (execution.status, execution.error) == ("FAILED", "RestoreFailed")
     assert named(cloud, kind) == before
     assert tagged(cloud) == []
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     assert "The rollback failed too (RollbackFailed)" in mail.text
     cloud.faults.clear()
     recovery = run(cloud, kind.request("recover"), "recovery")
@@ -157,9 +157,9 @@ def test_what_was_stopped_there_is_told_by_the_recovery(cloud: App, kind: Kind) 
 
     assert execution.status == "ABORTED"
     assert databases(cloud)[f"{kind.name} {kind.identifier}-temp"][0] == before
-    for block in blocks(cloud.mails[-1].text):
+    for block in blocks(cloud.alerts[-1].text):
         assert "register-db-proxy-targets" in " ".join(block.commands)
-    assert "The restored database serves" in cloud.mails[-1].text
+    assert "The restored database serves" in cloud.alerts[-1].text
 
 
 @each_kind

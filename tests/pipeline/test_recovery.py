@@ -60,7 +60,7 @@ def test_an_end_whose_event_is_lost_is_recovered_by_the_look(
     assert databases(cloud) == before
     assert (tagged(cloud), locks(cloud)) == ([], [])
     assert [one.status for one in restores(cloud)] == ["TIMED_OUT", "SUCCEEDED"]
-    (mail,) = cloud.mails
+    (mail,) = cloud.alerts
     assert "recovered" in mail.subject
     look(cloud)
     assert len(restores(cloud)) == 2
@@ -90,7 +90,7 @@ def test_a_failure_that_was_told_starts_nothing(cloud: App, kind: Kind) -> None:
     look(cloud)
 
     assert len(restores(cloud)) == 1
-    assert len(cloud.mails) == 1
+    assert len(cloud.alerts) == 1
 
 
 @each_kind
@@ -111,14 +111,14 @@ def test_a_recovery_that_ends_past_every_catch_is_told_and_not_started_again(
     # That one the rule has started, and it leaves it at that.
     assert none.status == "SUCCEEDED"
     # Whatever it could tell by itself.
-    cloud.mails.clear()
+    cloud.alerts.clear()
     look(cloud)
-    assert ["left" in mail.subject for mail in cloud.mails] == [True]
-    assert recovery.arn in cloud.mails[0].text
+    assert ["left" in mail.subject for mail in cloud.alerts] == [True]
+    assert recovery.arn in cloud.alerts[0].text
     look(cloud)
-    assert (len(restores(cloud)), len(cloud.mails)) == (3, 1)
+    assert (len(restores(cloud)), len(cloud.alerts)) == (3, 1)
     look(cloud, 24 * HOUR)
-    assert (len(restores(cloud)), len(cloud.mails)) == (3, 2)
+    assert (len(restores(cloud)), len(cloud.alerts)) == (3, 2)
 
 
 @each_kind
@@ -160,16 +160,16 @@ def test_a_lock_that_only_people_can_recover_is_told_once_a_day(cloud: App, kind
     plan = json.loads(item["planned"]["S"])
     database = item["database"]["S"]
     for left in ({}, {"holder": unknown}):
-        cloud.mails.clear()
+        cloud.alerts.clear()
         hold(cloud, database, phase="rollback", planned=json.dumps(plan), **left)
         look(cloud)
-        assert cloud.mails == [], "its execution has told it"
+        assert cloud.alerts == [], "its execution has told it"
         for _ in range(2):
             look(cloud, 25 * HOUR)
             look(cloud)
-        assert len(cloud.mails) == 2
-        assert f'"identifier": "{kind.identifier}", "task": "recover"' in cloud.mails[0].text
-        assert kind.identifier in cloud.mails[0].subject
+        assert len(cloud.alerts) == 2
+        assert f'"identifier": "{kind.identifier}", "task": "recover"' in cloud.alerts[0].text
+        assert kind.identifier in cloud.alerts[0].subject
     assert len(restores(cloud)) == 1
 
 

@@ -102,7 +102,7 @@ def test_a_dry_run_lists_everything_that_speaks_against_the_task(cloud: App, kin
 
     assert execution.status == "SUCCEEDED"
     assert "DatabaseNotAvailable" in {f["error"] for f in execution.output["findings"]}
-    assert cloud.mails == []
+    assert cloud.alerts == []
 
 
 @each_kind

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 import time_machine
@@ -26,7 +26,6 @@ from local.commands.account import build
 from local.emulator.awslambda.environment import Raw, spare_repeated_work
 from local.emulator.rds import Rds, RdsError
 from local.emulator.rds.protocol.wire import as_read, read_request, write_answer, write_error
-from src.email import send
 from tests import proxies
 from trapheus.checks import look
 from trapheus.execution import lock
@@ -35,6 +34,7 @@ from trapheus.execution.exceptions import (
     StillInProgress,
     TrapheusError,
 )
+from trapheus.messages import channels
 from trapheus.rds import access as layer
 
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:restore:one"
@@ -583,20 +583,53 @@ def aws(wire: Aws) -> Aws:
 
 @dataclass
 class Post:
-    """SES: what it was given to send, or the error with which it refuses."""
+    """SES, SNS and EventBridge: what they were given, or the errors with which they refuse.
+
+    refusals: code and HTTP status, by service.
+    """
 
     sent: list[dict[str, Any]] = field(default_factory=list)
-    refusal: tuple[str, int] | None = None
+    published: list[dict[str, str]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    refusals: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def answer(self, request: Any, **_: Any) -> AWSResponse:
-        headers = {"Content-Type": "application/json"}
-        if self.refusal:
-            code, status = self.refusal
-            headers["x-amzn-ErrorType"] = code
-            body = json.dumps({"message": f"{code} was injected"}).encode()
-            return AWSResponse(request.url, status, headers, Raw(body))
-        self.sent.append(json.loads(request.body))
-        return AWSResponse(request.url, 200, headers, Raw(b'{"MessageId": "1"}'))
+        """As SES."""
+        return self._refused("sesv2", request) or self._taken(
+            request, self.sent, json.loads(request.body), '{"MessageId": "1"}'
+        )
+
+    def publish(self, request: Any, **_: Any) -> AWSResponse:
+        """As SNS."""
+        text = request.body.decode() if isinstance(request.body, bytes) else request.body
+        asked = dict(parse_qsl(text))
+        answered = "<PublishResponse><PublishResult/></PublishResponse>"
+        return self._refused("sns", request) or self._taken(
+            request, self.published, asked, answered
+        )
+
+    def put(self, request: Any, **_: Any) -> AWSResponse:
+        """As EventBridge."""
+        (entry,) = json.loads(request.body)["Entries"]
+        answered = '{"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}'
+        return self._refused("events", request) or self._taken(
+            request, self.events, entry, answered
+        )
+
+    def _taken(self, request: Any, kept: list[Any], asked: Any, answered: str) -> AWSResponse:
+        kept.append(asked)
+        return AWSResponse(request.url, 200, {"Content-Type": "text/xml"}, Raw(answered.encode()))
+
+    def _refused(self, service: str, request: Any) -> AWSResponse | None:
+        if service not in self.refusals:
+            return None
+        code, status = self.refusals[service]
+        said = json.dumps({"__type": code, "message": f"{code} was injected"})
+        if service == "sns":
+            said = (f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code>"
+                    f"<Message>{code} was injected</Message></Error></ErrorResponse>")  # fmt: skip
+        headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code}
+        return AWSResponse(request.url, status, headers, Raw(said.encode()))
 
     @property
     def subject(self) -> str:
@@ -620,8 +653,14 @@ class Post:
 def post(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
     monkeypatch.setenv("SENDER", "trapheus@example.com")
     monkeypatch.setenv("RECIPIENTS", ",".join(RECIPIENTS))
+    monkeypatch.setenv("TOPIC", "arn:aws:sns:us-east-1:123456789012:messages")
+    monkeypatch.setenv("NOTIFY_ON", "restored,snapshot-taken,dry-run")
     post = Post()
-    with answering(send.ses(), "sesv2", post.answer):
+    with (
+        answering(channels.ses(), "sesv2", post.answer),
+        answering(channels.sns(), "sns", post.publish),
+        answering(channels.eventbridge(), "events", post.put),
+    ):
         yield post
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from src.email import send
+from src.notify import send
 from tests.unit.conftest import EXECUTION
 
 

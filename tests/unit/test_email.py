@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from src.email import send
+from src.notify import send
 from tests.mailed import blocks
 from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, INSTANCE, RECIPIENTS, Aws, Post
 from tests.unit.mails import a_state, error, tell
@@ -79,7 +79,7 @@ def test_the_mail_says_what_failed_and_why_and_in_which_execution(aws: Aws, post
             "configure", EXECUTION,
         ):  # fmt: skip
             assert fact in mail
-    assert gist.startswith("The group is gone.")
+    assert gist.startswith("[NOT TOUCHED] The group is gone.")
 
 
 # The endings
@@ -117,7 +117,7 @@ def test_a_failed_rollback_is_told_with_both_causes(aws: Aws, post: Post, rename
     rollback = error("RollbackFailed", "No right to rename.", code="AccessDenied")
     gist = tell(a_state(renamed, error("RestoreFailed", "No capacity."), rollbackError=rollback))
 
-    assert gist.startswith("No capacity.")
+    assert gist.startswith("[DECIDE] No capacity.")
     assert "RollbackFailed" in gist
     for mail in both(post):
         assert "No right to rename" in mail
@@ -310,16 +310,38 @@ def test_every_mail_says_what_to_do(aws: Aws, post: Post, name: str, advice: str
         ("InternalServiceErrorException", 500, exceptions.Throttled),
     ],
 )
-def test_a_refusal_of_ses_becomes_the_right_error(
+def test_a_message_that_goes_no_way_becomes_the_right_error(
     aws: Aws, post: Post, code: str, status: int, expected: type[Exception]
 ):
-    post.refusal = (code, status)
+    post.refusals = {
+        "sesv2": (code, status), "sns": ("AuthorizationError", 403),
+        "events": ("AccessDeniedException", 400),
+    }  # fmt: skip
 
     with pytest.raises(exceptions.TrapheusError) as raised:
         tell(a_state(None, error()))
 
     assert type(raised.value) is expected
-    assert post.sent == []
+    assert (post.sent, post.published, post.events) == ([], [], [])
+    assert "event: AccessDeniedException was injected" in str(raised.value)
+
+
+WAYS = ("sesv2", "sns", "events")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("code", "status"), [("AccessDenied", 403), ("Throttling", 400)])
+def test_what_does_not_go_one_way_goes_the_others(
+    aws: Aws, post: Post, way: str, code: str, status: int
+):
+    post.refusals = {way: (code, status)}
+
+    assert tell(a_state(None, error())).startswith("[NOT TOUCHED] ")
+
+    went = dict(zip(WAYS, (post.sent, post.published, post.events), strict=True))
+    assert {name: len(sent) for name, sent in went.items()} == {
+        name: int(name != way) for name in WAYS
+    }
 
 
 # Exports
@@ -355,8 +377,8 @@ def tell_of_export(failure: dict[str, str], machine: str = MACHINE, **more: Any)
 def test_a_failed_export_is_told_without_alarm_for_the_database(aws: Aws, post: Post):
     gist = tell_of_export(error("ExportFailed", "The disk was full."), export=EXPORTED)
 
-    assert post.subject == "Trapheus did not export prod-db-snapshot: ExportFailed"
-    assert gist.startswith("The disk was full. The snapshot itself is whole")
+    assert post.subject == "[NOT EXPORTED] prod-db-snapshot: ExportFailed"
+    assert gist.startswith("[NOT EXPORTED] The disk was full. The snapshot itself is whole")
     for mail in both(post):
         assert "no restore depends on its export" in mail
         assert "s3://rds-snapshots-123456789012-eu-west-1/prod-db/prod-db-0123" in mail

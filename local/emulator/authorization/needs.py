@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from moto.s3.models import s3_backends
+from moto.sns.models import sns_backends
 
 from local.emulator.rds import Rds
 from local.emulator.rds.protocol.rds_error import RdsError
@@ -271,6 +272,25 @@ def sends_mail(asked: Asked) -> list[Need]:
     return [Need("ses:SendEmail", asked.arn("ses", one), sender) for one in resources]
 
 
+def publishes(asked: Asked) -> list[Need]:
+    """SAR of SNS; and the topic's key, if it has one.
+
+    [fact: key-of-a-topic]
+    """
+    arn = asked.get("TopicArn")
+    topic = sns_backends[asked.account][asked.region].topics.get(arn)
+    key = topic.kms_master_key_id if topic else ""
+    by = {"kms:viaservice": (f"sns.{asked.region}.amazonaws.com",)}
+    used = ("kms:GenerateDataKey", "kms:Decrypt") if key else ()
+    return [Need("sns:Publish", arn), *(Need(action, key, by) for action in used)]
+
+
+def puts_events(asked: Asked) -> list[Need]:
+    """SAR of EventBridge."""
+    buses = {one.get("EventBusName", "default") for one in asked.parameters["Entries"]}
+    return [Need("events:PutEvents", asked.arn("events", f"event-bus/{bus}")) for bus in buses]
+
+
 def invokes(asked: Asked) -> list[Need]:
     """SAR of Lambda."""
     name = asked.get("FunctionName")
@@ -518,6 +538,8 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ("rds", "EnableHttpEndpoint"): (on("cluster", "ResourceArn"),),
     ("ses", "SendEmail"): (sends_mail,),
     ("sesv2", "SendEmail"): (sends_mail,),
+    ("sns", "Publish"): (publishes,),
+    ("events", "PutEvents"): (puts_events,),
     ("lambda", "Invoke"): (invokes,),
     ("stepfunctions", "StartExecution"): (starts,),
     ("stepfunctions", "DescribeExecution"): (on_execution,),

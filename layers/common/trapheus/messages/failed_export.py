@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from trapheus.mail.facts import failure, one_line, sentence_of
-from trapheus.mail.sections import Section
-
-if TYPE_CHECKING:
-    from trapheus.mail.facts import State
+from trapheus.messages.facts import failure, name_of, sentence_of
+from trapheus.messages.message import EXPORT_FAILED, Message
+from trapheus.messages.outcome import TAGS
+from trapheus.messages.sections import Section
 
 ADVICE = {
     "BucketMissing": "Make the bucket, then export the snapshot:",
@@ -22,22 +21,27 @@ AGAIN = "Remove the cause, then export the snapshot:"
 UNTOUCHED = "The snapshot itself is whole, and no restore depends on its export."
 
 
-def headline(state: State) -> tuple[str, str]:
-    """The subject, and one sentence for the execution's Cause."""
-    subject = f"Trapheus did not export {state['snapshot']}: {state['error']['Error']}"
-    return one_line(subject), f"{sentence_of(state['error'])} {UNTOUCHED}"
-
-
-def compose(event: dict[str, Any]) -> list[Section]:
-    """The mail's sections."""
+def compose(event: dict[str, Any]) -> Message:
+    """The message."""
     state = event["state"]
-    return [
-        Section("What failed", failure(state)),
-        Section("What stands now", [UNTOUCHED, *exported(state.get("export", {}))]),
-        advice(event),
-        Section("Request", [json.dumps(state.get("input"), default=str)]),
-        Section("Execution", [event["execution"]]),
-    ]
+    error = str(state["error"]["Error"])
+    return Message(
+        kind=EXPORT_FAILED,
+        tag=TAGS[EXPORT_FAILED],
+        identifier=name_of(state),
+        title=f"{state['snapshot']}: {error}",
+        outcome=UNTOUCHED,
+        sections=[
+            Section("What failed", failure(state)),
+            Section("What stands now", [UNTOUCHED, *exported(state.get("export", {}))]),
+            advice(event),
+            Section("Request", [json.dumps(state.get("input"), default=str)]),
+            Section("Execution", [event["execution"]]),
+        ],
+        execution=event["execution"],
+        error=error,
+        cause=sentence_of(state["error"]),
+    )
 
 
 def exported(plan: dict[str, Any]) -> list[str]:

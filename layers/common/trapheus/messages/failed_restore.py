@@ -13,9 +13,9 @@ from trapheus.execution.constants import (
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
-from trapheus.mail import ways
-from trapheus.mail.databases import look
-from trapheus.mail.facts import (
+from trapheus.messages import ways
+from trapheus.messages.databases import look
+from trapheus.messages.facts import (
     configuration,
     effects,
     ending,
@@ -23,11 +23,12 @@ from trapheus.mail.facts import (
     is_finishing,
     is_unserved,
     name_of,
-    one_line,
     plan_of,
     sentence_of,
 )
-from trapheus.mail.sections import Section
+from trapheus.messages.message import Message
+from trapheus.messages.outcome import kind_of, tag_of
+from trapheus.messages.sections import Section
 from trapheus.rds.access import (
     cluster,
     cluster_snapshot,
@@ -39,8 +40,8 @@ from trapheus.rds.access import (
 from trapheus.rds.deletion import final_snapshot
 
 if TYPE_CHECKING:
-    from trapheus.mail.databases import Look
-    from trapheus.mail.facts import Plan, State
+    from trapheus.messages.databases import Look
+    from trapheus.messages.facts import Plan, State
 
 ADVICE = {
     "InvalidRequest": "Correct the input and start the execution again.",
@@ -64,23 +65,12 @@ ADVICE = {
 AGAIN = "Remove the cause, then start the execution again with the same input."
 
 
-def headline(about: str, state: State) -> tuple[str, str]:
-    """The subject, and one sentence for the execution's Cause."""
-    name = name_of(state) or "a request"
-    subject = {
-        "failure": f"Trapheus failed for {name}: {state['error']['Error']}",
-        "delay": f"Trapheus is still putting {name} back",
-        "recovery": f"Trapheus recovered {name} after an interruption",
-        "lock": f"Trapheus has left {name} to be recovered by you",
-    }[about]
-    return one_line(subject), f"{sentence_of(state['error'])} {ending(state)}"
-
-
-def compose(event: dict[str, Any]) -> list[Section]:
-    """The mail's sections, from the facts in the state machine's data and from RDS itself."""
+def compose(event: dict[str, Any]) -> Message:
+    """The message, from the facts in the state machine's data and from RDS itself."""
     about, state = event.get("about", "failure"), event["state"]
     plan = plan_of(state)
     found, unknown = look_at(plan, state)
+    kind = kind_of(about, state, found)
     sections = [
         Section("What failed", failure(state)),
         Section("What was rolled back", [ending(state)]),
@@ -91,7 +81,27 @@ def compose(event: dict[str, Any]) -> list[Section]:
         Section("Request", [json.dumps(state.get("input"), default=str)]),
         Section("Execution", [event["execution"]]),
     ]
-    return [section for section in sections if section.lines or section.commands]
+    return Message(
+        kind=kind,
+        tag=tag_of(kind, state, found),
+        identifier=name_of(state),
+        title=f"{name_of(state) or 'a request'}: {said(about, state)}",
+        outcome=ending(state),
+        sections=[section for section in sections if section.lines or section.commands],
+        execution=event["execution"],
+        error=state["error"]["Error"],
+        cause=sentence_of(state["error"]),
+    )
+
+
+def said(about: str, state: State) -> str:
+    """What a subject says of it."""
+    error = str(state["error"]["Error"])
+    return {
+        "delay": f"{error}, and putting it back takes long",
+        "recovery": "recovered after an interruption",
+        "lock": f"{error}: left to be recovered by you",
+    }.get(about, error)
 
 
 def look_at(plan: Plan, state: State) -> tuple[Look | None, list[str]]:

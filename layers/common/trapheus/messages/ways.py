@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from trapheus.execution.constants import COPY, RECOVER, RESTORE_FIRST
 from trapheus.execution.exceptions import DeleteFailed
-from trapheus.mail.commands import (
+from trapheus.messages.commands import (
     WITHOUT_PAGER,
     deletion,
     look_again,
@@ -23,15 +23,15 @@ from trapheus.mail.commands import (
     until_available,
     until_free,
 )
-from trapheus.mail.databases import CLUSTER, Database, Look, away
-from trapheus.mail.facts import is_finishing, is_unserved
-from trapheus.mail.proxy_targets import given_again, given_anew
-from trapheus.mail.sections import Section
+from trapheus.messages.databases import CLUSTER, Database, Look, away
+from trapheus.messages.facts import is_finishing, is_unserved
+from trapheus.messages.proxy_targets import given_again, given_anew
+from trapheus.messages.sections import Section
 from trapheus.rds.deletion import require_known, require_unprotected
 from trapheus.rds.waiters import ONLINE
 
 if TYPE_CHECKING:
-    from trapheus.mail.facts import Plan, State
+    from trapheus.messages.facts import Plan, State
 
 PASTE = (
     "Each block is one command that a shell takes whole; what fails in it stops the rest, and what"

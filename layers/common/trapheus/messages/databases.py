@@ -27,7 +27,7 @@ from trapheus.rds.waiters import (
 )
 
 if TYPE_CHECKING:
-    from trapheus.mail.facts import Plan
+    from trapheus.messages.facts import Plan
     from trapheus.rds.access import Description
     from trapheus.rds.proxies import Target
 

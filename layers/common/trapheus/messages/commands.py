@@ -6,10 +6,10 @@ import shlex
 from typing import TYPE_CHECKING
 
 from trapheus.execution.constants import IN_PROGRESS_TAG
-from trapheus.mail.databases import CLUSTER, INSTANCE, Database, Words, carries_tag, names_of
+from trapheus.messages.databases import CLUSTER, INSTANCE, Database, Words, carries_tag, names_of
 
 if TYPE_CHECKING:
-    from trapheus.mail.facts import Plan
+    from trapheus.messages.facts import Plan
 
 # Version 2 of the AWS CLI shows what is longer than the screen in a pager, which would wait for a
 # key in the middle of a block (AWS CLI User Guide, "Client-side pager").

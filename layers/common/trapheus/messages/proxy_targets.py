@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from trapheus.rds.proxies import kind_of, of_original
 
 if TYPE_CHECKING:
-    from trapheus.mail.databases import Look
+    from trapheus.messages.databases import Look
 
 
 def given_anew(look: Look) -> tuple[list[str], list[str], list[str]]:

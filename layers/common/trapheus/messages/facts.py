@@ -38,11 +38,6 @@ def sentence_of(error: dict[str, str]) -> str:
     return f"{cause_of(error)['message'].rstrip('.')}."
 
 
-def one_line(subject: str) -> str:
-    """A subject as SES takes it."""
-    return " ".join(subject.split())[:200]
-
-
 def failure(state: State) -> list[str]:
     """The error with its message, and the facts that it carries."""
     cause = cause_of(state["error"])

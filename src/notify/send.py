@@ -1,0 +1,57 @@
+"""Notify step: tells people and programs what happened, every way that there is."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from trapheus.execution.errors import failing_as
+from trapheus.execution.exceptions import AlertFailed, Throttled, TrapheusError
+from trapheus.execution.logs import facts, logged, logger
+from trapheus.messages import failed_export, failed_restore, success
+from trapheus.messages.channels import CHANNELS, is_wanted
+
+if TYPE_CHECKING:
+    from trapheus.messages.message import Message
+
+ABOUT = {"export": failed_export, "success": success}
+# A busy way is tried again here: the state machine would send the message once more all ways. Three
+# tries of three ways without an answer, as in a VPC that has no way to them, fit into a Timeout.
+PAUSES = (2, 8)
+
+
+@logged
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+    """Send the message; return its gist for the execution's Cause.
+
+    It fails only where no way has taken it, so that it is sent again by the state machine.
+    """
+    message = ABOUT.get(event.get("about", ""), failed_restore).compose(event)
+    logger.info("message", kind=message.kind, subject=message.subject)
+    ways = [name for name in CHANNELS if name == "event" or is_wanted(message)]
+    failed = {name: error for name in ways if (error := refusal(name, message))}
+    for name, error in failed.items():
+        logger.warning("not sent", way=name, error=facts(error))
+    if len(failed) == len(ways):
+        said = "; ".join(f"{name}: {facts(error)['message']}" for name, error in failed.items())
+        busy = any(isinstance(error, Throttled) for error in failed.values())
+        kind = Throttled if busy else AlertFailed
+        raise kind(f"The message was not sent. {said}", identifier=message.identifier)
+    # A Fail's Cause ends at 32,768 characters. [fact: length-of-a-cause]
+    return {"cause": message.gist[:8000]}
+
+
+def refusal(name: str, message: Message) -> TrapheusError | None:
+    """Send it one way; why that could not be done, None when it was."""
+    for pause in (*PAUSES, 0):
+        try:
+            with failing_as(AlertFailed, message.identifier):
+                CHANNELS[name](message)
+        except Throttled as error:
+            refused: TrapheusError = error
+            time.sleep(pause)
+        except TrapheusError as error:
+            return error
+        else:
+            return None
+    return refused
