@@ -42,6 +42,7 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 from moto.ses.models import ses_backends
+from moto.sns.models import sns_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
 from werkzeug.exceptions import ClientDisconnected
@@ -353,6 +354,8 @@ class Cloud:
         for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
             table.items.clear()
         deliveries.empty(ACCOUNT, REGION)
+        for topic in sns_backends[ACCOUNT][REGION].topics.values():
+            topic.sent_notifications.clear()
         # Not as at the start: what is made now must not get the ids of what is deployed.
         mock_random.seed(f"{self._seed} again")
 
