@@ -22,6 +22,7 @@ from trapheus.execution.exceptions import (
 )
 from trapheus.execution.logs import logged
 from trapheus.rds.access import instance, rds
+from trapheus.rds.events import naming_events
 from trapheus.rds.waiters import TRIED, instance_settled, wait, wait_for
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Add the roles, modify what differs, and reboot if a parameter group waits for that.
 

@@ -16,10 +16,12 @@ from trapheus.rds.deletion import (
     require_unprotected,
     seen,
 )
+from trapheus.rds.events import naming_events
 from trapheus.rds.waiters import BAD_CLUSTER, DELETING
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Take the protection off, ask for the deletion of members and cluster.
 

@@ -13,10 +13,12 @@ from trapheus.rds.deletion import (
     require_unprotected,
     seen,
 )
+from trapheus.rds.events import naming_events
 from trapheus.rds.waiters import BAD_INSTANCE, DELETING
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Take the protection off and ask for the deletion; a deletion under way counts as done."""
     plan, request = event["plan"], event["request"]

@@ -25,6 +25,7 @@ from trapheus.rds.access import (
     rds,
 )
 from trapheus.rds.endpoints import release
+from trapheus.rds.events import naming_events
 from trapheus.rds.waiters import (
     BAD_CLUSTER,
     TRIED,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Ask for the new names of the `original`, or of the `copy`, as `renames` says.
 

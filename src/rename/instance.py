@@ -13,6 +13,7 @@ from trapheus.execution.exceptions import (
 )
 from trapheus.execution.logs import logged
 from trapheus.rds.access import in_progress_tag, instance_with, is_tagged, rds
+from trapheus.rds.events import naming_events
 from trapheus.rds.waiters import BAD_INSTANCE, TRIED, not_ready
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Ask for the new name of the `original`, tagging it, or of the `copy`; `renames` says.
 

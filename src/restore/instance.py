@@ -12,9 +12,11 @@ from trapheus.execution.exceptions import (
 )
 from trapheus.execution.logs import logged
 from trapheus.rds.access import in_progress_tag, instance, is_tagged, rds
+from trapheus.rds.events import naming_events
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Ask for the restore with all the configuration that the call takes.
 

@@ -26,6 +26,7 @@ from trapheus.rds.access import (
     rds,
 )
 from trapheus.rds.endpoints import give
+from trapheus.rds.events import naming_events
 from trapheus.rds.multi_az import is_multi_az, tag_members
 from trapheus.rds.proxies import register_missing
 from trapheus.rds.rollback import (
@@ -62,6 +63,7 @@ class Look:
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Do the next thing that two looks a minute apart agree on; done when both show all done.
 

@@ -19,6 +19,7 @@ from trapheus.rds.access import (
     is_tagged,
     rds,
 )
+from trapheus.rds.events import naming_events
 from trapheus.rds.proxies import register_missing
 from trapheus.rds.rollback import (
     is_own,
@@ -41,6 +42,7 @@ STATUS = "DBInstanceStatus"
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Do the next thing that two looks a minute apart agree on; done when both show all done.
 

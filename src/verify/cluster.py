@@ -26,6 +26,7 @@ from trapheus.rds.access import (
     instance,
 )
 from trapheus.rds.endpoints import lacking, possible
+from trapheus.rds.events import naming_events
 from trapheus.rds.multi_az import is_multi_az
 from trapheus.rds.proxies import unreached
 from trapheus.rds.snapshots import is_another, warnings_of
@@ -39,6 +40,7 @@ from trapheus.rds.waiters import (
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Pass only a restored cluster as planned, beside the original under its planned name.
 

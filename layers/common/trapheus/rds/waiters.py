@@ -370,10 +370,11 @@ def wait(
     except WaiterError as error:
         judged = _judged(what, dict(error.last_response), otherwise, identifier)
         if isinstance(judged, StillInProgress) and is_over(since):
+            shown = dict(error.last_response)
             judged = otherwise(
-                f"{_shown(what, dict(error.last_response), identifier)} even after"
-                f" {PATIENCE} hours",
+                f"{_shown(what, shown, identifier)} even after {PATIENCE} hours",
                 identifier=identifier,
+                status=", ".join(_statuses(what, shown)),
             )
         raise judged from error
 
@@ -426,8 +427,9 @@ def not_ready(
     status: str, bad: tuple[str, ...], otherwise: type[TrapheusError], identifier: str
 ) -> TrapheusError:
     """The error for a database that is not online: `otherwise` if it will not be by itself."""
-    kind = otherwise if status in bad else StillInProgress
-    return kind(f"{identifier} is {status or 'not visible'}", identifier=identifier)
+    if status in bad:
+        return otherwise(f"{identifier} is {status}", identifier=identifier, status=status)
+    return StillInProgress(f"{identifier} is {status or 'not visible'}", identifier=identifier)
 
 
 def _judged(
@@ -443,7 +445,7 @@ def _judged(
         return kind(response["Error"]["Message"], identifier=identifier, code=code)
     bad = [status for status in _statuses(what, response) if status in what.bad]
     if bad:
-        return otherwise(f"{identifier} is {bad[0]}", identifier=identifier)
+        return otherwise(f"{identifier} is {bad[0]}", identifier=identifier, status=bad[0])
     return StillInProgress(_shown(what, response, identifier), identifier=identifier)
 
 
