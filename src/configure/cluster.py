@@ -25,9 +25,9 @@ from trapheus.execution.exceptions import (
     StillInProgress,
 )
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import cluster, cluster_with, instance, rds
 from trapheus.rds.endpoints import give
-from trapheus.rds.events import naming_events
 from trapheus.rds.members import create, give_name, is_listed
 from trapheus.rds.waiters import (
     TRIED,

@@ -21,8 +21,8 @@ from trapheus.execution.exceptions import (
     StillInProgress,
 )
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import instance, rds
-from trapheus.rds.events import naming_events
 from trapheus.rds.waiters import TRIED, instance_settled, wait, wait_for
 
 if TYPE_CHECKING:

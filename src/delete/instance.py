@@ -6,6 +6,7 @@ from trapheus.execution import lock
 from trapheus.execution.errors import failing_as, unless_done
 from trapheus.execution.exceptions import DeleteFailed, StillInProgress
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import instance, instance_with, is_tagged, rds
 from trapheus.rds.deletion import (
     final_snapshot,
@@ -13,7 +14,6 @@ from trapheus.rds.deletion import (
     require_unprotected,
     seen,
 )
-from trapheus.rds.events import naming_events
 from trapheus.rds.waiters import BAD_INSTANCE, DELETING
 
 

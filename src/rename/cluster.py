@@ -16,6 +16,7 @@ from trapheus.execution.exceptions import (
     TrapheusError,
 )
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds import members
 from trapheus.rds.access import (
     cluster_with,
@@ -25,7 +26,6 @@ from trapheus.rds.access import (
     rds,
 )
 from trapheus.rds.endpoints import release
-from trapheus.rds.events import naming_events
 from trapheus.rds.waiters import (
     BAD_CLUSTER,
     TRIED,

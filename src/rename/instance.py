@@ -12,8 +12,8 @@ from trapheus.execution.exceptions import (
     StillInProgress,
 )
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import in_progress_tag, instance_with, is_tagged, rds
-from trapheus.rds.events import naming_events
 from trapheus.rds.waiters import BAD_INSTANCE, TRIED, not_ready
 
 if TYPE_CHECKING:

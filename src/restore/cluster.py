@@ -14,6 +14,7 @@ from trapheus.execution.exceptions import (
     StillInProgress,
 )
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import (
     Description,
     cluster,
@@ -21,7 +22,6 @@ from trapheus.rds.access import (
     is_tagged,
     rds,
 )
-from trapheus.rds.events import naming_events
 from trapheus.rds.members import create
 from trapheus.rds.multi_az import is_multi_az, tag_all_members
 from trapheus.rds.waiters import BAD_CLUSTER, not_ready

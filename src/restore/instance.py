@@ -11,8 +11,8 @@ from trapheus.execution.exceptions import (
     StillInProgress,
 )
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import in_progress_tag, instance, is_tagged, rds
-from trapheus.rds.events import naming_events
 
 
 @logged

@@ -15,6 +15,7 @@ from trapheus.execution.exceptions import (
     StillInProgress,
 )
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds import members
 from trapheus.rds.access import (
     Description,
@@ -26,7 +27,6 @@ from trapheus.rds.access import (
     rds,
 )
 from trapheus.rds.endpoints import give
-from trapheus.rds.events import naming_events
 from trapheus.rds.multi_az import is_multi_az, tag_members
 from trapheus.rds.proxies import register_missing
 from trapheus.rds.rollback import (

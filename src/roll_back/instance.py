@@ -12,6 +12,7 @@ from trapheus.execution.exceptions import (
     StillInProgress,
 )
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import (
     Description,
     instance,
@@ -19,7 +20,6 @@ from trapheus.rds.access import (
     is_tagged,
     rds,
 )
-from trapheus.rds.events import naming_events
 from trapheus.rds.proxies import register_missing
 from trapheus.rds.rollback import (
     is_own,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import Description, Tags, cluster, rds
-from trapheus.rds.events import naming_events
 from trapheus.rds.snapshots import Calls, refresh
 from trapheus.rds.waiters import (
     cluster_snapshot_available,

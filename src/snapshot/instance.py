@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from trapheus.execution.exceptions import StillInProgress
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import Description, Tags, instance, rds
-from trapheus.rds.events import naming_events
 from trapheus.rds.snapshots import Calls, refresh
 from trapheus.rds.waiters import snapshot_available, snapshot_deleted
 

@@ -18,6 +18,7 @@ from trapheus.execution.constants import COPY, FINISH, RESTORE_FIRST
 from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import ConfigurationDiffers
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import (
     Description,
     cluster,
@@ -26,7 +27,6 @@ from trapheus.rds.access import (
     instance,
 )
 from trapheus.rds.endpoints import lacking, possible
-from trapheus.rds.events import naming_events
 from trapheus.rds.multi_az import is_multi_az
 from trapheus.rds.proxies import unreached
 from trapheus.rds.snapshots import is_another, warnings_of

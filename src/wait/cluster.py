@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trapheus.execution.logs import logged
-from trapheus.rds.events import naming_events
+from trapheus.last_events import naming_events
 from trapheus.rds.waiters import (
     TRIED,
     cluster_deleted,

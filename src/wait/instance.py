@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trapheus.execution.constants import RESTORE_FIRST
 from trapheus.execution.logs import logged
-from trapheus.rds.events import naming_events
+from trapheus.last_events import naming_events
 from trapheus.rds.waiters import (
     TRIED,
     instance_deleted,

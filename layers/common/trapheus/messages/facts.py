@@ -34,8 +34,15 @@ def json_object(text: Any) -> dict[str, Any]:
 
 
 def sentence_of(error: dict[str, str]) -> str:
-    """The message of an error, as one sentence among others."""
-    return f"{cause_of(error)['message'].rstrip('.')}."
+    """The message of an error, as one sentence among others, and the last event of RDS."""
+    sentence = f"{cause_of(error)['message'].rstrip('.')}."
+    said = events_of(error)[-1:]
+    return " ".join([sentence, *(f"RDS says: {one.rstrip('.')}." for one in said)])
+
+
+def events_of(error: dict[str, str]) -> list[str]:
+    """The last events of RDS that an error carries, a line each."""
+    return str(cause_of(error).get("events", "")).splitlines()
 
 
 def failure(state: State) -> list[str]:

@@ -424,12 +424,21 @@ def is_over(since: str, hours: float = PATIENCE) -> bool:
 
 
 def not_ready(
-    status: str, bad: tuple[str, ...], otherwise: type[TrapheusError], identifier: str
+    status: str,
+    bad: tuple[str, ...],
+    otherwise: type[TrapheusError],
+    identifier: str,
+    *,
+    what: str = "",
 ) -> TrapheusError:
-    """The error for a database that is not online: `otherwise` if it will not be by itself."""
+    """The error for a database that is not online: `otherwise` if it will not be by itself.
+
+    what: how its sentence begins, where that is not the identifier.
+    """
+    said = f"{what or identifier} is {status or 'not visible'}"
     if status in bad:
-        return otherwise(f"{identifier} is {status}", identifier=identifier, status=status)
-    return StillInProgress(f"{identifier} is {status or 'not visible'}", identifier=identifier)
+        return otherwise(said, identifier=identifier, status=status)
+    return StillInProgress(said, identifier=identifier)
 
 
 def _judged(
