@@ -113,6 +113,9 @@ def test_no_cause_breaks_a_way_or_looks_like_the_app_s_own_words(
         suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
     )  # fmt: skip
     @hypothesis.given(ERRORS)
+    @hypothesis.example(raw("[" * 10_000))
+    @hypothesis.example(of_a_function('{"message": ["'))
+    @hypothesis.example(of_the_app("\ud800" * 10_000))
     def takes(failure: dict[str, str]) -> None:
         for state, with_events, without in zip(states(failure), usual, silent, strict=True):
             assert sent(post, state) in (with_events, without)
