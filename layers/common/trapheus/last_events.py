@@ -1,6 +1,7 @@
 """Events: what RDS itself says of a database in a bad status, asked while there still is one.
 
-A rollback deletes what has failed, and no page of AWS says whether its events stay.
+A rollback deletes what has failed, and no page of AWS says whether RDS tells of it after that.
+[fact: events-of-what-is-gone]
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ WORDS["cluster-snapshot"] = {
     "creating": ("backup", "Creating manual cluster snapshot"),
     "available": ("backup", "Manual cluster snapshot created"),
 }
-# Of a bad status; what RDS adds to them is one of its guide's examples.
+# Of a bad status [fact: words-of-events]; what RDS adds to them is one of its guide's examples.
 BAD = {
     "instance": "Database instance put into {}. The instance has 76 databases, but after conversion"
     " it would only support 75.",
