@@ -25,6 +25,7 @@ from trapheus.execution.exceptions import (
     StillInProgress,
 )
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import cluster, cluster_with, instance, rds
 from trapheus.rds.endpoints import give
 from trapheus.rds.members import create, give_name, is_listed
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Ask for missing members, add endpoints and roles, modify what differs, reboot.
 

@@ -21,6 +21,7 @@ from trapheus.execution.exceptions import (
     StillInProgress,
 )
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import instance, rds
 from trapheus.rds.waiters import TRIED, instance_settled, wait, wait_for
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Add the roles, modify what differs, and reboot if a parameter group waits for that.
 

@@ -6,6 +6,7 @@ from trapheus.execution import lock
 from trapheus.execution.errors import failing_as, unless_done
 from trapheus.execution.exceptions import DeleteFailed, StillInProgress
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds import members
 from trapheus.rds.access import cluster, cluster_with, is_tagged, rds
 from trapheus.rds.access import members as members_of
@@ -20,6 +21,7 @@ from trapheus.rds.waiters import BAD_CLUSTER, DELETING
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Take the protection off, ask for the deletion of members and cluster.
 

@@ -6,6 +6,7 @@ from trapheus.execution import lock
 from trapheus.execution.errors import failing_as, unless_done
 from trapheus.execution.exceptions import DeleteFailed, StillInProgress
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import instance, instance_with, is_tagged, rds
 from trapheus.rds.deletion import (
     final_snapshot,
@@ -17,6 +18,7 @@ from trapheus.rds.waiters import BAD_INSTANCE, DELETING
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Take the protection off and ask for the deletion; a deletion under way counts as done."""
     plan, request = event["plan"], event["request"]

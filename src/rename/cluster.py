@@ -16,6 +16,7 @@ from trapheus.execution.exceptions import (
     TrapheusError,
 )
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds import members
 from trapheus.rds.access import (
     cluster_with,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Ask for the new names of the `original`, or of the `copy`, as `renames` says.
 

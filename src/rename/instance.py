@@ -12,6 +12,7 @@ from trapheus.execution.exceptions import (
     StillInProgress,
 )
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import in_progress_tag, instance_with, is_tagged, rds
 from trapheus.rds.waiters import BAD_INSTANCE, TRIED, not_ready
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Ask for the new name of the `original`, tagging it, or of the `copy`; `renames` says.
 

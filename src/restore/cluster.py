@@ -14,6 +14,7 @@ from trapheus.execution.exceptions import (
     StillInProgress,
 )
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import (
     Description,
     cluster,
@@ -23,10 +24,11 @@ from trapheus.rds.access import (
 )
 from trapheus.rds.members import create
 from trapheus.rds.multi_az import is_multi_az, tag_all_members
-from trapheus.rds.waiters import BAD_CLUSTER
+from trapheus.rds.waiters import BAD_CLUSTER, not_ready
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Ask for the cluster, then for its members, the old writer first.
 
@@ -79,5 +81,5 @@ def restore(plan: dict[str, Any]) -> Description:
     if not is_tagged(found, execution):
         raise NameTaken(f"{identifier} is not of this execution.", identifier=identifier)
     if found["Status"] in BAD_CLUSTER:
-        raise RestoreFailed(f"{identifier} is {found['Status']}", identifier=identifier)
+        raise not_ready(found["Status"], BAD_CLUSTER, RestoreFailed, identifier)
     return found

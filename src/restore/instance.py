@@ -11,10 +11,12 @@ from trapheus.execution.exceptions import (
     StillInProgress,
 )
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import in_progress_tag, instance, is_tagged, rds
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Ask for the restore with all the configuration that the call takes.
 

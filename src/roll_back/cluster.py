@@ -15,6 +15,7 @@ from trapheus.execution.exceptions import (
     StillInProgress,
 )
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds import members
 from trapheus.rds.access import (
     Description,
@@ -62,6 +63,7 @@ class Look:
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Do the next thing that two looks a minute apart agree on; done when both show all done.
 

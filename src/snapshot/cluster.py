@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import Description, Tags, cluster, rds
 from trapheus.rds.snapshots import Calls, refresh
 from trapheus.rds.waiters import (
@@ -42,6 +43,7 @@ def delete(name: str) -> None:
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Take the snapshot; return its name and the moment of its data."""
     calls = Calls(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from trapheus.execution.exceptions import StillInProgress
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import Description, Tags, instance, rds
 from trapheus.rds.snapshots import Calls, refresh
 from trapheus.rds.waiters import snapshot_available, snapshot_deleted
@@ -43,6 +44,7 @@ def delete(name: str) -> None:
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Take the snapshot; return its name and the moment of its data."""
     calls = Calls(

@@ -18,6 +18,7 @@ from trapheus.execution.constants import COPY, FINISH, RESTORE_FIRST
 from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import ConfigurationDiffers
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import (
     Description,
     cluster,
@@ -39,6 +40,7 @@ from trapheus.rds.waiters import (
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Pass only a restored cluster as planned, beside the original under its planned name.
 

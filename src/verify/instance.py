@@ -13,6 +13,7 @@ from trapheus.execution.constants import COPY, FINISH, RESTORE_FIRST
 from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import ConfigurationDiffers
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.access import Description, instance, instance_with, snapshot
 from trapheus.rds.proxies import unreached
 from trapheus.rds.snapshots import is_another, warnings_of
@@ -20,6 +21,7 @@ from trapheus.rds.waiters import ONLINE, TRIED, instance_settled, wait
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Pass only a restored instance as planned, beside the original under its planned name.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trapheus.execution.logs import logged
+from trapheus.last_events import naming_events
 from trapheus.rds.waiters import (
     TRIED,
     cluster_deleted,
@@ -61,6 +62,7 @@ WAITS = {"copied": copied, "renamed": renamed, "restored": restored, "deleted": 
 
 
 @logged
+@naming_events
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Wait for the event's `until`; the state machine asks again when time is up."""
     return wait_until(event, WAITS)

@@ -23,6 +23,7 @@ WITHOUT_RESOURCE = {
     "rds:DescribeAccountAttributes",
     "rds:DescribeCertificates",
     "rds:DescribeDBEngineVersions",
+    "rds:DescribeEvents",
     "rds:DescribeExportTasks",
     "rds:DescribeOrderableDBInstanceOptions",
     "xray:GetSamplingRules",

@@ -125,7 +125,8 @@ def roll_back(kind: Kind, cloud: App) -> None:
     ended(execution, "FAILED", "RestoreFailed")
     same("the databases", resource_ids(cloud), before)
     same("tags", tagged(cloud), [])
-    told(cloud, f"The original was put back and serves as {broken.identifier}.")
+    words = "DB cluster because of incompatible" if kind.is_cluster else "put into incompatible-"
+    told(cloud, f"The original was put back and serves as {broken.identifier}.", words)
 
 
 def fail_at_the_end(kind: Kind, cloud: App) -> None:

@@ -126,6 +126,41 @@ def test_a_failure_in_replace_puts_the_original_back_and_fails_the_execution(
     assert f"The original was put back and serves as {kind.identifier}." in mail.text
 
 
+WORDS = {
+    "instance": "Database instance put into incompatible-restore. The instance has 76 databases,"
+    " but after conversion it would only support 75.",
+    "cluster": "You can't create the DB cluster because of incompatible resources.",
+}
+
+
+@each_kind
+@pytest.mark.parametrize("strategy", ["rename-first", "restore-first"])
+@pytest.mark.parametrize("is_denied", [False, True], ids=["told", "denied"])
+def test_a_restore_that_rds_fails_is_told_in_its_words_unless_it_denies_them(
+    cloud: App, kind: Kind, strategy: str, *, is_denied: bool
+) -> None:
+    """They were asked for before what has failed was deleted; nothing else depends on them."""
+    before = databases(cloud)
+    cloud.rds.poison(kind.name, kind.identifier)
+    fault = On("", "DescribeEvents", DENIED)
+    if is_denied:
+        cloud.faults.append(fault)
+
+    execution = run(cloud, kind.request("db_restore", strategy=strategy))
+
+    assert bool(fault.fired) == is_denied
+    assert (execution.status, execution.error) == ("FAILED", "RestoreFailed")
+    assert databases(cloud) == before
+    assert tagged(cloud) == []
+    (mail,) = cloud.alerts
+    assert mail.subject.startswith("[SERVING, put back]")
+    failed = kind.identifier + ("-copy" if strategy == "restore-first" else "")
+    for text in (mail.text, execution.cause):
+        assert (f"{failed}: {WORDS[kind.name]}" in text) is not is_denied
+        assert f"{failed} is incompatible-restore" in text
+    assert ("WHAT RDS SAYS" in mail.text) is not is_denied
+
+
 @each_kind
 @pytest.mark.parametrize("step", FINISH, ids=str)
 def test_a_failure_in_finish_keeps_both_databases_and_tells_the_two_ways_out(

@@ -371,6 +371,7 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ("rds", "DescribeAccountAttributes"): (everywhere,),
     ("rds", "DescribeCertificates"): (everywhere,),
     ("rds", "DescribeDBEngineVersions"): (everywhere,),
+    ("rds", "DescribeEvents"): (everywhere,),
     ("rds", "DescribeOrderableDBInstanceOptions"): (everywhere,),
     # SAR: og*, pg*, cluster-pg*, subgrp*
     ("rds", "DescribeOptionGroups"): (on("og", "OptionGroupName"),),

@@ -9,13 +9,23 @@ LONGEST = 4_000
 class TrapheusError(Exception):
     """Base of all; its message is JSON with the fields that are known.
 
-    Fields: message (one sentence), identifier, step, operation (of the RDS API), code (of AWS), and
-    what the mail has to know besides.
+    Fields: message (one sentence), identifier, step, operation (of the RDS API), code (of AWS),
+    status (a bad one of the database) with the last events of RDS, a line each, and what the mail
+    has to know besides.
     """
 
     def __init__(self, message: str, **fields: str) -> None:
         known = {name: value for name, value in fields.items() if value}
         super().__init__(json.dumps({"message": message[:LONGEST], **known}))
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The fields of its message."""
+        return dict(json.loads(str(self)))
+
+    def add(self, **more: str) -> None:
+        """Give its message more fields, as far as they are known."""
+        self.args = (json.dumps(self.fields | {name: one for name, one in more.items() if one}),)
 
 
 class InvalidRequest(TrapheusError):

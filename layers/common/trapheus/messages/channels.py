@@ -24,6 +24,7 @@ SOURCE = "trapheus"
 # SNS takes 100 characters of ASCII as a subject, and 256 KiB as a message.
 # [fact: subject-of-a-topic]
 LONGEST_SUBJECT = 100
+LONGEST_TEXT = 50_000
 # Of an entry of PutEvents and of the message in a chat. [fact: size-of-an-event]
 LONGEST = 4_000
 
@@ -74,14 +75,14 @@ def topic(message: Message) -> None:
     subject = message.subject.encode("ascii", "replace").decode()[:LONGEST_SUBJECT]
     forms = {
         "default": json.dumps(chat(message)),
-        "email": as_text(message.sections),
+        "email": as_text(message.sections)[:LONGEST_TEXT],
         "sms": subject,
     }
     sns().publish(
         TopicArn=os.environ["TOPIC"],
         Subject=subject,
         MessageStructure="json",
-        Message=json.dumps(forms),
+        Message=json.dumps(forms, ensure_ascii=False),
     )
 
 

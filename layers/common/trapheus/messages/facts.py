@@ -11,6 +11,7 @@ from trapheus.execution.constants import (
     RENAME_FIRST,
     RESTORE_FIRST,
 )
+from trapheus.messages.sections import plain
 
 State = dict[str, Any]
 Plan = dict[str, Any]
@@ -21,21 +22,29 @@ def cause_of(error: dict[str, str]) -> dict[str, Any]:
     cause = error.get("Cause") or "no reason was given"
     raised = json_object(cause).get("errorMessage") or cause
     fields = json_object(raised)
-    return fields if "message" in fields else {"message": str(raised)}
+    return {**fields, "message": plain(fields.get("message", raised))}
 
 
 def json_object(text: Any) -> dict[str, Any]:
     """The JSON object that a text is; empty when it is none."""
     try:
         parsed = json.loads(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return {}
     return parsed if isinstance(parsed, dict) else {}
 
 
 def sentence_of(error: dict[str, str]) -> str:
-    """The message of an error, as one sentence among others."""
-    return f"{cause_of(error)['message'].rstrip('.')}."
+    """The message of an error, as one sentence among others, and the last event of RDS."""
+    sentence = f"{cause_of(error)['message'].rstrip('.')}."
+    said = events_of(error)[-1:]
+    return " ".join([sentence, *(f"RDS says: {one.rstrip('.')}." for one in said)])
+
+
+def events_of(error: dict[str, str]) -> list[str]:
+    """The last events of RDS that an error carries, a line each."""
+    said = str(cause_of(error).get("events", "")).splitlines()
+    return [line for line in map(plain, said) if line]
 
 
 def failure(state: State) -> list[str]:
@@ -48,7 +57,7 @@ def failure(state: State) -> list[str]:
 def name_of(state: State) -> str:
     """The identifier of the request, or what stood in its place."""
     request = state.get("request") or state.get("input")
-    return str(request.get("identifier", "")) if isinstance(request, dict) else ""
+    return plain(request.get("identifier", ""))[:100] if isinstance(request, dict) else ""
 
 
 def plan_of(state: State) -> Plan:

@@ -19,6 +19,7 @@ from trapheus.messages.facts import (
     configuration,
     effects,
     ending,
+    events_of,
     failure,
     is_finishing,
     is_unserved,
@@ -73,6 +74,7 @@ def compose(event: dict[str, Any]) -> Message:
     kind = kind_of(about, state, found)
     sections = [
         Section("What failed", failure(state)),
+        Section("What RDS says", said_by_rds(state)),
         Section("What was rolled back", [ending(state)]),
         Section("What stands now", [*unknown, *databases_now(state, found)]),
         *advice(about, state, found),
@@ -92,6 +94,12 @@ def compose(event: dict[str, Any]) -> Message:
         error=state["error"]["Error"],
         cause=sentence_of(state["error"]),
     )
+
+
+def said_by_rds(state: State) -> list[str]:
+    """The events of what has failed, and of a rollback that has failed too."""
+    errors = [state[key] for key in ("error", "rollbackError") if key in state]
+    return list(dict.fromkeys(line for error in errors for line in events_of(error)))
 
 
 def said(about: str, state: State) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from trapheus.messages.sections import plain
+
 if TYPE_CHECKING:
     from trapheus.messages.sections import Section
 
@@ -52,7 +54,7 @@ class Message:
     @property
     def subject(self) -> str:
         """One line, as SES and SNS take it."""
-        return " ".join(f"[{self.tag}] {self.title}".split())[:200]
+        return plain(f"[{self.tag}] {self.title}")[:200]
 
     @property
     def gist(self) -> str:

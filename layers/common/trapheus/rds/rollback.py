@@ -88,7 +88,8 @@ def require_original(
     shown = found[status] if found else ""
     hopeless = (*bad, *DELETING)
     if not found or shown in hopeless:
-        raise not_ready(shown, hopeless, RollbackFailed, f"The original of {identifier}")
+        what = f"The original of {identifier}"
+        raise not_ready(shown, hopeless, RollbackFailed, identifier, what=what)
 
 
 def require_unused(event: dict[str, Any], found: Description, created: str, status: str) -> None:

@@ -370,10 +370,11 @@ def wait(
     except WaiterError as error:
         judged = _judged(what, dict(error.last_response), otherwise, identifier)
         if isinstance(judged, StillInProgress) and is_over(since):
+            shown = dict(error.last_response)
             judged = otherwise(
-                f"{_shown(what, dict(error.last_response), identifier)} even after"
-                f" {PATIENCE} hours",
+                f"{_shown(what, shown, identifier)} even after {PATIENCE} hours",
                 identifier=identifier,
+                status=", ".join(_statuses(what, shown)),
             )
         raise judged from error
 
@@ -423,11 +424,21 @@ def is_over(since: str, hours: float = PATIENCE) -> bool:
 
 
 def not_ready(
-    status: str, bad: tuple[str, ...], otherwise: type[TrapheusError], identifier: str
+    status: str,
+    bad: tuple[str, ...],
+    otherwise: type[TrapheusError],
+    identifier: str,
+    *,
+    what: str = "",
 ) -> TrapheusError:
-    """The error for a database that is not online: `otherwise` if it will not be by itself."""
-    kind = otherwise if status in bad else StillInProgress
-    return kind(f"{identifier} is {status or 'not visible'}", identifier=identifier)
+    """The error for a database that is not online: `otherwise` if it will not be by itself.
+
+    what: how its sentence begins, where that is not the identifier.
+    """
+    said = f"{what or identifier} is {status or 'not visible'}"
+    if status in bad:
+        return otherwise(said, identifier=identifier, status=status)
+    return StillInProgress(said, identifier=identifier)
 
 
 def _judged(
@@ -443,7 +454,7 @@ def _judged(
         return kind(response["Error"]["Message"], identifier=identifier, code=code)
     bad = [status for status in _statuses(what, response) if status in what.bad]
     if bad:
-        return otherwise(f"{identifier} is {bad[0]}", identifier=identifier)
+        return otherwise(f"{identifier} is {bad[0]}", identifier=identifier, status=bad[0])
     return StillInProgress(_shown(what, response, identifier), identifier=identifier)
 
 

@@ -39,6 +39,12 @@ WORDS["cluster-snapshot"] = {
     "creating": ("backup", "Creating manual cluster snapshot"),
     "available": ("backup", "Manual cluster snapshot created"),
 }
+# Of a bad status [fact: words-of-events]; what RDS adds to them is one of its guide's examples.
+BAD = {
+    "instance": "Database instance put into {}. The instance has 76 databases, but after conversion"
+    " it would only support 75.",
+    "cluster": "You can't create the DB cluster because of incompatible resources.",
+}
 # How far back RDS tells, and for how long when nobody says.
 LONGEST, USUAL = timedelta(days=14), timedelta(minutes=60)
 
@@ -76,7 +82,7 @@ def told(rds: Rds, change: Change) -> dict[str, Any] | None:
     what = "cluster" if change.kind == "cluster" else "instance"
     if change.kind in ("instance", "cluster"):
         if change.after in BROKEN:
-            category, words = "failure", f"DB {what} put into {change.after}"
+            category, words = "failure", BAD[what].format(change.after)
         elif change.after == "available" and change.before == "creating":
             category, words = "creation", f"DB {what} created"
         elif change.before == "backing-up":

@@ -2,7 +2,7 @@
 
 import pickle
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
 from typing import Any
 from urllib.parse import parse_qsl
@@ -35,7 +35,12 @@ def read_request(body: bytes) -> tuple[str, dict[str, Any]]:
     # An empty list of lists is left out by the parser, and an unknown name too: say so.
     for name in sorted(top_level - set(members_of(model))):
         raise unknown_parameter(name)
-    return action, dict(parsed)
+    return action, {name: in_utc(value) for name, value in parsed.items()}
+
+
+def in_utc(value: Any) -> Any:
+    """A time as what RDS shows has it; moto's parser gives it without its zone."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
 def known(action: str) -> Any:
