@@ -680,7 +680,7 @@ def test_a_call_of_a_schedule_has_its_keywords_replaced(cloud, schedule, echo):
 
 
 @pytest.mark.parametrize(("renews", "count"), [(False, 1), (True, 2)])
-def test_a_repetition_starts_nothing_twice_if_it_keeps_its_id(cloud, schedule, echo, renews, count):
+def test_a_repetition_that_keeps_its_id_starts_nothing_twice(cloud, schedule, echo, renews, count):
     faults = [lost(carried_out=True)]
     cloud.faults.append(
         lambda call: faults.pop() if call.caller == "scheduler" and faults else None
