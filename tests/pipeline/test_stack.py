@@ -9,8 +9,10 @@ from typing import Any
 import yaml
 
 from local.commands.app import PARAMETERS, ROOT, App, export_bucket
-from local.emulator.cloud import REGION
+from local.emulator.cloud import ACCOUNT, REGION
 from local.emulator.cloudformation.deploy import read_template
+from local.emulator.deliveries import check_target
+from local.emulator.status_events import input_of
 from tests.pipeline.observed import INSTANCE, KINDS
 
 RESTORE = {"identifier": "prod-db", "task": "create_snapshot_only", "isCluster": False}
@@ -168,10 +170,9 @@ def starts_by_its_schedule(cloud: App, outputs: dict[str, str]) -> None:
     assert re.fullmatch(r"prod-db-[0-9a-f]{16}", arn.rpartition(":")[2])
     assert execution.status == "SUCCEEDED", execution.cause
     asked = cloud.client("stepfunctions").describe_execution(executionArn=arn)["input"]
-    assert json.loads(asked) == {
-        **json.loads(SCHEDULE["ScheduleInput"]), "requester": "schedule of second"
-    }  # fmt: skip
-    assert execution.output["requester"] == "schedule of second"
+    by = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{name}"
+    assert json.loads(asked) == {**json.loads(SCHEDULE["ScheduleInput"]), "requester": by}
+    assert execution.output["requester"] == by
     leaves_a_letter_when_denied(cloud, outputs)
     role = outputs["ScheduleRoleArn"].rpartition("/")[2]
     trust = cloud.client("iam").get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
@@ -225,5 +226,19 @@ def test_the_rule_for_an_alarm_starts_the_state_machine() -> None:
     assert not pattern.matches_event(
         {**event, "detail": {**event["detail"], "state": {"value": "OK"}}}
     )
-    request = json.loads(rule["Targets"][0]["Input"])
+    request = json.loads(input_of(rule["Targets"][0], {**event, "time": ""}, "arn"))
+    assert request.pop("requester") == "alarm staging-db-is-corrupt"
+    assert set(request) == set(INSTANCE.request("db_restore"))
+
+
+def test_the_schedule_of_the_page_makes_a_call_that_starts_a_restore() -> None:
+    page = (ROOT / "docs" / "starting.md").read_text()
+    (text,) = re.findall(r"target.json <<'END'\n(.*?)END\n", page, re.DOTALL)
+    target = json.loads(text)
+    check_target(target)
+    call = json.loads(target["Input"])
+    assert set(call) == {"StateMachineArn", "Name", "Input"}
+    request = json.loads(call["Input"])
+    assert call["Name"] == f"{request['identifier']}-<aws.scheduler.execution-id>"
+    assert request.pop("requester") == "<aws.scheduler.schedule-arn>"
     assert set(request) == set(INSTANCE.request("db_restore"))
