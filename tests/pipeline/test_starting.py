@@ -192,3 +192,16 @@ def told_by(cloud: App, who: str) -> None:
     (put,) = (call for call in cloud.calls if call.operation == "PutEvents")
     (entry,) = put.parameters["Entries"]
     assert json.loads(entry["Detail"])["requester"] == who
+
+
+def test_an_hourly_look_that_is_denied_leaves_a_letter(cloud: App) -> None:
+    role = cloud.physical_id("HourlyLookRole")
+    cloud.authorization.withheld.add((role, "lambda:InvokeFunction"))
+    try:
+        cloud.tick("HourlyLook")
+        cloud.settle()
+    finally:
+        cloud.authorization.withheld.clear()
+    (letter,) = cloud.dead_letters()
+    assert letter["ERROR_CODE"].startswith("AccessDenied")
+    assert cloud.physical_id("HourlyLook") in letter["SCHEDULE_ARN"]
