@@ -173,6 +173,8 @@ class Cloud:
         self.listeners: list[Callable[[Notice], None]] = []
         # Step Functions delivers its events at best effort. [fact: status-event-best-effort]
         self.loses_events = False
+        # Whether Scheduler tries again under another execution-id. [fact: keywords-of-a-schedule]
+        self.renews_ids = False
         self._port, self._seed, self._warm, self._account = port, seed, warm, account
         self._random = random.Random(seed)
         self.authorization = Authorization(ACCOUNT, self.rds_in)
@@ -337,7 +339,7 @@ class Cloud:
         self._awaited.clear()
         for record in (self.calls, self.mails, self.faults, self.listeners):
             record.clear()
-        self.loses_events = False
+        self.loses_events = self.renews_ids = False
         self._forget_executions()
         self._make_rds()
 
@@ -535,11 +537,12 @@ class Cloud:
 
     def _deliver_to(self, delivery: Delivery) -> None:
         """Call a target, again and again while it has a fault; then it is a dead letter."""
-        began, error = self.clock.now(), ""
+        began, error, source = self.clock.now(), "", delivery
         for tries in range(delivery.tries):
             self.clock.sleep(COSTS["event"] * 2**tries)
             if tries and self.clock.now() - began > delivery.longest:
                 break
+            delivery = source.in_attempt(tries + 1, renews_id=self.renews_ids)
             error, is_final = self._tried(delivery)
             if not error or is_final:
                 break
@@ -574,14 +577,15 @@ class Cloud:
 
     def _hand_over(self, delivery: Delivery) -> None:
         """Start the execution, or let the function be invoked."""
-        if delivery.call[0] == "stepfunctions":
+        service, _, given = delivery.call
+        if service == "stepfunctions":
             stepfunctions_parser_backends[ACCOUNT][REGION].start_execution(
-                delivery.target, delivery.name, delivery.input
+                given["stateMachineArn"], given.get("name"), given.get("input", "{}")
             )
             return
         function = self._lambdas[ACCOUNT][REGION].get_function(delivery.target)
-        given = (function.function_name, delivery.input)
-        self.clock.Thread(target=self._invoke_later, args=given, name="lambda").start()
+        called = (function.function_name, delivery.input)
+        self.clock.Thread(target=self._invoke_later, args=called, name="lambda").start()
 
     def _invoke_later(self, function: str, payload: str) -> None:
         """Invoke a function until it succeeds, as often as Lambda does it by itself."""
@@ -598,7 +602,7 @@ class Cloud:
         Nobody else does: virtual time would go on for ever for an hourly one.
         """
         name = self.physical_id(schedule)
-        delivery = status_events.due(ACCOUNT, REGION, name, f"{self.clock.now():.0f}")
+        delivery = status_events.due(ACCOUNT, REGION, name, self.clock.now())
         if delivery:
             with self.clock.held():
                 self.clock.Thread(target=self._deliver_to, args=(delivery,), name="tick").start()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from moto.core.exceptions import JsonRESTError
 from moto.sqs.models import sqs_backends
 
 from local.emulator.authorization.policies import compiled, fitting
@@ -15,6 +17,10 @@ from local.emulator.authorization.policies import compiled, fitting
 # long as the one before, as they are here, that is 16 times.
 MOST_TRIES, A_DAY = 16, 86400
 RULES, SCHEDULES = "events.amazonaws.com", "scheduler.amazonaws.com"
+# A target that is a call with its parameters; the local AWS makes the one.
+UNIVERSAL = "arn:aws:scheduler:::aws-sdk:"
+STARTS = f"{UNIVERSAL}sfn:startExecution"
+KEYWORD = re.compile(r"<aws\.scheduler\.([a-z-]+)>")
 
 
 @dataclass(frozen=True)
@@ -31,10 +37,29 @@ class Delivery:
     tries: int = MOST_TRIES
     longest: float = A_DAY
     dead_letters: str = ""
+    keywords: Mapping[str, str] = field(default_factory=dict)
+
+    def in_attempt(self, number: int, *, renews_id: bool) -> Delivery:
+        """As it is tried for the nth time, with Scheduler's keywords replaced.
+
+        Whether a repetition has an execution-id of its own nobody says, so both are tried.
+        [fact: keywords-of-a-schedule]
+        """
+        if not self.keywords:
+            return self
+        told = {**self.keywords, "attempt-number": str(number)}
+        if renews_id:
+            told["execution-id"] = f"{int(told['execution-id'], 16) ^ number:016x}"
+        filled = KEYWORD.sub(lambda match: told.get(match[1], match[0]), self.input)
+        return replace(self, input=filled, event=filled)
 
     @property
     def call(self) -> tuple[str, str, dict[str, Any]]:
         """The call that it is: service, operation and parameters."""
+        if self.target == STARTS:
+            said = json.loads(self.input).items()
+            given = {name[:1].lower() + name[1:]: value for name, value in said}
+            return "stepfunctions", "StartExecution", given
         if ":stateMachine:" in self.target:
             given = {"stateMachineArn": self.target, "name": self.name, "input": self.input}
             return "stepfunctions", "StartExecution", given
@@ -50,6 +75,22 @@ def patience(target: dict[str, Any]) -> dict[str, Any]:
         "longest": float(policy.get("MaximumEventAgeInSeconds", A_DAY)),
         "dead_letters": target.get("DeadLetterConfig", {}).get("Arn", ""),
     }
+
+
+def check_target(target: Mapping[str, Any]) -> None:
+    """Refuse a universal target that Scheduler, or the local AWS, does not have.
+
+    [fact: universal-targets]
+    """
+    if not target["Arn"].startswith(UNIVERSAL):
+        return
+    service, _, action = target["Arn"].removeprefix(UNIVERSAL).partition(":")
+    if target["Arn"] != STARTS:
+        said = f"The api {action} is not valid for the service aws-sdk:{service}."
+        raise JsonRESTError("ValidationException", said)
+    if "StateMachineArn" not in json.loads(target.get("Input", "{}")):
+        said = "Request payload is missing the following field(s): StateMachineArn."
+        raise JsonRESTError("ValidationException", f"Invalid RequestJson provided. Reason {said}")
 
 
 def give_up(

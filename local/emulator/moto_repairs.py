@@ -19,6 +19,7 @@ from moto.core.responses import ActionResult
 from moto.kms import models as kms
 from moto.kms.responses import KmsResponse
 from moto.s3.models import s3_backends
+from moto.scheduler.models import EventBridgeSchedulerBackend
 from moto.stepfunctions import models as stepfunctions
 from moto.stepfunctions.parser.asl.component.program.program import Program
 from moto.stepfunctions.parser.backend import execution_worker
@@ -31,6 +32,7 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from local.emulator import event_patterns
 from local.emulator.authorization import refuses
 from local.emulator.cloudformation import stack_resources, stacks
+from local.emulator.deliveries import check_target
 
 ACCOUNT_OF_AN_ARN = 4
 # The one in C, where the wheel has it, is ten times as fast.
@@ -50,6 +52,7 @@ def repair(repairs: ExitStack, random: Random) -> None:
     event_patterns.repair(repairs)
     _make_state_machines_execute(repairs)
     _name_executions(repairs, random)
+    _check_schedules(repairs)
     _name_resources(repairs)
     _stop_with_cause(repairs)
     _describe_endings(repairs)
@@ -181,13 +184,35 @@ def _name_resources(repairs: ExitStack) -> None:
 
 
 def _name_executions(repairs: ExitStack, random: Random) -> None:
+    """Name an execution as the random numbers of the run say; refuse a name that none can have.
+
+    [fact: names-of-executions]
+    """
     start = StepFunctionsParserBackend.start_execution
 
     def start_named(self: Any, state_machine_arn: str, name: str | None = None, *args: Any) -> Any:
         given = name or str(uuid.UUID(int=random.getrandbits(128), version=4))
+        self._validate_name(given)
         return start(self, state_machine_arn, given, *args)
 
     repairs.enter_context(patch.object(StepFunctionsParserBackend, "start_execution", start_named))
+
+
+def _check_schedules(repairs: ExitStack) -> None:
+    """Refuse a schedule whose target is none."""
+    backend = EventBridgeSchedulerBackend
+    create, update = backend.create_schedule, backend.update_schedule
+
+    def create_checked(self: Any, **given: Any) -> Any:
+        check_target(given["target"])
+        return create(self, **given)
+
+    def update_checked(self: Any, **given: Any) -> Any:
+        check_target(given["target"])
+        return update(self, **given)
+
+    repairs.enter_context(patch.object(backend, "create_schedule", create_checked))
+    repairs.enter_context(patch.object(backend, "update_schedule", update_checked))
 
 
 def _stop_with_cause(repairs: ExitStack) -> None:

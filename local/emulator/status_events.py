@@ -92,20 +92,29 @@ def deliveries(event: dict[str, Any]) -> Iterator[Delivery]:
             )
 
 
-def due(account: str, region: str, name: str, time: str) -> Delivery | None:
-    """What a schedule hands to its target at a time; nothing while it is disabled."""
+def due(account: str, region: str, name: str, time: float) -> Delivery | None:
+    """What a schedule hands to its target at a time; nothing while it is disabled.
+
+    [fact: keywords-of-a-schedule]
+    """
     schedule = scheduler_backends[account][region].get_schedule("default", name)
     if schedule.state != "ENABLED":
         return None
     target = schedule.target
+    one = uuid.uuid5(IDS, f"{schedule.arn} {time:.0f}")
     return Delivery(
         service=SCHEDULES,
         source=schedule.arn,
         target=target["Arn"],
         role=target["RoleArn"],
-        name=str(uuid.uuid5(IDS, f"{schedule.arn} {time}")),
+        name=str(one),
         input=target.get("Input", "{}"),
         event=target.get("Input", "{}"),
+        keywords={
+            "schedule-arn": schedule.arn,
+            "scheduled-time": datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "execution-id": one.hex[:16],
+        },
         **patience(target),
     )
 

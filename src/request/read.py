@@ -34,10 +34,14 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     `lock` is the key of the lock that it needs, and `interrupted` the execution that the rule for
     those which have ended asks to recover. It is empty for a dry run, and for an ended execution
     that needs no recovery.
+
+    The machine for dry runs alone says so beside the input, which then cannot say otherwise.
     """
     request = event["input"]
     if not isinstance(request, dict):
         raise refused(f"The input must be a JSON object such as {EXAMPLE}.")
+    if event.get("dryRun"):
+        request = {**request, "dryRun": True}
     interrupted = ""
     if ENDED in request:
         interrupted, request = recovery(request)

@@ -14,6 +14,7 @@ MACHINES = {
     "restore": "DBRestoreStateMachine",
     "export": "ExportStateMachine",
     "fleet": "FleetStateMachine",
+    "dry_run": "DryRunStateMachine",
 }
 
 State = dict[str, Any]

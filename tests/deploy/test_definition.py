@@ -63,6 +63,7 @@ ROLES = {
     "restore": "StatesExecutionRole",
     "export": "ExportStatesExecutionRole",
     "fleet": "FleetStatesExecutionRole",
+    "dry_run": "DryRunStatesExecutionRole",
 }
 
 in_both = pytest.mark.parametrize("definition", DEFINITIONS.values(), ids=DEFINITIONS)
@@ -350,6 +351,30 @@ def test_a_schedule_that_would_begin_when_it_is_deployed_is_refused(
     assert "rate(...)" in asked["ConstraintDescription"]
 
 
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("", True),
+        ('{"identifier": "prod-db", "task": "db_restore", "isCluster": false}', True),
+        ('{"task":"db_restore","overrides":{"DBName":"x"},"identifier":"A1"}', True),
+        (f'{{"identifier": "{"a" * 63}"}}', True),
+        (f'{{"identifier": "{"a" * 64}"}}', False),
+        ('{"identifier": "prod db"}', False),
+        ('{"identifier": ""}', False),
+        ('{"identifier":\n"prod-db"}', False),
+        ('{"identifier": "prod-db",\t"task": "db_restore"}', False),
+        ('{"identifier": "prod-db", "requester": "me"}', False),
+        ('{"requester": "identifier", "identifier": "prod-db"}', False),
+        ('{"task": "db_restore"}', False),
+    ],
+)
+def test_an_input_of_the_schedule_whose_executions_could_not_be_named_is_refused(
+    given: str, *, taken: bool
+) -> None:
+    asked = template()["Parameters"]["ScheduleInput"]
+    assert bool(re.fullmatch(asked["AllowedPattern"], given)) == taken
+
+
 def test_every_function_has_its_source_and_handler() -> None:
     """`sam build` succeeds with an empty function when a CodeUri does not exist."""
     for name, properties in functions().items():
@@ -376,7 +401,7 @@ def test_the_definition_inlined_passes_cfn_lint(machine: str, broken: bool) -> N
     """cfn-lint does not look behind DefinitionUri; the broken one shows that it looks here."""
     definition = re.sub(r"\$\{(\w+)\}", replaced, resolved(machine))
     if broken:
-        definition = definition.replace("Type: Succeed", "Type: Suceed")
+        definition = definition.replace("Type: Choice", "Type: Choise")
     machine = {
         "Type": "AWS::StepFunctions::StateMachine",
         "Properties": {

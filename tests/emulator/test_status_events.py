@@ -1,6 +1,7 @@
 """Changes of executions on EventBridge, the rules that start others for them, and their ends."""
 
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -649,3 +650,86 @@ def test_what_a_schedule_may_not_start_goes_to_its_queue_by_the_role_s_right(  #
     assert started(cloud, echo) == []
     letters = [one["ERROR_CODE"] for one in cloud.dead_letters()]
     assert letters == (["AccessDeniedException"] if action.startswith("sqs") else [])
+
+
+# A schedule that makes a call with parameters, so that it names what it starts
+
+STARTS = "arn:aws:scheduler:::aws-sdk:sfn:startExecution"
+
+
+def starting(machine, name="db-<aws.scheduler.execution-id>", **given):
+    """The Input of a universal target."""
+    return json.dumps({"StateMachineArn": machine, "Name": name, **given})
+
+
+def test_a_call_of_a_schedule_has_its_keywords_replaced(cloud, schedule, echo):
+    given = {
+        "by": "<aws.scheduler.schedule-arn>", "at": "<aws.scheduler.scheduled-time>",
+        "attempt": "<aws.scheduler.attempt-number>", "other": "<aws.scheduler.nothing>",
+    }  # fmt: skip
+    name = schedule(STARTS, Input=starting(echo, Input=json.dumps(given)))
+    cloud.tick(name)
+    cloud.settle()
+
+    (one,) = started(cloud, echo)
+    assert re.fullmatch(r"db-[0-9a-f]{16}", one.arn.rpartition(":")[2])
+    assert one.output == {
+        "by": f"arn:aws:scheduler:us-east-1:123456789012:schedule/default/{name}",
+        "at": "2026-03-02T09:00:00Z", "attempt": "1", "other": "<aws.scheduler.nothing>",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("renews", "count"), [(False, 1), (True, 2)])
+def test_a_repetition_that_keeps_its_id_starts_nothing_twice(cloud, schedule, echo, renews, count):
+    faults = [lost(carried_out=True)]
+    cloud.faults.append(
+        lambda call: faults.pop() if call.caller == "scheduler" and faults else None
+    )
+    cloud.renews_ids = renews
+    cloud.tick(schedule(STARTS, Input=starting(echo)))
+    cloud.settle()
+    assert len(started(cloud, echo)) == count
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("a b", "InvalidName"),
+        ("<aws.scheduler.scheduled-time>", "InvalidName"),
+        ("a" * 81, "ValidationException"),
+    ],
+)
+def test_a_name_that_no_execution_can_have_goes_to_the_queue(  # noqa: PLR0917
+    cloud, schedule, role, queue, echo, name, error
+):
+    given = role(service="scheduler.amazonaws.com", action=["states:StartExecution", "sqs:*"])
+    target = {"Input": starting(echo, name), "DeadLetterConfig": {"Arn": queue("nobody")}}
+    cloud.tick(schedule(STARTS, given, **target))
+    cloud.settle()
+    assert started(cloud, echo) == []
+    (letter,) = cloud.dead_letters()
+    assert (letter["ERROR_CODE"], letter["TARGET_ARN"]) == (error, STARTS)
+    assert letter["body"]["StateMachineArn"] == echo
+
+
+def test_a_call_of_a_schedule_is_judged_by_the_machine_that_it_names(cloud, schedule, role, echo):
+    cloud.tick(
+        schedule(STARTS, role(echo + "-other", "scheduler.amazonaws.com"), Input=starting(echo))
+    )
+    cloud.settle()
+    assert started(cloud, echo) == []
+    (call,) = (call for call in cloud.calls if call.caller == "scheduler")
+    assert call.error == "AccessDeniedException"
+
+
+@pytest.mark.parametrize(
+    ("target", "given", "words"),
+    [
+        ("states:startExecution", "{}", "The api startExecution is not valid for the service"),
+        ("sfn:startExecution", '{"stateMachineArn": "a"}', "missing the following field(s): State"),
+    ],
+)
+def test_a_call_that_scheduler_does_not_know_is_refused(cloud, schedule, target, given, words):
+    with pytest.raises(ClientError, match="ValidationException") as refused:
+        schedule(f"arn:aws:scheduler:::aws-sdk:{target}", Input=given)
+    assert words in str(refused.value)

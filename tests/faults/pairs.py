@@ -95,7 +95,7 @@ def run(cloud: App, first: Scenario, second: Scenario) -> tuple[str, str, bool]:
     if not wrong and not spared and not serves(flow.kind, look(cloud)):
         cloud.faults.clear()
         cloud.listeners.clear()
-        recovery = cloud.run(cloud.machine, json.dumps(flow.kind.request("recover")), "by hand")
+        recovery = cloud.run(cloud.machine, json.dumps(flow.kind.request("recover")), "by-hand")
         if not serves(flow.kind, look(cloud)):
             wrong = f"nothing serves, and the recovery {recovery.status} {recovery.cause}"
     return ending, wrong or more, all(one.fired for one in injected)

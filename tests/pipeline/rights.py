@@ -39,6 +39,12 @@ EXCUSES = (
            "Step Functions delivers its logs with it; the local AWS delivers none."),
     Excuse("DeliverLogsAndTraces", "xray:*", "[*]",
            "Step Functions sends its traces with it; the local AWS sends none."),
+    *(
+        Excuse(policy, "states:*", "*",
+               "It is for people, and attached to no role of the stack:"
+               " tests/pipeline/test_starting.py judges it.")
+        for policy in ("StartDryRuns", "StartRestores")
+    ),
     Excuse("FleetStatesExecutionRole", "events:*", "rule/StepFunctionsGetEvents*",
            "Step Functions wants it for a Task that waits for an execution, or makes no such"
            " machine; the local AWS needs no events for it."),
@@ -64,6 +70,7 @@ EXCUSES = (
 
 # Who has a managed policy of which nothing is used but what is excused above.
 EXCUSED_ATTACHMENTS = {
+    ("DryRunStatesExecutionRole", "DeliverLogsAndTraces"),
     ("ExportStatesExecutionRole", "DeliverLogsAndTraces"),
     ("FleetStatesExecutionRole", "DeliverLogsAndTraces"),
     ("StatesExecutionRole", "DeliverLogsAndTraces"),

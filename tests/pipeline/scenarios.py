@@ -99,6 +99,16 @@ def create_snapshot_only(kind: Kind, cloud: App) -> None:
     same("locks", locks, [])
 
 
+def dry_run_alone(kind: Kind, cloud: App) -> None:
+    before = databases(cloud)
+
+    planned = cloud.run("DryRunStateMachine", kind.request("db_restore", dryRun=False), "dry")
+
+    ended(planned, "SUCCEEDED")
+    same("findings", planned.output["findings"], [])
+    same("the databases", databases(cloud), before)
+
+
 def restore(kind: Kind, cloud: App) -> None:
     before = resource_ids(cloud)
     data = cloud.rds.data(kind.snapshot_kind, kind.snapshot)
@@ -742,6 +752,7 @@ Scenario = Callable[["App"], None]
 OF_EACH_KIND = (
     create_snapshot_only,
     create_snapshot,
+    dry_run_alone,
     restore,
     roll_back,
     fail_before,

@@ -9,8 +9,10 @@ from typing import Any
 import yaml
 
 from local.commands.app import PARAMETERS, ROOT, App, export_bucket
-from local.emulator.cloud import REGION
+from local.emulator.cloud import ACCOUNT, REGION
 from local.emulator.cloudformation.deploy import read_template
+from local.emulator.deliveries import check_target
+from local.emulator.status_events import input_of
 from tests.pipeline.observed import INSTANCE, KINDS
 
 RESTORE = {"identifier": "prod-db", "task": "create_snapshot_only", "isCluster": False}
@@ -116,10 +118,14 @@ def test_a_stack_s_dead_letters_are_encrypted_and_only_its_own_rule_s(cloud: App
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": rule["Arn"]}}
 
 
+# Quotes within quotes, so that a text is in a text is in a text.
+OVERRIDES = {"DBName": 'a "b" \\ c'}
 SCHEDULE = {
     "ScheduleExpression": "cron(0 3 ? * SUN *)",
     "ScheduleTimezone": "Europe/Berlin",
-    "ScheduleInput": json.dumps(RESTORE),
+    "ScheduleInput": json.dumps(
+        {**RESTORE, "task": "db_restore", "dryRun": True, "overrides": OVERRIDES}
+    ),
 }
 
 
@@ -148,25 +154,46 @@ def runs_in_its_subnets(cloud: App, subnets: list[str]) -> None:
 
 def starts_by_its_schedule(cloud: App, outputs: dict[str, str]) -> None:
     scheduler = cloud.client("scheduler")
-    (listed,) = (
-        one
-        for one in scheduler.list_schedules()["Schedules"]
-        if one["Target"]["Arn"] == outputs["DBRestoreStateMachineArn"]
-    )
-    schedule = scheduler.get_schedule(Name=listed["Name"])
+    name = cloud.physical_id("Schedule")
+    schedule = scheduler.get_schedule(Name=name)
     assert schedule["ScheduleExpression"] == SCHEDULE["ScheduleExpression"]
     assert schedule["ScheduleExpressionTimezone"] == "Europe/Berlin"
     assert schedule["State"] == "ENABLED"
-    target = schedule["Target"]
-    assert target["Arn"] == outputs["DBRestoreStateMachineArn"]
-    assert target["RoleArn"] == outputs["ScheduleRoleArn"]
+    assert schedule["Target"]["RoleArn"] == outputs["ScheduleRoleArn"]
+    machine = outputs["DBRestoreStateMachineArn"]
 
-    execution = cloud.run(target["Arn"], target["Input"], "scheduled")
+    cloud.tick("Schedule")
+    cloud.settle()
 
+    (arn,) = cloud.executions(machine)
+    execution = cloud.describe(arn)
+    assert re.fullmatch(r"prod-db-[0-9a-f]{16}", arn.rpartition(":")[2])
     assert execution.status == "SUCCEEDED", execution.cause
+    asked = cloud.client("stepfunctions").describe_execution(executionArn=arn)["input"]
+    by = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{name}"
+    assert json.loads(asked) == {**json.loads(SCHEDULE["ScheduleInput"]), "requester": by}
+    assert execution.output["requester"] == by
+    leaves_a_letter_when_denied(cloud, outputs)
     role = outputs["ScheduleRoleArn"].rpartition("/")[2]
     trust = cloud.client("iam").get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
     assert trust["Statement"][0]["Principal"] == {"Service": "scheduler.amazonaws.com"}
+
+
+def leaves_a_letter_when_denied(cloud: App, outputs: dict[str, str]) -> None:
+    """The queue, and the right to send to it, are of the stack."""
+    role = outputs["ScheduleRoleArn"].rpartition("/")[2]
+    cloud.authorization.withheld.add((role, "states:StartExecution"))
+    try:
+        cloud.clock.advance(60)
+        cloud.tick("Schedule")
+        cloud.settle()
+    finally:
+        cloud.authorization.withheld.clear()
+    assert len(cloud.executions(outputs["DBRestoreStateMachineArn"])) == 1
+    (letter,) = cloud.dead_letters()
+    assert letter["ERROR_CODE"] == "AccessDeniedException"
+    assert cloud.physical_id("Schedule") in letter["SCHEDULE_ARN"]
+    assert letter["body"]["StateMachineArn"] == outputs["DBRestoreStateMachineArn"]
 
 
 def restores_side_by_side(cloud: App, outputs: dict[str, str]) -> None:
@@ -199,5 +226,19 @@ def test_the_rule_for_an_alarm_starts_the_state_machine() -> None:
     assert not pattern.matches_event(
         {**event, "detail": {**event["detail"], "state": {"value": "OK"}}}
     )
-    request = json.loads(rule["Targets"][0]["Input"])
+    request = json.loads(input_of(rule["Targets"][0], {**event, "time": ""}, "arn"))
+    assert request.pop("requester") == "alarm staging-db-is-corrupt"
+    assert set(request) == set(INSTANCE.request("db_restore"))
+
+
+def test_the_schedule_of_the_page_makes_a_call_that_starts_a_restore() -> None:
+    page = (ROOT / "docs" / "starting.md").read_text()
+    (text,) = re.findall(r"target.json <<'END'\n(.*?)END\n", page, re.DOTALL)
+    target = json.loads(text)
+    check_target(target)
+    call = json.loads(target["Input"])
+    assert set(call) == {"StateMachineArn", "Name", "Input"}
+    request = json.loads(call["Input"])
+    assert call["Name"] == f"{request['identifier']}-<aws.scheduler.execution-id>"
+    assert request.pop("requester") == "<aws.scheduler.schedule-arn>"
     assert set(request) == set(INSTANCE.request("db_restore"))

@@ -58,6 +58,7 @@ def test_a_request_comes_back_with_its_defaults(task: str, is_cluster: bool):
         "snapshotIdentifier": "",
         "targetIdentifier": "",
         "overrides": {},
+        "requester": "",
         "interrupted": "",
         "export": True,
         "lock": f"{'cluster' if is_cluster else 'instance'}#prod-db",
@@ -66,6 +67,49 @@ def test_a_request_comes_back_with_its_defaults(task: str, is_cluster: bool):
 
 def test_a_dry_run_takes_no_lock():
     assert read({**GOOD, "dryRun": True})["lock"] == ""
+
+
+# As the machine for dry runs alone calls it.
+
+
+@pytest.mark.parametrize("said", [{}, {"dryRun": False}, {"dryRun": True}, {"dryRun": "false"}])
+@pytest.mark.parametrize("task", ["create_snapshot_only", "db_restore"])
+def test_a_request_for_a_dry_run_alone_is_one_whatever_it_says(said: dict[str, Any], task: str):
+    answer = handler(
+        {"execution": "arn", "dryRun": True, "input": {**GOOD, "task": task, **said}}, None
+    )
+    assert (answer["dryRun"], answer["lock"]) == (True, "")
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({**GOOD, "task": "recover"}, "The task recover takes no dryRun"),
+        ({"task": "recover", "ended": {"executionArn": "arn:aws:states"}}, "not for people"),
+        ([GOOD], "must be a JSON object"),
+        ("{}", "must be a JSON object"),
+        (None, "must be a JSON object"),
+    ],
+)
+def test_what_has_no_dry_run_is_refused_as_a_dry_run_alone(request_: Any, words: str):
+    with pytest.raises(exceptions.InvalidRequest, match=words):
+        handler({"execution": "arn", "dryRun": True, "input": request_}, None)
+
+
+@pytest.mark.parametrize(
+    "requester", ["", "a", "J\u00f6rg M., ticket #12 <j@example.com>", "x" * 256]
+)
+@pytest.mark.parametrize("task", ["db_restore", "recover"])
+def test_who_has_asked_is_kept_as_it_is_written(requester: str, task: str):
+    assert read({**GOOD, "task": task, "requester": requester})["requester"] == requester
+
+
+@pytest.mark.parametrize(
+    "requester", ["x" * 257, "a\nb", "a\tb", "a\x00", "a\u2028b", "a\u202eb", 7, None, ["a"]]
+)
+def test_a_requester_that_breaks_a_line_is_refused(requester: Any):
+    said = refusal({**GOOD, "requester": requester}, exceptions.InvalidRequest)
+    assert "requester" in said
 
 
 @pytest.mark.parametrize(

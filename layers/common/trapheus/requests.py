@@ -44,7 +44,9 @@ OPTIONAL: dict[str, type] = {
     "snapshotIdentifier": str,
     "targetIdentifier": str,
     "overrides": dict,
+    "requester": str,
 }
+MOST_OF_A_REQUESTER = 256
 TYPES = {str: "a string", bool: "true or false", dict: "an object"}
 # What is of no use where nothing is replaced.
 OF_A_REPLACEMENT = (
@@ -83,8 +85,9 @@ def check_values(request: dict[str, Any]) -> None:
     if request["task"] not in TASKS:
         raise refused(f"The task {shown(request['task'])} is unknown: use {', '.join(TASKS)}.")
     check_identifier(request["identifier"])
-    if request["task"] == RECOVER and set(request) - set(REQUIRED):
-        extra = ", ".join(sorted(set(request) - set(REQUIRED)))
+    check_requester(request.get("requester", ""))
+    extra = ", ".join(sorted(set(request) - set(REQUIRED) - {"requester"}))
+    if request["task"] == RECOVER and extra:
         raise refused(f"The task {RECOVER} takes no {extra}: it only puts back what was left.")
     if request.get("keepOriginal") and (
         request.get("finalSnapshot") or request.get("deleteAutomatedBackups")
@@ -106,6 +109,15 @@ def check_identifier(identifier: str) -> None:
         raise refused(
             f"{shown(identifier)} cannot be an identifier: RDS takes 1 to 63 letters, digits and"
             " single hyphens, beginning with a letter and not ending with a hyphen."
+        )
+
+
+def check_requester(requester: str) -> None:
+    """Refuse what would break a line of a message."""
+    if len(requester) > MOST_OF_A_REQUESTER or not requester.isprintable():
+        raise refused(
+            f"The requester must be 1 line of at most {MOST_OF_A_REQUESTER} printable characters,"
+            f" not {shown(requester)}."
         )
 
 

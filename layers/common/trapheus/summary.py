@@ -29,7 +29,12 @@ def summary(state: dict[str, Any]) -> dict[str, Any]:
     """The output of an execution that has restored its database, from the state machine's data."""
     plan, request = state["check"]["plan"], state["request"]
     restored, verified = state["restored"], state["verified"]
-    begun = {"identifier": plan["identifier"], "task": request["task"]}
+    begun = {
+        "identifier": plan["identifier"],
+        "task": request["task"],
+        # An execution from before there was one has none.
+        "requester": request.get("requester", ""),
+    }
     data = {
         "restoredFrom": restored["snapshot"],
         "dataAsOf": restored["dataAsOf"],

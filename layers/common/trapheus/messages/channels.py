@@ -133,6 +133,7 @@ def detail(message: Message) -> dict[str, Any]:
         "error": message.error,
         "cause": message.cause[:LONGEST],
         "execution": message.execution,
+        "requester": message.requester,
         **message.facts,
     }
 

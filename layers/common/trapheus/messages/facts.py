@@ -60,6 +60,18 @@ def name_of(state: State) -> str:
     return plain(request.get("identifier", ""))[:100] if isinstance(request, dict) else ""
 
 
+def requester_of(state: State) -> str:
+    """Who has asked for it, as far as the request says."""
+    return str((state.get("request") or {}).get("requester", ""))
+
+
+def request_of(state: State) -> list[str]:
+    """Who has asked, and the input as it came."""
+    requester = requester_of(state)
+    by = [f"Requested by: {requester}."] if requester else []
+    return [*by, json.dumps(state.get("input"), default=str)]
+
+
 def plan_of(state: State) -> Plan:
     """The plan, empty when none was made."""
     plan: Plan | None = state.get("check", {}).get("plan")

@@ -6,7 +6,13 @@ import json
 import shlex
 from typing import Any
 
-from trapheus.messages.facts import failure, name_of, sentence_of
+from trapheus.messages.facts import (
+    failure,
+    name_of,
+    request_of,
+    requester_of,
+    sentence_of,
+)
 from trapheus.messages.message import EXPORT_FAILED, Message
 from trapheus.messages.outcome import TAGS
 from trapheus.messages.sections import Section
@@ -35,10 +41,11 @@ def compose(event: dict[str, Any]) -> Message:
             Section("What failed", failure(state)),
             Section("What stands now", [UNTOUCHED, *exported(state.get("export", {}))]),
             advice(event),
-            Section("Request", [json.dumps(state.get("input"), default=str)]),
+            Section("Request", request_of(state)),
             Section("Execution", [event["execution"]]),
         ],
         execution=event["execution"],
+        requester=requester_of(state),
         error=error,
         cause=sentence_of(state["error"]),
     )

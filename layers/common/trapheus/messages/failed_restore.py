@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -25,6 +24,8 @@ from trapheus.messages.facts import (
     is_unserved,
     name_of,
     plan_of,
+    request_of,
+    requester_of,
     sentence_of,
 )
 from trapheus.messages.message import Message
@@ -80,7 +81,7 @@ def compose(event: dict[str, Any]) -> Message:
         *advice(about, state, found),
         Section("Facts", effects(state, plan)),
         Section("Configuration", configuration(state, plan)),
-        Section("Request", [json.dumps(state.get("input"), default=str)]),
+        Section("Request", request_of(state)),
         Section("Execution", [event["execution"]]),
     ]
     return Message(
@@ -91,6 +92,7 @@ def compose(event: dict[str, Any]) -> Message:
         outcome=ending(state),
         sections=[section for section in sections if section.lines or section.commands],
         execution=event["execution"],
+        requester=requester_of(state),
         error=state["error"]["Error"],
         cause=sentence_of(state["error"]),
     )

@@ -37,7 +37,8 @@ class Message:
 
     kind: of KINDS. tag: the state of the database, as the subject begins. title: the rest of the
     subject. outcome: what stands, in one sentence. error, cause: the name of the first failure and
-    a sentence about it; empty without one. facts: what a program may want to know, JSON.
+    a sentence about it; empty without one. requester: who has asked, empty for unknown. facts:
+    what a program may want to know, JSON.
     """
 
     kind: str
@@ -49,6 +50,7 @@ class Message:
     execution: str
     error: str = ""
     cause: str = ""
+    requester: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property

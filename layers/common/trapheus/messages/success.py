@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from trapheus.messages.facts import name_of
+from trapheus.messages.facts import name_of, request_of, requester_of
 from trapheus.messages.message import DRY_RUN, RESTORED, SNAPSHOT_TAKEN, STARTED, Message
 from trapheus.messages.outcome import TAGS
 from trapheus.messages.sections import Section
@@ -25,7 +25,7 @@ def compose(event: dict[str, Any]) -> Message:
     name = name_of(state)
     sections = [
         Section("What was done", [outcome, *told(output or {})]),
-        Section("Request", [json.dumps(state.get("input"), default=str)]),
+        Section("Request", request_of(state)),
         Section("Execution", [event["execution"]]),
     ]
     return Message(
@@ -36,6 +36,7 @@ def compose(event: dict[str, Any]) -> Message:
         outcome=outcome,
         sections=sections,
         execution=event["execution"],
+        requester=requester_of(state),
         facts={key: output[key] for key in FACTS if output and key in output},
     )
 
