@@ -123,9 +123,6 @@ def after_passing(flow: Flow) -> Allowed:
 
 def after_lasting(flow: Flow, spot: Spot) -> Allowed:
     """A call that fails for good, by the phase of its state alone."""
-    if spot.operation == "DescribeEvents":
-        # What RDS says of a failure is only told.
-        return after_passing(flow)
     where = phase(spot.state)
     mails = spot.service == "sesv2" or "SendEmail" in (spot.caller + spot.function)
     if where == "end":
@@ -197,7 +194,9 @@ def at_spots(flow: Flow, spots: list[Spot]) -> Iterator[Scenario]:
         if spot.service == "sesv2":
             # SES has no token that would let it know a mail which it has sent already.
             passing = replace(passing, mails=9)
-        lasting = after_lasting(flow, spot)
+        # What RDS says of a failure is only told.
+        told = spot.operation == "DescribeEvents"
+        lasting = passing if told else after_lasting(flow, spot)
         changes = not spot.reads and spot.operation != "Invoke"
         yield make("throttled", passing, faults.THROTTLED[spot.service], faults.MANY)
         if spot.n == 0 or changes:

@@ -76,7 +76,8 @@ def source_of(plan: Plan, name: str) -> tuple[SourceTypeType, list[str]]:
         if name == part["identifier"] and plan["strategy"] != COPY:
             of_plan = is_cluster and part is plan
             return "db-cluster" if of_plan else "db-instance", [name, part["renamedTo"]]
-    return "db-cluster" if is_cluster and name == plan["restoredAs"] else "db-instance", [name]
+    of_plan = is_cluster and name in (plan["identifier"], plan["restoredAs"])
+    return "db-cluster" if of_plan else "db-instance", [name]
 
 
 def events(source: SourceTypeType, name: str, since: str) -> list[EventTypeDef]:
