@@ -223,6 +223,8 @@ class AnotherCopy(OnceMore):
         key = {"database": {"S": f"{kind}#{self.event['plan']['identifier']}"}}
         others = {"holder": {"S": "another"}, "phase": {"S": self.event["phase"]}}
         client = cloud.client("dynamodb")
+        if client.get_item(TableName=table, Key=key).get("Item"):
+            return  # nobody else gets a lock that is held, or that has a plan in it
         client.put_item(TableName=table, Item=key | others)
         super().afterwards(cloud)
         client.delete_item(TableName=table, Key=key)
