@@ -12,6 +12,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from trapheus.execution.constants import (
+    FINISH,
     IN_PROGRESS_TAG,
     RECOVER,
     RENAMED_SUFFIX,
@@ -38,39 +39,43 @@ if TYPE_CHECKING:
     from trapheus.leftovers.standing import Leftover
 
 Clearing = tuple[str, list[str]]
-# In the words of the AWS CLI.
+# Of a snapshot.
+GOOD, FAILED = "available", "failed"
+# Of a cluster's snapshot and of an instance's, in the words of the AWS CLI.
 NOUNS = {True: "db-cluster-snapshot", False: "db-snapshot"}
 
 
 def of_lock(lock: Lock, machine: str) -> Clearing:
     """What a lock needs. machine: the ARN of the state machine."""
     if lock.is_running:
-        return "Nothing: its execution is at work.", []
-    if lock.is_to_be_recovered:
-        asked = {
-            "identifier": lock.identifier, "task": RECOVER, "isCluster": lock.is_cluster,
-        }  # fmt: skip
-        start = (
-            f"aws stepfunctions start-execution --state-machine-arn {machine}"
-            f" --input {shlex.quote(json.dumps(asked))}"
-        )
-        return "A recovery sees to what its execution has left: this starts it.", [start]
-    return (
-        "Its execution has left nothing, and the next one takes it over: this releases it.",
-        [release(lock)],
+        return f"Nothing: {lock.holder} is at work on {lock.identifier}.", []
+    if not lock.is_to_be_recovered:
+        return "Nothing is left, and the next execution takes it over: this releases it.", [
+            release(lock)
+        ]
+    asked = {"identifier": lock.identifier, "task": RECOVER, "isCluster": lock.is_cluster}
+    start = (
+        f"aws stepfunctions start-execution --state-machine-arn {machine}"
+        f" --input {shlex.quote(json.dumps(asked))}"
     )
+    told = "puts back what an execution has left"
+    if lock.item["phase"] == FINISH:
+        told = "tells by mail what an execution has left, and the ways out"
+    return f"A recovery of {lock.identifier} {told}: this starts it.", [start]
 
 
 def release(lock: Lock) -> str:
     """Delete the item of a lock, if it is still as it was."""
     key = json.dumps({"database": {"S": lock.item["database"]}})
-    condition = "attribute_not_exists(holder)"
-    if lock.holder:
-        values = json.dumps({":holder": {"S": lock.holder}})
-        condition = f"holder = :holder' --expression-attribute-values '{values}"
+    holder = json.dumps({":holder": {"S": lock.holder}})
+    condition = (
+        f"'holder = :holder' --expression-attribute-values '{holder}'"
+        if lock.holder
+        else "'attribute_not_exists(holder)'"
+    )
     return (
         f"aws dynamodb delete-item --table-name {os.environ['LOCK_TABLE']} --key '{key}'"
-        f" --condition-expression '{condition}'"
+        f" --condition-expression {condition}"
     )
 
 
@@ -78,11 +83,8 @@ def of_leftover(
     left: Leftover, lock: Lock | None, names: dict[str, Database | Snapshot], machine: str
 ) -> Clearing:
     """What clears a leftover. lock: its own; names: what RDS shows of its kind, by name."""
-    if lock and lock.is_running:
-        return f"Nothing: {lock.holder} is at work on {lock.identifier}.", []
-    if lock and lock.is_to_be_recovered:
-        _, start = of_lock(lock, machine)
-        return f"The recovery of {lock.identifier} sees to it: this starts it.", start
+    if lock and (lock.is_running or lock.is_to_be_recovered):
+        return of_lock(lock, machine)
     if isinstance(left.found, Snapshot):
         return of_snapshot(left, left.found, names)
     base = names.get(left.identifier)
@@ -91,26 +93,17 @@ def of_leftover(
 
 def of_snapshot(left: Leftover, found: Snapshot, names: dict[str, Database | Snapshot]) -> Clearing:
     """What clears a snapshot."""
-    if found.status != "available":
+    if found.status not in (GOOD, FAILED):
         return f"It is {found.status}: look again later.", []
-    if left.suffix == SUCCESSOR_SUFFIX:
-        name = left.identifier + SNAPSHOT_SUFFIX
-        known = names.get(name)
-        if not isinstance(known, Snapshot):
-            return (
-                f"There is no {name}, so this is the good one: this copies it to that name.",
-                [require_snapshot(found), copy(found, name)],
-            )
-        if known.status != "available":
-            return f"{name} is not available: keep it until then.", []
-        return (
-            f"{name} is available: this deletes its successor.",
-            [require_snapshot(known), *deletion_of(found)],
+    if found.status == FAILED:
+        return "It has failed, and nothing can be restored from it: this deletes it.", deletion_of(
+            found
         )
+    if left.suffix == SUCCESSOR_SUFFIX:
+        return of_successor(found, left.identifier + SNAPSHOT_SUFFIX, names)
     if left.tag:
-        return "It stays: this takes the tag off.", [
-            require_snapshot(found), untag(found.shown[found.words.arn]),
-        ]  # fmt: skip
+        arn = str(found.shown[found.words.arn])
+        return "It stays: this takes the tag off.", [require_snapshot(found), untag(arn)]
     return (
         "It was asked for, and has the last writes of an original: this deletes it once nobody"
         " wants to go back.",
@@ -118,25 +111,41 @@ def of_snapshot(left: Leftover, found: Snapshot, names: dict[str, Database | Sna
     )
 
 
+def of_successor(found: Snapshot, name: str, names: dict[str, Database | Snapshot]) -> Clearing:
+    """What clears the successor of a snapshot. name: the latter's."""
+    known = names.get(name)
+    if not isinstance(known, Snapshot):
+        return (
+            f"There is no {name}, so this is the only good one: this copies it to that name.",
+            [require_snapshot(found), *copy(found, name)],
+        )
+    if known.status != GOOD:
+        return f"{name} is {known.status}: keep its successor until it is available.", []
+    return (
+        f"{name} is available: this deletes its successor.",
+        [require_snapshot(known), *deletion_of(found)],
+    )
+
+
 def require_snapshot(found: Snapshot) -> str:
-    """Go on only if the snapshot is available, of the same database, and tagged as it was.
+    """Go on only if the snapshot is of the same database, and its status and tag are as they were.
 
     Another one may have its name by then, and snapshots have no ids of their own.
     """
-    tag = tag_of(found.shown)
-    # A literal in backticks, as the AWS CLI User Guide writes them ("Filtering output").
-    tagged = f"TagList[?Key==`{IN_PROGRESS_TAG}` && Value==`{tag}`]"
+    # Literals in backticks, as the AWS CLI User Guide writes them ("Filtering output"), since the
+    # whole is in quotes of both sorts; and no exclamation mark, which an interactive shell takes
+    # for its history.
+    tag, noun, words = tag_of(found.shown), NOUNS[found.words is OF_CLUSTER], found.words
+    tagged = f"TagList[?Key==`{IN_PROGRESS_TAG}`"
     conditions = [
-        "Status==`available`",
-        tagged if tag else f"!(TagList[?Key==`{IN_PROGRESS_TAG}`])",
+        *([f"{words.resource_id}==`{found.resource_id}`"] if found.resource_id else []),
+        f"Status==`{found.status}`",
+        f"{tagged} && Value==`{tag}`]" if tag else f"length({tagged}] || `[]`)==`0`",
     ]
-    if found.resource_id:
-        conditions.insert(0, f"{found.words.resource_id}==`{found.resource_id}`")
-    noun = NOUNS[found.words is OF_CLUSTER]
-    listed = found.words.name.removesuffix("Identifier") + "s"
-    query = f"{listed}[?{' && '.join(conditions)}].{found.words.name}"
-    asked = f"aws rds describe-{noun}s --{noun}-identifier {found.name} --query '{query}'"
-    return f'test "$({asked} --output text)" = {found.name}'
+    listed = words.name.removesuffix("Identifier") + "s"
+    query = f"--query '{listed}[?{' && '.join(conditions)}].{words.name}' --output text"
+    asked = f"aws rds describe-{noun}s --{noun}-identifier {found.name} {query}"
+    return f'test "$({asked})" = {found.name}'
 
 
 def deletion_of(found: Snapshot) -> list[str]:
@@ -148,13 +157,14 @@ def deletion_of(found: Snapshot) -> list[str]:
     ]
 
 
-def copy(found: Snapshot, name: str) -> str:
-    """Copy a snapshot, without its tags."""
+def copy(found: Snapshot, name: str) -> list[str]:
+    """Copy a snapshot, without its tags, and wait for that."""
     noun = NOUNS[found.words is OF_CLUSTER]
     names = f"--source-{noun}-identifier {found.name} --target-{noun}-identifier {name}"
-    return (
-        f"aws rds copy-{noun} {names} && aws rds wait {noun}-available --{noun}-identifier {name}"
-    )
+    return [
+        f"aws rds copy-{noun} {names}",
+        f"aws rds wait {noun}-available --{noun}-identifier {name}",
+    ]
 
 
 def of_database(left: Leftover, found: Database, base: Database | None) -> Clearing:

@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 Entry = dict[str, Any]
 
 WHAT = {
-    RENAMED_SUFFIX: "an original, renamed",
-    COPY_SUFFIX: "what was restored beside an original",
-    AWAY_SUFFIX: "what was restored, renamed to go back",
-    SUCCESSOR_SUFFIX: "the successor of a snapshot",
-    FINAL_SUFFIX: "the final snapshot of an original",
-    "": "what carries an execution's tag",
+    RENAMED_SUFFIX: "by its name an original that was renamed",
+    COPY_SUFFIX: "by its name restored beside an original",
+    AWAY_SUFFIX: "by its name restored, and renamed to go back",
+    SUCCESSOR_SUFFIX: "by its name the successor of a snapshot",
+    FINAL_SUFFIX: "by its name the final snapshot of an original",
+    "": "carries an execution's tag",
 }
 UNKNOWN = "unknown"
 COMMANDS = (
@@ -62,7 +62,8 @@ def inventory(request: dict[str, Any], machine: str, is_allowed: Callable[[str],
     held = locks()
     of_tag = by_tag(held)
     names: dict[str, dict[str, Database | Snapshot]] = {}
-    for one in (*standing, *taken):
+    shown: list[Database | Snapshot] = [*standing, *taken]
+    for one in shown:
         names.setdefault(one.words.kind, {})[one.name] = one
 
     def wants(one: Leftover | Lock) -> bool:
@@ -81,13 +82,13 @@ def inventory(request: dict[str, Any], machine: str, is_allowed: Callable[[str],
             found.append(entry(left, whose, cleared))
     found.sort(key=lambda one: (one["identifier"], one["kind"], one["name"]))
     told = [of_lock(lock, clearing.of_lock(lock, machine)) for lock in held if wants(lock)]
-    shown = within(MOST, [*told, *found])
+    kept = within(MOST, [*told, *found])
     return {
         "task": INSPECT,
         "identifier": request["identifier"],
-        "locks": shown[: len(told)],
-        "leftovers": shown[len(told) :],
-        "leftOut": len(told) + len(found) - len(shown),
+        "locks": kept[: len(told)],
+        "leftovers": kept[len(told) :],
+        "leftOut": len(told) + len(found) - len(kept),
         "dollarsAMonth": sum(cost for one in found if (cost := one["dollarsAMonth"]) != UNKNOWN),
         "prices": prices.ROUGH,
         "commands": COMMANDS,
