@@ -140,10 +140,10 @@ def require_snapshot(found: Snapshot) -> str:
     conditions = [
         *([f"{words.resource_id}==`{found.resource_id}`"] if found.resource_id else []),
         f"Status==`{found.status}`",
-        f"{tagged} && Value==`{tag}`]" if tag else f"length({tagged}] || `[]`)==`0`",
+        f"{tagged}&&Value==`{tag}`]" if tag else f"length({tagged}] || `[]`)==`0`",
     ]
     listed = words.name.removesuffix("Identifier") + "s"
-    query = f"--query '{listed}[?{' && '.join(conditions)}].{words.name}' --output text"
+    query = f"--query '{listed}[?{'&&'.join(conditions)}].{words.name}' --output text"
     asked = f"aws rds describe-{noun}s --{noun}-identifier {found.name} {query}"
     return f'test "$({asked})" = {found.name}'
 

@@ -90,8 +90,7 @@ def inventory(request: dict[str, Any], machine: str, is_allowed: Callable[[str],
         "leftovers": kept[len(told) :],
         "leftOut": len(told) + len(found) - len(kept),
         "dollarsAMonth": sum(cost for one in found if (cost := one["dollarsAMonth"]) != UNKNOWN),
-        "prices": prices.ROUGH,
-        "commands": COMMANDS,
+        "notes": [prices.ROUGH, COMMANDS],
     }
 
 
