@@ -53,6 +53,8 @@ def test_what_an_interrupted_run_has_left_is_its_recovery_s(cloud: App, kind: Ki
     before = databases(cloud)
     cloud.loses_events = True
     arn = interrupt(kind, cloud, settles=False)
+    # What RDS was asked for goes on.
+    cloud.clock.advance(3600)
 
     found = inspect(cloud, of(kind))
 
@@ -108,7 +110,7 @@ def test_while_an_execution_works_nothing_of_it_is_to_be_cleared(cloud: App, kin
     client, started = cloud.client("stepfunctions"), []
 
     def look(notice: Any) -> None:
-        if (notice.kind, notice.name) == ("state entered", "Verify what was restored"):
+        if (notice.kind, notice.name) == ("state entered", "Verify the database"):
             started.append(f"inspection-{len(started)}")
             start = {"stateMachineArn": cloud.machine, "name": started[-1], "input": asked}
             cloud.clock.Thread(target=client.start_execution, kwargs=start).start()
