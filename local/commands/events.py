@@ -21,6 +21,7 @@ INPUTS = (
     "failing/cluster_restore_fails.json",
 )
 FLEET = "fleet.json"
+INSPECT = "inspect.json"
 
 # Of an error's Cause: it has this machine's folders in it.
 TRACE = re.compile(r',\\"stackTrace\\":\[.*?\](?=})')
@@ -37,7 +38,7 @@ def record(cloud: App) -> dict[str, str]:
             text = json.dumps(unnamed(notice.detail.event), indent=2, ensure_ascii=False) + "\n"
             events.setdefault(notice.name, RUN.sub("the-run-of-the-map", TRACE.sub("", text)))
 
-    for name in (*INPUTS, FLEET):
+    for name in (*INPUTS, INSPECT, FLEET):
         cloud.reset()
         cloud.use_timing("brisk")
         cloud.listeners.append(note)
@@ -49,7 +50,7 @@ def record(cloud: App) -> dict[str, str]:
             cloud.run("FleetStateMachine", request)
             continue
         restore = cloud.run(cloud.machine, request)
-        if name.startswith("failing/"):
+        if name.startswith("failing/") or name == INSPECT:
             continue
         if restore.status != "SUCCEEDED":
             raise SystemExit(f"{name} ended with {restore.error}: {restore.cause}")

@@ -225,6 +225,9 @@ def headline(run: Run) -> Text:
     ended = "SUCCEEDED"
     if "plan" in output:
         ended = "WOULD GO AHEAD: nothing speaks against it"
+    elif "leftovers" in output:
+        things_left = len(output["leftovers"]) + output["leftOut"]
+        ended = f"INSPECTED: {things_left} left over, {len(output['locks'])} locked"
     elif "requests" in output:
         ended = f"RESTORED {output['restored']} of {output['requests']}"
     elif "restoredFrom" in output:
@@ -251,6 +254,7 @@ def details(run: Run, mails: Sequence[Mail], width: int | None) -> Iterator[Text
             *(configuration(run.before, run.after, identifier) if run.has_changed else ()),
             *own_report(run.output.get("report")),
         ],
+        "What is left": left(run.output, width),
         "Output": listed(rest) if rest else [],
         "Plan": listed(plan) if plan else [],
     }
@@ -261,7 +265,18 @@ def details(run: Run, mails: Sequence[Mail], width: int | None) -> Iterator[Text
             yield from (Text(), Text(heading, "bold"), *told)
 
 
-TOLD_ELSEWHERE = {"plan", "findings", "report"}
+TOLD_ELSEWHERE = {"plan", "findings", "report", "locks", "leftovers"}
+
+
+def left(output: Mapping[str, Any], width: int | None) -> Iterator[Text]:
+    """What an inspection has found: each lock, database and snapshot with its command."""
+    for one in [*output.get("locks", ()), *output.get("leftovers", ())]:
+        command = one["command"]
+        said_of = {key: value for key, value in one.items() if value and key != "command"}
+        name = said_of.pop("name", "") or f"lock of {said_of.pop('database')}"
+        yield from (Text(), Text(INDENT + name, "bold"), *listed(said_of, 2))
+        if command:
+            yield from map(Text, continued(INDENT * 2 + command, width))
 
 
 def own_report(report: Mapping[str, Any] | None) -> Iterator[Text]:

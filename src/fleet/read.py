@@ -9,6 +9,7 @@ import json
 import os
 from typing import Any
 
+from trapheus.execution.constants import INSPECT
 from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import (
     FleetFailed,
@@ -146,6 +147,8 @@ def check(requests: list[Any]) -> None:
         try:
             check_keys(request)
             check_values(request)
+            if request["task"] == INSPECT:
+                raise refused(f"The task {INSPECT} is for no fleet: start it by itself.")
             check_allowed(request)
         except TrapheusError as error:
             sentence = json.loads(str(error))["message"]

@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from trapheus.configuration.overrides import as_shown
-from trapheus.execution.constants import ENDED, RECOVER
+from trapheus.execution.constants import ENDED, EVERY, INSPECT, RECOVER
 from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import LockFailed, TrapheusError
 from trapheus.execution.executions import described
@@ -52,6 +52,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if not interrupted:
         # What has ended was allowed when it began.
         check_allowed(request)
+    if request["task"] == INSPECT:
+        return inspection(request)
     identifier, is_cluster = request["identifier"].lower(), request["isCluster"]
     return {
         "identifier": identifier,
@@ -65,6 +67,20 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "interrupted": interrupted,
         "export": os.environ["EXPORT_SNAPSHOTS"] == "true",
         "lock": "" if request.get("dryRun") else name_of(identifier, is_cluster=is_cluster),
+    }
+
+
+def inspection(request: dict[str, Any]) -> dict[str, Any]:
+    """What is to be looked at. `kinds`: both, unless the request names one."""
+    is_cluster = request.get("isCluster")
+    return {
+        "identifier": request.get("identifier", EVERY).lower(),
+        "task": INSPECT,
+        "isCluster": is_cluster is True,
+        "kinds": [
+            kind for kind in ("instance", "cluster") if is_cluster in (None, kind == "cluster")
+        ],
+        "lock": "",
     }
 
 
@@ -83,7 +99,8 @@ def recovery(request: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         check_values(asked)
     except TrapheusError:
         return "", {}
-    if asked.get("dryRun") or (asked["task"] == RECOVER and ended.get("status") == "FAILED"):
+    is_changing = asked["task"] != INSPECT and not asked.get("dryRun")
+    if not is_changing or (asked["task"] == RECOVER and ended.get("status") == "FAILED"):
         return "", {}
     request = {name: asked[name] for name in ("identifier", "isCluster")} | {"task": RECOVER}
     return ended["executionArn"], request

@@ -261,7 +261,7 @@ def test_only_the_phases_and_what_precedes_them_write_the_first_cause() -> None:
         if catcher["ResultPath"] == "$.error"
     }
     assert writers == {
-        "Read the request", "Take the lock", "Note the recovery",
+        "Read the request", "Look at what is left", "Take the lock", "Note the recovery",
         "Prepare", "Restore the copy", "Replace the original", "Finish",
     }  # fmt: skip
 
@@ -388,7 +388,14 @@ def test_every_step_folder_has_a_function_a_kind() -> None:
     for properties in functions().values():
         kinds.setdefault(properties["CodeUri"], set()).add(properties["Handler"])
     for folder, handlers in kinds.items():
-        if folder not in ("src/request/", "src/lock/", "src/notify/", "src/export/", "src/fleet/"):
+        if folder not in (
+            "src/request/",
+            "src/lock/",
+            "src/inspect/",
+            "src/notify/",
+            "src/export/",
+            "src/fleet/",
+        ):
             assert handlers == {"instance.handler", "cluster.handler"}, folder
     assert set(kinds) == {
         f"src/{path.name}/" for path in (ROOT / "src").iterdir() if list(path.glob("*.py"))

@@ -18,7 +18,7 @@ from tests.pipeline.observed import CLUSTER, INSTANCE, tagged
 if TYPE_CHECKING:
     from local.commands.app import App
 
-TASKS = ("create_snapshot", "db_restore", "create_snapshot_only", "recover")
+TASKS = ("create_snapshot", "db_restore", "create_snapshot_only", "recover", "inspect")
 KEYS = ("identifier", "task", "isCluster")
 OPTIONS = (
     "dryRun", "urgent", "keepOriginal", "finalSnapshot", "deleteAutomatedBackups",

@@ -342,6 +342,19 @@ def take_over(kind: Kind, cloud: App) -> None:
     same("mails", [mail.subject for mail in cloud.alerts], [])
 
 
+def inspect(kind: Kind, cloud: App) -> None:
+    """The lock of an execution that has ended, and what it has left."""
+    cloud.loses_events = True
+    arn = interrupt(kind, cloud, settles=False)
+
+    execution = run(cloud, kind.request("inspect"), "inspection")
+
+    ended(execution, "SUCCEEDED")
+    found = [*execution.output["locks"], *execution.output["leftovers"]]
+    same("whose they are", {one["execution"] for one in found}, {arn})
+    same("the original", f"{kind.identifier}-temp" in {one.get("name") for one in found}, True)
+
+
 def refuse_a_withdrawn_version(kind: Kind, cloud: App) -> None:
     """AWS offers what the database is of no more: neither its class nor its version."""
     for versions in cloud.rds.available_versions.values():
@@ -768,6 +781,7 @@ OF_EACH_KIND = (
     recover_by_the_look,
     tell_what_nobody_recovers,
     take_over,
+    inspect,
     mistake_the_kind,
     refuse_a_withdrawn_version,
     refuse_a_disabled_key,

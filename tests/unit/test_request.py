@@ -131,6 +131,53 @@ def test_a_recovery_takes_no_options(option: str):
     assert option in refusal(request, exceptions.InvalidRequest)
 
 
+@pytest.mark.parametrize(
+    ("asked", "identifier", "kinds"),
+    [
+        ({}, "*", ["instance", "cluster"]),
+        ({"identifier": "*"}, "*", ["instance", "cluster"]),
+        ({"isCluster": True}, "*", ["cluster"]),
+        ({"identifier": "Prod-DB", "isCluster": False}, "prod-db", ["instance"]),
+        ({"identifier": "prod-db", "isCluster": True}, "prod-db", ["cluster"]),
+    ],
+)
+def test_an_inspection_is_of_one_database_or_of_all(
+    asked: dict[str, Any], identifier: str, kinds: list[str]
+):
+    found = read({"task": "inspect", **asked})
+    assert (found["identifier"], found["kinds"], found["lock"]) == (identifier, kinds, "")
+
+
+@pytest.mark.parametrize(
+    ("asked", "word"),
+    [
+        ({"dryRun": True}, "dryRun"),
+        (
+            {"identifier": "prod-db", "isCluster": False, "targetIdentifier": "a"},
+            "targetIdentifier",
+        ),
+        ({"identifier": "prod-db"}, "isCluster"),
+        ({"identifier": "prod--db", "isCluster": False}, "prod--db"),
+        ({"identifier": None}, "identifier"),
+        ({"isCluster": "yes"}, "isCluster"),
+        ({"every": True}, "every"),
+    ],
+)
+def test_an_inspection_takes_nothing_else(asked: dict[str, Any], word: str):
+    assert word in refusal({"task": "inspect", **asked}, exceptions.InvalidRequest)
+
+
+def test_all_databases_are_for_an_inspection_only():
+    for task in ("db_restore", "recover"):
+        refusal({**GOOD, "task": task, "identifier": "*"}, exceptions.InvalidRequest)
+
+
+def test_an_inspection_of_what_the_stack_may_not_touch_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ALLOWED_IDENTIFIERS", "staging-*")
+    assert read({"task": "inspect"})["identifier"] == "*"
+    refusal({**GOOD, "task": "inspect"}, exceptions.IdentifierNotAllowed)
+
+
 ENDED = {"executionArn": "arn:ended", "status": "ABORTED"}
 NOTHING = {"task": "recover", "isCluster": False, "lock": ""}
 CLUSTER = {"identifier": "prod-cluster", "task": "db_restore", "isCluster": True}
@@ -614,3 +661,8 @@ def test_a_stack_without_exports_asks_for_none(monkeypatch: pytest.MonkeyPatch):
         read({"identifier": "prod-db", "task": "create_snapshot", "isCluster": False})["export"]
         is False
     )
+
+
+def test_an_inspection_that_has_ended_needs_no_recovery(inputs: dict[str, str]):
+    inputs["arn:ended"] = json.dumps({"task": "inspect"})
+    assert read(rule(status="TIMED_OUT")) == NOTHING

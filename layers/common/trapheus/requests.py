@@ -13,6 +13,8 @@ from trapheus.execution.constants import (
     CREATE_SNAPSHOT,
     CREATE_SNAPSHOT_ONLY,
     DB_RESTORE,
+    EVERY,
+    INSPECT,
     LATEST,
     RECOVER,
     RENAME_FIRST,
@@ -64,17 +66,20 @@ OF_A_RESTORE = (
     "targetIdentifier",
     "overrides",
 )
+# What takes no options, and why.
+WITHOUT_OPTIONS = {RECOVER: "only puts back what was left", INSPECT: "only looks"}
 EXAMPLE = '{"identifier": "my-database", "task": "create_snapshot", "isCluster": false}'
 
 
 def check_keys(request: dict[str, Any]) -> None:
     """Refuse missing and unknown keys, and values of the wrong type."""
     known = REQUIRED | OPTIONAL
+    required = ("task",) if is_of_every(request) else REQUIRED
     for key in request:
         if key not in known:
             raise refused(f"The key {shown(key)} is unknown: use {', '.join(known)}.")
     for key, kind in known.items():
-        if key in REQUIRED and key not in request:
+        if key in required and key not in request:
             raise refused(f"The key {key!r} is missing: the input must be such as {EXAMPLE}.")
         if key in request and not isinstance(request[key], kind):
             raise refused(f"The key {key!r} must be {TYPES[kind]}, not {shown(request[key])}.")
@@ -84,11 +89,14 @@ def check_values(request: dict[str, Any]) -> None:
     """Refuse an unknown task, impossible identifiers, and keys that do not go together."""
     if request["task"] not in TASKS:
         raise refused(f"The task {shown(request['task'])} is unknown: use {', '.join(TASKS)}.")
-    check_identifier(request["identifier"])
-    check_requester(request.get("requester", ""))
+    task = request["task"]
     extra = ", ".join(sorted(set(request) - set(REQUIRED) - {"requester"}))
-    if request["task"] == RECOVER and extra:
-        raise refused(f"The task {RECOVER} takes no {extra}: it only puts back what was left.")
+    if task in WITHOUT_OPTIONS and extra:
+        raise refused(f"The task {task} takes no {extra}: it {WITHOUT_OPTIONS[task]}.")
+    check_requester(request.get("requester", ""))
+    if is_of_every(request):
+        return
+    check_identifier(request["identifier"])
     if request.get("keepOriginal") and (
         request.get("finalSnapshot") or request.get("deleteAutomatedBackups")
     ):
@@ -96,6 +104,11 @@ def check_values(request: dict[str, Any]) -> None:
             "keepOriginal deletes nothing: leave finalSnapshot and deleteAutomatedBackups out."
         )
     check_restore(request)
+
+
+def is_of_every(request: dict[str, Any]) -> bool:
+    """Whether it looks at all that the stack may touch, of both kinds unless it names one."""
+    return request.get("task") == INSPECT and request.get("identifier", EVERY) == EVERY
 
 
 def strategy_of(request: dict[str, Any]) -> str:
@@ -209,6 +222,8 @@ def check_overrides(overrides: dict[str, Any], *, is_cluster: bool) -> None:
 
 def check_allowed(request: dict[str, Any]) -> None:
     """Refuse what this stack may not touch, and an override that its requests may not use."""
+    if is_of_every(request):
+        return
     patterns = patterns_of("ALLOWED_IDENTIFIERS")
     for identifier in (request["identifier"], request.get("targetIdentifier", "")):
         if identifier and not fits(identifier, patterns):

@@ -6,7 +6,10 @@ CREATE_SNAPSHOT_ONLY = "create_snapshot_only"
 RECOVER = "recover"
 # The key of a recovery's input that names the execution which has ended.
 ENDED = "ended"
-TASKS = (CREATE_SNAPSHOT, DB_RESTORE, CREATE_SNAPSHOT_ONLY, RECOVER)
+INSPECT = "inspect"
+# The identifier that stands for all that the stack may touch.
+EVERY = "*"
+TASKS = (CREATE_SNAPSHOT, DB_RESTORE, CREATE_SNAPSHOT_ONLY, RECOVER, INSPECT)
 
 # In which order a database is replaced; COPY, of a request with a target, replaces nothing.
 RENAME_FIRST = "rename-first"
