@@ -1,8 +1,8 @@
-"""Look step: finds, once an hour, the locks of executions that have ended and were not recovered,
-and how long ago each database had its last success.
+"""Look step: finds, once an hour, the locks of executions that have ended and were not recovered.
 
-The event of an end is delivered at best effort (EventBridge reference, "AWS Step Functions
-events"), so one that is lost must not leave a database half-way. [fact: status-event-best-effort]
+And how long ago each database had its last success. The event of an end is delivered at best
+effort (EventBridge reference, "AWS Step Functions events"), so one that is lost must not leave a
+database half-way. [fact: status-event-best-effort]
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 An execution uses it in this order: `requests` (what an input may say), `preflight` (whether it can
 be done, and the plan for it) with its `checks`, `summary` (its output), `monitoring` (how long it
-took, and when there was a success) and `messages` (what is told of it). Below them, each using only what comes later: `configuration` (what a database is set
-to, and how a copy comes to it), `rds` (what is asked of RDS) and `execution` (lock, errors, logs:
-what has to do with no database).
+took, and when there was a success) and `messages` (what is told of it). Below them, each using only
+what comes later: `configuration` (what a database is set to, and how a copy comes to it), `rds`
+(what is asked of RDS) and `execution` (lock, errors, logs: what has to do with no database).
 """

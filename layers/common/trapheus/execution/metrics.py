@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.metrics import EphemeralMetrics
@@ -36,4 +37,5 @@ def emit(values: Mapping[str, float], dimensions: Mapping[str, str], **more: str
         metrics.add_metadata(name, text)
     line = metrics.serialize_metric_set()
     # A number, not a list of one, which Logs Insights would call `DurationSeconds.0`.
-    print(json.dumps({key: one[0] if isinstance(one, list) else one for key, one in line.items()}))
+    plain = {key: one[0] if isinstance(one, list) else one for key, one in line.items()}
+    sys.stdout.write(json.dumps(plain) + "\n")
