@@ -30,7 +30,11 @@ from moto.stepfunctions.responses import StepFunctionResponse
 
 from local.emulator import event_patterns
 from local.emulator.authorization import refuses
-from local.emulator.cloudformation import stack_resources, stacks
+from local.emulator.cloudformation import (
+    stack_resources,
+    stacks,
+    watch_resources,  # noqa: F401 moto finds them by their class
+)
 
 ACCOUNT_OF_AN_ARN = 4
 # The one in C, where the wheel has it, is ten times as fast.
