@@ -62,8 +62,19 @@ def note_success(event: dict[str, Any], message: Message) -> None:
 
 def measure(event: dict[str, Any], message: Message) -> None:
     """Write the metrics of a message, once it is sent or lost for good."""
-    values = {"Messages": 1, **figures(event, message, time.time())}
-    emit(values, {"kind": message.kind}, **searched(message), tag=message.tag, error=message.error)
+    try:
+        found = figures(event, message, time.time())
+    except Exception:
+        # Whatever the state's data is: the message is sent, and must not be sent again for this.
+        logger.exception("not measured")
+        found = {}
+    emit(
+        {"Messages": 1, **found},
+        {"kind": message.kind},
+        **searched(message),
+        tag=message.tag,
+        error=message.error,
+    )
 
 
 def searched(message: Message) -> dict[str, str]:

@@ -511,6 +511,8 @@ def environment(clock: Clock) -> Iterator[Aws]:
         "AWS_SECRET_ACCESS_KEY": "dummy",
         "AWS_DEFAULT_REGION": "us-east-1",
         "LOCK_TABLE": "locks",
+        "STACK": "trapheus",
+        "SUCCESS_TABLE": "successes",
     }
     with patch.dict(os.environ, given), patch.object(quota, "RetryQuota", KnownQuota):
         aws = Aws(Rds(clock.now), clock)
