@@ -513,6 +513,8 @@ def environment(clock: Clock) -> Iterator[Aws]:
         "LOCK_TABLE": "locks",
         "STACK": "trapheus",
         "SUCCESS_TABLE": "successes",
+        "SUCCESS_WITHIN_HOURS": "0",
+        "SCHEDULE_INPUT": "",
     }
     with patch.dict(os.environ, given), patch.object(quota, "RetryQuota", KnownQuota):
         aws = Aws(Rds(clock.now), clock)
