@@ -320,6 +320,23 @@ def tell_what_nobody_recovers(kind: Kind, cloud: App) -> None:
     told(cloud, f"An earlier execution could not put {kind.identifier} back.")
 
 
+def tell_a_missed_schedule(kind: Kind, cloud: App) -> None:
+    """The stack's schedule is of a database that has had no success for a day."""
+    client, name = cloud.client("lambda"), cloud.physical_id("LookAtLocksFunction")
+    usual = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    asked = json.dumps(kind.request("create_snapshot_only"))
+    watched = {**usual, "SUCCESS_WITHIN_HOURS": "24", "SCHEDULE_INPUT": asked}
+    for hours, variables in ((0, watched), (25, watched), (0, usual)):
+        client.update_function_configuration(
+            FunctionName=name, Environment={"Variables": variables}
+        )
+        cloud.clock.advance(hours * 3600)
+        if variables is watched:
+            cloud.tick("HourlyLook")
+            cloud.settle()
+    told(cloud, f"{kind.identifier} has had no success for 24 hours.")
+
+
 def take_over(kind: Kind, cloud: App) -> None:
     """The lock of an execution whose release has failed."""
     cloud.faults.append(On("states", "DeleteItem", DENIED))
@@ -755,6 +772,7 @@ OF_EACH_KIND = (
     recover_by_the_rule,
     recover_by_the_look,
     tell_what_nobody_recovers,
+    tell_a_missed_schedule,
     take_over,
     mistake_the_kind,
     refuse_a_withdrawn_version,
