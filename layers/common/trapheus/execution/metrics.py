@@ -37,5 +37,6 @@ def emit(values: Mapping[str, float], dimensions: Mapping[str, str], **more: str
         metrics.add_metadata(name, text)
     line = metrics.serialize_metric_set()
     # A number, not a list of one, which Logs Insights would call `DurationSeconds.0`.
+    # [fact: fields-of-logs-insights]
     plain = {key: one[0] if isinstance(one, list) else one for key, one in line.items()}
     sys.stdout.write(json.dumps(plain) + "\n")
