@@ -137,6 +137,17 @@ def test_a_key_that_cloudwatch_may_not_use_keeps_every_alarm_silent(cloud: App) 
         keys.put_key_policy(KeyId=key, PolicyName="default", Policy=usual)
 
 
+@each_kind
+def test_a_success_that_cannot_be_noted_is_told_all_the_same(cloud: App, kind: Kind) -> None:
+    cloud.faults.append(On("SendEmail", "UpdateItem", DENIED))
+    assert run(cloud, kind.request("create_snapshot_only")).status == "SUCCEEDED"
+
+    (mail,) = cloud.mails
+    assert mail.subject.startswith(f"[OK] {kind.identifier}")
+    warned = [line for line in lines(cloud) if line.get("message") == "success not noted"]
+    assert [line["error.type"] for line in warned] == ["AlertFailed"]
+
+
 def scheduled(kind: Kind, hours: int) -> dict[str, str]:
     """The parameters of a stack that takes a snapshot of a database every day."""
     return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from datetime import UTC, datetime
 from typing import Any
@@ -42,8 +41,8 @@ def compose(event: dict[str, Any]) -> Message:
                     f" --input {shlex.quote(state['given'])}"
                 ],
             ),
-            Section("Request", [json.dumps(state["input"])]),
+            Section("Request", [state["given"]]),
         ],
         execution="",
-        facts={"since": since},
+        facts={"since": datetime.fromtimestamp(state["since"], UTC).isoformat()},
     )
