@@ -325,15 +325,16 @@ def tell_a_missed_schedule(kind: Kind, cloud: App) -> None:
     client, name = cloud.client("lambda"), cloud.physical_id("LookAtLocksFunction")
     usual = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     asked = json.dumps(kind.request("create_snapshot_only"))
+    change = partial(client.update_function_configuration, FunctionName=name)
     watched = {**usual, "SUCCESS_WITHIN_HOURS": "24", "SCHEDULE_INPUT": asked}
-    for hours, variables in ((0, watched), (25, watched), (0, usual)):
-        client.update_function_configuration(
-            FunctionName=name, Environment={"Variables": variables}
-        )
-        cloud.clock.advance(hours * 3600)
-        if variables is watched:
+    change(Environment={"Variables": watched})
+    try:
+        for hours in (0, 25):
+            cloud.clock.advance(hours * 3600)
             cloud.tick("HourlyLook")
             cloud.settle()
+    finally:
+        change(Environment={"Variables": usual})
     told(cloud, f"{kind.identifier} has had no success for 24 hours.")
 
 
