@@ -5,6 +5,7 @@ It knows nothing of the app. From top to bottom:
 - `cloud`: the whole of it, what a test holds in its hand: deploy, run, inject faults, listen.
 - `moto_repairs`: what is mended in moto; the stacks are in `cloudformation`.
 - `stepfunctions`: moto's interpreter of state machines, on virtual time and with AWS's errors.
+- `cloudwatch`: metrics and alarms, out of what the functions log and other services measure.
 - `awslambda`: the functions, each in a process of its own, as Lambda keeps them.
 - `status_events`: EventBridge and its schedules; `deliveries`: what it hands over, dead letters;
   `event_patterns`: which event fits.

@@ -68,6 +68,7 @@ from local.emulator.calls import (
 )
 from local.emulator.clock import START, Cancelled, Clock
 from local.emulator.cloudformation import deploy
+from local.emulator.cloudwatch.watch import Watch
 from local.emulator.deliveries import Delivery
 from local.emulator.moto_services import MotoServices
 from local.emulator.rds import Change, Rds
@@ -232,6 +233,7 @@ class Cloud:
         )
         closing.callback(self.functions.close)
         self.logs = self.functions.logs
+        self.watch = Watch(self.clock.now, self.functions, ACCOUNT, REGION)
 
     def _repair_moto(self, closing: ExitStack) -> None:
 
@@ -341,6 +343,7 @@ class Cloud:
             record.clear()
         self.loses_events = self.renews_ids = False
         self._forget_executions()
+        self.watch.reset()
         self._make_rds()
 
     def _end_everything(self) -> None:
@@ -776,6 +779,8 @@ class Cloud:
             return Answer(status, list(headers.items()), text)
         if call.service in rds_elsewhere.SHOWN:
             rds_elsewhere.show(call.service, self.rds_in(call.region))
+        if call.service == "cloudwatch":
+            self.watch.look()
         if call.service in AROUND_RDS:
             for rds in list(self._regions.values()):
                 rds.settle()  # an export that is over by now has left its objects

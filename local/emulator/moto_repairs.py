@@ -31,7 +31,11 @@ from moto.stepfunctions.responses import StepFunctionResponse
 
 from local.emulator import event_patterns
 from local.emulator.authorization import refuses
-from local.emulator.cloudformation import stack_resources, stacks
+from local.emulator.cloudformation import (
+    stack_resources,
+    stacks,
+    watch_resources,  # noqa: F401 moto finds them by their class
+)
 from local.emulator.deliveries import check_target
 
 ACCOUNT_OF_AN_ARN = 4

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import AlertFailed, Throttled, TrapheusError
 from trapheus.execution.logs import facts, logged, logger
+from trapheus.execution.metrics import emit
 from trapheus.messages import failed_export, failed_restore, success
 from trapheus.messages.channels import CHANNELS, is_wanted
+from trapheus.monitoring import schedule_missed, successes
+from trapheus.monitoring.figures import figures
 
 if TYPE_CHECKING:
     from trapheus.messages.message import Message
 
-ABOUT = {"export": failed_export, "success": success}
+ABOUT = {"export": failed_export, "success": success, "schedule": schedule_missed}
 # A busy way is tried again here: the state machine would send the message once more all ways. Three
 # tries of three ways without an answer, as in a VPC that has no way to them, fit into a Timeout.
 PAUSES = (2, 8)
@@ -28,17 +31,55 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """
     message = ABOUT.get(event.get("about", ""), failed_restore).compose(event)
     logger.info("message", kind=message.kind, subject=message.subject)
+    note_success(event, message)
     ways = [name for name in CHANNELS if name == "event" or is_wanted(message)]
     failed = {name: error for name in ways if (error := refusal(name, message))}
     for name, error in failed.items():
         logger.warning("not sent", way=name, error=facts(error))
+        emit({"NotSent": 1}, {"way": name}, **searched(message))
     if len(failed) == len(ways):
         said = "; ".join(f"{name}: {facts(error)['message']}" for name, error in failed.items())
         busy = any(isinstance(error, Throttled) for error in failed.values())
         kind = Throttled if busy else AlertFailed
+        if not busy:
+            measure(event, message)
         raise kind(f"The message was not sent. {said}", identifier=message.identifier)
+    measure(event, message)
     # A Fail's Cause ends at 32,768 characters. [fact: length-of-a-cause]
     return {"cause": message.gist[:8000]}
+
+
+def note_success(event: dict[str, Any], message: Message) -> None:
+    """Note when the database had its last success; the message goes out all the same."""
+    if message.kind not in successes.KINDS:
+        return
+    try:
+        with failing_as(AlertFailed, message.identifier):
+            successes.note(event["state"]["request"], message.kind, time.time())
+    except TrapheusError as error:
+        logger.warning("success not noted", error=facts(error))
+
+
+def measure(event: dict[str, Any], message: Message) -> None:
+    """Write the metrics of a message, once it is sent or lost for good."""
+    try:
+        found = figures(event, message, time.time())
+    except Exception:
+        # Whatever the state's data is: the message is sent, and must not be sent again for this.
+        logger.exception("not measured")
+        found = {}
+    emit(
+        {"Messages": 1, **found},
+        {"kind": message.kind},
+        **searched(message),
+        tag=message.tag,
+        error=message.error,
+    )
+
+
+def searched(message: Message) -> dict[str, str]:
+    """What the lines of a message are found by."""
+    return {"identifier": message.identifier, "execution": message.execution}
 
 
 def refusal(name: str, message: Message) -> TrapheusError | None:

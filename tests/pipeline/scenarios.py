@@ -331,6 +331,24 @@ def tell_what_nobody_recovers(kind: Kind, cloud: App) -> None:
     told(cloud, f"An earlier execution could not put {kind.identifier} back.")
 
 
+def tell_a_missed_schedule(kind: Kind, cloud: App) -> None:
+    """The stack's schedule is of a database that has had no success for a day."""
+    client, name = cloud.client("lambda"), cloud.physical_id("LookAtLocksFunction")
+    usual = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    asked = json.dumps(kind.request("create_snapshot_only"))
+    change = partial(client.update_function_configuration, FunctionName=name)
+    watched = {**usual, "SUCCESS_WITHIN_HOURS": "24", "SCHEDULE_INPUT": asked}
+    change(Environment={"Variables": watched})
+    try:
+        for hours in (0, 25):
+            cloud.clock.advance(hours * 3600)
+            cloud.tick("HourlyLook")
+            cloud.settle()
+    finally:
+        change(Environment={"Variables": usual})
+    told(cloud, f"{kind.identifier} has had no success for 24 hours.")
+
+
 def take_over(kind: Kind, cloud: App) -> None:
     """The lock of an execution whose release has failed."""
     cloud.faults.append(On("states", "DeleteItem", DENIED))
@@ -780,6 +798,7 @@ OF_EACH_KIND = (
     recover_by_the_rule,
     recover_by_the_look,
     tell_what_nobody_recovers,
+    tell_a_missed_schedule,
     take_over,
     inspect,
     mistake_the_kind,

@@ -511,6 +511,10 @@ def environment(clock: Clock) -> Iterator[Aws]:
         "AWS_SECRET_ACCESS_KEY": "dummy",
         "AWS_DEFAULT_REGION": "us-east-1",
         "LOCK_TABLE": "locks",
+        "STACK": "trapheus",
+        "SUCCESS_TABLE": "successes",
+        "SUCCESS_WITHIN_HOURS": "0",
+        "SCHEDULE_INPUT": "",
     }
     with patch.dict(os.environ, given), patch.object(quota, "RetryQuota", KnownQuota):
         aws = Aws(Rds(clock.now), clock)

@@ -21,6 +21,11 @@ HANDLERS = sorted((ROOT / "src").glob("*/*.py"))
 EVENT = {"execution": "arn:one", "plan": {"identifier": "prod-db", "restore": {"Port": 5432}}}
 
 
+@pytest.fixture(autouse=True)
+def in_a_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACK", "trapheus")
+
+
 @pytest.fixture
 def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """What has been logged since the test began."""

@@ -152,6 +152,8 @@ class Functions:
         notify: Callable[[str, str, Any], None],
     ) -> None:
         self.logs: list[Log] = []
+        # Of each invocation when it began, the function's name, and whether it failed.
+        self.ends: list[tuple[float, str, bool]] = []
         # What the names of the functions have in common that nobody has called for weeks, in a VPC:
         # they are inactive when they are invoked. "" stands for all, None for none.
         self.idle: str | None = None
@@ -193,6 +195,7 @@ class Functions:
             environment.fresh = True
         self._random = random.Random(self._seed)
         self.logs.clear()
+        self.ends.clear()
         self.idle = None
         self._set_up.clear()
 
@@ -219,6 +222,7 @@ class Functions:
 
     def invoke(self, function: Any, layers: list[bytes], event: bytes) -> tuple[bytes, bool]:
         """Run the handler of moto's `function`; return its answer, and whether that is an error."""
+        began = self._clock.now()
         environment = self._take(function, layers)
         cold, environment.fresh = environment.fresh, False
         name = environment.function
@@ -243,6 +247,7 @@ class Functions:
         if not work.done.wait(REAL_LIMIT):
             self._time_out(environment, work)
         self._log(environment, work)
+        self.ends.append((began, str(function.function_name), work.failed))
         environment.work = None
         if not self._warm:
             self.kill(environment)

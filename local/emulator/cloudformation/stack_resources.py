@@ -256,7 +256,8 @@ def _settle_function(function: Any, properties: Properties, account: str) -> Non
     function.layers = function._get_layers_data(properties.get("Layers", []))
     function.architectures = properties.get("Architectures", ["x86_64"])
     function.tracing_config = properties.get("TracingConfig", {"Mode": "PassThrough"})
-    function.environment_vars = properties.get("Environment", {}).get("Variables", {})
+    variables = properties.get("Environment", {}).get("Variables", {})
+    function.environment_vars = {name: str(value) for name, value in variables.items()}
     function.logging_config = {
         "LogFormat": "Text",
         "LogGroup": f"/aws/lambda/{function.function_name}",

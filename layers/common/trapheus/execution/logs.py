@@ -19,6 +19,7 @@ from trapheus.execution.exceptions import (
     TrapheusError,
 )
 from trapheus.execution.formats import require_known
+from trapheus.execution.metrics import emit
 
 Event = dict[str, Any]
 Context = TypeVar("Context")
@@ -60,6 +61,8 @@ def logged(handler: Callable[[Event, Context], Result]) -> Callable[[Event, Cont
             raise
         except RETRIED as error:
             logger.warning("failed for now", error=facts(error))
+            if isinstance(error, Throttled):
+                count_throttled(event, context)
             raise
         except TrapheusError as error:
             logger.error("failed", error=facts(error))
@@ -72,6 +75,17 @@ def logged(handler: Callable[[Event, Context], Result]) -> Callable[[Event, Cont
         return result
 
     return handle
+
+
+def count_throttled(event: Event, context: object) -> None:
+    """Count an AWS that was too busy, with who has met it."""
+    emit(
+        {"Throttled": 1},
+        {},
+        identifier=identifier_of(event),
+        execution=str(event.get("execution", "")),
+        function_name=getattr(context, "function_name", ""),
+    )
 
 
 def identifier_of(event: Event) -> str:

@@ -99,7 +99,10 @@ def chat(message: Message) -> dict[str, Any]:
             "title": message.subject,
             "description": f"{message.gist}\n{message.execution}"[:LONGEST],
         },
-        "metadata": {"threadId": message.execution, "summary": message.subject},
+        "metadata": {
+            "threadId": message.execution or message.identifier,
+            "summary": message.subject,
+        },
     }
 
 
