@@ -53,16 +53,15 @@ def is_wanted(message: Message) -> bool:
 
 def mail(message: Message) -> None:
     """Send it to every recipient."""
-    subject, sections = message.subject, message.sections
     ses().send_email(
         FromEmailAddress=os.environ["SENDER"],
         Destination={"ToAddresses": os.environ["RECIPIENTS"].split(",")},
         Content={
             "Simple": {
-                "Subject": {"Data": subject, "Charset": "UTF-8"},
+                "Subject": {"Data": message.subject, "Charset": "UTF-8"},
                 "Body": {
-                    "Text": {"Data": as_text(sections), "Charset": "UTF-8"},
-                    "Html": {"Data": as_html(subject, sections), "Charset": "UTF-8"},
+                    "Text": {"Data": as_text(message), "Charset": "UTF-8"},
+                    "Html": {"Data": as_html(message), "Charset": "UTF-8"},
                 },
             }
         },
@@ -74,7 +73,7 @@ def topic(message: Message) -> None:
     subject = message.subject.encode("ascii", "replace").decode()[:LONGEST_SUBJECT]
     forms = {
         "default": json.dumps(chat(message)),
-        "email": as_text(message.sections),
+        "email": as_text(message),
         "sms": subject,
     }
     sns().publish(

@@ -25,6 +25,7 @@ def compose(event: dict[str, Any]) -> Message:
     """The message."""
     state = event["state"]
     error = str(state["error"]["Error"])
+    lines = exported(state.get("export", {}))
     return Message(
         kind=EXPORT_FAILED,
         tag=TAGS[EXPORT_FAILED],
@@ -33,14 +34,14 @@ def compose(event: dict[str, Any]) -> Message:
         outcome=UNTOUCHED,
         sections=[
             Section("What failed", failure(state)),
-            Section("What stands now", [UNTOUCHED, *exported(state.get("export", {}))]),
             advice(event),
+            *([Section("What stands now", lines)] if lines else []),
             Section("Request", [json.dumps(state.get("input"), default=str)]),
-            Section("Execution", [event["execution"]]),
         ],
         execution=event["execution"],
         error=error,
         cause=sentence_of(state["error"]),
+        facts={"snapshot": state["snapshot"]},
     )
 
 

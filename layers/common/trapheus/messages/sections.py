@@ -1,12 +1,48 @@
-"""A mail as sections, in plain text and in HTML."""
+"""A mail in plain text, and in HTML."""
 
 from __future__ import annotations
 
+import re
+import textwrap
 from dataclasses import dataclass, field
 from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trapheus.messages.message import Message
 
 # A command that fails stops those after it.
 THEN = " && \\"
+WIDTH = 80
+# What stays whole, on a line of its own where it does not fit.
+LONG = re.compile(r"(arn:|https://)\S{40,}")
+# The console is another one in each partition. [fact: consoles-of-partitions]
+CONSOLES = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
+# Mail programs that know no style sheet show it in black on white, as wide as the window. A block
+# of commands wraps by style alone: a line break in it would be pasted with it.
+STYLE = """
+:root{color-scheme:light dark}
+body{margin:0;padding:16px;background:#fff;color:#1b1f24;
+font:16px/1.5 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif}
+main{max-width:720px;margin:0 auto;overflow-wrap:anywhere}
+.tag{display:inline-block;padding:2px 10px;border-radius:4px;color:#fff;font-weight:600}
+h1{font-size:20px;line-height:1.35;margin:10px 0 20px}
+h2{font-size:16px;margin:24px 0 4px;padding-top:12px;border-top:1px solid #d0d7de}
+p{margin:4px 0}
+pre{margin:8px 0;padding:12px;border-radius:4px;background:#f3f5f7;
+font:13px/1.6 ui-monospace,Menlo,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
+a{color:#0969da}
+@media (prefers-color-scheme:dark){
+body{background:#14171a;color:#e6e9ec}pre{background:#22272c}h2{border-color:#3a4148}
+a{color:#6cb0ff}}
+"""
+# The colours of a tag: its first word says how bad it is.
+COLOURS = {"DOWN": "#b42318", "DECIDE": "#9a4d00", "SERVING": "#1a6b3c", "OK": "#1a6b3c"}
+PLAIN = "#4a5561"
 
 
 @dataclass(frozen=True)
@@ -23,22 +59,65 @@ def block(commands: list[str]) -> list[str]:
     return [command + THEN for command in commands[:-1]] + commands[-1:]
 
 
-def as_text(sections: list[Section]) -> str:
+def console_of(execution: str) -> str:
+    """Where the console shows an execution; empty for what is none."""
+    parts = execution.split(":")
+    domain = CONSOLES.get(parts[1]) if len(parts) > 6 else None
+    if domain is None:
+        return ""
+    region = parts[3]
+    return f"https://{region}.{domain}/states/home?region={region}#/v2/executions/details/{execution}"
+
+
+def as_text(message: Message) -> str:
     """The mail in plain text; what is indented are commands."""
-    parts = []
-    for section in sections:
-        lines = [section.heading.upper(), *section.lines]
-        parts.append("\n".join(lines + [f"  {line}" for line in block(section.commands)]))
+    parts = ["\n".join(wrapped(message.outcome))]
+    for section in message.sections:
+        lines = [part for line in section.lines for part in wrapped(line)]
+        commands = [f"  {line}" for line in block(section.commands)]
+        parts.append("\n".join([section.heading.upper(), *lines, *commands]))
+    if message.execution:
+        links = filter(None, (message.execution, console_of(message.execution)))
+        parts.append("\n".join(["EXECUTION", *links]))
     return "\n\n".join(parts) + "\n"
 
 
-def as_html(subject: str, sections: list[Section]) -> str:
+def wrapped(line: str) -> list[str]:
+    """A line in as many as 80 columns take; those after the first begin with a blank.
+
+    None is empty, which would end a section.
+    """
+    apart = LONG.sub(lambda found: f"\n{found.group()}\n", line)
+    pieces = [
+        part.strip()
+        for piece in apart.splitlines()
+        for part in textwrap.wrap(piece, WIDTH - 1, break_long_words=False, break_on_hyphens=False)
+        if part.strip()
+    ]
+    return [f" {piece}" if number else piece for number, piece in enumerate(pieces)]
+
+
+def as_html(message: Message) -> str:
     """The mail in HTML, everything in it escaped."""
-    parts = [f"<h2>{escape(subject)}</h2>"]
-    for section in sections:
-        parts.append(f"<h3>{escape(section.heading)}</h3>")
+    colour = COLOURS.get(message.tag.split(",")[0].split(" ")[0], PLAIN)
+    parts = [
+        f'<p><span class="tag" style="background:{colour}">{escape(message.tag)}</span></p>',
+        f"<h1>{escape(message.outcome)}</h1>",
+    ]
+    for section in message.sections:
+        parts.append(f"<h2>{escape(section.heading)}</h2>")
         parts += [f"<p>{escape(line)}</p>" for line in section.lines]
         if section.commands:
             parts.append(f"<pre>{escape(chr(10).join(block(section.commands)))}</pre>")
-    body = "".join(parts)
-    return f'<!doctype html><html><body style="font-family: sans-serif">{body}</body></html>'
+    if message.execution:
+        parts += ["<h2>Execution</h2>", f"<p>{escape(message.execution)}</p>"]
+    if link := console_of(message.execution):
+        parts.append(f'<p><a href="{escape(link)}">Open it in the console</a></p>')
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
+        '<meta name="supported-color-schemes" content="light dark">'
+        f"<title>{escape(message.subject)}</title><style>{STYLE}</style></head>"
+        f"<body><main>{''.join(parts)}</main></body></html>"
+    )
