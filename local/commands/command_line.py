@@ -48,12 +48,16 @@ def main(arguments: list[str] | None = None) -> int:
     )
     commands.add_parser("picture", help="draw the picture in the README anew")
     commands.add_parser("events", help="record the events in events/functions/ anew")
+    mails = commands.add_parser("mails", help="write a message of each kind, to be looked at")
+    mails.add_argument("folder", type=Path, help="where their .html and .txt files are written")
     given = parser.parse_args(arguments)
     if given.command is None:
         parser.print_help()
         return SUCCEEDED
     if given.command == "serve":
         return serve(given.port, given.pace)
+    if given.command == "mails":
+        return write_mails(given.folder)
     if given.command in ("picture", "events"):
         return write_anew(given.command)
     try:
@@ -81,6 +85,15 @@ def serve(port: int, pace: int) -> int:
 def write_anew(command: str) -> int:
     """Write what the repository holds of the app's own making; return the exit code."""
     import_module(f"local.commands.{command}").main()
+    return SUCCEEDED
+
+
+def write_mails(folder: Path) -> int:
+    """Write a message of each kind into a folder; return the exit code."""
+    import_moto()
+    from local.commands import mails  # noqa: PLC0415
+
+    print("\n".join(mails.write(folder)))  # noqa: T201
     return SUCCEEDED
 
 

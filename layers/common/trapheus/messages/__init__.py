@@ -1,7 +1,9 @@
-"""The mail about a failure.
+"""What people and programs are told.
 
-In the order in which to read: `failed_restore` and `failed_export` (the sections of a mail), `ways`
-(what to do) with `proxy_targets`, in the words of `commands`, `databases` (what there is now),
-`facts` (what happened) and `sections` (how they are shown). The function that sends it is
+In the order in which to read: `channels` (which ways a message goes), `failed_restore`,
+`failed_export`, `success` and `missed` (each makes a message of what happened), `outcome` (its
+kind, its tag and its first sentences), `ways` (what to do) with `proxy_targets`, in the words of
+`commands`, `databases` (what there is now), `facts` (what happened), `moments` (times in words),
+`message` (what a message is) and `sections` (how it is shown). The function that sends it is
 `src/notify/`.
 """

@@ -12,7 +12,7 @@ import boto3
 from trapheus.execution.clients import PATIENT
 from trapheus.execution.exceptions import Throttled
 from trapheus.messages.message import CHOSEN
-from trapheus.messages.sections import as_html, as_text
+from trapheus.messages.sections import as_html, as_text, console_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -26,6 +26,7 @@ SOURCE = "trapheus"
 LONGEST_SUBJECT = 100
 # Of an entry of PutEvents and of the message in a chat. [fact: size-of-an-event]
 LONGEST = 4_000
+LONGEST_STEP = 400
 
 
 @cache
@@ -89,16 +90,31 @@ def chat(message: Message) -> dict[str, Any]:
 
     [fact: custom-notification]
     """
+    link = console_of(message.execution)
+    said = [message.cause, message.outcome, link or message.execution]
     return {
         "version": "1.0",
         "source": "custom",
         "content": {
             "textType": "client-markdown",
             "title": message.subject,
-            "description": f"{message.gist}\n{message.execution}"[:LONGEST],
+            "description": plain("\n".join(filter(None, said)))[:LONGEST],
+            "nextSteps": [plain(line)[:LONGEST_STEP] for line in message.first_steps],
         },
-        "metadata": {"threadId": message.execution, "summary": message.subject},
+        "metadata": {
+            "threadId": message.execution or message.identifier,
+            "summary": message.subject,
+            "eventType": message.kind,
+        },
     }
+
+
+def plain(text: str) -> str:
+    """A text in which Slack takes nothing for a link, a mention or markup.
+
+    Its three control characters: https://api.slack.com/reference/surfaces/formatting#escaping
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def event(message: Message) -> None:
@@ -131,7 +147,8 @@ def detail(message: Message) -> dict[str, Any]:
         "error": message.error,
         "cause": message.cause[:LONGEST],
         "execution": message.execution,
-        **message.facts,
+        "console": console_of(message.execution),
+        "facts": message.facts,
     }
 
 

@@ -66,7 +66,9 @@ def console_of(execution: str) -> str:
     if domain is None:
         return ""
     region = parts[3]
-    return f"https://{region}.{domain}/states/home?region={region}#/v2/executions/details/{execution}"
+    return (
+        f"https://{region}.{domain}/states/home?region={region}#/v2/executions/details/{execution}"
+    )
 
 
 def as_text(message: Message) -> str:
