@@ -56,10 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
         return SUCCEEDED
     if given.command == "serve":
         return serve(given.port, given.pace)
-    if given.command == "mails":
-        return write_mails(given.folder)
-    if given.command in ("picture", "events"):
-        return write_anew(given.command)
+    if given.command in ("mails", "picture", "events"):
+        return write_anew(given.command, *([given.folder] if given.command == "mails" else []))
     try:
         text = read(given.event)
     except ValueError as error:
@@ -82,18 +80,10 @@ def serve(port: int, pace: int) -> int:
         return INTERRUPTED
 
 
-def write_anew(command: str) -> int:
-    """Write what the repository holds of the app's own making; return the exit code."""
-    import_module(f"local.commands.{command}").main()
-    return SUCCEEDED
-
-
-def write_mails(folder: Path) -> int:
-    """Write a message of each kind into a folder; return the exit code."""
+def write_anew(command: str, *arguments: Path) -> int:
+    """Write what follows from the app; return the exit code."""
     import_moto()
-    from local.commands import mails  # noqa: PLC0415
-
-    print("\n".join(mails.write(folder)))  # noqa: T201
+    import_module(f"local.commands.{command}").main(*arguments)
     return SUCCEEDED
 
 

@@ -119,14 +119,14 @@ def made(cloud: App) -> dict[str, Mail]:
     return mails | {"missed-1": cloud.mails[0]}
 
 
-def write(folder: Path) -> list[str]:
-    """Write all into a folder; a line for each."""
+def main(folder: Path) -> None:
+    """Write all into a folder, and say which."""
     folder.mkdir(parents=True, exist_ok=True)
     with deployed(parameters=NOTIFY) as cloud:
         mails = made(cloud)
     for name, mail in mails.items():
-        head = f"Subject: {mail.subject}\n\n"
-        (folder / f"{name}.txt").write_text(head + mail.text, encoding="utf-8")
+        text = f"Subject: {mail.subject}\n\n{mail.text}"
+        (folder / f"{name}.txt").write_text(text, encoding="utf-8")
         if mail.html:
             (folder / f"{name}.html").write_text(mail.html, encoding="utf-8")
-    return [f"{folder / name}: {mail.subject}" for name, mail in mails.items()]
+        print(f"{folder / name}: {mail.subject}")  # noqa: T201

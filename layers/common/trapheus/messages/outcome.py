@@ -106,9 +106,14 @@ def outcome_of(state: State, found: Look | None) -> str:
     said = [
         down(state, found) if is_unreachable else "",
         done(state, found, is_unreachable=is_unreachable),
-        "" if is_unreachable or not times else f"It was unreachable for at most {span(*times)}.",
+        "" if is_unreachable or not times else unreachable(plan_of(state)["identifier"], *times),
     ]
     return " ".join(filter(None, said))
+
+
+def unreachable(name: str, since: str, until: str) -> str:
+    """For how long clients had nothing at the identifier."""
+    return f"{name} was unreachable for at most {span(since, until)}."
 
 
 def down(state: State, found: Look | None) -> str:

@@ -14,27 +14,29 @@ if TYPE_CHECKING:
 # A command that fails stops those after it.
 THEN = " && \\"
 WIDTH = 80
-# What stays whole, on a line of its own where it does not fit.
-LONG = re.compile(r"(arn:|https://)\S{40,}")
+# What a person may copy stays on one line, however long: a command, an input in JSON. ARNs and
+# links do anyway, having no blanks.
+WHOLE = re.compile(r"`[^`]+`|\{.*\}")
 # The console is another one in each partition. [fact: consoles-of-partitions]
 CONSOLES = {
     "aws": "console.aws.amazon.com",
     "aws-cn": "console.amazonaws.cn",
     "aws-us-gov": "console.amazonaws-us-gov.com",
 }
-# Mail programs that know no style sheet show it in black on white, as wide as the window. A block
-# of commands wraps by style alone: a line break in it would be pasted with it.
+# A block of commands wraps by style alone: a line break in it would be pasted with it. What a mail
+# program must not lose with the style sheet stands in the tags as well.
+WRAPPING = "white-space:pre-wrap;overflow-wrap:anywhere"
 STYLE = """
 :root{color-scheme:light dark}
 body{margin:0;padding:16px;background:#fff;color:#1b1f24;
 font:16px/1.5 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif}
-main{max-width:720px;margin:0 auto;overflow-wrap:anywhere}
-.tag{display:inline-block;padding:2px 10px;border-radius:4px;color:#fff;font-weight:600}
+main{max-width:720px;margin:0 auto}
+.tag{display:inline-block;padding:2px 10px;border-radius:4px;font-weight:600}
 h1{font-size:20px;line-height:1.35;margin:10px 0 20px}
 h2{font-size:16px;margin:24px 0 4px;padding-top:12px;border-top:1px solid #d0d7de}
 p{margin:4px 0}
 pre{margin:8px 0;padding:12px;border-radius:4px;background:#f3f5f7;
-font:13px/1.6 ui-monospace,Menlo,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
+font:13px/1.6 ui-monospace,Menlo,Consolas,monospace}
 a{color:#0969da}
 @media (prefers-color-scheme:dark){
 body{background:#14171a;color:#e6e9ec}pre{background:#22272c}h2{border-color:#3a4148}
@@ -89,28 +91,27 @@ def wrapped(line: str) -> list[str]:
 
     None is empty, which would end a section.
     """
-    apart = LONG.sub(lambda found: f"\n{found.group()}\n", line)
-    pieces = [
-        part.strip()
-        for piece in apart.splitlines()
-        for part in textwrap.wrap(piece, WIDTH - 1, break_long_words=False, break_on_hyphens=False)
-        if part.strip()
-    ]
-    return [f" {piece}" if number else piece for number, piece in enumerate(pieces)]
+    kept = WHOLE.sub(lambda found: found.group().replace(" ", "\0"), " ".join(line.split()))
+    pieces = textwrap.wrap(
+        kept, WIDTH, subsequent_indent=" ", break_long_words=False, break_on_hyphens=False
+    )
+    return [piece.replace("\0", " ") for piece in pieces]
 
 
 def as_html(message: Message) -> str:
     """The mail in HTML, everything in it escaped."""
     colour = COLOURS.get(message.tag.split(",")[0].split(" ")[0], PLAIN)
+    style = f"background:{colour};color:#fff"
     parts = [
-        f'<p><span class="tag" style="background:{colour}">{escape(message.tag)}</span></p>',
+        f'<p><span class="tag" style="{style}">{escape(message.tag)}</span></p>',
         f"<h1>{escape(message.outcome)}</h1>",
     ]
     for section in message.sections:
         parts.append(f"<h2>{escape(section.heading)}</h2>")
         parts += [f"<p>{escape(line)}</p>" for line in section.lines]
         if section.commands:
-            parts.append(f"<pre>{escape(chr(10).join(block(section.commands)))}</pre>")
+            commands = escape("\n".join(block(section.commands)))
+            parts.append(f'<pre style="{WRAPPING}">{commands}</pre>')
     if message.execution:
         parts += ["<h2>Execution</h2>", f"<p>{escape(message.execution)}</p>"]
     if link := console_of(message.execution):
@@ -121,5 +122,6 @@ def as_html(message: Message) -> str:
         '<meta name="color-scheme" content="light dark">'
         '<meta name="supported-color-schemes" content="light dark">'
         f"<title>{escape(message.subject)}</title><style>{STYLE}</style></head>"
-        f"<body><main>{''.join(parts)}</main></body></html>"
+        f'<body style="font-family:sans-serif"><main style="overflow-wrap:anywhere">'
+        f"{''.join(parts)}</main></body></html>"
     )

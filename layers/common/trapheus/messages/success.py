@@ -7,8 +7,8 @@ from typing import Any
 
 from trapheus.messages.facts import name_of, said
 from trapheus.messages.message import DRY_RUN, RESTORED, SNAPSHOT_TAKEN, STARTED, Message
-from trapheus.messages.moments import on, span
-from trapheus.messages.outcome import TAGS
+from trapheus.messages.moments import on
+from trapheus.messages.outcome import TAGS, unreachable
 from trapheus.messages.sections import Section
 
 # Of the output, what a program may want to know; the sentences are for people.
@@ -60,9 +60,9 @@ def of(state: dict[str, Any], output: dict[str, Any]) -> tuple[str, str, str]:
     if "target" in output:
         stands = f"{output['target']} is restored"
         return RESTORED, stands, f"{stands}, with data as of {data}; {name} was not touched."
-    times = span(output["unreachableFrom"], output["unreachableTo"])
     serves = f"{name} serves, restored with data as of {data}."
-    return RESTORED, "restored", f"{serves} It was unreachable for at most {times}."
+    times = unreachable(name, output["unreachableFrom"], output["unreachableTo"])
+    return RESTORED, "restored", f"{serves} {times}"
 
 
 def dry_run(name: str, task: str, count: int) -> tuple[str, str]:
