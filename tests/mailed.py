@@ -28,6 +28,11 @@ def flowing(text: str) -> str:
     return re.sub(r"\n (?=\S)", " ", text)
 
 
+def sentence(cause: str) -> str:
+    """The first sentence of an execution's Cause, behind the tag."""
+    return cause.partition("] ")[2].partition(".")[0]
+
+
 def blocks(text: str) -> list[Block]:
     """Every block of a mail's plain text; its lines are indented, and joined by `&&`."""
     found = []

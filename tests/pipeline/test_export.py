@@ -9,7 +9,7 @@ from moto.s3.models import s3_backends
 
 from local.commands.app import OTHER_REGION, App, export_bucket
 from local.emulator.cloud import ACCOUNT, REGION, Execution, Fault
-from tests.mailed import flowing
+from tests.mailed import flowing, sentence
 from tests.pipeline.observed import KINDS, Kind, On, databases, run
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -176,7 +176,7 @@ def check_alert(cloud: App, kind: Kind, execution: Execution, error: str) -> Exe
     assert mail.recipients == ["dba@example.com", "oncall@example.com"]
     assert kind.snapshot in mail.subject
     assert error in mail.subject
-    assert export.cause.partition(".")[0] in flowing(mail.text)
+    assert sentence(export.cause) in flowing(mail.text)
     assert f"aws stepfunctions start-execution --state-machine-arn {machine(export)}" in flowing(
         mail.text
     )

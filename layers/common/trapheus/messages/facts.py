@@ -113,8 +113,11 @@ def outage(state: State) -> list[str]:
     return [since, until] if since and until else []
 
 
-def effects(state: State, plan: Plan) -> list[str]:
-    """What a restore that had begun means for the data and for the database's clients."""
+def effects(state: State, plan: Plan, *, is_gone: bool) -> list[str]:
+    """What a restore that had begun means for the data and for the database's clients.
+
+    is_gone: whether the original is deleted, or will be.
+    """
     if plan and plan["strategy"] == COPY and "restored" in state:
         restored = state["restored"]
         return [
@@ -133,11 +136,13 @@ def effects(state: State, plan: Plan) -> list[str]:
             if "rolledBack" in state
             else "Writes to the original: all of them are in it.",
         ]
+    kept = "the original's retained backups or its final snapshot, if it has any"
+    writes = kept if is_gone else f"the original, {plan['renamedTo']}"
     return [
         f"Data as of: {on(restored['dataAsOf'])}.",
         *unreachable,
         f"Resource id: {plan['resourceId']} before, {restored['resourceId']} now.",
-        f"Writes after the moment of the data: in the original, {plan['renamedTo']}.",
+        f"Writes after the moment of the data: in {writes}.",
     ]
 
 

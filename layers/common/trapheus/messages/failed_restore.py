@@ -28,7 +28,7 @@ from trapheus.messages.facts import (
 )
 from trapheus.messages.message import Message
 from trapheus.messages.moments import on
-from trapheus.messages.outcome import kind_of, outcome_of, tag_of
+from trapheus.messages.outcome import is_gone, kind_of, outcome_of, tag_of
 from trapheus.messages.sections import Section
 from trapheus.rds.access import (
     cluster,
@@ -76,7 +76,7 @@ def compose(event: dict[str, Any]) -> Message:
         Section("What failed", failure(state)),
         *advice(about, state, found),
         Section("What stands now", [*unknown, *databases_now(state, found)]),
-        Section("Facts", effects(state, plan)),
+        Section("Facts", effects(state, plan, is_gone=found is not None and is_gone(found.original))),
         Section("Configuration", configuration(state, plan)),
         Section("Request", [json.dumps(state.get("input"), default=str)]),
     ]

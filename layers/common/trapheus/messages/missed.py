@@ -12,8 +12,8 @@ from trapheus.messages.sections import Section
 
 ADVICE = [
     "See in the console of Step Functions whether executions of this database have started since.",
-    "None has: look at the schedule, whether it is enabled, and at the stack's dead-letter queue.",
-    "They have failed: each has sent a message of its own, which says what to do.",
+    "If none has, look whether the schedule is enabled, and into the stack's dead-letter queue.",
+    "If they have failed, each has sent a message of its own, which says what to do.",
 ]
 
 

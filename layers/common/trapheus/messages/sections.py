@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # A command that fails stops those after it.
 THEN = " && \\"
-WIDTH = 80
+WIDTH = 78
 # What a person may copy stays on one line, however long: a command, an input in JSON. ARNs and
 # links do anyway, having no blanks.
 WHOLE = re.compile(r"`[^`]+`|\{.*\}")
@@ -87,7 +87,7 @@ def as_text(message: Message) -> str:
 
 
 def wrapped(line: str) -> list[str]:
-    """A line in as many as 80 columns take; those after the first begin with a blank.
+    """A line in as many as 78 columns take, which leave room for a margin; those after the first begin with a blank.
 
     None is empty, which would end a section.
     """
