@@ -251,7 +251,7 @@ def recover(kind: Kind, cloud: App) -> None:
     ended(run(cloud, kind.request("db_restore")), "FAILED", "RestoreFailed")
     ended(run(cloud, kind.request("db_restore"), "refused"), "FAILED", "NotRecovered")
     cloud.faults.clear()
-    cloud.alerts.clear()
+    cloud.mails.clear()
     ended(run(cloud, kind.request("recover"), "recovery"), "SUCCEEDED")
 
     same("the databases", databases(cloud), before)
@@ -312,7 +312,7 @@ def tell_what_nobody_recovers(kind: Kind, cloud: App) -> None:
     cloud.rds.poison(kind.name, kind.identifier)
     ended(run(cloud, kind.request("db_restore")), "FAILED", "RestoreFailed")
     cloud.faults.clear()
-    cloud.alerts.clear()
+    cloud.mails.clear()
     for hours in (1, 25):
         cloud.clock.advance(hours * 3600)
         cloud.tick("HourlyLook")

@@ -194,7 +194,7 @@ def write_something_else(cloud: App, flow: Flow) -> None:
 
 
 def send_a_mail(cloud: App, _: Flow) -> None:
-    cloud.alerts.append(cloud.alerts[0] if cloud.alerts else MAIL)
+    cloud.mails.append(cloud.alerts[0] if cloud.alerts else MAIL)
 
 
 RESTORES = [flow for flow in FLOWS if flow.name == "db_restore"]

@@ -112,7 +112,7 @@ def test_a_recovery_that_ends_past_every_catch_is_told_and_not_started_again(
     # That one the rule has started, and it leaves it at that.
     assert none.status == "SUCCEEDED"
     # Whatever it could tell by itself.
-    cloud.alerts.clear()
+    cloud.mails.clear()
     look(cloud)
     assert ["left" in mail.subject for mail in cloud.alerts] == [True]
     assert recovery.arn in flowing(cloud.alerts[0].text)
@@ -161,7 +161,7 @@ def test_a_lock_that_only_people_can_recover_is_told_once_a_day(cloud: App, kind
     plan = json.loads(item["planned"]["S"])
     database = item["database"]["S"]
     for left in ({}, {"holder": unknown}):
-        cloud.alerts.clear()
+        cloud.mails.clear()
         hold(cloud, database, phase="rollback", planned=json.dumps(plan), **left)
         look(cloud)
         assert cloud.alerts == [], "its execution has told it"

@@ -12,7 +12,7 @@ from src.notify import send
 from tests.mailed import blocks, flowing
 from tests.unit.conftest import CLUSTER, EXECUTION, INSTANCE, Aws, Post
 from tests.unit.mails import a_state, error, tell
-from trapheus.messages import moments, outcome, sections
+from trapheus.messages import moments, outcome, rendering
 from trapheus.messages.message import KINDS, Message
 from trapheus.messages.sections import Section
 
@@ -250,7 +250,7 @@ def test_the_text_is_at_most_80_columns_wide_but_for_what_is_copied():
         ["some words " * 30, f"see {LONG_ARN}, then go on", "do `aws rds " + "x " * 50 + "y`"],
         ["aws rds " + "x" * 90, "aws rds wait"],
     )  # fmt: skip
-    text = sections.as_text(a_message(outcome="It is so. " * 20, sections=[told]))
+    text = rendering.as_text(a_message(outcome="It is so. " * 20, sections=[told]))
 
     wide = [line for line in text.splitlines() if len(line) > 80]
     assert [line.strip().split(" ")[0][:6] for line in wide] == [
@@ -264,7 +264,7 @@ def test_the_text_is_at_most_80_columns_wide_but_for_what_is_copied():
 @pytest.mark.parametrize("line", ["", "\n\n", "a\n\nb", "  indented", "\r\n  aws rds delete\r\n"])
 def test_no_sentence_becomes_a_section_or_a_command(line: str):
     told = {"outcome": f"So it is.{line}", "sections": [Section("What", [line])]}
-    text = sections.as_text(a_message(**told))
+    text = rendering.as_text(a_message(**told))
 
     assert blocks(text) == []
     _, what, execution = text.split("\n\n")
@@ -272,7 +272,7 @@ def test_no_sentence_becomes_a_section_or_a_command(line: str):
 
 
 def test_the_html_wraps_its_blocks_by_style_and_knows_the_dark():
-    html = sections.as_html(a_message(sections=[Section("What", [], ["aws one", "aws two"])]))
+    html = rendering.as_html(a_message(sections=[Section("What", [], ["aws one", "aws two"])]))
 
     assert (
         '<pre style="white-space:pre-wrap;overflow-wrap:anywhere">aws one &amp;&amp; \\\n' in html
@@ -294,14 +294,14 @@ def test_the_console_is_that_of_the_partition(partition: str, region: str, domai
     arn = f"arn:{partition}:states:{region}:123456789012:execution:restore:one"
 
     link = f"https://{region}.{domain}/states/home?region={region}#/v2/executions/details/{arn}"
-    assert sections.console_of(arn) == link
-    assert f'href="{link}"' in sections.as_html(a_message(execution=arn))
+    assert rendering.console_of(arn) == link
+    assert f'href="{link}"' in rendering.as_html(a_message(execution=arn))
 
 
 @pytest.mark.parametrize("execution", ["", "one", "arn:aws-new:states:r:1:execution:m:n"])
 def test_what_is_in_no_known_console_has_no_link(execution: str):
-    assert sections.console_of(execution) == ""
-    assert "href" not in sections.as_html(a_message(execution=execution))
+    assert rendering.console_of(execution) == ""
+    assert "href" not in rendering.as_html(a_message(execution=execution))
 
 
 # The other ways

@@ -12,7 +12,7 @@ import boto3
 from trapheus.execution.clients import PATIENT
 from trapheus.execution.exceptions import Throttled
 from trapheus.messages.message import CHOSEN
-from trapheus.messages.sections import as_html, as_text, console_of
+from trapheus.messages.rendering import as_html, as_text, console_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client

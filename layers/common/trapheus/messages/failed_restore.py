@@ -76,7 +76,7 @@ def compose(event: dict[str, Any]) -> Message:
         Section("What failed", failure(state)),
         *advice(about, state, found),
         Section("What stands now", [*unknown, *databases_now(state, found)]),
-        Section("Facts", effects(state, plan, is_gone=found is not None and is_gone(found.original))),
+        Section("Facts", effects(state, plan, is_gone=bool(found and is_gone(found.original)))),
         Section("Configuration", configuration(state, plan)),
         Section("Request", [json.dumps(state.get("input"), default=str)]),
     ]
