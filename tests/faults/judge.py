@@ -313,27 +313,28 @@ def to_be_named(flow: Flow, now: World) -> list[str]:
 
 def wrong_tag(ended: Ended, now: World) -> str:
     """What the tag of the last message says that RDS does not hold; "" for nothing."""
-    kind, mails = ended.flow.kind, ended.cloud.alerts
-    tag = mails[-1].subject.partition("]")[0].lstrip("[") if mails else ""
+    kind, mail = ended.flow.kind, next(iter(ended.cloud.alerts[::-1]), None)
+    tag = mail.subject.partition("]")[0].lstrip("[") if mail else ""
     # Neither of those two has looked at RDS.
-    if tag in ("NOT EXPORTED", "UNKNOWN") or (mails and "RDS did not say" in mails[-1].text):
+    if mail is None or tag in ("NOT EXPORTED", "UNKNOWN") or "RDS did not say" in mail.text:
         return ""
     was = ended.before.databases[kind.name, kind.identifier]
     held = now.databases.get((kind.name, kind.identifier))
     is_original = held is not None and held.resource_id == was.resource_id
     beside = now.databases.keys() - ended.before.databases.keys()
     outages = ended.cloud.rds.outages(kind.name, kind.identifier)
-    was_down = any(begin <= mails[-1].time <= end for begin, end in outages) if mails else False
+    was_down = any(begin <= mail.time <= end for begin, end in outages)
     right = {
         "DOWN": was_down or not serves(kind, now),
-        "DECIDE": serves(kind, now) and (beside or "The rollback failed" in mails[-1].text),
+        "DECIDE": serves(kind, now)
+        and (beside or "The rollback failed" in mail.text.replace("\n ", " ")),
         "SERVING, restored": serves(kind, now),
         "SERVING, recovered": is_original and serves(kind, now) and not beside,
         "SERVING, put back": is_original and serves(kind, now) and not beside,
         "NOT TOUCHED": is_original and not beside,
     }
     found = [part.name for part in now.databases.values()]
-    return "" if not tag or right.get(tag) else f"the message says {tag}, and these stand: {found}"
+    return "" if right.get(tag) else f"the message says {tag}, and these stand: {found}"
 
 
 def wrong_mails(ended: Ended, allowed: Allowed, ending: str, now: World) -> str:
