@@ -5,6 +5,8 @@ EVENT ?= events/create_snapshot.json
 PORT ?= 0
 # Virtual seconds that pass in a real one at most, for whoever wants to be in time; 0 for no limit.
 PACE ?= 0
+# Of `make mails`.
+FOLDER ?= mails
 # Of `make deploy-local`: what `make serve` has printed, and a stack's name.
 ENDPOINT ?=
 STACK ?= trapheus
@@ -17,7 +19,7 @@ SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=
 	.venv-sam/bin/sam
 
 TARGETS := help run serve deploy-local test check lint build clients others \
-	thorough faults attributes permissions bench acceptance peers picture events preflight lock clean
+	thorough faults attributes permissions bench acceptance peers mails picture events preflight lock clean
 .PHONY: $(TARGETS)
 .DEFAULT_GOAL := help
 
@@ -116,6 +118,9 @@ acceptance: .venv/ready .venv-sam/ready ## The promises on a real account; PROFI
 
 picture: .venv/ready ## The graphs of docs/state-machine.md
 	@.venv/bin/python -m local picture
+
+mails: .venv/ready ## A message of each kind as HTML and as text; FOLDER=mails
+	@.venv/bin/python -m local mails "$(FOLDER)"
 
 events: .venv/ready ## events/functions/, an event for each function
 	@.venv/bin/python -m local events

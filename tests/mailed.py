@@ -23,10 +23,20 @@ class Block:
     commands: list[str]
 
 
+def flowing(text: str) -> str:
+    """A mail's plain text as it was before it was wrapped at 80 columns."""
+    return re.sub(r"\n (?=\S)", " ", text)
+
+
+def sentence(cause: str) -> str:
+    """The first sentence of an execution's Cause, behind the tag."""
+    return cause.partition("] ")[2].partition(".")[0]
+
+
 def blocks(text: str) -> list[Block]:
     """Every block of a mail's plain text; its lines are indented, and joined by `&&`."""
     found = []
-    for section in text.split("\n\n"):
+    for section in flowing(text).split("\n\n"):
         heading, *lines = section.splitlines()
         commands = "\n".join(line for line in lines if line.startswith("  "))
         if commands:

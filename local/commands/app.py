@@ -22,6 +22,8 @@ SENDER = "trapheus@example.com"
 OTHER_REGION = "eu-west-1"
 # Those that AWS makes for its services, by the names that they have here, and their aliases.
 AWS_KEYS = {"aws-rds": "alias/aws/rds", "aws-secrets": "alias/aws/secretsmanager"}
+# How the subjects begin of what NotifyOn chooses.
+CHOSEN = ("[OK]", "[REFUSED]", "[STARTED]")
 PARAMETERS = {
     "SenderEmail": SENDER,
     "RecipientEmail": "dba@example.com, oncall@example.com",
@@ -39,7 +41,7 @@ class App(Cloud):
     @property
     def alerts(self) -> list[Mail]:
         """The mails about what went wrong."""
-        return [mail for mail in self.mails if not mail.subject.startswith(("[OK]", "[STARTED]"))]
+        return [mail for mail in self.mails if not mail.subject.startswith(CHOSEN)]
 
     def export_of(self, restore: Execution) -> str:
         """The ARN of the execution that a restore has started for its export."""

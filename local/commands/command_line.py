@@ -48,14 +48,16 @@ def main(arguments: list[str] | None = None) -> int:
     )
     commands.add_parser("picture", help="draw the picture in the README anew")
     commands.add_parser("events", help="record the events in events/functions/ anew")
+    mails = commands.add_parser("mails", help="write a message of each kind, to be looked at")
+    mails.add_argument("folder", type=Path, help="where their .html and .txt files are written")
     given = parser.parse_args(arguments)
     if given.command is None:
         parser.print_help()
         return SUCCEEDED
     if given.command == "serve":
         return serve(given.port, given.pace)
-    if given.command in ("picture", "events"):
-        return write_anew(given.command)
+    if given.command in ("mails", "picture", "events"):
+        return write_anew(given.command, *([given.folder] if given.command == "mails" else []))
     try:
         text = read(given.event)
     except ValueError as error:
@@ -78,9 +80,10 @@ def serve(port: int, pace: int) -> int:
         return INTERRUPTED
 
 
-def write_anew(command: str) -> int:
-    """Write what the repository holds of the app's own making; return the exit code."""
-    import_module(f"local.commands.{command}").main()
+def write_anew(command: str, *arguments: Path) -> int:
+    """Write what follows from the app; return the exit code."""
+    import_moto()
+    import_module(f"local.commands.{command}").main(*arguments)
     return SUCCEEDED
 
 

@@ -493,8 +493,8 @@ def letter(mail: Mail, width: int | None) -> Iterator[Text]:
         yield Text.assemble((f"{INDENT}{name + ':':9}", "dim"), (value, "bold"))
     yield Text()
     for line in mail.text.rstrip().splitlines():
-        # An indented line is a command, to be copied whole.
-        parts = continued(line, width) if line.startswith(" ") else [line]
+        # An indented line is a command, to be copied whole; what goes on begins with one blank.
+        parts = continued(line, width) if line.startswith(INDENT) else [line]
         yield from (Text(f"{INDENT}{part}".rstrip()) for part in parts)
 
 

@@ -9,15 +9,15 @@ from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import AlertFailed, Throttled, TrapheusError
 from trapheus.execution.logs import facts, logged, logger
 from trapheus.execution.metrics import emit
-from trapheus.messages import failed_export, failed_restore, success
+from trapheus.messages import failed_export, failed_restore, missed, success
 from trapheus.messages.channels import CHANNELS, is_wanted
-from trapheus.monitoring import schedule_missed, successes
+from trapheus.monitoring import successes
 from trapheus.monitoring.figures import figures
 
 if TYPE_CHECKING:
     from trapheus.messages.message import Message
 
-ABOUT = {"export": failed_export, "success": success, "schedule": schedule_missed}
+ABOUT = {"export": failed_export, "schedule": missed, "start": success, "success": success}
 # A busy way is tried again here: the state machine would send the message once more all ways. Three
 # tries of three ways without an answer, as in a VPC that has no way to them, fit into a Timeout.
 PAUSES = (2, 8)

@@ -231,10 +231,22 @@ def invokes(task: State) -> bool:
     return "FunctionArn}" in task["Resource"] or task["Resource"].endswith(":lambda:invoke")
 
 
+def is_of_a_kind(task: State) -> bool:
+    """Whether a Task runs one function for an instance and another for a cluster."""
+    return "FunctionName.$" in task.get("Parameters", {})
+
+
+# What a state in JSONata leaves of its input.
+UNCHANGED = "{% $states.input %}"
+
+
 @in_both
 def test_every_task_keeps_the_input_and_owns_one_key_or_none(definition: Definition) -> None:
     """The last of a branch may end it with its answer alone."""
     for name, task in tasks(definition):
+        if task.get("QueryLanguage") == "JSONata":
+            assert task["Output"] == UNCHANGED, name
+            continue
         if not (task.get("End") and "ResultPath" not in task):
             path = task["ResultPath"]
             assert path is None or re.fullmatch(r"\$\.\w+", path), name
@@ -250,7 +262,10 @@ def test_every_catch_catches_everything_and_keeps_the_input(definition: Definiti
         else:
             assert not catchers or catchers[-1]["ErrorEquals"] == ["States.ALL"], name
         for catcher in catchers:
-            assert re.fullmatch(r"\$\.\w*[eE]rror", catcher["ResultPath"]), name
+            if state.get("QueryLanguage") == "JSONata":
+                assert catcher["Output"] == UNCHANGED, name
+            else:
+                assert re.fullmatch(r"\$\.\w*[eE]rror", catcher["ResultPath"]), name
 
 
 def test_only_the_phases_and_what_precedes_them_write_the_first_cause() -> None:
@@ -258,7 +273,7 @@ def test_only_the_phases_and_what_precedes_them_write_the_first_cause() -> None:
         name
         for name, state in states(RESTORE)
         for catcher in state.get("Catch", [])
-        if catcher["ResultPath"] == "$.error"
+        if catcher.get("ResultPath") == "$.error"
     }
     assert writers == {
         "Read the request", "Look at what is left", "Take the lock", "Note the recovery",
@@ -275,6 +290,7 @@ def test_every_failure_passes_the_alert() -> None:
     may_fail = {
         "Restore the copy": "Roll back",
         "Replace the original": "Roll back",
+        "Tell the start": "Prepare",
         "Tell what failed": "Tell the bare facts",
         "Tell the bare facts": "Is the lock to be released?",
         "Tell the recovery": "Was only a recovery asked for?",
@@ -313,7 +329,7 @@ def test_an_instance_and_a_cluster_go_through_the_same_states_with_their_own_fun
     called = {
         task["Parameters"]["FunctionName.$"].removeprefix("$.functions.")
         for _, task in tasks(definition)
-        if task["Resource"].endswith(":lambda:invoke")
+        if is_of_a_kind(task)
     }
     assert called == set(given["Instance"]), "a state calls what has no entry, or none calls one"
 

@@ -12,7 +12,7 @@ from tests.deploy.definition import (
     targets,
     tasks,
 )
-from tests.deploy.test_definition import functions, invokes, template
+from tests.deploy.test_definition import functions, invokes, is_of_a_kind, template
 from trapheus.execution.clients import PATIENT
 from trapheus.rds.waiters import PATIENCE
 
@@ -109,7 +109,7 @@ def test_what_may_take_two_days_is_waited_for_and_all_else_for_an_hour() -> None
         if name in DAYS:
             hours = 1 if name == "Put the original back" else PATIENCE  # before it is told
             assert sum(looks(task)) > hours * HOUR, name
-        elif task["Resource"].endswith(":lambda:invoke"):
+        elif is_of_a_kind(task):
             assert HOUR <= sum(looks(task)) < 2 * HOUR, (
                 f"{name}: use ${{RetryStep}}; or ${{RetryWait}}, and name it in DAYS, if RDS may"
                 " need days for it. ${RetryQuick} is for the functions of no kind"

@@ -34,6 +34,8 @@ THROTTLED = {
     "kms": Fault("ThrottlingException", "Rate exceeded"),
     "lambda": Fault("TooManyRequestsException", "Rate exceeded", 429),
     "sesv2": Fault("TooManyRequestsException", "Rate exceeded", 429),
+    "sns": Fault("Throttled", "Rate exceeded", 429),
+    "events": Fault("ThrottlingException", "Rate exceeded"),
     "stepfunctions": Fault("ThrottlingException", "Rate exceeded"),
 }
 BROKEN = {
@@ -42,6 +44,8 @@ BROKEN = {
     "kms": Fault("KMSInternalException", "A fault of AWS", 500),
     "lambda": Fault("ServiceException", "A fault of AWS", 500),
     "sesv2": Fault("InternalFailure", "A fault of AWS", 500),
+    "sns": Fault("InternalError", "A fault of AWS", 500),
+    "events": Fault("InternalException", "A fault of AWS", 500),
     "stepfunctions": Fault("InternalFailure", "A fault of AWS", 500),
 }
 DENIED = {

@@ -182,6 +182,7 @@ def wrongs(ended: Ended, allowed: Allowed) -> tuple[str, str]:
         ending != "told" and allowed.proxied and wrong_proxies(ended.cloud, kind, now),
         ending != "told" and allowed.unlocked and wrong_lock(ended.cloud, kind),
         wrong_mails(ended, allowed, ending, now),
+        allowed.mails and wrong_tag(ended, now),
         allowed.untouched and wrong_changes(ended.cloud),
         execution.stopped - execution.started > allowed.within and "it took too long",
     )
@@ -308,6 +309,32 @@ def to_be_named(flow: Flow, now: World) -> list[str]:
     identifier = flow.kind.identifier
     beside = (flow.target, f"{identifier}-temp", f"{identifier}-copy")
     return [identifier, *(name for name in beside if (flow.kind.name, name) in now.databases)]
+
+
+def wrong_tag(ended: Ended, now: World) -> str:
+    """What the tag of the last message says that RDS does not hold; "" for nothing."""
+    kind, mail = ended.flow.kind, next(iter(ended.cloud.alerts[::-1]), None)
+    tag = mail.subject.partition("]")[0].lstrip("[") if mail else ""
+    # Neither of those two has looked at RDS.
+    if mail is None or tag in ("NOT EXPORTED", "UNKNOWN") or "RDS did not say" in mail.text:
+        return ""
+    was = ended.before.databases[kind.name, kind.identifier]
+    held = now.databases.get((kind.name, kind.identifier))
+    is_original = held is not None and held.resource_id == was.resource_id
+    beside = now.databases.keys() - ended.before.databases.keys()
+    outages = ended.cloud.rds.outages(kind.name, kind.identifier)
+    was_down = any(begin <= mail.time <= end for begin, end in outages)
+    right = {
+        "DOWN": was_down or not serves(kind, now),
+        "DECIDE": serves(kind, now)
+        and (beside or "The rollback failed" in mail.text.replace("\n ", " ")),
+        "SERVING, restored": serves(kind, now),
+        "SERVING, recovered": is_original and serves(kind, now) and not beside,
+        "SERVING, put back": is_original and serves(kind, now) and not beside,
+        "NOT TOUCHED": is_original and not beside,
+    }
+    found = [part.name for part in now.databases.values()]
+    return "" if right.get(tag) else f"the message says {tag}, and these stand: {found}"
 
 
 def wrong_mails(ended: Ended, allowed: Allowed, ending: str, now: World) -> str:

@@ -590,7 +590,7 @@ class TwoAtOnce(faults.Injected):
         second = cloud.describe(self.second)
         own = [mail for mail in cloud.alerts if "LockHeld" in mail.subject]
         # They are told here; the others are of the first one, which another fault may have failed.
-        cloud.alerts[:] = [mail for mail in cloud.alerts if mail not in own]
+        cloud.mails[:] = [mail for mail in cloud.mails if mail not in own]
         denied = any(call.error.startswith("AccessDenied") for call in cloud.calls if call.error)
         if denied and second.status == "FAILED" and "was not touched" in second.cause:
             return ""  # another fault has met the second one too

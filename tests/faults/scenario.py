@@ -131,8 +131,9 @@ def after_lasting(flow: Flow, spot: Spot) -> Allowed:
         return Allowed(
             frozenset({flow.ending}), unlocked=released, mails=0 if mails else 1 + (not released)
         )
-    if spot.service in ("kms", "stepfunctions") and where == "prepare":
-        # A key that may not be looked at is a warning, and an export that cannot be started a mail.
+    # A key that may not be looked at is a warning, and an export that cannot be started a mail;
+    # nobody waits for the message about the start.
+    if mails or (spot.service in ("kms", "stepfunctions") and where == "prepare"):
         return after_passing(flow)
     if where in ("lock", "prepare"):
         # A snapshot that was taken keeps its mark, and its recovery may be denied the same call.

@@ -16,6 +16,7 @@ from moto.kms.models import kms_backends
 from local.commands.account import KEY_ID
 from local.emulator.cloud import ACCOUNT, REGION, Fault
 from tests import proxies
+from tests.mailed import flowing
 from tests.pipeline.observed import (
     CLUSTER,
     INSTANCE,
@@ -61,8 +62,8 @@ def told(cloud: App, *words: str) -> None:
     """One mail was sent, which has these words."""
     same("the number of mails", len(cloud.alerts), 1)
     for word in words:
-        same(f"{word!r} in the mail", word in cloud.alerts[0].text, True)
-    same("a look that was refused", "RDS did not say" in cloud.alerts[0].text, False)
+        same(f"{word!r} in the mail", word in flowing(cloud.alerts[0].text), True)
+    same("a look that was refused", "RDS did not say" in flowing(cloud.alerts[0].text), False)
 
 
 def resource_ids(cloud: App) -> dict[str, str]:

@@ -11,6 +11,7 @@ from local.commands import report
 from local.emulator.cloud import Fault
 from local.emulator.rds.databases import windows
 from local.emulator.rds.operations import db_snapshots
+from tests.mailed import flowing
 from tests.pipeline.observed import (
     CLUSTER,
     INSTANCE,
@@ -211,7 +212,7 @@ def test_restored_first_a_failure_leaves_the_account_as_it_was(
     assert databases(cloud) == before
     assert tagged(cloud) == []
     (mail,) = cloud.alerts
-    assert f"The original serves as {kind.identifier}" in mail.text
+    assert f"The original serves as {kind.identifier}" in flowing(mail.text)
 
 
 @each_kind
@@ -225,7 +226,7 @@ def test_a_swap_that_fails_at_its_end_is_undone(cloud: App, kind: Kind) -> None:
     assert databases(cloud) == before
     assert tagged(cloud) == []
     (mail,) = cloud.alerts
-    assert f"what was restored as {kind.identifier}-copy was removed" in mail.text
+    assert f"what was restored as {kind.identifier}-copy was removed" in flowing(mail.text)
 
 
 @each_kind
@@ -241,7 +242,7 @@ def test_a_rollback_of_a_swap_that_is_denied_is_told_and_recovered(cloud: App, k
 
     assert failed.status == "FAILED"
     for word in (f"{kind.identifier}-temp", "the original", "recover"):
-        assert word in mail.text
+        assert word in flowing(mail.text)
     assert recovery.status == "SUCCEEDED", recovery.cause
     assert databases(cloud) == before
     assert tagged(cloud) == []
@@ -339,8 +340,8 @@ def test_a_target_that_fails_is_removed(cloud: App, kind: Kind, function: str) -
     assert databases(cloud) == before
     assert tagged(cloud) == []
     (mail,) = cloud.alerts
-    assert f"What was restored as {target(kind)} was removed" in mail.text
-    assert f"{kind.identifier} was not touched" in mail.text
+    assert f"What was restored as {target(kind)} was removed" in flowing(mail.text)
+    assert f"{kind.identifier} was not touched" in flowing(mail.text)
 
 
 @each_kind
@@ -355,8 +356,8 @@ def test_a_target_that_could_not_be_finished_is_told_and_stays(cloud: App, kind:
     assert {name: after[name] for name in before} == before
     assert f"{kind.name} {target(kind)}" in after
     (mail,) = cloud.alerts
-    assert f"The restored database stands as {target(kind)}" in mail.text
-    assert "remove-tags-from-resource --tag-keys trapheus:in-progress" in mail.text
+    assert f"The restored database stands as {target(kind)}" in flowing(mail.text)
+    assert "remove-tags-from-resource --tag-keys trapheus:in-progress" in flowing(mail.text)
 
 
 @each_kind

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.commands.app import ROOT, App
+from tests.mailed import flowing, sentence
 from tests.pipeline.observed import databases, run, tagged
 
 # The fleet's is for another state machine: tests/pipeline/test_fleet.py.
@@ -90,9 +91,9 @@ def test_a_failing_event_names_its_cause_and_leaves_the_original_whole(
     (mail,) = cloud.alerts
     assert mail.recipients == ["dba@example.com", "oncall@example.com"]
     assert execution.error in mail.subject
-    assert execution.error in mail.text
+    assert execution.error in flowing(mail.text)
     assert execution.error in mail.html
-    assert execution.cause.partition(".")[0] in mail.text
+    assert sentence(execution.cause) in flowing(mail.text)
 
 
 def test_both_kinds_have_the_same_events() -> None:

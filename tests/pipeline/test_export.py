@@ -9,6 +9,7 @@ from moto.s3.models import s3_backends
 
 from local.commands.app import OTHER_REGION, App, export_bucket
 from local.emulator.cloud import ACCOUNT, REGION, Execution, Fault
+from tests.mailed import flowing, sentence
 from tests.pipeline.observed import KINDS, Kind, On, databases, run
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -129,7 +130,9 @@ def test_a_missing_bucket_is_one_alert_with_the_command_that_makes_it(
 
     check_alert(cloud, kind, execution, "BucketMissing")
 
-    assert f"aws s3 mb s3://{export_bucket(region)} --region {region}" in cloud.alerts[0].text
+    assert f"aws s3 mb s3://{export_bucket(region)} --region {region}" in flowing(
+        cloud.alerts[0].text
+    )
     assert snapshots_in(cloud, OTHER_REGION) == set()
 
 
@@ -144,8 +147,8 @@ def test_a_key_that_rds_cannot_use_is_one_alert_that_names_it(
 
     check_alert(cloud, kind, execution, "KeyNotAccessible")
 
-    assert key_of(cloud, region).rpartition("/")[2] in cloud.alerts[0].text
-    assert "enable it" in cloud.alerts[0].text
+    assert key_of(cloud, region).rpartition("/")[2] in flowing(cloud.alerts[0].text)
+    assert "enable it" in flowing(cloud.alerts[0].text)
     assert snapshots_in(cloud, OTHER_REGION) == set()
 
 
@@ -159,8 +162,8 @@ def test_a_region_that_cannot_export_either_is_one_alert_that_asks_for_another(
 
     check_alert(cloud, kind, execution, "ExportNotSupported")
 
-    assert f"does not export snapshots in {OTHER_REGION}" in cloud.alerts[0].text
-    assert "ExportSnapshotSupportedRegion" in cloud.alerts[0].text
+    assert f"does not export snapshots in {OTHER_REGION}" in flowing(cloud.alerts[0].text)
+    assert "ExportSnapshotSupportedRegion" in flowing(cloud.alerts[0].text)
     assert snapshots_in(cloud, OTHER_REGION) == set()
 
 
@@ -173,8 +176,10 @@ def check_alert(cloud: App, kind: Kind, execution: Execution, error: str) -> Exe
     assert mail.recipients == ["dba@example.com", "oncall@example.com"]
     assert kind.snapshot in mail.subject
     assert error in mail.subject
-    assert export.cause.partition(".")[0] in mail.text
-    assert f"aws stepfunctions start-execution --state-machine-arn {machine(export)}" in mail.text
+    assert sentence(export.cause) in flowing(mail.text)
+    assert f"aws stepfunctions start-execution --state-machine-arn {machine(export)}" in flowing(
+        mail.text
+    )
     assert all(status == "available" for name, (_, status) in databases(cloud).items()
                if kind.identifier in name)  # fmt: skip
     return export
@@ -193,7 +198,7 @@ def test_an_export_can_be_started_again_with_the_input_of_its_alert(cloud: App, 
     )
     assert "The disk of RDS was full" in export.cause
     cloud.rds.spoil_export(outcome="COMPLETE")
-    command = next(line for line in cloud.alerts[0].text.splitlines() if "--input" in line)
+    command = next(line for line in flowing(cloud.alerts[0].text).splitlines() if "--input" in line)
 
     again = cloud.run(machine(export), json.loads(command.partition("--input ")[2][1:-1]), "again")
 
@@ -208,7 +213,7 @@ def test_an_export_that_leaves_tables_out_is_told(cloud: App, kind: Kind) -> Non
 
     check_alert(cloud, kind, execution, "ExportIncomplete")
 
-    assert "orders.audit was skipped" in cloud.alerts[0].text
+    assert "orders.audit was skipped" in flowing(cloud.alerts[0].text)
 
 
 @each_kind
@@ -225,7 +230,7 @@ def test_an_export_that_cannot_be_started_is_told_and_the_restore_goes_on(
 
     assert execution.status == "SUCCEEDED"
     (mail,) = cloud.alerts
-    assert "Too many executions" in mail.text
+    assert "Too many executions" in flowing(mail.text)
     assert tasks(cloud, REGION) == []
 
 

@@ -1,12 +1,13 @@
 """Each single failing step: status, error, databases afterwards, mail."""
 
+import json
 from dataclasses import dataclass
 
 import pytest
 
 from local.commands.app import App
 from local.emulator.cloud import Call, Fault, killed, lost
-from tests.mailed import blocks
+from tests.mailed import blocks, flowing
 from tests.pipeline.observed import (
     CLUSTER,
     INSTANCE,
@@ -21,6 +22,8 @@ from tests.pipeline.observed import (
 
 DENIED = Fault("AccessDenied", "User is not authorized", 403)
 
+# All ways of a message.
+WAYS = ("SendEmail", "Publish", "PutEvents")
 # A little less than a function's time.
 HANGING = 280
 
@@ -100,8 +103,8 @@ def test_a_failure_in_prepare_leaves_the_database_untouched(
     assert databases(cloud) == before
     assert snapshots(cloud)[kind.snapshot] == "available"
     (mail,) = cloud.alerts
-    assert "The database was not touched." in mail.text
-    assert "AccessDenied" in mail.text
+    assert "The database was not touched." in flowing(mail.text)
+    assert "AccessDenied" in flowing(mail.text)
 
 
 @each_kind
@@ -123,7 +126,7 @@ def test_a_failure_in_replace_puts_the_original_back_and_fails_the_execution(
     assert databases(cloud) == before
     assert tagged(cloud) == []
     (mail,) = cloud.alerts
-    assert f"The original was put back and serves as {kind.identifier}." in mail.text
+    assert f"The original was put back and serves as {kind.identifier}." in flowing(mail.text)
 
 
 WORDS = {
@@ -206,7 +209,7 @@ def test_a_failing_untag_tells_that_the_restored_database_serves(cloud: App, kin
     assert (execution.status, execution.error) == ("FAILED", "UntagFailed")
     assert set(databases(cloud)) == before
     (mail,) = cloud.alerts
-    assert f"The restored database serves as {kind.identifier}" in mail.text
+    assert f"The restored database serves as {kind.identifier}" in flowing(mail.text)
 
 
 @each_kind
@@ -230,9 +233,11 @@ def test_a_failing_rollback_is_told_with_the_commands_that_finish_it(
     # A cluster's members have their names again, since these renames are asked for first.
     assert now[f"{kind.name} {kind.identifier}-temp"][0] in before.values()
     (mail,) = cloud.alerts
-    assert '"task": "recover"' in mail.text
-    assert "The rollback failed too (RollbackFailed)" in mail.text
-    assert f"{kind.identifier}-temp --new-db-{kind.name}-identifier {kind.identifier}" in mail.text
+    assert '"task": "recover"' in flowing(mail.text)
+    assert "The rollback failed too (RollbackFailed)" in flowing(mail.text)
+    assert f"{kind.identifier}-temp --new-db-{kind.name}-identifier {kind.identifier}" in flowing(
+        mail.text
+    )
 
 
 @each_kind
@@ -385,7 +390,7 @@ def test_capacity_is_waited_for_and_then_the_original_is_put_back(
     assert 600 < execution.stopped - execution.started < 45 * 60
     assert databases(cloud) == before
     (mail,) = cloud.alerts
-    assert "no capacity" in mail.text
+    assert "no capacity" in flowing(mail.text)
 
 
 @each_kind
@@ -405,25 +410,36 @@ def test_capacity_that_comes_back_is_used(cloud: App, kind: Kind) -> None:
 def test_the_state_machine_sends_the_bare_facts_when_the_mail_function_fails(
     cloud: App, kind: Kind
 ) -> None:
-    def refuse(call: object) -> Fault | None:
-        by_function = getattr(call, "caller", "") == "SendEmailFunction"
-        return DENIED if by_function and call.operation == "SendEmail" else None
-
-    cloud.faults.append(refuse)
+    cloud.faults += [On("SendEmailFunction", name, DENIED) for name in WAYS]
 
     execution = run(cloud, {**kind.request("db_restore"), "task": "restore"})
 
     assert (execution.status, execution.error) == ("FAILED", "InvalidRequest")
     (mail,) = cloud.alerts
     assert mail.recipients == ["dba@example.com", "oncall@example.com"]
-    assert execution.arn in mail.text
-    assert "InvalidRequest" in mail.text
-    assert kind.identifier in mail.text
+    assert mail.subject.startswith(f"[UNKNOWN] {kind.identifier}: ")
+    assert execution.arn in flowing(mail.text)
+    assert "\nInvalidRequest: The task 'restore' is unknown" in flowing(mail.text)
+    assert f"RDS whether {kind.identifier}\n   is available" in mail.text
+    assert "\\" not in flowing(mail.text)
 
 
-def test_an_execution_fails_truthfully_even_when_no_mail_can_be_sent(cloud: App) -> None:
+@pytest.mark.parametrize("given", [["a", {"b": '"'}], "prod-db", 3, {"identifier": ["<x>\n"]}, {}])
+def test_the_bare_facts_are_told_of_any_input(cloud: App, given: object) -> None:
+    cloud.faults += [On("SendEmailFunction", name, DENIED) for name in WAYS]
+
+    execution = run(cloud, given)
+
+    assert execution.error == "InvalidRequest"
+    (mail,) = cloud.alerts
+    assert "\n" not in mail.subject
+    shown = mail.text.partition("REQUEST\n")[2].partition("\n\nEXECUTION")[0]
+    assert (shown if isinstance(given, str) else json.loads(shown)) == given
+
+
+def test_an_execution_fails_truthfully_even_when_no_message_can_be_sent(cloud: App) -> None:
     fault = On("", "SendEmail", DENIED)
-    cloud.faults.append(fault)
+    cloud.faults += [fault, *(On("SendEmailFunction", name, DENIED) for name in WAYS[1:])]
 
     execution = run(cloud, {**INSTANCE.request("db_restore"), "task": "restore"})
 
@@ -467,7 +483,7 @@ def test_a_function_that_always_dies_is_tried_six_times_more_and_the_original_pu
     assert databases(cloud) == before
     assert tagged(cloud) == []
     (mail,) = cloud.alerts
-    assert f"The original was put back and serves as {kind.identifier}." in mail.text
+    assert f"The original was put back and serves as {kind.identifier}." in flowing(mail.text)
 
 
 @each_kind

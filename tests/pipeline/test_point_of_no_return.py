@@ -4,6 +4,7 @@ import pytest
 
 from local.commands.app import App
 from local.emulator.cloud import Call, Fault
+from tests.mailed import flowing
 from tests.pipeline.observed import KINDS, Kind, databases, run, stop_at
 
 DENIED = Fault("AccessDeniedException", "User is not authorized", 403)
@@ -40,4 +41,4 @@ def test_once_it_is_noted_nothing_that_serves_is_taken_away(cloud: App, kind: Ki
     assert execution.status == "ABORTED"
     assert databases(cloud)[f"{kind.name} {kind.identifier}"][0] == served[0]
     assert f"{kind.name} {kind.identifier}-temp" in databases(cloud)
-    assert "The restored database serves" in cloud.alerts[-1].text
+    assert "The restored database serves" in flowing(cloud.alerts[-1].text)

@@ -5,7 +5,7 @@ import pytest
 from local.commands.app import App
 from local.emulator.cloud import Call, Fault
 from tests import proxies
-from tests.mailed import blocks
+from tests.mailed import blocks, flowing
 from tests.pipeline.observed import KINDS, Kind, On, databases, run, stop_at, tagged
 
 DENIED = Fault("AccessDenied", "User is not authorized", 403)
@@ -115,7 +115,7 @@ def test_a_proxy_that_does_not_reach_it_keeps_both(cloud: App, kind: Kind) -> No
     assert (execution.status, execution.error) == ("FAILED", "ConfigurationDiffers")
     assert f"{kind.name} {kind.identifier}-temp" in databases(cloud)
     (mail,) = cloud.alerts
-    assert "the proxy pool does not reach it: UNAVAILABLE AUTH_FAILURE" in mail.text
+    assert "the proxy pool does not reach it: UNAVAILABLE AUTH_FAILURE" in flowing(mail.text)
 
 
 @each_kind
@@ -139,7 +139,7 @@ def test_a_rollback_that_may_not_touch_the_proxy_has_put_the_original_back(
     assert named(cloud, kind) == before
     assert tagged(cloud) == []
     (mail,) = cloud.alerts
-    assert "The rollback failed too (RollbackFailed)" in mail.text
+    assert "The rollback failed too (RollbackFailed)" in flowing(mail.text)
     cloud.faults.clear()
     recovery = run(cloud, kind.request("recover"), "recovery")
     assert recovery.status == "SUCCEEDED"
@@ -159,7 +159,7 @@ def test_what_was_stopped_there_is_told_by_the_recovery(cloud: App, kind: Kind) 
     assert databases(cloud)[f"{kind.name} {kind.identifier}-temp"][0] == before
     for block in blocks(cloud.alerts[-1].text):
         assert "register-db-proxy-targets" in " ".join(block.commands)
-    assert "The restored database serves" in cloud.alerts[-1].text
+    assert "The restored database serves" in flowing(cloud.alerts[-1].text)
 
 
 @each_kind

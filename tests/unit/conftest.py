@@ -27,6 +27,7 @@ from local.emulator.awslambda.environment import Raw, spare_repeated_work
 from local.emulator.rds import Rds, RdsError
 from local.emulator.rds.protocol.wire import as_read, read_request, write_answer, write_error
 from tests import proxies
+from tests.mailed import flowing
 from trapheus.checks import look
 from trapheus.execution import lock
 from trapheus.execution.exceptions import (
@@ -641,7 +642,7 @@ class Post:
 
     @property
     def text(self) -> str:
-        return self._content["Body"]["Text"]["Data"]
+        return flowing(self._content["Body"]["Text"]["Data"])
 
     @property
     def html(self) -> str:

@@ -117,7 +117,7 @@ def test_a_failed_rollback_is_told_with_both_causes(aws: Aws, post: Post, rename
     rollback = error("RollbackFailed", "No right to rename.", code="AccessDenied")
     gist = tell(a_state(renamed, error("RestoreFailed", "No capacity."), rollbackError=rollback))
 
-    assert gist.startswith("[DECIDE] No capacity.")
+    assert gist.startswith(f"[DOWN] No capacity. Nothing serves as {aws.kind.identifier}.")
     assert "RollbackFailed" in gist
     for mail in both(post):
         assert "No right to rename" in mail
@@ -443,7 +443,7 @@ def test_a_copy_that_does_not_serve_yet_is_no_restored_database(aws: Aws, post: 
 
     assert "The original serves as" in gist
     for mail in both(post):
-        assert "Unreachable: at most from 2026-03-02T09:00:00+00:00 to 2026-03-02T09:30" in mail
+        assert "Unreachable: at most 30 minutes, 09:00 to 09:30 UTC." in mail
         assert "db-NEW now" not in mail
 
 

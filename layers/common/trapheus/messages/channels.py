@@ -12,7 +12,7 @@ import boto3
 from trapheus.execution.clients import PATIENT
 from trapheus.execution.exceptions import Throttled
 from trapheus.messages.message import CHOSEN
-from trapheus.messages.sections import as_html, as_text
+from trapheus.messages.rendering import as_html, as_text, console_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -27,6 +27,7 @@ LONGEST_SUBJECT = 100
 LONGEST_TEXT = 50_000
 # Of an entry of PutEvents and of the message in a chat. [fact: size-of-an-event]
 LONGEST = 4_000
+LONGEST_STEP = 400
 
 
 @cache
@@ -54,16 +55,15 @@ def is_wanted(message: Message) -> bool:
 
 def mail(message: Message) -> None:
     """Send it to every recipient."""
-    subject, sections = message.subject, message.sections
     ses().send_email(
         FromEmailAddress=os.environ["SENDER"],
         Destination={"ToAddresses": os.environ["RECIPIENTS"].split(",")},
         Content={
             "Simple": {
-                "Subject": {"Data": subject, "Charset": "UTF-8"},
+                "Subject": {"Data": message.subject, "Charset": "UTF-8"},
                 "Body": {
-                    "Text": {"Data": as_text(sections), "Charset": "UTF-8"},
-                    "Html": {"Data": as_html(subject, sections), "Charset": "UTF-8"},
+                    "Text": {"Data": as_text(message), "Charset": "UTF-8"},
+                    "Html": {"Data": as_html(message), "Charset": "UTF-8"},
                 },
             }
         },
@@ -75,7 +75,7 @@ def topic(message: Message) -> None:
     subject = message.subject.encode("ascii", "replace").decode()[:LONGEST_SUBJECT]
     forms = {
         "default": json.dumps(chat(message)),
-        "email": as_text(message.sections)[:LONGEST_TEXT],
+        "email": as_text(message)[:LONGEST_TEXT],
         "sms": subject,
     }
     sns().publish(
@@ -91,19 +91,31 @@ def chat(message: Message) -> dict[str, Any]:
 
     [fact: custom-notification]
     """
+    link = console_of(message.execution)
+    said = [message.cause, message.outcome, link or message.execution]
     return {
         "version": "1.0",
         "source": "custom",
         "content": {
             "textType": "client-markdown",
             "title": message.subject,
-            "description": f"{message.gist}\n{message.execution}"[:LONGEST],
+            "description": plain("\n".join(filter(None, said)))[:LONGEST],
+            "nextSteps": [plain(line)[:LONGEST_STEP] for line in message.first_steps],
         },
         "metadata": {
             "threadId": message.execution or message.identifier,
             "summary": message.subject,
+            "eventType": message.kind,
         },
     }
+
+
+def plain(text: str) -> str:
+    """A text in which Slack takes nothing for a link, a mention or markup.
+
+    Its three control characters: https://api.slack.com/reference/surfaces/formatting#escaping
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def event(message: Message) -> None:
@@ -137,7 +149,8 @@ def detail(message: Message) -> dict[str, Any]:
         "cause": message.cause[:LONGEST],
         "execution": message.execution,
         "requester": message.requester,
-        **message.facts,
+        "console": console_of(message.execution),
+        "facts": message.facts,
     }
 
 

@@ -11,6 +11,7 @@ from trapheus.execution.constants import (
     RENAME_FIRST,
     RESTORE_FIRST,
 )
+from trapheus.messages.moments import on, span
 from trapheus.messages.sections import plain
 
 State = dict[str, Any]
@@ -91,10 +92,8 @@ def is_unserved(state: State) -> bool:
 
 
 def ending(state: State) -> str:
-    """What the failure has left: untouched, put back, half put back, or both databases."""
+    """What a failure before the point of no return has left: untouched, put back, half put back."""
     plan = plan_of(state)
-    if is_finishing(state):
-        return both_stand(state, plan)
     if "rollbackError" in state:
         failed = state["rollbackError"]
         return f"The rollback failed too ({failed['Error']}): {sentence_of(failed)}"
@@ -108,24 +107,6 @@ def ending(state: State) -> str:
         )
         return f"{what}, which takes long; another mail tells the end."
     return "The database was not touched."
-
-
-def both_stand(state: State, plan: Plan) -> str:
-    """What has been left of both past the point of no return."""
-    if plan["strategy"] == COPY:
-        return (
-            f"The restored database stands as {plan['restoredAs']}; {plan['identifier']} was not"
-            " touched."
-        )
-    if is_unserved(state):
-        return (
-            f"What was restored does not serve as {plan['identifier']}; the original is kept as"
-            f" {plan['renamedTo']}."
-        )
-    return (
-        f"The restored database serves as {plan['identifier']}; the original is kept as"
-        f" {plan['renamedTo']}, unless its deletion had begun."
-    )
 
 
 def rolled_back(plan: Plan) -> str:
@@ -143,28 +124,46 @@ def rolled_back(plan: Plan) -> str:
     return f"The original was put back and serves as {plan['identifier']}."
 
 
-def effects(state: State, plan: Plan) -> list[str]:
-    """What a restore that had begun means for the data and for the database's clients."""
+def outage(state: State) -> list[str]:
+    """From when to when the identifier was unreachable; nothing where that is not known to end.
+
+    Its end is seen by a look, and its beginning is that of the rename's state.
+    """
+    since = state.get("replacing", {}).get("since")
+    until = state.get("rolledBack" if not is_finishing(state) else "served", {}).get("at")
+    return [since, until] if since and until else []
+
+
+def effects(state: State, plan: Plan, *, is_gone: bool) -> list[str]:
+    """What a restore that had begun means for the data and for the database's clients.
+
+    is_gone: whether the original is deleted, or will be.
+    """
     if plan and plan["strategy"] == COPY and "restored" in state:
         restored = state["restored"]
-        return [f"Data as of: {restored['dataAsOf']}.", f"Resource id: {restored['resourceId']}."]
+        return [
+            f"Data as of: {on(restored['dataAsOf'])}.",
+            f"Resource id: {restored['resourceId']}.",
+        ]
     if not plan or "replacing" not in state:
         return []
-    since, restored = state["replacing"]["since"], state.get("restored")
+    restored, times = state.get("restored"), outage(state)
+    unreachable = [f"Unreachable: at most {span(*times)}."] if times else []
     if not restored or not is_finishing(state):
-        until = state["rolledBack"]["at"] if "rolledBack" in state else "now"
         return [
-            f"Unreachable: at most from {since} to {until}.",
+            *unreachable,
             f"Resource id: {plan['resourceId']}, as before.",
             f"Writes to the original: all of them are in {plan['identifier']}."
             if "rolledBack" in state
             else "Writes to the original: all of them are in it.",
         ]
+    kept = "the original's retained backups or its final snapshot, if it has any"
+    writes = kept if is_gone else f"the original, {plan['renamedTo']}"
     return [
-        f"Data as of: {restored['dataAsOf']}.",
-        f"Unreachable: from {since} to {state['served']['at']}.",
+        f"Data as of: {on(restored['dataAsOf'])}.",
+        *unreachable,
         f"Resource id: {plan['resourceId']} before, {restored['resourceId']} now.",
-        f"Writes after the moment of the data: in the original, {plan['renamedTo']}.",
+        f"Writes after the moment of the data: in {writes}.",
     ]
 
 

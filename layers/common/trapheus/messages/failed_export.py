@@ -31,6 +31,7 @@ def compose(event: dict[str, Any]) -> Message:
     """The message."""
     state = event["state"]
     error = str(state["error"]["Error"])
+    lines = exported(state.get("export", {}))
     return Message(
         kind=EXPORT_FAILED,
         tag=TAGS[EXPORT_FAILED],
@@ -39,15 +40,15 @@ def compose(event: dict[str, Any]) -> Message:
         outcome=UNTOUCHED,
         sections=[
             Section("What failed", failure(state)),
-            Section("What stands now", [UNTOUCHED, *exported(state.get("export", {}))]),
             advice(event),
+            *([Section("What stands now", lines)] if lines else []),
             Section("Request", request_of(state)),
-            Section("Execution", [event["execution"]]),
         ],
         execution=event["execution"],
         requester=requester_of(state),
         error=error,
         cause=sentence_of(state["error"]),
+        facts={"snapshot": state["snapshot"]},
     )
 
 

@@ -17,19 +17,20 @@ from trapheus.messages.databases import look
 from trapheus.messages.facts import (
     configuration,
     effects,
-    ending,
     events_of,
     failure,
     is_finishing,
     is_unserved,
     name_of,
+    outage,
     plan_of,
     request_of,
     requester_of,
     sentence_of,
 )
 from trapheus.messages.message import Message
-from trapheus.messages.outcome import kind_of, tag_of
+from trapheus.messages.moments import on
+from trapheus.messages.outcome import is_gone, kind_of, outcome_of, tag_of
 from trapheus.messages.sections import Section
 from trapheus.rds.access import (
     cluster,
@@ -76,25 +77,24 @@ def compose(event: dict[str, Any]) -> Message:
     sections = [
         Section("What failed", failure(state)),
         Section("What RDS says", said_by_rds(state)),
-        Section("What was rolled back", [ending(state)]),
-        Section("What stands now", [*unknown, *databases_now(state, found)]),
         *advice(about, state, found),
-        Section("Facts", effects(state, plan)),
+        Section("What stands now", [*unknown, *databases_now(state, found)]),
+        Section("Facts", effects(state, plan, is_gone=bool(found and is_gone(found.original)))),
         Section("Configuration", configuration(state, plan)),
         Section("Request", request_of(state)),
-        Section("Execution", [event["execution"]]),
     ]
     return Message(
         kind=kind,
         tag=tag_of(kind, state, found),
         identifier=name_of(state),
         title=f"{name_of(state) or 'a request'}: {said(about, state)}",
-        outcome=ending(state),
+        outcome=outcome_of(state, found),
         sections=[section for section in sections if section.lines or section.commands],
         execution=event["execution"],
         requester=requester_of(state),
         error=state["error"]["Error"],
         cause=sentence_of(state["error"]),
+        facts=event_facts(state, plan),
     )
 
 
@@ -104,11 +104,27 @@ def said_by_rds(state: State) -> list[str]:
     return list(dict.fromkeys(line for error in errors for line in events_of(error)))
 
 
+def event_facts(state: State, plan: Plan) -> dict[str, Any]:
+    """What a program may want to know, as docs/events.md has it."""
+    request, restored = state.get("request") or {}, state.get("restored", {})
+    times = outage(state)
+    known = {
+        "task": request.get("task"),
+        "isCluster": request.get("isCluster"),
+        "dataAsOf": restored.get("dataAsOf"),
+        "resourceIdBefore": plan.get("resourceId"),
+        "resourceIdNow": restored.get("resourceId") if is_finishing(state) else None,
+        "unreachableFrom": times[0] if times else state.get("replacing", {}).get("since"),
+        "unreachableTo": times[1] if times else None,
+    }
+    return {key: value for key, value in known.items() if value not in (None, "")}
+
+
 def said(about: str, state: State) -> str:
     """What a subject says of it."""
     error = str(state["error"]["Error"])
     return {
-        "delay": f"{error}, and putting it back takes long",
+        "delay": f"{error}, and the rollback takes long",
         "recovery": "recovered after an interruption",
         "lock": f"{error}: left to be recovered by you",
     }.get(about, error)
@@ -165,7 +181,7 @@ def snapshots(request: dict[str, Any]) -> list[str]:
     names = [request["identifier"] + suffix for suffix in (SNAPSHOT_SUFFIX, SUCCESSOR_SUFFIX)]
     found = {name: find(name) for name in names}
     return [
-        f"{name}: snapshot, {item['Status']}, data as of {moment_of(item) or 'unknown'}"
+        f"{name}: snapshot, {item['Status']}, data as of {on(moment_of(item) or 'unknown')}"
         for name, item in found.items()
         if item
     ]

@@ -59,6 +59,12 @@ class Message:
         return plain(f"[{self.tag}] {self.title}")[:200]
 
     @property
+    def first_steps(self) -> list[str]:
+        """What to do first, in sentences; the commands are in the mail only."""
+        found = (one.lines for one in self.sections if one.heading == "What to do")
+        return next(found, [])[:3]
+
+    @property
     def gist(self) -> str:
         """The execution's Cause, and the line of the log."""
         return f"[{self.tag}] {self.cause} {self.outcome}" if self.cause else self.outcome

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from trapheus.execution.constants import COPY, FINISH, REPLACE, ROLLBACK
 from trapheus.messages import message
 from trapheus.messages.databases import CLUSTER
-from trapheus.messages.facts import is_finishing, plan_of
+from trapheus.messages.facts import ending, is_finishing, is_unserved, outage, plan_of
+from trapheus.messages.moments import since_when, span
 from trapheus.rds.waiters import ONLINE
 
 if TYPE_CHECKING:
-    from trapheus.messages.databases import Look
+    from trapheus.messages.databases import Database, Look
     from trapheus.messages.facts import State
 
 # How a subject says the state of the database.
@@ -32,26 +33,48 @@ TAGS = {
 
 # The phases in which an interrupted execution may have left the names half-way.
 CHANGING = (REPLACE, ROLLBACK, FINISH)
+# What an execution's data have once they may have.
+CHANGED = {"replacing", "rolledBack", "rollbackError", "delayError", "served"}
+# Nothing but its tag, or a deletion that has begun, is left of a restore.
+RESTORED = "SERVING, restored"
+# A database serves in these too, while it is being changed.
+SERVING = (*ONLINE, "modifying", "resetting-master-credentials")
 
 
 def kind_of(about: str, state: State, found: Look | None) -> str:
     """The kind of a message about a restore that did not simply succeed."""
-    if is_down(state, found):
-        return message.DELAYED if about == "delay" else message.DOWN
     if about == "delay":
         return message.DELAYED
+    if is_down(state, found):
+        return message.DOWN
     if about == "recovery":
         return message.RECOVERED
     if is_finishing(state) or "rollbackError" in state:
         return message.DECIDE
-    return message.PUT_BACK if "rolledBack" in state else message.NOT_TOUCHED
+    # A copy that was removed has never touched the original's names.
+    is_back = "rolledBack" in state and "replacing" in state
+    return message.PUT_BACK if is_back else message.NOT_TOUCHED
 
 
 def tag_of(kind: str, state: State, found: Look | None) -> str:
     """The state of the database, as a subject begins with it."""
     if kind == message.DELAYED and not is_down(state, found):
         return "SERVING, tidying up"
+    if kind == message.DECIDE and is_finishing(state) and is_only_tagged(state, found):
+        return RESTORED
     return TAGS[kind]
+
+
+def is_only_tagged(state: State, found: Look | None) -> bool:
+    """Whether nothing is left to decide: only a tag to be taken off, or a deletion that goes on."""
+    if state["error"]["Error"] == "UntagFailed":
+        return True
+    return bool(found and plan_of(state)["strategy"] != COPY and is_gone(found.original))
+
+
+def is_gone(found: Database | None) -> bool:
+    """Whether a database is deleted, or will be."""
+    return found is None or found.is_going
 
 
 def is_down(state: State, found: Look | None) -> bool:
@@ -60,12 +83,83 @@ def is_down(state: State, found: Look | None) -> bool:
     Where RDS does not say, that is assumed until the rollback or the end says otherwise.
     """
     plan = plan_of(state)
-    changing = "replacing" in state or state.get("lock", {}).get("phase") in CHANGING
+    changing = CHANGED & state.keys() or state.get("lock", {}).get("phase") in CHANGING
     if not plan or plan["strategy"] == COPY or not changing:
         return False
     if found is None:
-        return "rolledBack" not in state and "served" not in state
+        return "rolledBack" not in state and (not is_finishing(state) or is_unserved(state))
     held = found.named.get(plan["identifier"])
-    if held is None or held.status not in ONLINE:
+    if held is None or not is_serving(held):
         return True
-    return held.words is CLUSTER and not any(one.status in ONLINE for one in held.members)
+    return held.words is CLUSTER and not any(map(is_serving, held.members))
+
+
+def is_serving(found: Database) -> bool:
+    """Whether clients are served, as far as a status says it."""
+    return found.status in SERVING or found.status.startswith("configuring-")
+
+
+def outcome_of(state: State, found: Look | None) -> str:
+    """What state the database is in, for how long, and what has been done, in sentences."""
+    is_unreachable = is_down(state, found)
+    times = outage(state)
+    said = [
+        down(state, found) if is_unreachable else "",
+        done(state, found, is_unreachable=is_unreachable),
+        "" if is_unreachable or not times else unreachable(plan_of(state)["identifier"], *times),
+    ]
+    return " ".join(filter(None, said))
+
+
+def unreachable(name: str, since: str, until: str) -> str:
+    """For how long clients had nothing at the identifier."""
+    return f"{name} was unreachable for at most {span(since, until)}."
+
+
+def down(state: State, found: Look | None) -> str:
+    """That nothing serves, and since when."""
+    name = plan_of(state)["identifier"]
+    if found is None:
+        return f"RDS did not say whether {name} serves: take it as down until you have looked."
+    held = found.named.get(name)
+    stopped = "replacing" in state and not outage(state)
+    since = f" {since_when(state['replacing']['since'])}" if stopped else ""
+    why = f" {name} is {held.status}." if held and not is_serving(held) else ""
+    return f"Nothing serves as {name}{since}.{why}"
+
+
+def done(state: State, found: Look | None, *, is_unreachable: bool) -> str:
+    """What has been done, and what not."""
+    if is_finishing(state):
+        return both_stand(state, found, serves=not is_unreachable)
+    if "rollbackError" in state:
+        serves = f"{plan_of(state)['identifier']} serves. "
+        return ("" if is_unreachable or found is None else serves) + ending(state)
+    # What was put back, and does not serve, has been changed by somebody since.
+    return "" if is_unreachable and "delayError" not in state else ending(state)
+
+
+def both_stand(state: State, found: Look | None, *, serves: bool) -> str:
+    """What has been left of both past the point of no return."""
+    plan = plan_of(state)
+    if plan["strategy"] == COPY:
+        return (
+            f"The restored database stands as {plan['restoredAs']}; {plan['identifier']} was not"
+            " touched."
+        )
+    name, original = plan["identifier"], found.original if found else None
+    held = found.named.get(name) if found else None
+    restored = f"The restored database serves as {name}"
+    if held and found and serves and not found.is_restored(held):
+        restored = f"{held.name} is {found.who(held)} now"
+    elif not serves or is_unserved(state):
+        restored = f"What was restored does not serve as {name}"
+    if found is None:
+        kept = f"the original is kept as {plan['renamedTo']}, unless its deletion had begun"
+    elif original is None:
+        kept = "the original is gone"
+    elif original.is_going:
+        kept = f"the original, {original.name}, is being deleted"
+    else:
+        kept = f"the original is kept as {original.name}"
+    return f"{restored}; {kept}."

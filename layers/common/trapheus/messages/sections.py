@@ -1,9 +1,8 @@
-"""A mail as sections, in plain text and in HTML."""
+"""What a message is made of: sections, with a block of commands each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from html import escape
 
 # Of a line, whatever somebody has typed or AWS has answered.
 LONGEST = 8_000
@@ -32,24 +31,3 @@ def plain(text: object) -> str:
 def block(commands: list[str]) -> list[str]:
     """The lines of a block, which a shell takes as one."""
     return [command + THEN for command in commands[:-1]] + commands[-1:]
-
-
-def as_text(sections: list[Section]) -> str:
-    """The mail in plain text; what is indented are commands."""
-    parts = []
-    for section in sections:
-        lines = [section.heading.upper(), *map(plain, section.lines)]
-        parts.append("\n".join(lines + [f"  {line}" for line in block(section.commands)]))
-    return "\n\n".join(parts) + "\n"
-
-
-def as_html(subject: str, sections: list[Section]) -> str:
-    """The mail in HTML, everything in it escaped."""
-    parts = [f"<h2>{escape(subject)}</h2>"]
-    for section in sections:
-        parts.append(f"<h3>{escape(section.heading)}</h3>")
-        parts += [f"<p>{escape(plain(line))}</p>" for line in section.lines]
-        if section.commands:
-            parts.append(f"<pre>{escape(chr(10).join(block(section.commands)))}</pre>")
-    body = "".join(parts)
-    return f'<!doctype html><html><body style="font-family: sans-serif">{body}</body></html>'

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from trapheus.messages.facts import name_of, request_of, requester_of
+from trapheus.messages.facts import name_of, request_of, requester_of, said
 from trapheus.messages.message import DRY_RUN, RESTORED, SNAPSHOT_TAKEN, STARTED, Message
-from trapheus.messages.outcome import TAGS
+from trapheus.messages.moments import on
+from trapheus.messages.outcome import TAGS, unreachable
 from trapheus.messages.sections import Section
 
 # Of the output, what a program may want to know; the sentences are for people.
 FACTS = (
-    "target", "restoredFrom", "snapshot", "dataAsOf", "writesSince", "unreachableFrom",
+    "task", "target", "restoredFrom", "snapshot", "dataAsOf", "writesSince", "unreachableFrom",
     "unreachableTo", "resourceId", "resourceIdBefore", "resourceIdNow",
 )  # fmt: skip
 
@@ -21,42 +21,92 @@ def compose(event: dict[str, Any]) -> Message:
     """The message. `output` of the state is the execution's own; none has only started."""
     state = event["state"]
     output = state.get("output")
-    kind, outcome = of(state, output)
+    kind, title, outcome = of(state, output or {})
     name = name_of(state)
     sections = [
-        Section("What was done", [outcome, *told(output or {})]),
+        Section("What was found", found(output or {})),
+        Section("Facts", effects(output or {})),
+        Section("Configuration", configuration((output or {}).get("report", {}))),
+        Section("To know", (output or {}).get("warnings", [])),
         Section("Request", request_of(state)),
-        Section("Execution", [event["execution"]]),
     ]
+    known = {"isCluster": state["request"].get("isCluster"), "task": state["request"]["task"]}
+    if kind == DRY_RUN:
+        known["findings"] = [one["error"] for one in (output or {})["findings"]]
     return Message(
         kind=kind,
-        tag=TAGS[kind],
+        tag="REFUSED" if known.get("findings") else TAGS[kind],
         identifier=name,
-        title=f"{name}: {outcome.rstrip('.')}",
+        title=f"{name}: {title}",
         outcome=outcome,
-        sections=sections,
+        sections=[section for section in sections if section.lines],
         execution=event["execution"],
         requester=requester_of(state),
-        facts={key: output[key] for key in FACTS if output and key in output},
+        facts=known | {key: output[key] for key in FACTS if output and key in output},
     )
 
 
-def of(state: dict[str, Any], output: dict[str, Any] | None) -> tuple[str, str]:
-    """The kind, and what was done in one sentence."""
-    if output is None:
-        return STARTED, f"{state['request']['task']} has begun."
+def of(state: dict[str, Any], output: dict[str, Any]) -> tuple[str, str, str]:
+    """The kind, the title, and what was done in sentences."""
+    name, task = name_of(state), state["request"]["task"]
+    if not output:
+        return STARTED, f"{task} has begun", f"{task} of {name} has begun."
     if "findings" in output:
-        count = len(output["findings"])
-        return DRY_RUN, f"the dry run has {count or 'no'} finding{'' if count == 1 else 's'}."
+        return DRY_RUN, *dry_run(name, task, len(output["findings"]))
+    data = on(output["dataAsOf"])
     if "snapshot" in output:
-        return SNAPSHOT_TAKEN, f"{output['snapshot']} was taken, data as of {output['dataAsOf']}."
-    name = output.get("target", output["identifier"])
-    return RESTORED, f"{name} was restored, data as of {output['dataAsOf']}."
+        taken = f"{output['snapshot']} was taken"
+        return SNAPSHOT_TAKEN, taken, f"{taken} of {name}, with its data as of {data}."
+    if "target" in output:
+        stands = f"{output['target']} is restored"
+        return RESTORED, stands, f"{stands}, with data as of {data}; {name} was not touched."
+    serves = f"{name} serves, restored with data as of {data}."
+    times = unreachable(name, output["unreachableFrom"], output["unreachableTo"])
+    return RESTORED, "restored", f"{serves} {times}"
 
 
-def told(output: dict[str, Any]) -> list[str]:
-    """The output in lines."""
-    lines = [f"{key}: {output[key]}" for key in FACTS if key in output]
-    for key in ("findings", "report", "warnings"):
-        lines += [one if isinstance(one, str) else json.dumps(one) for one in output.get(key, [])]
-    return lines
+def dry_run(name: str, task: str, count: int) -> tuple[str, str]:
+    """The title and the outcome of a dry run."""
+    if not count:
+        return "the dry run has no finding", f"Nothing speaks against {task} of {name}."
+    findings = f"{count} finding{'s' if count > 1 else ''}"
+    return f"the dry run has {findings}", f"{task} of {name} would be refused: {findings}."
+
+
+def found(output: dict[str, Any]) -> list[str]:
+    """What speaks against the task."""
+    return [f"{one['error']}: {one['message']}" for one in output.get("findings", [])]
+
+
+def effects(output: dict[str, Any]) -> list[str]:
+    """What a restore means for the data and for the database's clients."""
+    known = {
+        "Restored from": output.get("restoredFrom"),
+        "Data as of": on(output["dataAsOf"]) if "dataAsOf" in output else None,
+        "Writes since then": output.get("writesSince"),
+        "Resource id": output.get("resourceId"),
+        "Resource id before": output.get("resourceIdBefore"),
+        "Resource id now": output.get("resourceIdNow"),
+    }
+    return [f"{what}: {value}." for what, value in known.items() if value]
+
+
+def configuration(report: dict[str, Any]) -> list[str]:
+    """What of the configuration is kept, differs, and cannot be kept."""
+    if not report:
+        return []
+    return [
+        f"Kept: {report['kept']} attributes.",
+        *(f"{what}: {entry_of(one)}" for key, what in LISTS.items() for one in report[key]),
+    ]
+
+
+LISTS = {"differs": "Differs", "cannotKeep": "Cannot be kept"}
+
+
+def entry_of(entry: dict[str, Any]) -> str:
+    """An attribute with its old and its new value, and why, or what was done."""
+    member = f"{entry['member']}: " if "member" in entry else ""
+    why = entry.get("why") or entry.get("done") or ""
+    values = f"was {said(entry.get('was'))}, is {said(entry.get('now'))}"
+    return f"{member}{entry['attribute']}, {values}. {why}".strip()

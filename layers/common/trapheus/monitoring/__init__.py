@@ -1,6 +1,6 @@
 """What is known of the app from outside of its executions.
 
-In the order in which to read: `figures` (how long an execution took, and each part of it),
-`schedule_missed` (the message about a schedule without a success) and `successes` (when each
-database was last restored). What they say becomes a metric by `execution.metrics`.
+In the order in which to read: `figures` (how long an execution took, and each part of it) and
+`successes` (when each database was last restored). What they say becomes a metric by
+`execution.metrics`.
 """

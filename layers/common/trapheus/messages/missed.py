@@ -8,29 +8,39 @@ from typing import Any
 
 from trapheus.messages.facts import name_of
 from trapheus.messages.message import SCHEDULE_MISSED, Message
+from trapheus.messages.moments import lasted, on
 from trapheus.messages.outcome import TAGS
 from trapheus.messages.sections import Section
 
+NOTHING_TOUCHED = "Nothing was touched; whatever serves, serves."
+ADVICE = [
+    "If none has started since, see whether the schedule is enabled; the stack's dead-letter queue"
+    " has what AWS could not start. One that has failed has sent a message of its own.",
+]
+
 
 def compose(event: dict[str, Any]) -> Message:
-    """The message. `since` of the state: the last success, or when the schedule was first seen."""
+    """The message. `since` of the state: the last success, or when the schedule was first seen.
+
+    hours: how long that is ago. machine, given: what the schedule starts, and with which input.
+    """
     state = event["state"]
     name = name_of(state) or "the schedule's input"
-    since = datetime.fromtimestamp(state["since"], UTC).strftime("%Y-%m-%d %H:%M UTC")
-    had = "Its last success was" if state["succeeded"] else "It has had none since it was set up,"
-    outcome = f"{name} has had no success for {state['hours']:g} hours. {had} {since}."
+    since = datetime.fromtimestamp(state["since"], UTC).isoformat(timespec="seconds")
+    ago = lasted(float(state["hours"]) * 3600)
+    what = "the last one was at" if state["succeeded"] else "none since it was first seen,"
     machine = shlex.quote(state["machine"])
     return Message(
         kind=SCHEDULE_MISSED,
         tag=TAGS[SCHEDULE_MISSED],
         identifier=name_of(state),
-        title=f"{name}: no success for {state['hours']:g} hours",
-        outcome=outcome,
+        title=f"{name}: no success for {ago}",
+        outcome=f"No execution for {name} has succeeded for {ago}: {what} {on(since)}.",
         sections=[
-            Section("What is missing", [outcome, "Nothing was touched; whatever serves, serves."]),
+            Section("What stands now", [NOTHING_TOUCHED]),
             Section(
                 "What has become of the schedule's executions",
-                ["None may have been started: then the dead-letter queue of the stack says why."],
+                ADVICE,
                 [f"aws stepfunctions list-executions --state-machine-arn {machine} --max-items 10"],
             ),
             Section(
@@ -44,5 +54,5 @@ def compose(event: dict[str, Any]) -> Message:
             Section("Request", [state["given"]]),
         ],
         execution="",
-        facts={"since": datetime.fromtimestamp(state["since"], UTC).isoformat()},
+        facts={"hours": state["hours"], "since": since},
     )
