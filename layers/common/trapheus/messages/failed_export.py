@@ -6,6 +6,7 @@ import json
 import shlex
 from typing import Any
 
+from trapheus.messages.commands import aws
 from trapheus.messages.facts import failure, name_of, sentence_of
 from trapheus.messages.message import EXPORT_FAILED, Message
 from trapheus.messages.outcome import TAGS
@@ -65,7 +66,9 @@ def advice(event: dict[str, Any]) -> Section:
     # An export that could not even be started is told by the restore, which is another machine.
     machine = event.get("machine", "<ExportStateMachineArn>")
     commands.append(
-        f"aws stepfunctions start-execution --state-machine-arn {shlex.quote(machine)}"
-        f" --input {shlex.quote(json.dumps(again))}"
+        aws(
+            "stepfunctions start-execution",
+            f"--state-machine-arn {shlex.quote(machine)} --input {shlex.quote(json.dumps(again))}",
+        )
     )
     return Section("What to do", [ADVICE.get(state["error"]["Error"], AGAIN)], commands)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from trapheus.messages.commands import aws
 from trapheus.rds.proxies import kind_of, of_original
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def lines(look: Look, names: list[str]) -> list[str]:
 def change(look: Look, verb: str, proxy: str, name: str) -> str:
     """Register a database with a proxy, or deregister it."""
     kind = kind_of(look.plan)
-    return (
-        f"aws rds {verb}-db-proxy-targets --db-proxy-name {shlex.quote(proxy)}"
-        f" --db-{kind}-identifiers {shlex.quote(name)}"
+    return aws(
+        f"rds {verb}-db-proxy-targets",
+        f"--db-proxy-name {shlex.quote(proxy)} --db-{kind}-identifiers {shlex.quote(name)}",
     )
