@@ -34,6 +34,8 @@ THROTTLED = {
     "kms": Fault("ThrottlingException", "Rate exceeded"),
     "lambda": Fault("TooManyRequestsException", "Rate exceeded", 429),
     "sesv2": Fault("TooManyRequestsException", "Rate exceeded", 429),
+    "sns": Fault("Throttling", "Rate exceeded"),
+    "events": Fault("ThrottlingException", "Rate exceeded"),
     "stepfunctions": Fault("ThrottlingException", "Rate exceeded"),
 }
 BROKEN = {
@@ -42,11 +44,13 @@ BROKEN = {
     "kms": Fault("KMSInternalException", "A fault of AWS", 500),
     "lambda": Fault("ServiceException", "A fault of AWS", 500),
     "sesv2": Fault("InternalFailure", "A fault of AWS", 500),
+    "sns": Fault("InternalFailure", "A fault of AWS", 500),
+    "events": Fault("InternalFailure", "A fault of AWS", 500),
     "stepfunctions": Fault("InternalFailure", "A fault of AWS", 500),
 }
 DENIED = {
     service: Fault(
-        "AccessDenied" if service == "rds" else "AccessDeniedException",
+        "AccessDenied" if service in ("rds", "sns") else "AccessDeniedException",
         "User is not authorized",
         403,
     )

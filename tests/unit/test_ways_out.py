@@ -259,12 +259,49 @@ def test_an_original_that_is_gone_leaves_nothing_to_choose(aws: Aws, post: Post,
 
 
 @of_clusters
-def test_custom_endpoints_are_said_to_be_left_out(aws: Aws, post: Post, stays: dict):
-    stays["endpoints"] = [{"identifier": "reporting"}]
+@pytest.mark.parametrize("way", [0, 1], ids=["back", "forward"])
+@pytest.mark.parametrize("held", ["by nobody", "by the restored one", "by another one"])
+def test_custom_endpoints_go_with_the_identifier(
+    aws: Aws, post: Post, stays: dict, *, way: int, held: str
+):
+    (name,) = [endpoint["identifier"] for endpoint in stays["endpoints"]]
+    mover = {"by the restored one": "prod-cluster", "by another one": "elsewhere"}
+    aws.rds.custom_endpoints.clear()
+    if held == "by another one":
+        aws.foreign("elsewhere")
+    if held in mover:
+        with aws.rds.instantly():
+            aws.rds.call("CreateDBClusterEndpoint", {
+                "DBClusterIdentifier": mover[held], "DBClusterEndpointIdentifier": name,
+                "EndpointType": "READER",
+            })  # fmt: skip
+
+    block = kept(aws, post, stays)[way]
+    pasted(aws, block)
+
+    found = aws.rds.custom_endpoints[name]
+    if held == "by another one":
+        assert f"The custom endpoint {name} is another cluster's: elsewhere." in block.lines
+        assert found["DBClusterIdentifier"] == "elsewhere"
+        return
+    assert found["DBClusterIdentifier"] == "prod-cluster"
+    if (held, way) != ("by the restored one", 1):
+        assert found["CustomEndpointType"] == stays["endpoints"][0]["type"]
+        assert sorted(found["StaticMembers"]) == stays["endpoints"][0]["static"]
+
+
+@of_clusters
+def test_where_rds_does_not_say_who_has_the_endpoints_the_rest_is_told(
+    aws: Aws, post: Post, stays: dict
+):
+    aws.fail("DescribeDBClusterEndpoints", "AccessDenied", status=403)
 
     back, _ = kept(aws, post, stays)
 
-    assert "Its custom endpoints are to be made again: reporting." in back.lines
+    assert "RDS did not say what has its custom endpoints" in " ".join(back.lines)
+    aws.faults.clear()
+    pasted(aws, back)
+    assert serves(aws, names_of(stays))
 
 
 # Names of every length

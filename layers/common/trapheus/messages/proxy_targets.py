@@ -18,6 +18,10 @@ def given_anew(look: Look) -> tuple[list[str], list[str], list[str]]:
     Whatever has the identifier by then takes the place of what a proxy leads to now.
     """
     own = of_original(look.plan)
+    # Somebody may have given what was restored another name, under which it is shown then.
+    if look.restored:
+        kind = kind_of(look.plan)
+        own |= {(kind, look.restored.name), (kind, look.restored.resource_id)}
     found = {proxy: held for proxy, held in (look.proxies or {}).items() if own.issuperset(held)}
     leaving = [
         change(look, "deregister", proxy, name) for proxy, held in found.items() for _, name in held

@@ -6,7 +6,7 @@ A command renames or deletes only what RDS shows now as the sentence says. Going
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from trapheus.execution.constants import COPY, RESTORE_FIRST
@@ -15,6 +15,7 @@ from trapheus.messages.commands import (
     WITHOUT_PAGER,
     deletion,
     look_again,
+    modify,
     ready,
     recover,
     release_lock,
@@ -30,7 +31,12 @@ from trapheus.messages.databases import CLUSTER, Database, Look, away
 from trapheus.messages.facts import is_finishing, is_unserved
 from trapheus.messages.proxy_targets import given_again, given_anew
 from trapheus.messages.sections import Section
-from trapheus.rds.deletion import final_snapshot, require_known, require_unprotected
+from trapheus.rds.deletion import (
+    final_snapshot,
+    original_value,
+    require_known,
+    require_unprotected,
+)
 from trapheus.rds.waiters import ONLINE
 
 if TYPE_CHECKING:
@@ -309,7 +315,7 @@ def back(look: Look, *, is_used: bool) -> Section:
     if not moves:
         tagged = untagging(original, plan)
         lines = ["It has all its names.", *(TAGGED if tagged else []), *told, *said]
-        rest = [*freeing, *making, *tagged, *coming_back]
+        rest = [*freeing, *making, *tagged, *coming_back, *protected_again(look)]
         # By the time that it is pasted, another database may have the name.
         return way(heading, lines, [*ready([original]), *rest, *last] if rest else [])
     leaving = [one for one in moves if one.vacates]
@@ -338,10 +344,21 @@ def back(look: Look, *, is_used: bool) -> Section:
         *coming_back,
         *untagging(original, plan, now),
         *(untagging(restored, plan, now) if is_used else []),
+        *protected_again(look),
         *last,
     ]
     lines += [*told, *said, *([FREE] if leaving else []), *(RECOVERED if last else [])]
     return way(heading, lines, commands)
+
+
+def protected_again(look: Look) -> list[str]:
+    """The original's protection, which its deletion has taken off before it was interrupted."""
+    plan, original = look.plan, look.original
+    was = original_value(plan, "modify", "DeletionProtection")
+    if original is None or original.is_deletion_protected or not was:
+        return []
+    named = replace(original, shown={**original.shown, original.words.name: plan["identifier"]})
+    return [modify(named, "--deletion-protection")]
 
 
 @dataclass(frozen=True)
