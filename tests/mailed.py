@@ -8,7 +8,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -48,6 +48,11 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
+def pause(seconds: float) -> None:
+    """Sleep by whatever `time.sleep` is by then: a test moves its own clock by it."""
+    time.sleep(seconds)
+
+
 @dataclass(frozen=True)
 class Shell:
     """What runs commands: the clients of the services, and a clock.
@@ -56,7 +61,7 @@ class Shell:
     """
 
     clients: Mapping[str, Any]
-    sleep: Callable[[float], object] = field(default=lambda seconds: time.sleep(seconds))
+    sleep: Callable[[float], object] = pause
 
     def paste(self, block: Block) -> Exception | None:
         """Run a block as a shell does; what it has ended with, if a command has stopped it."""

@@ -25,6 +25,10 @@ FINISHED = "TO LET THE ROLLBACK BE FINISHED"
 ROLLBACK = {"rollbackError": error("RollbackFailed")}
 AT = "2026-03-02T09:30:00+00:00"
 Ids = dict[str, str]
+REPORTING = {
+    "identifier": "reporting", "type": "ANY", "static": ["prod-cluster-reader"], "excluded": [],
+    "tags": [{"Key": "of", "Value": "Fred and Ann"}],
+}  # fmt: skip
 
 
 def ways(aws: Aws, post: Post, plan: dict, failure: str, **more: Any) -> list[Block]:
@@ -264,7 +268,7 @@ def test_an_original_that_is_gone_leaves_nothing_to_choose(aws: Aws, post: Post,
 def test_custom_endpoints_go_with_the_identifier(
     aws: Aws, post: Post, stays: dict, *, way: int, held: str
 ):
-    (name,) = [endpoint["identifier"] for endpoint in stays["endpoints"]]
+    stays["endpoints"], name = [REPORTING], REPORTING["identifier"]
     mover = {"by the restored one": "prod-cluster", "by another one": "elsewhere"}
     aws.rds.custom_endpoints.clear()
     if held == "by another one":
@@ -286,14 +290,17 @@ def test_custom_endpoints_go_with_the_identifier(
         return
     assert found["DBClusterIdentifier"] == "prod-cluster"
     if (held, way) != ("by the restored one", 1):
-        assert found["CustomEndpointType"] == stays["endpoints"][0]["type"]
-        assert sorted(found["StaticMembers"]) == stays["endpoints"][0]["static"]
+        assert found["CustomEndpointType"] == "ANY"
+        assert found["StaticMembers"] == ["prod-cluster-reader"]
+        asked = {"ResourceName": found["DBClusterEndpointArn"]}
+        assert aws.rds.call("ListTagsForResource", asked)["TagList"] == REPORTING["tags"]
 
 
 @of_clusters
 def test_where_rds_does_not_say_who_has_the_endpoints_the_rest_is_told(
     aws: Aws, post: Post, stays: dict
 ):
+    stays["endpoints"] = [REPORTING]
     aws.fail("DescribeDBClusterEndpoints", "AccessDenied", status=403)
 
     back, _ = kept(aws, post, stays)
