@@ -237,7 +237,12 @@ def wrong_keep(left: Left, _: list[Any], now: World) -> str:
         return missing
     if now.endpoints != ended.before.endpoints:
         return f"the custom endpoints are {now.endpoints}"
-    keeps = flow.request().get("keepOriginal")
+    original = ended.before.databases[flow.kind.name, flow.kind.identifier]
+    lost = [
+        part for part in now.databases.values()
+        if part.resource_id == original.resource_id and part.status not in ONLINE
+    ]  # fmt: skip
+    keeps = flow.request().get("keepOriginal") or lost
     return (
         wrong_remains(flow, ended.before, now, data)
         or wrong_names(left, now, *(("-temp",) if keeps else ()))
@@ -286,8 +291,8 @@ def wrong_tags(left: Left) -> str:
 def wrong_start(left: Left, request: dict[str, Any]) -> str:
     """Why the next execution would not start: its preflight, or the lock."""
     cloud = left.cloud
-    # A part that has failed for good is no way's to mend.
-    if cloud.rds.part_endings:
+    # A part that has failed for good is no way's to mend, nor is what somebody else has taken.
+    if cloud.rds.part_endings or foreign(left, look(cloud)):
         return ""
     given = {name: value for name, value in request.items() if name != "acceptWriteLoss"}
     checked = cloud.run(

@@ -632,3 +632,116 @@ def test_a_target_whose_removal_has_failed_is_removed(aws: Aws, post: Post, targ
 
     assert not [name for name in aws.names().values() if is_restored(name, target)]
     assert serves(aws, names_of(target))
+
+
+# As the request has said
+
+
+def asked(aws: Aws, post: Post, plan: dict, *, interrupted: str = "", **options: bool) -> Block:
+    """The block forward of the mail about a request with these options."""
+    post.sent.clear()
+    state = a_state(plan, error("DeleteFailed"), restored=aws.restored(plan), served={"at": AT})
+    state["request"] |= options
+    tell(state | ({"lock": {"phase": "finish", "interrupted": interrupted}} if interrupted else {}))
+    _, forward = blocks(post.text)
+    return forward
+
+
+def final_snapshots(aws: Aws, plan: dict) -> list[dict]:
+    """The original's last snapshots, by the name that the app gives them."""
+    name = f"{plan['identifier']}-{in_progress_tag(EXECUTION)['Value'][:8]}"
+    found = aws.found(name, aws.snapshot_kind)
+    return [found] if found else []
+
+
+def retained(aws: Aws) -> list[str]:
+    """The resource ids of deleted databases whose automated backups are kept."""
+    both = (*aws.rds.retained_backups, *aws.rds.retained_cluster_backups)
+    return [one.get("DbiResourceId") or one["DbClusterResourceId"] for one in both]
+
+
+def test_the_final_snapshot_that_was_asked_for_is_taken(aws: Aws, post: Post, stays: dict):
+    forward = asked(aws, post, stays, finalSnapshot=True)
+
+    pasted(aws, forward)
+
+    (final,) = final_snapshots(aws, stays)
+    assert final["Status"] == "available"
+    assert final["DBSnapshotIdentifier" if "DBSnapshotIdentifier" in final else
+                 "DBClusterSnapshotIdentifier"] in forward.lines[0]  # fmt: skip
+    assert tagged(aws) == []
+    assert stays["resourceId"] not in aws.names()
+
+
+@pytest.mark.parametrize("deletes", [True, False])
+def test_the_automated_backups_go_or_stay_as_was_asked_for(
+    aws: Aws, post: Post, stays: dict, *, deletes: bool
+):
+    pasted(aws, asked(aws, post, stays, deleteAutomatedBackups=deletes))
+
+    assert (stays["resourceId"] in retained(aws)) != deletes
+    assert final_snapshots(aws, stays) == []
+
+
+def test_an_original_that_is_to_be_kept_is_not_deleted(aws: Aws, post: Post, stays: dict):
+    forward = asked(aws, post, stays, keepOriginal=True)
+
+    pasted(aws, forward)
+
+    assert aws.names()[stays["resourceId"]] == stays["renamedTo"]
+    assert tagged(aws) == []
+
+
+def test_where_the_request_is_not_known_a_final_snapshot_is_taken(
+    aws: Aws, post: Post, stays: dict
+):
+    forward = asked(aws, post, stays, interrupted=EXECUTION, deleteAutomatedBackups=True)
+
+    pasted(aws, forward)
+
+    assert "is not known here" in " ".join(forward.lines)
+    assert final_snapshots(aws, stays)
+    assert stays["resourceId"] in retained(aws)
+
+
+def test_the_protection_that_a_deletion_has_taken_off_comes_back(aws: Aws, post: Post, stays: dict):
+    assert stays["modify"]["DeletionProtection"]
+    key = f"{aws.kind.operation}Identifier"
+    given = {key: stays["renamedTo"], "DeletionProtection": False}
+    aws.rds.call(f"Modify{aws.kind.operation}", given)
+    aws.settle()
+
+    pasted(aws, kept(aws, post, stays)[0])
+
+    assert aws.found()["DeletionProtection"]
+
+
+def test_a_restored_one_that_is_stopped_is_started_and_renamed(aws: Aws, post: Post, stays: dict):
+    with aws.rds.instantly():
+        given = {f"{aws.kind.operation}Identifier": aws.kind.identifier}
+        aws.rds.call(f"Stop{aws.kind.operation}", given)
+    aws.settle()
+
+    (back,) = kept(aws, post, stays)
+    pasted(aws, back)
+
+    assert serves(aws, names_of(stays))
+
+
+@pytest.mark.parametrize("is_protected", [True, False])
+def test_where_the_original_is_lost_what_was_restored_may_stay(
+    aws: Aws, post: Post, replaced: dict, *, is_protected: bool
+):
+    restored = restored_names(aws, replaced)
+    aws.found(replaced["renamedTo"])["DeletionProtection"] = is_protected
+    aws.force("failed", replaced["renamedTo"])
+
+    (keep,) = ways(aws, post, replaced, "RestoreFailed", **ROLLBACK)
+
+    assert keep.heading == f"TO KEEP WHAT WAS RESTORED AS {aws.kind.identifier.upper()}"
+    assert keep.commands[-1].startswith("aws dynamodb delete-item --region us-east-1")
+    assert "attribute_not_exists(holder)" in keep.commands[-1]
+    pasted(aws, keep)
+    assert serves(aws, restored)
+    # RDS takes the protection off nothing that has failed.
+    assert (replaced["resourceId"] in aws.names()) == is_protected

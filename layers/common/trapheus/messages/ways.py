@@ -210,6 +210,9 @@ def what_of_the_original(look: Look, options: Options | None) -> tuple[list[str]
     plan, original = look.plan, look.original
     if original is None or original.is_going:
         return ["The original does not show any more, or is being deleted."], []
+    if original.is_bad and original.is_deletion_protected:
+        stuck = f"The original stays as {original.name}: it is protected from deletion, and RDS"
+        return [f"{stuck} takes that off nothing that is {original.status}: ask AWS Support."], []
     if not (options and options.keeps):
         return original_deleted(look, original, options)
     stays = f"The original stays as {original.name}, as the request has it (keepOriginal)."
