@@ -34,7 +34,9 @@ must still come to one of the three endings of the guarantee: the database is **
 original is **kept**, or what stands where is **told**. Which endings a fault allows follows from
 the fault and from the phase in which it comes, never from what was seen. What AWS holds afterwards
 is judged: names, resource ids, data, members, configuration, custom endpoints, tags, leftovers,
-the execution's status and error, the mails, the lock, and the calls.
+the execution's status and error, the mails, the lock, and the calls. Then the commands of the last
+mail are pasted, each block into what the execution has left, and all of them in one go: after each
+what its heading says must hold, the next execution must start, and the identifier must serve.
 
 The calls are those that each task makes for each kind when nothing fails; of equal requests the
 first, the middle and the last. A state that two tasks pass alike is tried in the first of them.

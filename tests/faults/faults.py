@@ -50,7 +50,7 @@ BROKEN = {
 }
 DENIED = {
     service: Fault(
-        "AccessDenied" if service == "rds" else "AccessDeniedException",
+        "AccessDenied" if service in ("rds", "sns") else "AccessDeniedException",
         "User is not authorized",
         403,
     )

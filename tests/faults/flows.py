@@ -35,7 +35,7 @@ TASKS = {
     "create_snapshot_only": "create_snapshot_only",
     "create_restore_first": "create_snapshot",
 }
-# Those whose database has a proxy; the others show that none is needed.
+# Those whose database has a proxy, and a cluster an endpoint; the others show that none is needed.
 PROXIED = ("db_restore", "rollback")
 KEPT = ("rollback", "restore_first_rollback", "swap_back", "copy_rollback")
 
@@ -94,10 +94,21 @@ class Flow:
             cloud.rds.poison(self.kind.name, self.kind.identifier)
         if self.name in PROXIED:
             proxies.point(cloud.rds, self.kind.name, self.kind.identifier)
+            if self.kind.is_cluster:
+                make_endpoint(cloud, self.kind)
         if self.name == "swap_back":
             cloud.faults.append(OnceReplaced(cloud, self.kind))
         if self.before:
             self.before(cloud)
+
+
+def make_endpoint(cloud: App, kind: Kind) -> None:
+    """Give a cluster a custom endpoint."""
+    with cloud.rds.instantly():
+        cloud.rds.call("CreateDBClusterEndpoint", {
+            "DBClusterIdentifier": kind.identifier, "DBClusterEndpointIdentifier": "reports",
+            "EndpointType": "READER", "StaticMembers": [kind.members[-1]],
+        })  # fmt: skip
 
 
 # The quick ones first: a state that two flows pass is tried in the first of them.

@@ -11,6 +11,7 @@ from local.emulator.cloud import Fault, hung, killed, lost
 from tests.faults import faults
 from tests.faults.flows import Flow, Spot, Watch
 from tests.faults.judge import Allowed, Ended, World, is_kept, look, wrongs
+from tests.faults.pasting import wrong_blocks
 from tests.faults.phases import ALL_STATES, phase
 from tests.pipeline.observed import tagged
 
@@ -73,7 +74,9 @@ def run(cloud: App, scenario: Scenario) -> tuple[str, str, bool]:
     cloud.clock.advance(1800)
     more = injected.wrong(cloud)
     recoveries = [cloud.describe(arn) for arn in cloud.executions(cloud.machine)[1:]]
-    ending, wrong = wrongs(Ended(cloud, flow, before, execution, recoveries), scenario.allowed)
+    ended = Ended(cloud, flow, before, execution, recoveries)
+    ending, wrong = wrongs(ended, scenario.allowed)
+    wrong = wrong or wrong_blocks(ended)
     if not wrong and ending != "restored" and scenario.allowed.recovers:
         wrong = recover(cloud, flow, before)
     return ending, wrong or more, bool(injected.fired)

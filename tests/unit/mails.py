@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from src.notify import send
-from tests.unit.conftest import EXECUTION
+from tests.unit.conftest import EXECUTION, OPTIONS
 
 
 def error(name: str = "RestoreFailed", message: str = "It went wrong.", **fields: str) -> dict:
@@ -19,9 +19,11 @@ def error(name: str = "RestoreFailed", message: str = "It went wrong.", **fields
 def a_state(plan: dict[str, Any] | None, failure: dict[str, str], **more: Any) -> dict[str, Any]:
     """The state machine's data when it tells what failed."""
     name = plan["identifier"] if plan else "prod-db"
-    request = {"identifier": name, "task": "db_restore", "isCluster": False, "dryRun": False}
+    is_cluster = "members" in (plan or {})
+    given = {"identifier": name, "task": "db_restore", "isCluster": is_cluster, "dryRun": False}
+    request = {**OPTIONS, **given}
     check = {"check": {"plan": plan, "findings": []}} if plan else {}
-    return {"input": request, "request": request, "error": failure, **check, **more}
+    return {"input": given, "request": request, "error": failure, **check, **more}
 
 
 def tell(state: dict[str, Any]) -> str:

@@ -85,6 +85,11 @@ def test_the_mail_says_what_failed_and_why_and_in_which_execution(aws: Aws, post
 # The endings
 
 
+def starts_again(found: list[str]) -> bool:
+    """Whether all that is offered is to start the execution again."""
+    return [one.partition(" --region")[0] for one in found] == ["aws stepfunctions start-execution"]
+
+
 def test_a_failure_before_anything_was_touched_says_so(aws: Aws, post: Post, plan: dict):
     gist = tell(a_state(plan, error("SnapshotFailed")))
 
@@ -92,7 +97,7 @@ def test_a_failure_before_anything_was_touched_says_so(aws: Aws, post: Post, pla
     for mail in both(post):
         assert "The database was not touched." in mail
         assert f"{aws.kind.identifier}: {aws.kind.name}, available, the original" in mail
-    assert commands(post) == []
+    assert starts_again(commands(post))
 
 
 def test_a_refusal_without_a_plan_says_that_nothing_was_changed(aws: Aws, post: Post):
@@ -110,7 +115,7 @@ def test_an_original_that_was_put_back_is_said_to_serve(aws: Aws, post: Post, pl
     assert "put back" in gist
     for mail in both(post):
         assert f"was put back and serves as {aws.kind.identifier}" in mail
-    assert commands(post) == []
+    assert starts_again(commands(post))
 
 
 def test_a_failed_rollback_is_told_with_both_causes(aws: Aws, post: Post, renamed: dict):
@@ -427,7 +432,7 @@ def test_a_copy_that_was_removed_is_told_with_an_original_that_serves(aws: Aws, 
         f"The original serves as {aws.kind.identifier} under all of its names, and what was"
         f" restored as {aws.kind.identifier}-copy was removed."
     )
-    assert commands(post) == []
+    assert starts_again(commands(post))
 
 
 def test_a_copy_that_does_not_serve_yet_is_no_restored_database(aws: Aws, post: Post):

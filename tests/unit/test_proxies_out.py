@@ -70,7 +70,7 @@ def test_what_was_not_put_back_into_a_proxy_is_by_the_block(aws: Aws, post: Post
     aws.faults.clear()
     tell(a_state(proxied, error("RestoreFailed"), rollbackError=error("RollbackFailed")))
 
-    (back,) = blocks(post.text)
+    _, back = blocks(post.text)
     pasted(aws, back)
 
     assert proxies.reached(aws.rds) == proxied["resourceId"]
@@ -110,7 +110,7 @@ def test_what_is_called_so_only_since_the_mail_is_not_registered(
     aws.faults.clear()
     aws.settle()
     tell(a_state(proxied, error("RestoreFailed"), rollbackError=error("RollbackFailed")))
-    (back,) = blocks(post.text)
+    _, back = blocks(post.text)
     with aws.rds.instantly():
         word = f"DB{kind.name.capitalize()}Identifier"
         given = {word: proxied["identifier"], f"New{word}": "elsewhere", "ApplyImmediately": True}

@@ -21,16 +21,21 @@ from tests.unit.mails import a_state, error, tell
 from trapheus.execution.constants import PROTECT_TAG
 from trapheus.rds.access import in_progress_tag, rds
 
+FINISHED = "TO LET THE ROLLBACK BE FINISHED"
 ROLLBACK = {"rollbackError": error("RollbackFailed")}
 AT = "2026-03-02T09:30:00+00:00"
 Ids = dict[str, str]
+REPORTING = {
+    "identifier": "reporting", "type": "ANY", "static": ["prod-cluster-reader"], "excluded": [],
+    "tags": [{"Key": "of", "Value": "Fred and Ann"}],
+}  # fmt: skip
 
 
 def ways(aws: Aws, post: Post, plan: dict, failure: str, **more: Any) -> list[Block]:
-    """The blocks of the mail about a failure."""
+    """The blocks of the mail about a failure, but for that which lets the app itself recover."""
     post.sent.clear()
     tell(a_state(plan, error(failure), **more))
-    return blocks(post.text)
+    return [one for one in blocks(post.text) if one.heading != FINISHED]
 
 
 def kept(aws: Aws, post: Post, plan: dict, failure: str = "ConfigurationDiffers") -> list[Block]:
@@ -129,7 +134,7 @@ def test_going_back_is_told_first_and_names_both_by_their_ids(aws: Aws, post: Po
     assert f"{stays['renamedTo']} ({stays['resourceId']}) gets the name" in "\n".join(back.lines)
     assert f"{stays['identifier']} ({restored}) gets the name" in "\n".join(back.lines)
     assert f"deletes the original, {stays['renamedTo']} ({stays['resourceId']})" in forward.lines[0]
-    assert "A wait gives up after 30 minutes" in post.text
+    assert "A wait gives up after four hours" in post.text
 
 
 def test_an_old_mail_s_block_deletes_no_other_database(aws: Aws, post: Post, stays: dict):
@@ -230,7 +235,7 @@ def test_what_clients_may_have_written_to_is_not_deleted_by_going_back(
     assert kept(aws, post, stays) == []
 
     assert "is incompatible-parameters, in which RDS renames nothing" in post.text
-    assert f"{aws.kind.identifier} is incompatible-parameters: wait" in post.text
+    assert f"{aws.kind.identifier} is incompatible-parameters: see" in post.text
 
 
 @of_clusters
@@ -258,12 +263,52 @@ def test_an_original_that_is_gone_leaves_nothing_to_choose(aws: Aws, post: Post,
 
 
 @of_clusters
-def test_custom_endpoints_are_said_to_be_left_out(aws: Aws, post: Post, stays: dict):
-    stays["endpoints"] = [{"identifier": "reporting"}]
+@pytest.mark.parametrize("way", [0, 1], ids=["back", "forward"])
+@pytest.mark.parametrize("held", ["by nobody", "by the restored one", "by another one"])
+def test_custom_endpoints_go_with_the_identifier(
+    aws: Aws, post: Post, stays: dict, *, way: int, held: str
+):
+    stays["endpoints"], name = [REPORTING], REPORTING["identifier"]
+    mover = {"by the restored one": "prod-cluster", "by another one": "elsewhere"}
+    aws.rds.custom_endpoints.clear()
+    if held == "by another one":
+        aws.foreign("elsewhere")
+    if held in mover:
+        with aws.rds.instantly():
+            aws.rds.call("CreateDBClusterEndpoint", {
+                "DBClusterIdentifier": mover[held], "DBClusterEndpointIdentifier": name,
+                "EndpointType": "READER",
+            })  # fmt: skip
+
+    block = kept(aws, post, stays)[way]
+    pasted(aws, block)
+
+    found = aws.rds.custom_endpoints[name]
+    if held == "by another one":
+        assert f"The custom endpoint {name} is another cluster's: elsewhere." in block.lines
+        assert found["DBClusterIdentifier"] == "elsewhere"
+        return
+    assert found["DBClusterIdentifier"] == "prod-cluster"
+    if (held, way) != ("by the restored one", 1):
+        assert found["CustomEndpointType"] == "ANY"
+        assert found["StaticMembers"] == ["prod-cluster-reader"]
+        asked = {"ResourceName": found["DBClusterEndpointArn"]}
+        assert aws.rds.call("ListTagsForResource", asked)["TagList"] == REPORTING["tags"]
+
+
+@of_clusters
+def test_where_rds_does_not_say_who_has_the_endpoints_the_rest_is_told(
+    aws: Aws, post: Post, stays: dict
+):
+    stays["endpoints"] = [REPORTING]
+    aws.fail("DescribeDBClusterEndpoints", "AccessDenied", status=403)
 
     back, _ = kept(aws, post, stays)
 
-    assert "Its custom endpoints are to be made again: reporting." in back.lines
+    assert "RDS did not say what has its custom endpoints" in " ".join(back.lines)
+    aws.faults.clear()
+    pasted(aws, back)
+    assert serves(aws, names_of(stays))
 
 
 # Names of every length
@@ -587,3 +632,116 @@ def test_a_target_whose_removal_has_failed_is_removed(aws: Aws, post: Post, targ
 
     assert not [name for name in aws.names().values() if is_restored(name, target)]
     assert serves(aws, names_of(target))
+
+
+# As the request has said
+
+
+def asked(aws: Aws, post: Post, plan: dict, *, interrupted: str = "", **options: bool) -> Block:
+    """The block forward of the mail about a request with these options."""
+    post.sent.clear()
+    state = a_state(plan, error("DeleteFailed"), restored=aws.restored(plan), served={"at": AT})
+    state["request"] |= options
+    tell(state | ({"lock": {"phase": "finish", "interrupted": interrupted}} if interrupted else {}))
+    _, forward = blocks(post.text)
+    return forward
+
+
+def final_snapshots(aws: Aws, plan: dict) -> list[dict]:
+    """The original's last snapshots, by the name that the app gives them."""
+    name = f"{plan['identifier']}-{in_progress_tag(EXECUTION)['Value'][:8]}"
+    found = aws.found(name, aws.snapshot_kind)
+    return [found] if found else []
+
+
+def retained(aws: Aws) -> list[str]:
+    """The resource ids of deleted databases whose automated backups are kept."""
+    both = (*aws.rds.retained_backups, *aws.rds.retained_cluster_backups)
+    return [one.get("DbiResourceId") or one["DbClusterResourceId"] for one in both]
+
+
+def test_the_final_snapshot_that_was_asked_for_is_taken(aws: Aws, post: Post, stays: dict):
+    forward = asked(aws, post, stays, finalSnapshot=True)
+
+    pasted(aws, forward)
+
+    (final,) = final_snapshots(aws, stays)
+    assert final["Status"] == "available"
+    assert final["DBSnapshotIdentifier" if "DBSnapshotIdentifier" in final else
+                 "DBClusterSnapshotIdentifier"] in forward.lines[0]  # fmt: skip
+    assert tagged(aws) == []
+    assert stays["resourceId"] not in aws.names()
+
+
+@pytest.mark.parametrize("deletes", [True, False])
+def test_the_automated_backups_go_or_stay_as_was_asked_for(
+    aws: Aws, post: Post, stays: dict, *, deletes: bool
+):
+    pasted(aws, asked(aws, post, stays, deleteAutomatedBackups=deletes))
+
+    assert (stays["resourceId"] in retained(aws)) != deletes
+    assert final_snapshots(aws, stays) == []
+
+
+def test_an_original_that_is_to_be_kept_is_not_deleted(aws: Aws, post: Post, stays: dict):
+    forward = asked(aws, post, stays, keepOriginal=True)
+
+    pasted(aws, forward)
+
+    assert aws.names()[stays["resourceId"]] == stays["renamedTo"]
+    assert tagged(aws) == []
+
+
+def test_where_the_request_is_not_known_a_final_snapshot_is_taken(
+    aws: Aws, post: Post, stays: dict
+):
+    forward = asked(aws, post, stays, interrupted=EXECUTION, deleteAutomatedBackups=True)
+
+    pasted(aws, forward)
+
+    assert "is not known here" in " ".join(forward.lines)
+    assert final_snapshots(aws, stays)
+    assert stays["resourceId"] in retained(aws)
+
+
+def test_the_protection_that_a_deletion_has_taken_off_comes_back(aws: Aws, post: Post, stays: dict):
+    assert stays["modify"]["DeletionProtection"]
+    key = f"{aws.kind.operation}Identifier"
+    given = {key: stays["renamedTo"], "DeletionProtection": False}
+    aws.rds.call(f"Modify{aws.kind.operation}", given)
+    aws.settle()
+
+    pasted(aws, kept(aws, post, stays)[0])
+
+    assert aws.found()["DeletionProtection"]
+
+
+def test_a_restored_one_that_is_stopped_is_started_and_renamed(aws: Aws, post: Post, stays: dict):
+    with aws.rds.instantly():
+        given = {f"{aws.kind.operation}Identifier": aws.kind.identifier}
+        aws.rds.call(f"Stop{aws.kind.operation}", given)
+    aws.settle()
+
+    (back,) = kept(aws, post, stays)
+    pasted(aws, back)
+
+    assert serves(aws, names_of(stays))
+
+
+@pytest.mark.parametrize("is_protected", [True, False])
+def test_where_the_original_is_lost_what_was_restored_may_stay(
+    aws: Aws, post: Post, replaced: dict, *, is_protected: bool
+):
+    restored = restored_names(aws, replaced)
+    aws.found(replaced["renamedTo"])["DeletionProtection"] = is_protected
+    aws.force("failed", replaced["renamedTo"])
+
+    (keep,) = ways(aws, post, replaced, "RestoreFailed", **ROLLBACK)
+
+    assert keep.heading == f"TO KEEP WHAT WAS RESTORED AS {aws.kind.identifier.upper()}"
+    assert keep.commands[-1].startswith("aws dynamodb delete-item --region us-east-1")
+    assert "attribute_not_exists(holder)" in keep.commands[-1]
+    pasted(aws, keep)
+    assert serves(aws, restored)
+    # RDS takes the protection off nothing that has failed.
+    assert (replaced["resourceId"] in aws.names()) == is_protected

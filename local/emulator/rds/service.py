@@ -199,8 +199,15 @@ class Rds:
         return pickle.dumps({name: held for name, held in vars(self).items() if name not in PLACE})
 
     def hold(self, kept: bytes) -> None:
-        """Hold what another one of this account and region has held."""
+        """Hold what another one of this account and region has held, or this one before."""
+        self._agenda.clear()
         vars(self).update(pickle.loads(kept))
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is under way."""
+        self.settle()
+        return bool(self._agenda)
 
     # What exists
 

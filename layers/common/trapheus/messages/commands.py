@@ -1,12 +1,19 @@
-"""The commands of a mail: aws rds, each for the one database that it names by its resource id."""
+"""The commands of a mail, each for the one database that it names by its resource id.
+
+A shell takes them whichever of sh, bash and zsh it is.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from trapheus.execution.constants import IN_PROGRESS_TAG
+from trapheus.execution import lock
+from trapheus.execution.constants import IN_PROGRESS_TAG, RECOVER
 from trapheus.messages.databases import CLUSTER, INSTANCE, Database, Words, carries_tag, names_of
+from trapheus.rds.access import rds
 
 if TYPE_CHECKING:
     from trapheus.messages.facts import Plan
@@ -16,6 +23,53 @@ if TYPE_CHECKING:
 WITHOUT_PAGER = 'export AWS_PAGER=""'
 LIST = {INSTANCE: "DBInstances", CLUSTER: "DBClusters"}
 ID_FILTER = {INSTANCE: "dbi-resource-id", CLUSTER: "db-cluster-resource-id"}
+# A wait of the AWS CLI gives up after 30 minutes (AWS CLI reference, "rds wait"), and a final
+# snapshot or a backup may last longer. It ends a wait at once that can come to nothing.
+WAITS = 8
+# Deleting a custom endpoint has no wait of its own.
+LOOKS, BETWEEN_LOOKS = 20, 30
+
+
+def aws(call: str, options: str) -> str:
+    """A command in the stack's own region, wherever it is pasted. call: service and operation."""
+    return f"aws {call} --region {rds().meta.region_name} {options}"
+
+
+def repeated(times: int, command: str, pause: str = "") -> str:
+    """Try a command so often; it ends as the last try did, so that a failure stops the block."""
+    numbers = " ".join(map(str, range(1, times + 1)))
+    return f"for n in {numbers}; do {pause}{command} && break; done"
+
+
+def start(execution: str, given: dict[str, Any]) -> str:
+    """Start an execution of the state machine of another one, with this input."""
+    machine = execution.rpartition(":")[0].replace(":execution:", ":stateMachine:")
+    machine = machine or "<DBRestoreStateMachineArn>"
+    return aws(
+        "stepfunctions start-execution",
+        f"--state-machine-arn {shlex.quote(machine)} --input {shlex.quote(json.dumps(given))}",
+    )
+
+
+def recover(plan: Plan) -> str:
+    """Let an execution finish the rollback, which also releases the lock."""
+    given = {
+        "identifier": plan["identifier"], "task": RECOVER, "isCluster": "members" in plan,
+    }  # fmt: skip
+    return start(plan["execution"], given)
+
+
+def release_lock(plan: Plan) -> str:
+    """Delete the item of the lock, if it is still what the plan's execution has left."""
+    name = lock.name_of(plan["identifier"], is_cluster="members" in plan)
+    key, values = {"database": {"S": name}}, {":plan": {"S": plan["execution"]}}
+    condition = "attribute_not_exists(holder) AND contains(planned, :plan)"
+    return aws(
+        "dynamodb delete-item",
+        f"--table-name {shlex.quote(os.environ['LOCK_TABLE'])}"
+        f" --key {shlex.quote(json.dumps(key))} --condition-expression '{condition}'"
+        f" --expression-attribute-values {shlex.quote(json.dumps(values))}",
+    )
 
 
 def require(found: Database) -> str:
@@ -30,14 +84,14 @@ def require(found: Database) -> str:
 
 
 def require_free(words: Words, name: str) -> str:
-    """Go on only if nothing has a name."""
-    ids = f"{LIST[words]}[].{words.resource_id}"
-    return f'test "$({describe(words, names=[name])} --query \'{ids}\' --output text)" = ""'
+    """Go on only if nothing has a name; a look that fails prints no number."""
+    asked = describe(words, names=[name])
+    return f"test \"$({asked} --query 'length({LIST[words]})' --output text)\" = 0"
 
 
 def describe(words: Words, *, ids: list[str] | None = None, names: list[str] | None = None) -> str:
     """Look at those with these resource ids, or these names; there may be none."""
-    return f"aws rds describe-db-{words.kind}s --filters {filters(words, ids, names)}"
+    return aws(f"rds describe-db-{words.kind}s", f"--filters {filters(words, ids, names)}")
 
 
 def filters(words: Words, ids: list[str] | None, names: list[str] | None = None) -> str:
@@ -50,28 +104,32 @@ def filters(words: Words, ids: list[str] | None, names: list[str] | None = None)
     )
 
 
+def wait(words: Words, until: str, ids: list[str] | None, names: list[str] | None = None) -> str:
+    """Wait for hours, if need be, for those with this resource id, this name, or both."""
+    chosen = filters(words, ids, names)
+    return repeated(WAITS, aws(f"rds wait db-{words.kind}-{until}", f"--filters {chosen}"))
+
+
 def until_available(found: Database, name: str = "") -> str:
     """Wait until it is available, under a new name if one is given."""
-    chosen = filters(found.words, [found.resource_id], [name] if name else None)
-    return f"aws rds wait db-{found.words.kind}-available --filters {chosen}"
+    return wait(found.words, "available", [found.resource_id], [name] if name else None)
 
 
 def until_free(words: Words, name: str) -> str:
     """Wait until nothing has a name, whatever keeps what had it busy by then."""
-    return f"aws rds wait db-{words.kind}-deleted --filters {filters(words, None, [name])}"
+    return wait(words, "deleted", None, [name])
 
 
 def until_gone(found: Database) -> str:
     """Wait until it is deleted."""
-    chosen = filters(found.words, [found.resource_id])
-    return f"aws rds wait db-{found.words.kind}-deleted --filters {chosen}"
+    return wait(found.words, "deleted", [found.resource_id])
 
 
 def modify(found: Database, what: str) -> str:
     """Change it at once."""
     kind = found.words.kind
-    return (
-        f"aws rds modify-db-{kind} --db-{kind}-identifier {found.name} {what} --apply-immediately"
+    return aws(
+        f"rds modify-db-{kind}", f"--db-{kind}-identifier {found.name} {what} --apply-immediately"
     )
 
 
@@ -81,32 +139,47 @@ def rename(found: Database, name: str) -> str:
 
 
 def ready(found: list[Database]) -> list[str]:
-    """Wait for those that are busy now, then see that each has its name still."""
-    return [*(until_available(one) for one in found if one.is_busy), *map(require, found)]
+    """Start what is stopped, wait for what is busy, then see that each has its name still."""
+    return [
+        *(command for one in found if one.is_stopped for command in started(one)),
+        *(until_available(one) for one in found if one.is_busy or one.is_stopped),
+        *map(require, found),
+    ]
 
 
-def deletion(found: Database, options: str = "") -> list[str]:
-    """Delete it, with its members: RDS wants those deleted first."""
+def started(found: Database) -> list[str]:
+    """Start one that is stopped; a member is started with its cluster."""
+    kind = found.words.kind
+    if kind == "instance" and found.shown.get("DBClusterIdentifier"):
+        return []
+    return [require(found), aws(f"rds start-db-{kind}", f"--db-{kind}-identifier {found.name}")]
+
+
+def deletion(found: Database, final: str = "", options: str = "") -> list[str]:
+    """Delete it, with its members: RDS wants those deleted first.
+
+    final: the name of its final snapshot, if it is to have one.
+    """
     members = [one for one in found.own_members if not one.is_going]
     commands = ready([*members, found])
     if found.is_deletion_protected:
         commands += [modify(found, "--no-deletion-protection"), until_available(found)]
     commands += [delete(one, "--skip-final-snapshot") for one in members]
-    commands.append(delete(found, f"--skip-final-snapshot{options}"))
-    return [*commands, until_gone(found)]
+    last = f"--final-db-snapshot-identifier {final}" if final else "--skip-final-snapshot"
+    return [*commands, delete(found, f"{last}{options}"), until_gone(found)]
 
 
 def delete(found: Database, options: str) -> str:
     """Ask for a deletion."""
     kind = found.words.kind
-    return f"aws rds delete-db-{kind} --db-{kind}-identifier {found.name} {options}"
+    return aws(f"rds delete-db-{kind}", f"--db-{kind}-identifier {found.name} {options}")
 
 
 def untag(arn: str) -> str:
     """Take the tag off what stays."""
-    return (
-        f"aws rds remove-tags-from-resource --tag-keys {IN_PROGRESS_TAG}"
-        f" --resource-name {shlex.quote(arn)}"
+    return aws(
+        "rds remove-tags-from-resource",
+        f"--tag-keys {IN_PROGRESS_TAG} --resource-name {shlex.quote(arn)}",
     )
 
 

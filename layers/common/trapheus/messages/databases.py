@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -16,6 +16,7 @@ from trapheus.rds.access import (
     is_tagged,
     members,
 )
+from trapheus.rds.endpoints import find
 from trapheus.rds.multi_az import is_multi_az
 from trapheus.rds.proxies import of_the_plan
 from trapheus.rds.rollback import is_own
@@ -27,9 +28,13 @@ from trapheus.rds.waiters import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trapheus.messages.facts import Plan
     from trapheus.rds.access import Description
     from trapheus.rds.proxies import Target
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,12 @@ class Database:
     @property
     def is_bad(self) -> bool:
         """Whether RDS renames it neither now nor after a while."""
-        return self.status in (*self.words.bad, *DELETING)
+        return self.status in (*self.words.bad, *DELETING) and not self.is_stopped
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it has to be started before a change."""
+        return self.status == "stopped"
 
     @property
     def is_busy(self) -> bool:
@@ -128,6 +138,9 @@ class Look:
     instances: dict[str, Database]
     # What each proxy of the plan leads to; None where RDS does not say.
     proxies: dict[str, list[Target]] | None = field(default_factory=dict)
+    # The cluster that each of the plan's custom endpoints belongs to, and whether it is leaving it;
+    # None where RDS does not say.
+    endpoints: dict[str, tuple[str, bool]] | None = field(default_factory=dict)
 
     def who(self, found: Database) -> str:
         """What a database is to the plan's execution."""
@@ -199,15 +212,26 @@ def judged(
         restored = next(
             (one for one in named.values() if is_own(plan, one.shown, words.created)), None
         )
-    return Look(plan, original, restored, named, members_named, leading(plan))
+    proxies, endpoints = told(lambda: of_the_plan(plan)), told(lambda: endpoints_of(plan))
+    return Look(plan, original, restored, named, members_named, proxies, endpoints)
 
 
-def leading(plan: Plan) -> dict[str, list[Target]] | None:
-    """What the proxies of a plan lead to, which is not to keep anything else from being told."""
+def told(look: Callable[[], T]) -> T | None:
+    """What RDS shows beside the databases, which is not to keep those from being told."""
     try:
-        return of_the_plan(plan)
+        return look()
     except (ClientError, BotoCoreError):
         return None
+
+
+def endpoints_of(plan: Plan) -> dict[str, tuple[str, bool]]:
+    """Who has those of the plan's custom endpoints that there are."""
+    names = [endpoint["identifier"] for endpoint in plan.get("endpoints", [])]
+    found = {name: one for name in names if (one := find(name))}
+    return {
+        name: (one["DBClusterIdentifier"], one["Status"] == "deleting")
+        for name, one in found.items()
+    }
 
 
 def names_of(part: Plan, plan: Plan) -> list[str]:

@@ -6,6 +6,7 @@ import json
 import shlex
 from typing import Any
 
+from trapheus.messages.commands import aws
 from trapheus.messages.facts import (
     failure,
     name_of,
@@ -73,7 +74,9 @@ def advice(event: dict[str, Any]) -> Section:
     # An export that could not even be started is told by the restore, which is another machine.
     machine = event.get("machine", "<ExportStateMachineArn>")
     commands.append(
-        f"aws stepfunctions start-execution --state-machine-arn {shlex.quote(machine)}"
-        f" --input {shlex.quote(json.dumps(again))}"
+        aws(
+            "stepfunctions start-execution",
+            f"--state-machine-arn {shlex.quote(machine)} --input {shlex.quote(json.dumps(again))}",
+        )
     )
     return Section("What to do", [ADVICE.get(state["error"]["Error"], AGAIN)], commands)

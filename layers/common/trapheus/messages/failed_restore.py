@@ -13,6 +13,7 @@ from trapheus.execution.constants import (
     SUCCESSOR_SUFFIX,
 )
 from trapheus.messages import ways
+from trapheus.messages.advice import advised
 from trapheus.messages.databases import look
 from trapheus.messages.facts import (
     configuration,
@@ -46,27 +47,6 @@ if TYPE_CHECKING:
     from trapheus.messages.databases import Look
     from trapheus.messages.facts import Plan, State
 
-ADVICE = {
-    "InvalidRequest": "Correct the input and start the execution again.",
-    "IdentifierNotAllowed": (
-        "Add the identifier to the stack's parameter AllowedIdentifiers, or use the stack that"
-        " may touch it."
-    ),
-    "OverrideNotAllowed": (
-        "Leave the override out, or add it to the stack's parameter AllowedOverrides:"
-        " docs/parameters.md says what each may open."
-    ),
-    "AccessDenied": "Compare the function's policy in the stack with the call that was denied.",
-    "LockHeld": "Wait until the other execution has ended; it tells its own end.",
-    "NotRecovered": "Start an execution with the task recover, then this one again.",
-    "InsufficientCapacity": (
-        "AWS has no capacity of this instance class in this zone now: try again later, or change"
-        " the class of the original first."
-    ),
-    "Throttled": "RDS was too busy: start the execution again, at another time of the day.",
-}
-AGAIN = "Remove the cause, then start the execution again with the same input."
-
 
 def compose(event: dict[str, Any]) -> Message:
     """The message, from the facts in the state machine's data and from RDS itself."""
@@ -77,7 +57,7 @@ def compose(event: dict[str, Any]) -> Message:
     sections = [
         Section("What failed", failure(state)),
         Section("What RDS says", said_by_rds(state)),
-        *advice(about, state, found),
+        *advice(event, state, found),
         Section("What stands now", [*unknown, *databases_now(state, found)]),
         Section("Facts", effects(state, plan, is_gone=bool(found and is_gone(found.original)))),
         Section("Configuration", configuration(state, plan)),
@@ -197,9 +177,9 @@ def tagged_snapshots(plan: Plan) -> list[str]:
     return [one[arn] for one in found if one and is_tagged(one, plan["execution"])]
 
 
-def advice(about: str, state: State, found: Look | None) -> list[Section]:
+def advice(event: dict[str, Any], state: State, found: Look | None) -> list[Section]:
     """What to do, and a section for each way out."""
-    plan = plan_of(state)
+    plan, about = plan_of(state), event.get("about")
     if about == "delay":
         return what_to_do("Nothing yet: the execution goes on by itself. Do not stop it.")
     if about == "recovery":
@@ -210,7 +190,7 @@ def advice(about: str, state: State, found: Look | None) -> list[Section]:
             else "Nothing: this execution goes on with its own task."
         )
     if not plan or not (is_finishing(state) or "rollbackError" in state):
-        return what_to_do(ADVICE.get(state["error"]["Error"], AGAIN))
+        return advised(state, event["execution"])
     ways_there_are = ways_out(state, plan, found)
     lines = introduction(state, plan)
     if found and any(one.commands for one in ways_there_are):
@@ -226,7 +206,7 @@ def what_to_do(*lines: str) -> list[Section]:
 def introduction(state: State, plan: Plan) -> list[str]:
     """What to do, or to look at, before one of the ways out is gone."""
     if not is_finishing(state):
-        return [ways.recovery(plan), "Or do it by hand, as far as it is told below."]
+        return ["Let the rollback be finished, or do it by hand, as far as it is told below."]
     if is_untagging(state):
         return ["All is done but the tag."]
     if is_unserved(state):
@@ -246,7 +226,8 @@ def is_untagging(state: State) -> bool:
 def ways_out(state: State, plan: Plan, found: Look | None) -> list[Section]:
     """A section for each way out, as far as RDS shows what there is."""
     if found is None:
-        return [ways.to_look_at(plan, restored_id(state))]
+        finishing = [] if is_finishing(state) else [ways.finished(plan)]
+        return [*finishing, ways.to_look_at(plan, restored_id(state))]
     if not is_untagging(state):
         return ways.ways_out(state, found)
     try:

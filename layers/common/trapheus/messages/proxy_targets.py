@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from trapheus.messages.commands import aws
 from trapheus.rds.proxies import kind_of, of_original
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ def given_anew(look: Look) -> tuple[list[str], list[str], list[str]]:
     Whatever has the identifier by then takes the place of what a proxy leads to now.
     """
     own = of_original(look.plan)
+    # Somebody may have given what was restored another name, under which it is shown then.
+    if look.restored:
+        kind = kind_of(look.plan)
+        own |= {(kind, look.restored.name), (kind, look.restored.resource_id)}
     found = {proxy: held for proxy, held in (look.proxies or {}).items() if own.issuperset(held)}
     leaving = [
         change(look, "deregister", proxy, name) for proxy, held in found.items() for _, name in held
@@ -49,7 +54,7 @@ def lines(look: Look, names: list[str]) -> list[str]:
 def change(look: Look, verb: str, proxy: str, name: str) -> str:
     """Register a database with a proxy, or deregister it."""
     kind = kind_of(look.plan)
-    return (
-        f"aws rds {verb}-db-proxy-targets --db-proxy-name {shlex.quote(proxy)}"
-        f" --db-{kind}-identifiers {shlex.quote(name)}"
+    return aws(
+        f"rds {verb}-db-proxy-targets",
+        f"--db-proxy-name {shlex.quote(proxy)} --db-{kind}-identifiers {shlex.quote(name)}",
     )

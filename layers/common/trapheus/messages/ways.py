@@ -6,16 +6,19 @@ A command renames or deletes only what RDS shows now as the sentence says. Going
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from trapheus.execution.constants import COPY, RECOVER, RESTORE_FIRST
+from trapheus.execution.constants import COPY, RESTORE_FIRST
 from trapheus.execution.exceptions import DeleteFailed
 from trapheus.messages.commands import (
     WITHOUT_PAGER,
     deletion,
     look_again,
+    modify,
     ready,
+    recover,
+    release_lock,
     rename,
     require_free,
     untag,
@@ -23,11 +26,17 @@ from trapheus.messages.commands import (
     until_available,
     until_free,
 )
+from trapheus.messages.custom_endpoints import made_again
 from trapheus.messages.databases import CLUSTER, Database, Look, away
 from trapheus.messages.facts import is_finishing, is_unserved
 from trapheus.messages.proxy_targets import given_again, given_anew
 from trapheus.messages.sections import Section
-from trapheus.rds.deletion import require_known, require_unprotected
+from trapheus.rds.deletion import (
+    final_snapshot,
+    original_value,
+    require_known,
+    require_unprotected,
+)
 from trapheus.rds.waiters import ONLINE
 
 if TYPE_CHECKING:
@@ -36,12 +45,16 @@ if TYPE_CHECKING:
 PASTE = (
     "Each block is one command that a shell takes whole; what fails in it stops the rest, and what"
     " has another resource id by then than the mail says is left alone without a word. A wait gives"
-    " up after 30 minutes: then look, and paste the block again from that line on."
+    " up after four hours: then look, and paste the block again from that line on."
 )
 # Of the steps that come once what was restored has been registered with its proxies.
 AFTER_THE_PROXIES = ("ConfigureFailed", "ConfigurationDiffers", "DeleteFailed", "UntagFailed")
 TAGGED = ["It carries this execution's tag still: this takes that off."]
 FREE = "A wait for 'deleted' by a name waits until nothing has that name."
+RECOVERED = [
+    "The last command starts an execution that sees to the rest, and releases the lock: without it"
+    " no other one starts."
+]
 
 
 def way(heading: str, lines: list[str], commands: list[str]) -> Section:
@@ -77,21 +90,55 @@ def to_look_at(plan: Plan, restored_id: str) -> Section:
 def ways_out(state: State, look: Look) -> list[Section]:
     """The ways out where both databases stay, or the rollback has failed."""
     plan = look.plan
-    if plan["strategy"] == COPY:
-        return [removal(look), *([kept(look)] if is_finishing(state) else [])]
-    others = [section for section in [others_away(look)] if section.lines]
     if not is_finishing(state):
-        # What never served may be removed by itself once it stands beside.
-        apart = look.restored and look.restored.name == plan["restoredAs"] != plan["identifier"]
-        return [*others, back(look, is_used=False), *([removal(look)] if apart else [])]
+        return [finished(plan), *by_hand(look)]
+    if plan["strategy"] == COPY:
+        return [removal(look, []), kept(look)]
+    going_back = [*others_away(look), back(look, is_used=True)]
     if is_unserved(state):
-        return [*others, back(look, is_used=True)]
-    renewed = state["error"]["Error"] not in AFTER_THE_PROXIES
-    return [*others, back(look, is_used=True), forward(look, renewed=renewed)]
+        return going_back
+    return [*going_back, forward(look, options_of(state), [], renewed=is_renewed(state))]
 
 
-def removal(look: Look) -> Section:
-    """The deletion of what was restored beside the original."""
+def is_renewed(state: State) -> bool:
+    """Whether the proxies may still lead to the original."""
+    return state["error"]["Error"] not in AFTER_THE_PROXIES
+
+
+def finished(plan: Plan) -> Section:
+    """The rollback, finished by an execution, so as not to do its work by hand."""
+    if plan["strategy"] == COPY:
+        what = f"removes what was restored as {plan['restoredAs']}"
+    elif plan["strategy"] == RESTORE_FIRST:
+        what = f"puts the original back, then removes {plan['restoredAs']}"
+    else:
+        what = "puts the original back"
+    lines = [f"Once the cause is removed, this starts an execution that {what}."]
+    return way("To let the rollback be finished", lines, [recover(plan)])
+
+
+def by_hand(look: Look) -> list[Section]:
+    """The ways out where the rollback has failed, in which nothing that was restored has served."""
+    plan, last = look.plan, [recover(look.plan)]
+    if plan["strategy"] == COPY:
+        return [removal(look, last)]
+    going_back = [*others_away(look), back(look, is_used=False)]
+    if is_lost(look) and not unserved(look):
+        # Its rollback is not to be finished any more.
+        return [*going_back, forward(look, None, [release_lock(plan)], renewed=True)]
+    # What never served may be removed by itself once it stands beside.
+    apart = look.restored and look.restored.name == plan["restoredAs"] != plan["identifier"]
+    return [*going_back, *([removal(look, last)] if apart else [])]
+
+
+def is_lost(look: Look) -> bool:
+    """Whether no command brings the original back."""
+    original = look.original
+    return original is None or original.is_bad or is_without_members(look.plan, original)
+
+
+def removal(look: Look, last: list[str]) -> Section:
+    """The deletion of what was restored beside the original. last: the commands after it."""
     restored = look.restored
     heading = f"To remove what was restored as {look.plan['restoredAs']}"
     if restored is None or restored.is_going:
@@ -99,7 +146,7 @@ def removal(look: Look) -> Section:
     if restored.is_untouchable:
         return way(heading, [protected(restored)], [])
     lines = [f"This deletes {restored.name} ({restored.resource_id})."]
-    return way(heading, lines, deletion(restored))
+    return way(heading, lines, [*deletion(restored), *last])
 
 
 def kept(look: Look) -> Section:
@@ -111,34 +158,89 @@ def kept(look: Look) -> Section:
     return way(heading, lines, untagging(look.restored, look.plan))
 
 
-def forward(look: Look, *, renewed: bool) -> Section:
-    """The deletion of the original, once what was restored serves.
+@dataclass(frozen=True)
+class Options:
+    """What the request has said of the original once what was restored serves."""
 
+    keeps: bool
+    takes_snapshot: bool
+    deletes_backups: bool
+
+
+def options_of(state: State) -> Options | None:
+    """The options of the request by which the plan was made; None where that one is not known."""
+    request = state["request"]
+    if state.get("lock", {}).get("interrupted") or "finalSnapshot" not in request:
+        return None
+    return Options(
+        request["keepOriginal"], request["finalSnapshot"], request["deleteAutomatedBackups"]
+    )
+
+
+def forward(look: Look, options: Options | None, last: list[str], *, renewed: bool) -> Section:
+    """What was restored stays, once it serves, and the original as the request has said.
+
+    options: without them nothing of the original's data is lost. last: the commands after all.
     renewed: whether the proxies may still lead to the original.
     """
     plan, original, restored = look.plan, look.original, look.restored
     heading = f"To keep what was restored as {plan['identifier']}"
-    refusal = unserved(look) or (protection(plan, original) if original else "")
+    stays = bool(options and options.keeps)
+    refusal = unserved(look) or (protection(plan, original) if original and not stays else "")
     if refusal or restored is None:
         return way(heading, [refusal], [])
     told, leaving, coming = given_anew(look) if renewed else ([], [], [])
-    anew = [*ready([restored]), *leaving, *coming] if coming else []
-    if original is None or original.is_going:
-        gone = "The original does not show any more, or is being deleted."
-        return way(heading, [gone, *told], [*anew, *untagging(restored, plan)])
-    lines = [
-        f"This deletes the original, {original.name} ({original.resource_id}), without a final"
-        " snapshot; its automated backups stay."
+    said, freeing, making = made_again(look, restored)
+    lines, commands = what_of_the_original(look, options)
+    commands = [
+        *freeing,
+        *(leaving if coming else []),
+        *coming,
+        *making,
+        *commands,
+        *untagging(restored, plan),
+        *last,
     ]
+    guarded = [*ready([restored]), *commands] if commands else []
+    return way(heading, [*lines, *told, *said], guarded)
+
+
+def what_of_the_original(look: Look, options: Options | None) -> tuple[list[str], list[str]]:
+    """Sentences and commands for the original, once what was restored stays."""
+    plan, original = look.plan, look.original
+    if original is None or original.is_going:
+        return ["The original does not show any more, or is being deleted."], []
+    if original.is_bad and original.is_deletion_protected:
+        stuck = f"The original stays as {original.name}: it is protected from deletion, and RDS"
+        return [f"{stuck} takes that off nothing that is {original.status}: ask AWS Support."], []
+    if not (options and options.keeps):
+        return original_deleted(look, original, options)
+    stays = f"The original stays as {original.name}, as the request has it (keepOriginal)."
+    untagged = untagging(original, plan)
+    return [stays], [*ready([original]), *untagged] if untagged else []
+
+
+def original_deleted(
+    look: Look, original: Database, options: Options | None
+) -> tuple[list[str], list[str]]:
+    """Sentences and commands for the deletion of the original, as the request has it."""
+    # RDS takes no final snapshot of one that has failed. [fact: no-final-snapshot-of-the-broken]
+    takes = not original.is_bad and (options is None or options.takes_snapshot)
+    drops = options is not None and options.deletes_backups
+    final = final_snapshot(look.plan) if takes else ""
+    lines = [
+        f"This deletes the original, {original.name} ({original.resource_id}),"
+        f" {f'with the final snapshot {final}' if final else 'without a final snapshot'}; its"
+        f" automated backups {'go with it' if drops else 'stay'}."
+    ]
+    if options is None and takes:
+        lines.append("What the request has said of a final snapshot is not known here.")
     if original.is_deletion_protected:
         lines.append("It is protected from deletion, as it was: this takes its protection off.")
-    lines += told
-    commands = [
-        *(anew or ready([restored])),
-        *deletion(original, " --no-delete-automated-backups"),
-        *untagging(restored, plan),
-    ]
-    return way(heading, lines, commands)
+    backups = f" --{'' if drops else 'no-'}delete-automated-backups"
+    # A snapshot takes the tags of what it is taken from, where that is set so.
+    untagged_first = untagging(original, look.plan) if final else []
+    return lines, [*untagged_first, *deletion(original, final, backups)]
 
 
 def unserved(look: Look) -> str:
@@ -149,7 +251,7 @@ def unserved(look: Look) -> str:
             f"What was restored does not show as {name}: do without the original only once it does."
         )
     if restored.status not in ONLINE:
-        return f"{name} is {restored.status}: wait until it serves."
+        return f"{name} is {restored.status}: see that it serves."
     if restored.words is CLUSTER and not any(one.status in ONLINE for one in restored.members):
         return f"No member of {name} serves: wait until one does."
     return ""
@@ -208,16 +310,17 @@ def back(look: Look, *, is_used: bool) -> Section:
     ]
     if others:
         lines.append("This goes once the other one is renamed, as above.")
+    last = [] if is_used else [recover(plan)]
+    told, leaving_proxies, coming_back = given_anew(look) if is_used and moves else ([], [], [])
+    if not (is_used and moves):
+        told, coming_back = given_again(look)
+    said, freeing, making = made_again(look, original)
     if not moves:
-        told, coming_back = given_again(look)
         tagged = untagging(original, plan)
-        lines = ["It has all its names.", *(TAGGED if tagged else []), *told]
+        lines = ["It has all its names.", *(TAGGED if tagged else []), *told, *said]
+        rest = [*freeing, *making, *tagged, *coming_back, *protected_again(look)]
         # By the time that it is pasted, another database may have the name.
-        guarded = ready([original]) if tagged or coming_back else []
-        return way(heading, lines, [*guarded, *tagged, *coming_back])
-    told, leaving_proxies, coming_back = given_anew(look) if is_used else ([], [], [])
-    if not is_used:
-        told, coming_back = given_again(look)
+        return way(heading, lines, [*ready([original]), *rest, *last] if rest else [])
     leaving = [one for one in moves if one.vacates]
     stuck = [one.found for one in leaving if one.found.is_bad]
     if stuck and (is_used or restored is None):
@@ -235,16 +338,30 @@ def back(look: Look, *, is_used: bool) -> Section:
     commands = [
         *(require_free(one.found.words, one.found.name) for one in others),
         *ready([one.found for one in moves]),
+        *freeing,
         *leaving_proxies,
         *away_first,
         *(rename(one.found, one.name) for one in coming),
         *(until_available(one.found, one.name) for one in coming),
+        *making,
         *coming_back,
         *untagging(original, plan, now),
         *(untagging(restored, plan, now) if is_used else []),
+        *protected_again(look),
+        *last,
     ]
-    lines += [*told, *about_endpoints(plan), *([FREE] if leaving else [])]
+    lines += [*told, *said, *([FREE] if leaving else []), *(RECOVERED if last else [])]
     return way(heading, lines, commands)
+
+
+def protected_again(look: Look) -> list[str]:
+    """The original's protection, which its deletion has taken off before it was interrupted."""
+    plan, original = look.plan, look.original
+    was = original_value(plan, "modify", "DeletionProtection")
+    if original is None or original.is_deletion_protected or not was:
+        return []
+    named = replace(original, shown={**original.shown, original.words.name: plan["identifier"]})
+    return [modify(named, "--deletion-protection")]
 
 
 @dataclass(frozen=True)
@@ -285,9 +402,11 @@ def is_other(look: Look, move: Move) -> bool:
     return move.vacates and not look.is_restored(move.found)
 
 
-def others_away(look: Look) -> Section:
+def others_away(look: Look) -> list[Section]:
     """Another name for the databases that somebody else has given the original's names."""
     moves = [one for one in moves_of(look, is_used=True) if is_other(look, one)]
+    if not moves:
+        return []
     heading = f"To rename what else is called {look.plan['identifier']}, so that the original can"
     if any(one.found.name != look.plan["identifier"] for one in moves):
         heading = "To rename what else has the original's names, so that it can"
@@ -301,9 +420,9 @@ def others_away(look: Look) -> Section:
     if refused or taken:
         lines += [unmovable(one.found) for one in refused]
         lines += [f"{name} is taken: choose another name for it." for name in taken]
-        return way(f"{heading} come back", lines, [])
+        return [way(f"{heading} come back", lines, [])]
     ready_now = ready([one.found for one in moves])
-    return way(f"{heading} come back", lines, [*ready_now, *moving(moves)])
+    return [way(f"{heading} come back", lines, [*ready_now, *moving(moves)])]
 
 
 def moving(leaving: list[Move]) -> list[str]:
@@ -321,7 +440,7 @@ def against_back(look: Look, moves: list[Move]) -> str:
         return (
             f"The original ({plan['resourceId']}) does not show: look once more, it may be deleted."
         )
-    if original.is_going or (plan.get("members") and not original.members):
+    if original.is_going or is_without_members(plan, original):
         return f"The original, {original.name}, is being deleted, or has no members any more."
     for one in moves:
         if one.vacates and look.is_taken(one.found.words, one.name):
@@ -336,23 +455,6 @@ def unmovable(found: Database) -> str:
     return f"{found.name} is {found.status}, in which RDS renames nothing."
 
 
-def about_endpoints(plan: Plan) -> list[str]:
-    """What going back by hand leaves out."""
-    names = ", ".join(endpoint["identifier"] for endpoint in plan.get("endpoints", []))
-    return [f"Its custom endpoints are to be made again: {names}."] if names else []
-
-
-def recovery(plan: Plan) -> str:
-    """What to do when the rollback has failed, so as not to do its work by hand."""
-    again = {
-        "identifier": plan["identifier"],
-        "task": RECOVER,
-        "isCluster": "members" in plan,
-    }
-    if plan["strategy"] == COPY:
-        what = f"it removes what was restored as {plan['restoredAs']}."
-    elif plan["strategy"] == RESTORE_FIRST:
-        what = f"it puts the original back, then removes {plan['restoredAs']}."
-    else:
-        what = "it puts the original back."
-    return f"Remove the cause, then start an execution with the input {json.dumps(again)}: {what}"
+def is_without_members(plan: Plan, original: Database) -> bool:
+    """Whether a cluster has lost all its members."""
+    return bool(plan.get("members")) and not original.members

@@ -48,7 +48,7 @@ def release(endpoints: list[Endpoint], cluster: str) -> None:
     One that belongs to another cluster by now is left alone.
     """
     for endpoint in endpoints:
-        found = _find(endpoint["identifier"])
+        found = find(endpoint["identifier"])
         if found and found["Status"] != "deleting" and found["DBClusterIdentifier"] == cluster:
             rds().delete_db_cluster_endpoint(DBClusterEndpointIdentifier=endpoint["identifier"])
 
@@ -60,7 +60,7 @@ def give(endpoints: list[Endpoint], cluster: Description) -> bool:
     """
     name, had_all = cluster["DBClusterIdentifier"], True
     for endpoint in possible(endpoints, cluster):
-        found = _find(endpoint["identifier"])
+        found = find(endpoint["identifier"])
         if found is None:
             had_all = False
             rds().create_db_cluster_endpoint(
@@ -112,7 +112,8 @@ def lacking(endpoints: list[Endpoint], cluster: Description) -> list[str]:
     ]
 
 
-def _find(name: str) -> Description | None:
+def find(name: str) -> Description | None:
+    """The endpoint of this name, whichever cluster has it."""
     try:
         found = rds().describe_db_cluster_endpoints(DBClusterEndpointIdentifier=name)
     except ClientError as error:
