@@ -12,7 +12,7 @@ from tests.unit.conftest import Aws, Kind, Post
 from tests.unit.mails import a_state, error, tell
 from trapheus.execution import exceptions
 from trapheus.messages import failed_export
-from trapheus.messages.advice import ADVICE, AGAIN, ELSEWHERE
+from trapheus.messages.ways_out.advice import ADVICE, AGAIN, ELSEWHERE
 from trapheus.rds.access import rds
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:restore"

@@ -13,8 +13,7 @@ from tests.mailed import blocks, flowing
 from tests.unit.conftest import CLUSTER, EXECUTION, INSTANCE, Aws, Post
 from tests.unit.mails import a_state, error, tell
 from trapheus.messages import moments, outcome, rendering
-from trapheus.messages.message import KINDS, Message
-from trapheus.messages.sections import Section
+from trapheus.messages.message import KINDS, Message, Section
 
 DOCS = Path(__file__).parents[2] / "docs"
 SCHEMA = json.loads((DOCS / "message-event.schema.json").read_text())
@@ -219,15 +218,22 @@ def test_a_success_is_told_in_its_first_words(
         assert (line in post.text) == (output in (OUTPUT, TARGET))
 
 
-@pytest.mark.parametrize("since", [{"since": "2026-02-22T09:00:00+00:00"}, {}])
-def test_a_missed_schedule_is_told(aws: Aws, post: Post, since: dict[str, str]):
+@pytest.mark.parametrize("succeeded", [True, False])
+def test_a_missed_schedule_is_told(aws: Aws, post: Post, succeeded: bool):
+    given = '{"identifier": "prod-db", "task": "db_restore", "isCluster": false}'
+    since = datetime(2026, 2, 22, 9, tzinfo=UTC)
     notify(
-        "missed", {"request": {"identifier": "prod-db", "isCluster": False}, "hours": 192.0} | since
-    )
+        "schedule",
+        {
+            "request": json.loads(given), "hours": 192.0, "since": since.timestamp(),
+            "succeeded": succeeded, "machine": "arn:aws:states:machine", "given": given,
+        },
+    )  # fmt: skip
 
     assert post.subject == "[MISSED] prod-db: no success for 8 days"
-    assert ("at 2026-02-22 09:00 UTC" in post.text) == bool(since)
-    assert detail(post)["facts"] == {"hours": 192.0} | since
+    assert "2026-02-22 09:00 UTC" in post.text
+    assert ("none since it was first seen" in post.text) != succeeded
+    assert detail(post)["facts"] == {"hours": 192.0, "since": since.isoformat()}
 
 
 # How it looks

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from trapheus.messages import commands
-from trapheus.messages.sections import block
+from trapheus.messages.message import block
+from trapheus.messages.ways_out import commands
 
 SHELLS = [shell for shell in ("sh", "bash", "zsh") if shutil.which(shell)]
 # An AWS CLI that notes how it is called. What a call is to fail for is in a file of its name.

@@ -20,7 +20,7 @@ from trapheus.execution.constants import (
     SUCCESSOR_SUFFIX,
 )
 from trapheus.leftovers.standing import OF_CLUSTER, Snapshot, tag_of
-from trapheus.messages.commands import (
+from trapheus.messages.ways_out.commands import (
     deletion,
     named,
     ready,
@@ -30,8 +30,8 @@ from trapheus.messages.commands import (
     untag,
     until_available,
 )
-from trapheus.messages.databases import CLUSTER, Database
-from trapheus.messages.ways import protected, unmovable
+from trapheus.messages.ways_out.databases import CLUSTER, Database
+from trapheus.messages.ways_out.ways import protected, unmovable
 from trapheus.rds.waiters import ONLINE
 
 if TYPE_CHECKING:

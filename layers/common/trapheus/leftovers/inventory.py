@@ -22,7 +22,7 @@ from trapheus.leftovers.standing import (
     leftovers,
     manual_snapshots,
 )
-from trapheus.messages.commands import WITHOUT_PAGER
+from trapheus.messages.ways_out.commands import WITHOUT_PAGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from trapheus.leftovers.clearing import Clearing
     from trapheus.leftovers.holders import Lock
     from trapheus.leftovers.standing import Leftover
-    from trapheus.messages.databases import Database
+    from trapheus.messages.ways_out.databases import Database
 
     Whose = tuple[str, Lock] | None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trapheus.messages.databases import CLUSTER
+from trapheus.messages.ways_out.databases import CLUSTER
 
 if TYPE_CHECKING:
-    from trapheus.messages.databases import Database
+    from trapheus.messages.ways_out.databases import Database
     from trapheus.rds.access import Description
 
 # US dollars in us-east-1, on demand, of PostgreSQL in one zone, rounded, as several public copies

@@ -13,7 +13,7 @@ from trapheus.execution.constants import (
     RENAMED_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
-from trapheus.messages.databases import CLUSTER, INSTANCE, Database
+from trapheus.messages.ways_out.databases import CLUSTER, INSTANCE, Database
 from trapheus.rds.access import cluster_snapshots, rds, snapshots
 
 if TYPE_CHECKING:

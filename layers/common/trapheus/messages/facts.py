@@ -11,8 +11,8 @@ from trapheus.execution.constants import (
     RENAME_FIRST,
     RESTORE_FIRST,
 )
+from trapheus.messages.message import plain
 from trapheus.messages.moments import on, span
-from trapheus.messages.sections import plain
 
 State = dict[str, Any]
 Plan = dict[str, Any]

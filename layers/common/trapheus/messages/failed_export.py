@@ -6,7 +6,6 @@ import json
 import shlex
 from typing import Any
 
-from trapheus.messages.commands import aws
 from trapheus.messages.facts import (
     failure,
     name_of,
@@ -14,9 +13,9 @@ from trapheus.messages.facts import (
     requester_of,
     sentence_of,
 )
-from trapheus.messages.message import EXPORT_FAILED, Message
+from trapheus.messages.message import EXPORT_FAILED, Message, Section
 from trapheus.messages.outcome import TAGS
-from trapheus.messages.sections import Section
+from trapheus.messages.ways_out.commands import aws
 
 ADVICE = {
     "BucketMissing": "Make the bucket, then export the snapshot:",

@@ -12,9 +12,6 @@ from trapheus.execution.constants import (
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
-from trapheus.messages import ways
-from trapheus.messages.advice import advised
-from trapheus.messages.databases import look
 from trapheus.messages.facts import (
     configuration,
     effects,
@@ -29,10 +26,12 @@ from trapheus.messages.facts import (
     requester_of,
     sentence_of,
 )
-from trapheus.messages.message import Message
+from trapheus.messages.message import Message, Section
 from trapheus.messages.moments import on
 from trapheus.messages.outcome import is_gone, kind_of, outcome_of, tag_of
-from trapheus.messages.sections import Section
+from trapheus.messages.ways_out import ways
+from trapheus.messages.ways_out.advice import advised
+from trapheus.messages.ways_out.databases import look
 from trapheus.rds.access import (
     cluster,
     cluster_snapshot,
@@ -44,8 +43,8 @@ from trapheus.rds.access import (
 from trapheus.rds.deletion import final_snapshot
 
 if TYPE_CHECKING:
-    from trapheus.messages.databases import Look
     from trapheus.messages.facts import Plan, State
+    from trapheus.messages.ways_out.databases import Look
 
 
 def compose(event: dict[str, Any]) -> Message:

@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trapheus.messages.facts import name_of
-from trapheus.messages.message import SCHEDULE_MISSED, Message
+from trapheus.messages.message import SCHEDULE_MISSED, Message, Section
 from trapheus.messages.moments import lasted, on
 from trapheus.messages.outcome import TAGS
-from trapheus.messages.sections import Section
 
 NOTHING_TOUCHED = "Nothing was touched; whatever serves, serves."
 ADVICE = [

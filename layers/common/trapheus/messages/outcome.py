@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from trapheus.execution.constants import COPY, FINISH, REPLACE, ROLLBACK
 from trapheus.messages import message
-from trapheus.messages.databases import CLUSTER
 from trapheus.messages.facts import ending, is_finishing, is_unserved, outage, plan_of
 from trapheus.messages.moments import since_when, span
+from trapheus.messages.ways_out.databases import CLUSTER
 from trapheus.rds.waiters import ONLINE
 
 if TYPE_CHECKING:
-    from trapheus.messages.databases import Database, Look
     from trapheus.messages.facts import State
+    from trapheus.messages.ways_out.databases import Database, Look
 
 # How a subject says the state of the database.
 TAGS = {

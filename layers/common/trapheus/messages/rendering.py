@@ -7,7 +7,7 @@ import textwrap
 from html import escape
 from typing import TYPE_CHECKING
 
-from trapheus.messages.sections import block, plain
+from trapheus.messages.message import block, plain
 
 if TYPE_CHECKING:
     from trapheus.messages.message import Message

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from trapheus.messages.facts import name_of, request_of, requester_of, said
-from trapheus.messages.message import DRY_RUN, RESTORED, SNAPSHOT_TAKEN, STARTED, Message
+from trapheus.messages.message import DRY_RUN, RESTORED, SNAPSHOT_TAKEN, STARTED, Message, Section
 from trapheus.messages.moments import on
 from trapheus.messages.outcome import TAGS, unreachable
-from trapheus.messages.sections import Section
 
 # Of the output, what a program may want to know; the sentences are for people.
 FACTS = (

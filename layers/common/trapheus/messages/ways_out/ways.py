@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from trapheus.execution.constants import COPY, RESTORE_FIRST
 from trapheus.execution.exceptions import DeleteFailed
-from trapheus.messages.commands import (
+from trapheus.messages.facts import is_finishing, is_unserved
+from trapheus.messages.message import Section
+from trapheus.messages.ways_out.commands import (
     WITHOUT_PAGER,
     deletion,
     look_again,
@@ -26,11 +28,9 @@ from trapheus.messages.commands import (
     until_available,
     until_free,
 )
-from trapheus.messages.custom_endpoints import made_again
-from trapheus.messages.databases import CLUSTER, Database, Look, away
-from trapheus.messages.facts import is_finishing, is_unserved
-from trapheus.messages.proxy_targets import given_again, given_anew
-from trapheus.messages.sections import Section
+from trapheus.messages.ways_out.custom_endpoints import made_again
+from trapheus.messages.ways_out.databases import CLUSTER, Database, Look, away
+from trapheus.messages.ways_out.proxy_targets import given_again, given_anew
 from trapheus.rds.deletion import (
     final_snapshot,
     original_value,

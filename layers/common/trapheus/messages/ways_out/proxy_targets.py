@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from trapheus.messages.commands import aws
+from trapheus.messages.ways_out.commands import aws
 from trapheus.rds.proxies import kind_of, of_original
 
 if TYPE_CHECKING:
-    from trapheus.messages.databases import Look
+    from trapheus.messages.ways_out.databases import Look
 
 
 def given_anew(look: Look) -> tuple[list[str], list[str], list[str]]:

@@ -6,12 +6,12 @@ import json
 import shlex
 from typing import TYPE_CHECKING
 
-from trapheus.messages.commands import BETWEEN_LOOKS, LOOKS, aws, repeated, require
+from trapheus.messages.ways_out.commands import BETWEEN_LOOKS, LOOKS, aws, repeated, require
 from trapheus.rds.endpoints import possible
 
 if TYPE_CHECKING:
-    from trapheus.messages.databases import Database, Look
     from trapheus.messages.facts import Plan
+    from trapheus.messages.ways_out.databases import Database, Look
 
 
 def made_again(look: Look, stays: Database) -> tuple[list[str], list[str], list[str]]:

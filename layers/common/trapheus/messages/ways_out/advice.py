@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from trapheus.execution import exceptions
 from trapheus.execution.constants import ENDED, RECOVER
-from trapheus.messages.commands import ready, start
-from trapheus.messages.databases import CLUSTER, INSTANCE, Database, told, whole
 from trapheus.messages.facts import cause_of, plan_of
-from trapheus.messages.sections import Section
+from trapheus.messages.message import Section
+from trapheus.messages.ways_out.commands import ready, start
+from trapheus.messages.ways_out.databases import CLUSTER, INSTANCE, Database, told, whole
 from trapheus.rds.access import cluster, instance, rds
 
 if TYPE_CHECKING:

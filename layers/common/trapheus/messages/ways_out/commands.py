@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from trapheus.execution import lock
 from trapheus.execution.constants import IN_PROGRESS_TAG, RECOVER
-from trapheus.messages.databases import CLUSTER, INSTANCE, Database, Words, carries_tag, names_of
+from trapheus.messages.ways_out.databases import (
+    CLUSTER,
+    INSTANCE,
+    Database,
+    Words,
+    carries_tag,
+    names_of,
+)
 from trapheus.rds.access import rds
 
 if TYPE_CHECKING:
