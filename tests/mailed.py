@@ -146,6 +146,11 @@ def paste(block: Block, rds: Any) -> Exception | None:
     return Shell({"rds": rds}).paste(block)
 
 
+def split(line: str) -> list[str]:
+    """The commands of a block that stands on one line."""
+    return re.split(r" && (?!break)", line)
+
+
 def as_text(found: Any) -> str:
     """What --output text prints of one value or of a list."""
     return "\t".join(found) if isinstance(found, list) else str(found)

@@ -34,7 +34,8 @@ def record(cloud: App) -> dict[str, str]:
     events: dict[str, str] = {}
 
     def note(notice: Notice) -> None:
-        if notice.kind == "function invoked":
+        # What tells the start has nothing of what tells an end.
+        if notice.kind == "function invoked" and notice.detail.event.get("about") != "start":
             text = json.dumps(unnamed(notice.detail.event), indent=2, ensure_ascii=False) + "\n"
             events.setdefault(notice.name, RUN.sub("the-run-of-the-map", TRACE.sub("", text)))
 

@@ -8,7 +8,7 @@ from unittest.mock import patch
 import pytest
 
 from local.commands.app import App
-from tests.mailed import Block, paste
+from tests.mailed import Block, paste, split
 from tests.pipeline.observed import KINDS, Kind, On, databases, run, snapshots, tagged
 from tests.pipeline.scenarios import DENIED, ended, interrupt, resource_ids
 
@@ -45,7 +45,7 @@ def of(kind: Kind) -> dict[str, Any]:
 def pasted(cloud: App, command: str) -> None:
     """Paste a command of RDS that goes through; its waits pass in virtual time."""
     with patch("botocore.waiter.time.sleep", cloud.clock.advance):
-        assert paste(Block("", [], command.split(" && ")), cloud.client("rds")) is None
+        assert paste(Block("", [], split(command)), cloud.client("rds")) is None
 
 
 @each_kind

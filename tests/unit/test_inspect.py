@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from src.inspect import look
-from tests.mailed import Block, paste
+from tests.mailed import Block, paste, split
 from tests.unit.conftest import (
     ANOTHER,
     EXECUTION,
@@ -70,7 +70,7 @@ def pasted(aws: Aws, command: str) -> Exception | None:
     """Paste a command; with what it has stopped."""
     assert command
     assert "!" not in command
-    ended = paste(Block("", [], command.split(" && ")), rds())
+    ended = paste(Block("", [], split(command)), rds())
     aws.settle()
     return ended
 
@@ -210,9 +210,7 @@ def test_what_a_recovery_sees_to_has_only_that(
     assert left["execution"] == EXECUTION
     assert left["command"] == lock["command"]
     asked = {"identifier": kind.identifier, "task": "recover", "isCluster": kind is not INSTANCE}
-    assert lock["command"].endswith(
-        f"start-execution --state-machine-arn {MACHINE} --input '{json.dumps(asked)}'"
-    )
+    assert lock["command"].endswith(f" --state-machine-arn {MACHINE} --input '{json.dumps(asked)}'")
     assert lock["since"] != "unknown"
 
 
@@ -229,7 +227,7 @@ def test_a_lock_that_holds_nothing_back_is_released_as_it_was(
 
     (lock,), (left,) = found["locks"], found["leftovers"]
     assert lock["database"] == f"{kind.name}#{kind.identifier}"
-    assert "aws dynamodb delete-item --table-name the-locks" in lock["command"]
+    assert "aws dynamodb delete-item --region us-east-1 --table-name the-locks" in lock["command"]
     condition = "'holder = :holder'" if item else "'attribute_not_exists(holder)'"
     assert f"--condition-expression {condition}" in lock["command"]
     assert (EXECUTION in lock["command"]) is bool(item)

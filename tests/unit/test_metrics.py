@@ -92,7 +92,8 @@ def test_a_message_has_the_figures_that_its_state_tells(aws: Aws, post: Post, pl
 
 def test_a_success_has_the_age_of_its_data_and_is_noted(aws: Aws, post: Post, plan: dict, lines):
     data = {"resourceId": "db-1", "dataAsOf": moment(-60)}
-    output = {"identifier": plan["identifier"], "dataAsOf": moment(-60)}
+    times = {"unreachableFrom": moment(10), "unreachableTo": moment(40)}
+    output = {"identifier": plan["identifier"], "dataAsOf": moment(-60), **times}
     state = ended(plan, restored=data, served={"at": moment(40)}, output=output)
     aws.clock.sleep(60 * 60)
     send.handler({"execution": EXECUTION, "about": "success", "state": state}, None)

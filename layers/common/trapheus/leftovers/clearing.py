@@ -21,10 +21,13 @@ from trapheus.execution.constants import (
 )
 from trapheus.leftovers.standing import OF_CLUSTER, Snapshot, tag_of
 from trapheus.messages.ways_out.commands import (
+    WAITS,
+    aws,
     deletion,
     named,
     ready,
     rename,
+    repeated,
     require,
     require_free,
     untag,
@@ -54,9 +57,9 @@ def of_lock(lock: Lock, machine: str) -> Clearing:
             release(lock)
         ]
     asked = {"identifier": lock.identifier, "task": RECOVER, "isCluster": lock.is_cluster}
-    start = (
-        f"aws stepfunctions start-execution --state-machine-arn {machine}"
-        f" --input {shlex.quote(json.dumps(asked))}"
+    start = aws(
+        "stepfunctions start-execution",
+        f"--state-machine-arn {machine} --input {shlex.quote(json.dumps(asked))}",
     )
     told = "puts back what an execution has left"
     if lock.item["phase"] == FINISH:
@@ -73,9 +76,9 @@ def release(lock: Lock) -> str:
         if lock.holder
         else "'attribute_not_exists(holder)'"
     )
-    return (
-        f"aws dynamodb delete-item --table-name {os.environ['LOCK_TABLE']} --key '{key}'"
-        f" --condition-expression {condition}"
+    return aws(
+        "dynamodb delete-item",
+        f"--table-name {os.environ['LOCK_TABLE']} --key '{key}' --condition-expression {condition}",
     )
 
 
@@ -144,7 +147,7 @@ def require_snapshot(found: Snapshot) -> str:
     ]
     listed = words.name.removesuffix("Identifier") + "s"
     query = f"--query '{listed}[?{'&&'.join(conditions)}].{words.name}' --output text"
-    asked = f"aws rds describe-{noun}s --{noun}-identifier {found.name} {query}"
+    asked = aws(f"rds describe-{noun}s", f"--{noun}-identifier {found.name} {query}")
     return f'test "$({asked})" = {found.name}'
 
 
@@ -153,7 +156,7 @@ def deletion_of(found: Snapshot) -> list[str]:
     noun = NOUNS[found.words is OF_CLUSTER]
     return [
         require_snapshot(found),
-        f"aws rds delete-{noun} --{noun}-identifier {found.name}",
+        aws(f"rds delete-{noun}", f"--{noun}-identifier {found.name}"),
     ]
 
 
@@ -162,8 +165,8 @@ def copy(found: Snapshot, name: str) -> list[str]:
     noun = NOUNS[found.words is OF_CLUSTER]
     names = f"--source-{noun}-identifier {found.name} --target-{noun}-identifier {name}"
     return [
-        f"aws rds copy-{noun} {names}",
-        f"aws rds wait {noun}-available --{noun}-identifier {name}",
+        aws(f"rds copy-{noun}", names),
+        repeated(WAITS, aws(f"rds wait {noun}-available", f"--{noun}-identifier {name}")),
     ]
 
 
@@ -189,7 +192,7 @@ def of_database(left: Leftover, found: Database, base: Database | None) -> Clear
         told += f" To go back to it instead, see the mail of its execution about {base.name}."
     if found.is_deletion_protected:
         told += " It is protected from deletion, as it was: this takes its protection off."
-    return told, [require(base), *deletion(found, " --no-delete-automated-backups")]
+    return told, [require(base), *deletion(found, options=" --no-delete-automated-backups")]
 
 
 def without_base(left: Leftover, found: Database) -> Clearing:
