@@ -91,7 +91,7 @@ def ways_out(state: State, look: Look) -> list[Section]:
     """The ways out where both databases stay, or the rollback has failed."""
     plan = look.plan
     if not is_finishing(state):
-        return [finished(plan), *by_hand(look)]
+        return unfinished(look)
     if plan["strategy"] == COPY:
         return [removal(look, []), kept(look)]
     going_back = [*others_away(look), back(look, is_used=True)]
@@ -117,22 +117,21 @@ def finished(plan: Plan) -> Section:
     return way("To let the rollback be finished", lines, [recover(plan)])
 
 
-def by_hand(look: Look) -> list[Section]:
+def unfinished(look: Look) -> list[Section]:
     """The ways out where the rollback has failed, in which nothing that was restored has served."""
     plan, last = look.plan, [recover(look.plan)]
     if plan["strategy"] == COPY:
-        return [removal(look, last)]
+        return [finished(plan), removal(look, last)]
     going_back = [*others_away(look), back(look, is_used=False)]
-    if is_lost(look) and not unserved(look):
-        # Its rollback is not to be finished any more.
+    if is_lost(look):
         return [*going_back, forward(look, None, [release_lock(plan)], renewed=True)]
     # What never served may be removed by itself once it stands beside.
     apart = look.restored and look.restored.name == plan["restoredAs"] != plan["identifier"]
-    return [*going_back, *([removal(look, last)] if apart else [])]
+    return [finished(plan), *going_back, *([removal(look, last)] if apart else [])]
 
 
 def is_lost(look: Look) -> bool:
-    """Whether no command brings the original back."""
+    """Whether no command brings the original back, so that its rollback cannot be finished."""
     original = look.original
     return original is None or original.is_bad or is_without_members(look.plan, original)
 
