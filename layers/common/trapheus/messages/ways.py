@@ -17,20 +17,24 @@ from trapheus.messages.commands import (
     look_again,
     modify,
     ready,
+    ready_to_rename,
     recover,
     release_lock,
     rename,
+    require,
     require_free,
     untag,
     untagging,
     until_available,
     until_free,
+    until_gone,
 )
 from trapheus.messages.custom_endpoints import made_again
-from trapheus.messages.databases import CLUSTER, Database, Look, away
+from trapheus.messages.databases import CLUSTER, Database, Look, away, told
 from trapheus.messages.facts import is_finishing, is_unserved
 from trapheus.messages.proxy_targets import given_again, given_anew
 from trapheus.messages.sections import Section
+from trapheus.rds.access import cluster_snapshot, snapshot
 from trapheus.rds.deletion import (
     final_snapshot,
     original_value,
@@ -188,7 +192,7 @@ def forward(look: Look, options: Options | None, last: list[str], *, renewed: bo
     refusal = unserved(look) or (protection(plan, original) if original and not stays else "")
     if refusal or restored is None:
         return way(heading, [refusal], [])
-    told, leaving, coming = given_anew(look) if renewed else ([], [], [])
+    proxied, leaving, coming = given_anew(look) if renewed else ([], [], [])
     said, freeing, making = made_again(look, restored)
     lines, commands = what_of_the_original(look, options)
     commands = [
@@ -201,14 +205,16 @@ def forward(look: Look, options: Options | None, last: list[str], *, renewed: bo
         *last,
     ]
     guarded = [*ready([restored]), *commands] if commands else []
-    return way(heading, [*lines, *told, *said], guarded)
+    return way(heading, [*lines, *proxied, *said], guarded)
 
 
 def what_of_the_original(look: Look, options: Options | None) -> tuple[list[str], list[str]]:
     """Sentences and commands for the original, once what was restored stays."""
     plan, original = look.plan, look.original
     if original is None or original.is_going:
-        return ["The original does not show any more, or is being deleted."], []
+        gone = [until_gone(original)] if original else []
+        commands = [*gone, *map(untag, told(lambda: finals(plan)) or [])]
+        return ["The original does not show any more, or is being deleted."], commands
     if original.is_bad and original.is_deletion_protected:
         stuck = f"The original stays as {original.name}: it is protected from deletion, and RDS"
         return [f"{stuck} takes that off nothing that is {original.status}: ask AWS Support."], []
@@ -217,6 +223,16 @@ def what_of_the_original(look: Look, options: Options | None) -> tuple[list[str]
     stays = f"The original stays as {original.name}, as the request has it (keepOriginal)."
     untagged = untagging(original, plan)
     return [stays], [*ready([original]), *untagged] if untagged else []
+
+
+def finals(plan: Plan) -> list[str]:
+    """The ARN of the original's last snapshot, which may take its tags, if there is one."""
+    is_cluster = "members" in plan
+    find, arn = (
+        (cluster_snapshot, "DBClusterSnapshotArn") if is_cluster else (snapshot, "DBSnapshotArn")
+    )
+    found = find(final_snapshot(plan))
+    return [found[arn]] if found else []
 
 
 def original_deleted(
@@ -310,13 +326,13 @@ def back(look: Look, *, is_used: bool) -> Section:
     if others:
         lines.append("This goes once the other one is renamed, as above.")
     last = [] if is_used else [recover(plan)]
-    told, leaving_proxies, coming_back = given_anew(look) if is_used and moves else ([], [], [])
+    proxied, leaving_proxies, coming_back = given_anew(look) if is_used and moves else ([], [], [])
     if not (is_used and moves):
-        told, coming_back = given_again(look)
+        proxied, coming_back = given_again(look)
     said, freeing, making = made_again(look, original)
     if not moves:
         tagged = untagging(original, plan)
-        lines = ["It has all its names.", *(TAGGED if tagged else []), *told, *said]
+        lines = ["It has all its names.", *(TAGGED if tagged else []), *proxied, *said]
         rest = [*freeing, *making, *tagged, *coming_back, *protected_again(look)]
         # By the time that it is pasted, another database may have the name.
         return way(heading, lines, [*ready([original]), *rest, *last] if rest else [])
@@ -336,8 +352,9 @@ def back(look: Look, *, is_used: bool) -> Section:
     now = {one.found.resource_id: one.name for one in moves}
     commands = [
         *(require_free(one.found.words, one.found.name) for one in others),
-        *ready([one.found for one in moves]),
+        *ready_to_rename([(one.found, one.name) for one in moves]),
         *freeing,
+        *([require(restored)] if leaving_proxies and restored else []),
         *leaving_proxies,
         *away_first,
         *(rename(one.found, one.name) for one in coming),
@@ -349,7 +366,7 @@ def back(look: Look, *, is_used: bool) -> Section:
         *protected_again(look),
         *last,
     ]
-    lines += [*told, *said, *([FREE] if leaving else []), *(RECOVERED if last else [])]
+    lines += [*proxied, *said, *([FREE] if leaving else []), *(RECOVERED if last else [])]
     return way(heading, lines, commands)
 
 
