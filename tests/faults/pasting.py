@@ -147,7 +147,11 @@ def wrong_block(left: Left, found: list[Block], block: Block) -> str:
     )
     if judge is None:
         return f"nobody judges {block.heading}"
-    wrong = f"it stops with {stopped!r}" if stopped else judge(left, inputs, look(left.cloud))
+    now = look(left.cloud)
+    if stopped and now == left.world and found[0].heading == FINISH:
+        # Written in the midst of a change that RDS did not show yet: the first block is left.
+        return ""
+    wrong = f"it stops with {stopped!r}" if stopped else judge(left, inputs, now)
     return f"{block.heading}: {wrong}" if wrong else ""
 
 

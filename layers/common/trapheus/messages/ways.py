@@ -349,10 +349,12 @@ def back(look: Look, *, is_used: bool) -> Section:
         ]
         away_first = deletion(restored)
     coming = [one for one in moves if not one.vacates]
+    left = {one.found.name for one in leaving}
     now = {one.found.resource_id: one.name for one in moves}
     commands = [
         *(require_free(one.found.words, one.found.name) for one in others),
         *ready_to_rename([(one.found, one.name) for one in moves]),
+        *(free_to_come(one) for one in coming if one.name not in left),
         *freeing,
         *([require(restored)] if leaving_proxies and restored else []),
         *leaving_proxies,
@@ -411,6 +413,12 @@ def moves_of(look: Look, *, is_used: bool) -> list[Move]:
             leaving.insert(0, Move(holder, apart, vacates=True))
     members_first = sorted(leaving, key=lambda one: one.found.words is CLUSTER)
     return [*members_first, *coming]
+
+
+def free_to_come(move: Move) -> str:
+    """Go on only if nothing has taken the name since the mail was written but who is to have it."""
+    words = move.found.words
+    return f"{{ {require_free(words, move.name)} || {require(move.found, move.name)}; }}"
 
 
 def is_other(look: Look, move: Move) -> bool:
