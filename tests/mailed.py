@@ -21,6 +21,7 @@ ASKED = re.compile(r"\$\((?P<command>.*)\)", re.DOTALL)
 REPEATED = re.compile(
     r"for n in (?P<numbers>[\d ]+); do (sleep (?P<pause>\d+); )?(?P<command>.*) && break; done"
 )
+UNLESS = re.compile(r"\{ (?P<done>test .*) \|\| (?P<command>.*); \}")
 Failure = ClientError | WaiterError | AssertionError
 # What a command of the AWS CLI has besides the parameters of its call.
 OF_THE_CLI = ("query", "output", "region")
@@ -87,6 +88,8 @@ class Shell:
         """Run one command; what `aws` prints, with --output text."""
         if loop := REPEATED.fullmatch(command):
             return self.repeat(loop)
+        if either := UNLESS.fullmatch(command):
+            return self.unless(either)
         program, *words = shlex.split(command)
         if program == "export":
             return None
@@ -100,6 +103,13 @@ class Shell:
         service, call, *options = words
         client = self.clients.get(service)
         return None if client is None else self.call(client, call, options)
+
+    def unless(self, either: re.Match[str]) -> Any:
+        """Run a command, unless what it does is done."""
+        try:
+            return self.run(either["done"])
+        except AssertionError:
+            return self.run(either["command"])
 
     def repeat(self, loop: re.Match[str]) -> Any:
         """Try a command until it succeeds, as often as it says; the last failure counts."""

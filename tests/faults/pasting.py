@@ -147,7 +147,11 @@ def wrong_block(left: Left, found: list[Block], block: Block) -> str:
     )
     if judge is None:
         return f"nobody judges {block.heading}"
-    wrong = f"it stops with {stopped!r}" if stopped else judge(left, inputs, look(left.cloud))
+    now = look(left.cloud)
+    if stopped and now == left.world and found[0].heading == FINISH:
+        # Written in the midst of a change that RDS did not show yet: the first block is left.
+        return ""
+    wrong = f"it stops with {stopped!r}" if stopped else judge(left, inputs, now)
     return f"{block.heading}: {wrong}" if wrong else ""
 
 
@@ -178,7 +182,7 @@ def wrong_back(left: Left, _: list[Any], now: World) -> str:
     """The original serves under all its names, and the next execution starts."""
     ended = left.ended
     return (
-        is_whole(ended.flow.kind, as_protected(left), now)
+        is_whole(ended.flow.kind, as_protected(left, now), now)
         or wrong_names(left, now, "-away")
         or wrong_proxies(left.cloud, ended.flow.kind, now)
         or wrong_tags(left)
@@ -186,8 +190,8 @@ def wrong_back(left: Left, _: list[Any], now: World) -> str:
     )
 
 
-def as_protected(left: Left) -> World:
-    """The world as it was before, with the tags by which somebody has protected what is in it."""
+def as_protected(left: Left, now: World) -> World:
+    """The world as it was before, with what somebody else has done to protect it, or not to."""
     before = copy.deepcopy(left.ended.before)
     tags = {
         part.resource_id: [tag for tag in part.shown["TagList"] if tag["Key"] == PROTECT]
@@ -195,6 +199,9 @@ def as_protected(left: Left) -> World:
     }
     for part in before.databases.values():
         part.shown["TagList"] += tags.get(part.resource_id, [])
+        held = now.databases.get((part.kind, part.name))
+        if foreign(left, now) and held:
+            part.shown["DeletionProtection"] = held.shown["DeletionProtection"]
     return before
 
 
@@ -243,8 +250,10 @@ def wrong_keep(left: Left, _: list[Any], now: World) -> str:
         if part.resource_id == original.resource_id and part.status not in ONLINE
     ]  # fmt: skip
     keeps = flow.request().get("keepOriginal") or lost
+    # A recovery does not know the request of what it recovers.
+    is_known = ended.execution.status == "FAILED"
     return (
-        wrong_remains(flow, ended.before, now, data)
+        (wrong_remains(flow, ended.before, now, data) if is_known else "")
         or wrong_names(left, now, *(("-temp",) if keeps else ()))
         or wrong_proxies(left.cloud, flow.kind, now)
         or wrong_tags(left)
@@ -284,8 +293,9 @@ def wrong_away(left: Left, _: list[Any], now: World) -> str:
 
 
 def wrong_tags(left: Left) -> str:
-    """The tags that are left."""
-    return f"tags are left on {tagged(left.cloud)}" if tagged(left.cloud) else ""
+    """The tags that are left, but on what somebody else has renamed, which no rollback knows."""
+    found = [name for name in tagged(left.cloud) if name != "moved-away"]
+    return f"tags are left on {found}" if found else ""
 
 
 def wrong_start(left: Left, request: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from local.commands.app import ROOT, App
 from tests.deploy.definition import RESTORE, states
-from tests.faults import odd_requests, worker
+from tests.faults import odd_requests, pasting, worker
 from tests.faults.faults import Injected
 from tests.faults.flows import FLOWS, Flow, Watch, record
 from tests.faults.judge import Allowed
@@ -20,6 +20,7 @@ from tests.faults.named import all_named, make_foreign
 from tests.faults.phases import PHASES, phases
 from tests.faults.sabotage import ONLY_TAGGED, SABOTAGES, TEMPLATE, Sabotage, changed
 from tests.faults.scenario import KEPT, RESTORED, Scenario, generate, run
+from tests.mailed import Block, blocks
 from tests.pipeline.observed import KINDS
 from trapheus.rds import access as layer
 
@@ -79,6 +80,23 @@ def test_a_fault_ends_as_it_may(stack: App, cells: Cells, kind: Flow, phase: str
 
     assert fired, scenario.id
     assert not wrong, f"{scenario.id}: {wrong}"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_block_that_does_not_what_its_heading_says_is_noticed(
+    stack: App, cells: Cells, kind: Flow, monkeypatch: pytest.MonkeyPatch
+):
+    among = cells[kind.name, "finish", "changed by somebody"]
+
+    def exchanged(text: str) -> list[Block]:
+        back, forward = blocks(text)
+        return [Block(back.heading, back.lines, forward.commands), forward]
+
+    monkeypatch.setattr(pasting, "blocks", exchanged)
+
+    _, wrong, _ = run(stack, among[0])
+
+    assert wrong.startswith("TO GO BACK")
 
 
 def test_every_state_has_a_phase():

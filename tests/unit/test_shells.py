@@ -21,7 +21,11 @@ echo 0
 """
 WAITING = commands.repeated(3, "aws rds wait db-instance-deleted")
 LOOKING = commands.repeated(3, 'test "$(aws rds look)" = 0', "sleep 0; ")
-COMMANDS = [commands.WITHOUT_PAGER, "aws rds first", WAITING, LOOKING, "aws rds last"]
+# As a rename is written.
+UNLESS = '{ test "$(aws rds name)" = new || aws rds second; }'
+COMMANDS = [
+    commands.WITHOUT_PAGER, "aws rds first", WAITING, LOOKING, UNLESS, "aws rds last",
+]  # fmt: skip
 
 
 @pytest.fixture(params=SHELLS)
@@ -47,7 +51,10 @@ def test_a_block_runs_to_its_end(shell: str, tmp_path: Path):
     status, calls = pasted(shell, tmp_path)
 
     assert status == 0
-    assert calls == ["rds first", "rds wait db-instance-deleted", "rds look", "rds last"]
+    assert calls == [
+        "rds first", "rds wait db-instance-deleted", "rds look", "rds name", "rds second",
+        "rds last",
+    ]  # fmt: skip
 
 
 def test_a_wait_that_gives_up_is_repeated(shell: str, tmp_path: Path):
@@ -59,7 +66,7 @@ def test_a_wait_that_gives_up_is_repeated(shell: str, tmp_path: Path):
     assert calls[-1] == "rds last"
 
 
-@pytest.mark.parametrize("failing", ["first", "wait", "look"])
+@pytest.mark.parametrize("failing", ["first", "wait", "look", "second"])
 def test_nothing_follows_what_fails(shell: str, tmp_path: Path, failing: str):
     status, calls = pasted(shell, tmp_path, **{failing: 9})
 

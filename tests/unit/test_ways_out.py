@@ -434,6 +434,21 @@ def test_what_is_being_made_is_waited_for(aws: Aws, post: Post, renamed: dict):
     assert serves(aws, names_of(renamed))
 
 
+def test_a_rename_that_was_under_way_when_the_mail_was_written_is_no_failure(
+    aws: Aws, post: Post, renamed: dict
+):
+    key = f"{aws.kind.operation}Identifier"
+    given = {key: renamed["renamedTo"], f"New{key}": renamed["identifier"]}
+    aws.rds.call(f"Modify{aws.kind.operation}", given | {"ApplyImmediately": True})
+    aws.clock.sleep(1)
+    (back,) = ways(aws, post, renamed, "RestoreFailed", **ROLLBACK)
+    aws.settle()
+
+    pasted(aws, back)
+
+    assert serves(aws, names_of(renamed))
+
+
 def test_a_swap_is_undone_and_then_its_copy_removed(aws: Aws, post: Post, swapped: dict):
     restored = restored_names(aws, swapped)
     (back,) = ways(aws, post, swapped, "RenameFailed", **ROLLBACK)

@@ -79,15 +79,15 @@ def release_lock(plan: Plan) -> str:
     )
 
 
-def require(found: Database) -> str:
-    """Go on only if the resource id has this name still, when the block is pasted.
+def require(found: Database, name: str = "") -> str:
+    """Go on only if the resource id has this name still, or another one, when it is pasted.
 
     RDS renames and deletes by name only.
     """
     words = found.words
     names = f"{LIST[words]}[].{words.name}"
     asked = f"{describe(words, ids=[found.resource_id])} --query '{names}' --output text"
-    return f'test "$({asked})" = {shlex.quote(found.name)}'
+    return f'test "$({asked})" = {shlex.quote(name or found.name)}'
 
 
 def require_free(words: Words, name: str) -> str:
@@ -141,16 +141,30 @@ def modify(found: Database, what: str) -> str:
 
 
 def rename(found: Database, name: str) -> str:
-    """Ask for a new name."""
-    return modify(found, f"--new-db-{found.words.kind}-identifier {shlex.quote(name)}")
+    """Ask for a new name, unless it has that: a change that is under way may not show yet."""
+    asked = modify(found, f"--new-db-{found.words.kind}-identifier {shlex.quote(name)}")
+    return f"{{ {require(found, name)} || {asked}; }}"
+
+
+def ready_to_rename(renames: list[tuple[Database, str]]) -> list[str]:
+    """The same as `ready` for what gets these names next, or has them by then."""
+    found = [one for one, _ in renames]
+    return [
+        *woken(found),
+        *(f"{{ {require(one)} || {require(one, name)}; }}" for one, name in renames),
+    ]
 
 
 def ready(found: list[Database]) -> list[str]:
-    """Start what is stopped, wait for what is busy, then see that each has its name still."""
+    """Let those be available that can be, then see that each has its name still."""
+    return [*woken(found), *map(require, found)]
+
+
+def woken(found: list[Database]) -> list[str]:
+    """Start what is stopped, and wait for what is busy."""
     return [
         *(command for one in found if one.is_stopped for command in started(one)),
         *(until_available(one) for one in found if one.is_busy or one.is_stopped),
-        *map(require, found),
     ]
 
 

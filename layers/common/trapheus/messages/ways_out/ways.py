@@ -19,18 +19,22 @@ from trapheus.messages.ways_out.commands import (
     look_again,
     modify,
     ready,
+    ready_to_rename,
     recover,
     release_lock,
     rename,
+    require,
     require_free,
     untag,
     untagging,
     until_available,
     until_free,
+    until_gone,
 )
 from trapheus.messages.ways_out.custom_endpoints import made_again
-from trapheus.messages.ways_out.databases import CLUSTER, Database, Look, away
+from trapheus.messages.ways_out.databases import CLUSTER, Database, Look, away, told
 from trapheus.messages.ways_out.proxy_targets import given_again, given_anew
+from trapheus.rds.access import cluster_snapshot, snapshot
 from trapheus.rds.deletion import (
     final_snapshot,
     original_value,
@@ -91,7 +95,7 @@ def ways_out(state: State, look: Look) -> list[Section]:
     """The ways out where both databases stay, or the rollback has failed."""
     plan = look.plan
     if not is_finishing(state):
-        return [finished(plan), *by_hand(look)]
+        return unfinished(look)
     if plan["strategy"] == COPY:
         return [removal(look, []), kept(look)]
     going_back = [*others_away(look), back(look, is_used=True)]
@@ -117,22 +121,21 @@ def finished(plan: Plan) -> Section:
     return way("To let the rollback be finished", lines, [recover(plan)])
 
 
-def by_hand(look: Look) -> list[Section]:
+def unfinished(look: Look) -> list[Section]:
     """The ways out where the rollback has failed, in which nothing that was restored has served."""
     plan, last = look.plan, [recover(look.plan)]
     if plan["strategy"] == COPY:
-        return [removal(look, last)]
+        return [finished(plan), removal(look, last)]
     going_back = [*others_away(look), back(look, is_used=False)]
-    if is_lost(look) and not unserved(look):
-        # Its rollback is not to be finished any more.
+    if is_lost(look):
         return [*going_back, forward(look, None, [release_lock(plan)], renewed=True)]
     # What never served may be removed by itself once it stands beside.
     apart = look.restored and look.restored.name == plan["restoredAs"] != plan["identifier"]
-    return [*going_back, *([removal(look, last)] if apart else [])]
+    return [finished(plan), *going_back, *([removal(look, last)] if apart else [])]
 
 
 def is_lost(look: Look) -> bool:
-    """Whether no command brings the original back."""
+    """Whether no command brings the original back, so that its rollback cannot be finished."""
     original = look.original
     return original is None or original.is_bad or is_without_members(look.plan, original)
 
@@ -189,7 +192,7 @@ def forward(look: Look, options: Options | None, last: list[str], *, renewed: bo
     refusal = unserved(look) or (protection(plan, original) if original and not stays else "")
     if refusal or restored is None:
         return way(heading, [refusal], [])
-    told, leaving, coming = given_anew(look) if renewed else ([], [], [])
+    proxied, leaving, coming = given_anew(look) if renewed else ([], [], [])
     said, freeing, making = made_again(look, restored)
     lines, commands = what_of_the_original(look, options)
     commands = [
@@ -202,14 +205,16 @@ def forward(look: Look, options: Options | None, last: list[str], *, renewed: bo
         *last,
     ]
     guarded = [*ready([restored]), *commands] if commands else []
-    return way(heading, [*lines, *told, *said], guarded)
+    return way(heading, [*lines, *proxied, *said], guarded)
 
 
 def what_of_the_original(look: Look, options: Options | None) -> tuple[list[str], list[str]]:
     """Sentences and commands for the original, once what was restored stays."""
     plan, original = look.plan, look.original
     if original is None or original.is_going:
-        return ["The original does not show any more, or is being deleted."], []
+        gone = [until_gone(original)] if original else []
+        commands = [*gone, *map(untag, told(lambda: finals(plan)) or [])]
+        return ["The original does not show any more, or is being deleted."], commands
     if original.is_bad and original.is_deletion_protected:
         stuck = f"The original stays as {original.name}: it is protected from deletion, and RDS"
         return [f"{stuck} takes that off nothing that is {original.status}: ask AWS Support."], []
@@ -218,6 +223,16 @@ def what_of_the_original(look: Look, options: Options | None) -> tuple[list[str]
     stays = f"The original stays as {original.name}, as the request has it (keepOriginal)."
     untagged = untagging(original, plan)
     return [stays], [*ready([original]), *untagged] if untagged else []
+
+
+def finals(plan: Plan) -> list[str]:
+    """The ARN of the original's last snapshot, which may take its tags, if there is one."""
+    is_cluster = "members" in plan
+    find, arn = (
+        (cluster_snapshot, "DBClusterSnapshotArn") if is_cluster else (snapshot, "DBSnapshotArn")
+    )
+    found = find(final_snapshot(plan))
+    return [found[arn]] if found else []
 
 
 def original_deleted(
@@ -311,13 +326,13 @@ def back(look: Look, *, is_used: bool) -> Section:
     if others:
         lines.append("This goes once the other one is renamed, as above.")
     last = [] if is_used else [recover(plan)]
-    told, leaving_proxies, coming_back = given_anew(look) if is_used and moves else ([], [], [])
+    proxied, leaving_proxies, coming_back = given_anew(look) if is_used and moves else ([], [], [])
     if not (is_used and moves):
-        told, coming_back = given_again(look)
+        proxied, coming_back = given_again(look)
     said, freeing, making = made_again(look, original)
     if not moves:
         tagged = untagging(original, plan)
-        lines = ["It has all its names.", *(TAGGED if tagged else []), *told, *said]
+        lines = ["It has all its names.", *(TAGGED if tagged else []), *proxied, *said]
         rest = [*freeing, *making, *tagged, *coming_back, *protected_again(look)]
         # By the time that it is pasted, another database may have the name.
         return way(heading, lines, [*ready([original]), *rest, *last] if rest else [])
@@ -334,11 +349,14 @@ def back(look: Look, *, is_used: bool) -> Section:
         ]
         away_first = deletion(restored)
     coming = [one for one in moves if not one.vacates]
+    left = {one.found.name for one in leaving}
     now = {one.found.resource_id: one.name for one in moves}
     commands = [
         *(require_free(one.found.words, one.found.name) for one in others),
-        *ready([one.found for one in moves]),
+        *ready_to_rename([(one.found, one.name) for one in moves]),
+        *(free_to_come(one) for one in coming if one.name not in left),
         *freeing,
+        *([require(restored)] if leaving_proxies and restored else []),
         *leaving_proxies,
         *away_first,
         *(rename(one.found, one.name) for one in coming),
@@ -350,7 +368,7 @@ def back(look: Look, *, is_used: bool) -> Section:
         *protected_again(look),
         *last,
     ]
-    lines += [*told, *said, *([FREE] if leaving else []), *(RECOVERED if last else [])]
+    lines += [*proxied, *said, *([FREE] if leaving else []), *(RECOVERED if last else [])]
     return way(heading, lines, commands)
 
 
@@ -395,6 +413,12 @@ def moves_of(look: Look, *, is_used: bool) -> list[Move]:
             leaving.insert(0, Move(holder, apart, vacates=True))
     members_first = sorted(leaving, key=lambda one: one.found.words is CLUSTER)
     return [*members_first, *coming]
+
+
+def free_to_come(move: Move) -> str:
+    """Go on only if nothing has taken the name since the mail was written but who is to have it."""
+    words = move.found.words
+    return f"{{ {require_free(words, move.name)} || {require(move.found, move.name)}; }}"
 
 
 def is_other(look: Look, move: Move) -> bool:
