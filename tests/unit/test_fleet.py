@@ -129,6 +129,8 @@ def refusal(asked: Any) -> str:
         ({"requests": [ONE] * 10_001}, "1 to 10000 requests, not 10001"),
         ({"requests": [ONE, None]}, "Request 2 must be an object, not None"),
         ({"requests": [{**ONE, "task": "drop"}]}, "Request 1 of 1: The task 'drop' is unknown"),
+        ({"requests": [{"task": "inspect"}]}, "The task inspect is for no fleet"),
+        ({"requests": [{**ONE, "task": "inspect"}]}, "The task inspect is for no fleet"),
         ({"requests": [{**ONE, "identifier": "other"}]}, "This stack may not touch other"),
         ({"requests": [{**ONE, "ended": {}}]}, "The key 'ended' is unknown"),
         ({"requests": [ONE], "maxConcurrency": 0}, "from 1 to 1000, not 0"),
