@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -224,6 +225,26 @@ def test_a_schedule_whose_input_is_no_json_is_told_too(cloud: App) -> None:
         look(cloud, 2 * HOUR)
         (mail,) = cloud.alerts
         assert mail.subject.startswith("[MISSED] the schedule's input")
+
+
+def test_the_age_of_a_success_is_measured_of_so_many_databases_and_for_so_long(
+    cloud: App,
+) -> None:
+    """A metric of each costs; what is left out is in the table still."""
+    put = partial(cloud.client("dynamodb").put_item, TableName=cloud.physical_id("SuccessTable"))
+    now = cloud.clock.now()
+    ages = {"instance#a-old": 91 * 24, **{f"cluster#b-{number:02}": 5 for number in range(60)}}
+    for database, hours in ages.items():
+        moment = {"N": str(now - hours * HOUR)}
+        put(Item={"database": {"S": database}, "snapshot-taken": moment})
+    look(cloud, 0)
+    cloud.watch.look()
+
+    found = [point for point in cloud.watch.points if point.name == "HoursSinceSuccess"]
+    assert {dict(point.dimensions)["database"] for point in found} == {
+        f"cluster#b-{number:02}" for number in range(50)
+    }
+    assert {point.value for point in found} == {5.0}
 
 
 # What the dashboard and the saved queries name.
