@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.commands.app import ROOT
 from local.emulator.cloud import Fault
@@ -245,6 +246,30 @@ def test_the_age_of_a_success_is_measured_of_so_many_databases_and_for_so_long(
         f"cluster#b-{number:02}" for number in range(50)
     }
     assert {point.value for point in found} == {5.0}
+
+
+def test_an_alarm_of_somebody_s_own_is_judged_and_rings_too(cloud: App) -> None:
+    """As an operator may put one, on a database's own age."""
+    client = cloud.client("cloudwatch")
+    dimensions = {"stack": "trapheus", "database": "instance#prod-db", "kind": "snapshot-taken"}
+    asked: dict[str, Any] = {
+        "AlarmName": "mine", "Namespace": "Trapheus", "MetricName": "HoursSinceSuccess",
+        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+        "Statistic": "Maximum", "Period": 3600, "Threshold": 24, "TreatMissingData": "notBreaching",
+        "ComparisonOperator": "GreaterThanThreshold",
+    }  # fmt: skip
+    with pytest.raises(ClientError, match="604800"):
+        client.put_metric_alarm(**asked, EvaluationPeriods=169)
+    client.put_metric_alarm(**asked, EvaluationPeriods=1)
+    try:
+        assert run(cloud, KINDS[0].request("create_snapshot_only")).status == "SUCCEEDED"
+        look(cloud, 26 * HOUR)
+        cloud.clock.advance(HOUR)
+        assert "mine" in cloud.watch.ringing()
+        (shown,) = client.describe_alarms(AlarmNames=["mine"])["MetricAlarms"]
+        assert shown["StateValue"] == "ALARM"
+    finally:
+        client.delete_alarms(AlarmNames=["mine"])
 
 
 # What the dashboard and the saved queries name.
