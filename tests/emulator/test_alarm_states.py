@@ -62,18 +62,18 @@ def test_a_document_against_the_specification_gives_nothing(wrong: dict[str, Any
 
 
 GOOD = {
-    "Period": "300", "EvaluationPeriods": 1, "Statistic": "Sum", "TreatMissingData": "breaching",
-    "ComparisonOperator": "GreaterThanThreshold",
+    "period": "300", "evaluation_periods": 1, "statistic": "Sum", "treat_missing_data": "breaching",
+    "comparison_operator": "GreaterThanThreshold",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "more",
     [
-        {"Period": 10},
-        {"Period": 60, "EvaluationPeriods": 1440},
-        {"Period": 3600, "EvaluationPeriods": 168},
-        {"Period": DAY, "EvaluationPeriods": 7, "DatapointsToAlarm": 7},
+        {"period": 10},
+        {"period": 60, "evaluation_periods": 1440},
+        {"period": 3600, "evaluation_periods": 168},
+        {"period": DAY, "evaluation_periods": 7, "datapoints_to_alarm": 7},
     ],
     ids=str,
 )
@@ -84,16 +84,16 @@ def test_an_alarm_may_see_a_day_and_by_the_hour_a_week(more: dict[str, Any]):
 @pytest.mark.parametrize(
     "more",
     [
-        {"Period": 45},
-        {"Period": 0},
-        {"Period": 60, "EvaluationPeriods": 1441},
-        {"Period": 3600, "EvaluationPeriods": 169},
-        {"Period": DAY, "EvaluationPeriods": 8},
-        {"EvaluationPeriods": 0},
-        {"EvaluationPeriods": 2, "DatapointsToAlarm": 3},
-        {"Statistic": "p99"},
-        {"TreatMissingData": "missing"},
-        {"ComparisonOperator": "LessThanLowerOrGreaterThanUpperThreshold"},
+        {"period": 45},
+        {"period": 0},
+        {"period": 60, "evaluation_periods": 1441},
+        {"period": 3600, "evaluation_periods": 169},
+        {"period": DAY, "evaluation_periods": 8},
+        {"evaluation_periods": 0},
+        {"evaluation_periods": 2, "datapoints_to_alarm": 3},
+        {"statistic": "p99"},
+        {"treat_missing_data": "missing"},
+        {"comparison_operator": "LessThanLowerOrGreaterThanUpperThreshold"},
     ],
     ids=str,
 )

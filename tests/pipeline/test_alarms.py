@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.commands.app import ROOT
 from local.emulator.cloud import Fault
@@ -224,6 +226,50 @@ def test_a_schedule_whose_input_is_no_json_is_told_too(cloud: App) -> None:
         look(cloud, 2 * HOUR)
         (mail,) = cloud.alerts
         assert mail.subject.startswith("[MISSED] the schedule's input")
+
+
+def test_the_age_of_a_success_is_measured_of_so_many_databases_and_for_so_long(
+    cloud: App,
+) -> None:
+    """A metric of each costs; what is left out is in the table still."""
+    put = partial(cloud.client("dynamodb").put_item, TableName=cloud.physical_id("SuccessTable"))
+    now = cloud.clock.now()
+    ages = {"instance#a-old": 91 * 24, **{f"cluster#b-{number:02}": 5 for number in range(60)}}
+    for database, hours in ages.items():
+        moment = {"N": str(now - hours * HOUR)}
+        put(Item={"database": {"S": database}, "snapshot-taken": moment})
+    look(cloud, 0)
+    cloud.watch.look()
+
+    found = [point for point in cloud.watch.points if point.name == "HoursSinceSuccess"]
+    assert {dict(point.dimensions)["database"] for point in found} == {
+        f"cluster#b-{number:02}" for number in range(50)
+    }
+    assert {point.value for point in found} == {5.0}
+
+
+def test_an_alarm_of_somebody_s_own_is_judged_and_rings_too(cloud: App) -> None:
+    """As an operator may put one, on a database's own age."""
+    client = cloud.client("cloudwatch")
+    dimensions = {"stack": "trapheus", "database": "instance#prod-db", "kind": "snapshot-taken"}
+    asked: dict[str, Any] = {
+        "AlarmName": "mine", "Namespace": "Trapheus", "MetricName": "HoursSinceSuccess",
+        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+        "Statistic": "Maximum", "Period": 3600, "Threshold": 24, "TreatMissingData": "notBreaching",
+        "ComparisonOperator": "GreaterThanThreshold",
+    }  # fmt: skip
+    with pytest.raises(ClientError, match="604800"):
+        client.put_metric_alarm(**asked, EvaluationPeriods=169)
+    client.put_metric_alarm(**asked, EvaluationPeriods=1)
+    try:
+        assert run(cloud, KINDS[0].request("create_snapshot_only")).status == "SUCCEEDED"
+        look(cloud, 26 * HOUR)
+        cloud.clock.advance(HOUR)
+        assert "mine" in cloud.watch.ringing()
+        (shown,) = client.describe_alarms(AlarmNames=["mine"])["MetricAlarms"]
+        assert shown["StateValue"] == "ALARM"
+    finally:
+        client.delete_alarms(AlarmNames=["mine"])
 
 
 # What the dashboard and the saved queries name.

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
+from unittest.mock import patch
 
-from moto.cloudwatch.models import cloudwatch_backends
+from moto.cloudwatch.models import CloudWatchBackend, cloudwatch_backends
 from moto.core.common_models import CloudFormationModel
 
 from local.emulator.cloudwatch.alarm_states import INSUFFICIENT_DATA, check
+
+
+def repair(repairs: ExitStack) -> None:
+    """Let alarms be judged, and begin and stay in their states, as by CloudWatch.
+
+    [fact: states-of-an-alarm]
+    """
+    put = CloudWatchBackend.put_metric_alarm
+
+    def put_judged(self: Any, name: str, **asked: Any) -> Any:
+        check(asked)
+        before = self.alarms.get(name)
+        alarm = put(self, name=name, **asked)
+        alarm.state_value = before.state_value if before else INSUFFICIENT_DATA
+        alarm.evaluated = datetime.now().timestamp()
+        return alarm
+
+    repairs.enter_context(patch.object(CloudWatchBackend, "put_metric_alarm", put_judged))
 
 
 class MetricAlarm(CloudFormationModel):  # type: ignore[misc]
@@ -44,7 +64,6 @@ class MetricAlarm(CloudFormationModel):  # type: ignore[misc]
     ) -> MetricAlarm:
         """Put the alarm."""
         asked = template["Properties"]
-        check(asked)
         alarm = cloudwatch_backends[account_id][region_name].put_metric_alarm(
             name=resource_name,
             namespace=asked["Namespace"],
@@ -59,11 +78,8 @@ class MetricAlarm(CloudFormationModel):  # type: ignore[misc]
             dimensions=asked.get("Dimensions", []),
             alarm_actions=asked.get("AlarmActions", []),
             ok_actions=asked.get("OKActions", []),
-            treat_missing_data=asked["TreatMissingData"],
+            treat_missing_data=asked.get("TreatMissingData"),
         )
-        # moto begins with OK. [fact: states-of-an-alarm]
-        alarm.state_value = INSUFFICIENT_DATA
-        alarm.evaluated = datetime.now().timestamp()
         return cls(alarm.name, alarm.alarm_arn)
 
     @classmethod
@@ -71,18 +87,11 @@ class MetricAlarm(CloudFormationModel):  # type: ignore[misc]
         cls, *, original_resource: MetricAlarm, cloudformation_json: Any, account_id: str,
         region_name: str, **_: Any,
     ) -> MetricAlarm:  # fmt: skip
-        """Put it again; its state stays.
-
-        [fact: states-of-an-alarm]
-        """
-        alarms = cloudwatch_backends[account_id][region_name].alarms
+        """Put it again under its name."""
         name = original_resource.physical_resource_id
-        state = alarms[name].state_value
-        made = cls.create_from_cloudformation_json(
+        return cls.create_from_cloudformation_json(
             name, cloudformation_json, account_id, region_name
         )
-        alarms[name].state_value = state
-        return made
 
     def delete(self, account_id: str, region_name: str) -> None:
         """Delete the alarm."""

@@ -29,19 +29,20 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
 def check(asked: dict[str, Any]) -> None:
     """Refuse an alarm that PutMetricAlarm refuses, or that is not evaluated here.
 
+    asked: as moto's backend is asked.
     The words are not AWS's. [fact: range-of-an-alarm] [fact: left-out-of-the-local-aws]
     """
-    period, periods = int(asked["Period"]), int(asked["EvaluationPeriods"])
+    period, periods = int(asked["period"]), int(asked["evaluation_periods"])
     if period not in (10, 20, 30) and (period < 1 or period % 60):
         raise ValidationError("Period must be 10, 20, 30 or a multiple of 60")
     longest = 7 * A_DAY if period >= 3600 else A_DAY
     if periods < 1 or period * periods > longest:
         raise ValidationError(f"Period times EvaluationPeriods must be at most {longest} seconds")
-    if int(asked.get("DatapointsToAlarm", periods)) not in range(1, periods + 1):
+    if (asked.get("datapoints_to_alarm") or periods) not in range(1, periods + 1):
         raise ValidationError("DatapointsToAlarm must be at most EvaluationPeriods")
     known: dict[str, Collection[str]] = {
-        "Statistic": STATISTICS, "ComparisonOperator": COMPARE,
-        "TreatMissingData": ("breaching", "notBreaching"),
+        "statistic": STATISTICS, "comparison_operator": COMPARE,
+        "treat_missing_data": ("breaching", "notBreaching"),
     }  # fmt: skip
     for name, ones in known.items():
         if asked.get(name) not in ones:
