@@ -131,10 +131,8 @@ def after_lasting(flow: Flow, spot: Spot) -> Allowed:
         return Allowed(
             frozenset({flow.ending}), unlocked=released, mails=0 if mails else 1 + (not released)
         )
-    if mails:
+    if mails or (spot.service in ("kms", "stepfunctions") and where == "prepare"):
         # Nobody waits for the message about the start.
-        return after_passing(flow)
-    if spot.service in ("kms", "stepfunctions") and where == "prepare":
         # A key that may not be looked at is a warning, and an export that cannot be started a mail.
         return after_passing(flow)
     if where in ("lock", "prepare"):
