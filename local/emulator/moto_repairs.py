@@ -31,11 +31,7 @@ from moto.stepfunctions.responses import StepFunctionResponse
 
 from local.emulator import event_patterns
 from local.emulator.authorization import refuses
-from local.emulator.cloudformation import (
-    stack_resources,
-    stacks,
-    watch_resources,  # noqa: F401 moto finds them by their class
-)
+from local.emulator.cloudformation import stack_resources, stacks, watch_resources
 from local.emulator.deliveries import check_target
 
 ACCOUNT_OF_AN_ARN = 4
@@ -53,6 +49,7 @@ def repair(repairs: ExitStack, random: Random) -> None:
     )
     stacks.repair(repairs)
     stack_resources.repair(repairs)
+    watch_resources.repair(repairs)
     event_patterns.repair(repairs)
     _make_state_machines_execute(repairs)
     _name_executions(repairs, random)

@@ -6,6 +6,7 @@ import copy
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -253,6 +254,19 @@ def test_the_judge_notices_what_is_wrong(stack: App, flow: Flow, said: str):
     _, wrong, _ = run(stack, spoiled(flow, Allowed(RESTORED), SPOILS[said]))
 
     assert said in wrong
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("flow", ROLLBACKS, ids=str)
+@pytest.mark.parametrize("tag", ["DOWN", "DECIDE", "SERVING, being happy"])
+def test_the_judge_notices_a_wrong_tag(stack: App, flow: Flow, tag: str):
+    def say(cloud: App, _: Flow) -> None:
+        said = replace(cloud.mails[-1], subject=f"[{tag}] prod-db: x", time=cloud.clock.now())
+        cloud.mails[-1] = said
+
+    _, wrong, _ = run(stack, spoiled(flow, Allowed(KEPT), say))
+
+    assert f"the message says {tag}, and these stand" in wrong
 
 
 @pytest.mark.thorough
