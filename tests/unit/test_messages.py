@@ -236,6 +236,23 @@ def test_a_missed_schedule_is_told(aws: Aws, post: Post, succeeded: bool):
     assert detail(post)["facts"] == {"hours": 192.0, "since": since.isoformat()}
 
 
+def test_what_an_earlier_execution_has_left_without_a_database_is_down(
+    aws: Aws, post: Post, kind: Any
+):
+    left = error("NotRecovered", "An earlier execution could not put it back.")
+    state = a_state(None, left)
+    state["request"]["isCluster"] = kind is CLUSTER
+    state["request"]["identifier"] = kind.identifier
+    tell(state)
+    assert post.subject.startswith(f"[NOT TOUCHED] {kind.identifier}")
+    post.sent.clear()
+    state["request"]["identifier"] = f"{kind.identifier}-gone"
+
+    tell(state)
+
+    assert post.subject.startswith(f"[DOWN] {kind.identifier}-gone")
+
+
 # How it looks
 
 

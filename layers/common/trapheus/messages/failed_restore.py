@@ -26,7 +26,7 @@ from trapheus.messages.facts import (
     requester_of,
     sentence_of,
 )
-from trapheus.messages.message import Message, Section
+from trapheus.messages.message import DOWN, Message, Section
 from trapheus.messages.moments import on
 from trapheus.messages.outcome import is_gone, kind_of, outcome_of, tag_of
 from trapheus.messages.ways_out import ways
@@ -52,7 +52,10 @@ def compose(event: dict[str, Any]) -> Message:
     about, state = event.get("about", "failure"), event["state"]
     plan = plan_of(state)
     found, unknown = look_at(plan, state)
-    kind = kind_of(about, state, found)
+    kind, outcome = kind_of(about, state, found), outcome_of(state, found)
+    if is_left_down(state):
+        name = name_of(state)
+        kind, outcome = DOWN, f"Nothing is called {name}: an earlier execution has left it so."
     sections = [
         Section("What failed", failure(state)),
         Section("What RDS says", said_by_rds(state)),
@@ -67,7 +70,7 @@ def compose(event: dict[str, Any]) -> Message:
         tag=tag_of(kind, state, found),
         identifier=name_of(state),
         title=f"{name_of(state) or 'a request'}: {said(about, state)}",
-        outcome=outcome_of(state, found),
+        outcome=outcome,
         sections=[section for section in sections if section.lines or section.commands],
         execution=event["execution"],
         requester=requester_of(state),
@@ -75,6 +78,18 @@ def compose(event: dict[str, Any]) -> Message:
         cause=sentence_of(state["error"]),
         facts=event_facts(state, plan),
     )
+
+
+def is_left_down(state: State) -> bool:
+    """Whether it was refused since an earlier execution has left nothing under the identifier."""
+    if state["error"]["Error"] != "NotRecovered" or plan_of(state):
+        return False
+    request = state["request"]
+    find = cluster if request["isCluster"] else instance
+    try:
+        return find(request["identifier"]) is None
+    except (ClientError, BotoCoreError):
+        return False
 
 
 def said_by_rds(state: State) -> list[str]:
