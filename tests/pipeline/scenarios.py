@@ -347,7 +347,7 @@ def tell_a_missed_schedule(kind: Kind, cloud: App) -> None:
             cloud.settle()
     finally:
         change(Environment={"Variables": usual})
-    told(cloud, f"{kind.identifier} has had no success for 24 hours.")
+    told(cloud, f"No execution for {kind.identifier} has succeeded for 1 day")
 
 
 def take_over(kind: Kind, cloud: App) -> None:
@@ -487,11 +487,12 @@ def mistake_the_kind(kind: Kind, cloud: App) -> None:
 
 
 def lose_the_mail_function(cloud: App) -> None:
-    """The state machine sends a mail itself."""
+    """The state machine sends a mail itself when no way has taken the message."""
 
     def refuse(call: Any) -> Fault | None:
         by_function = call.caller == "SendEmailFunction"
-        return DENIED if by_function and call.operation == "SendEmail" else None
+        sends = call.operation in ("SendEmail", "Publish", "PutEvents")
+        return DENIED if by_function and sends else None
 
     cloud.faults.append(refuse)
 

@@ -202,7 +202,7 @@ def test_a_schedule_without_a_success_is_told_once_a_day_and_raises_its_alarm(
         assert cloud.alerts == []
         look_for(cloud, 23)
         (mail,) = cloud.alerts
-        assert mail.subject == f"[MISSED] {kind.identifier}: no success for 26 hours"
+        assert mail.subject == f"[MISSED] {kind.identifier}: no success for 1 day and 2 hours"
         assert "none since it was set up" in mail.text
         overdue = cloud.physical_id("SuccessOverdueAlarm")
         assert overdue in cloud.watch.ringing()

@@ -357,7 +357,10 @@ def test_a_target_that_could_not_be_finished_is_told_and_stays(cloud: App, kind:
     assert f"{kind.name} {target(kind)}" in after
     (mail,) = cloud.alerts
     assert f"The restored database stands as {target(kind)}" in flowing(mail.text)
-    assert "remove-tags-from-resource --tag-keys trapheus:in-progress" in flowing(mail.text)
+    assert (
+        "remove-tags-from-resource --region us-east-1 --tag-keys trapheus:in-progress"
+        in flowing(mail.text)
+    )
 
 
 @each_kind

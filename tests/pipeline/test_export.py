@@ -177,9 +177,8 @@ def check_alert(cloud: App, kind: Kind, execution: Execution, error: str) -> Exe
     assert kind.snapshot in mail.subject
     assert error in mail.subject
     assert sentence(export.cause) in flowing(mail.text)
-    assert f"aws stepfunctions start-execution --state-machine-arn {machine(export)}" in flowing(
-        mail.text
-    )
+    start = "aws stepfunctions start-execution --region us-east-1 --state-machine-arn"
+    assert f"{start} {machine(export)}" in flowing(mail.text)
     assert all(status == "available" for name, (_, status) in databases(cloud).items()
                if kind.identifier in name)  # fmt: skip
     return export

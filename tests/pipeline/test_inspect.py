@@ -66,7 +66,7 @@ def test_what_an_interrupted_run_has_left_is_its_recovery_s(cloud: App, kind: Ki
     for one in found["leftovers"]:
         assert one["execution"] == arn
         assert one["command"] == lock["command"]
-    assert inspect(cloud, {}, "of all")["locks"] == [lock]
+    assert inspect(cloud, {}, "of-all")["locks"] == [lock]
 
     words = shlex.split(lock["command"].partition(" && ")[2])
     assert words[:3] == ["aws", "stepfunctions", "start-execution"]
@@ -133,7 +133,7 @@ def test_while_an_execution_works_nothing_of_it_is_to_be_cleared(cloud: App, kin
 def test_all_that_the_stack_may_touch_is_looked_at_without_an_identifier(cloud: App) -> None:
     left = {"left-db-temp", "left-cluster-temp"}
     assert {one["name"] for one in inspect(cloud, {})["leftovers"]} == left
-    every = inspect(cloud, {"identifier": "*", "isCluster": True}, "of clusters")
+    every = inspect(cloud, {"identifier": "*", "isCluster": True}, "of-clusters")
     assert [one["name"] for one in every["leftovers"]] == ["left-cluster-temp"]
 
 

@@ -32,10 +32,11 @@ def topic(cloud: App) -> Any:
 
 
 def events(cloud: App) -> list[dict[str, Any]]:
-    """The details of the events that have arrived."""
+    """The details of the events about an end that have arrived."""
     asked = [call for call in cloud.calls if (call.service, call.operation) == WAYS["event"]]
     taken = [entry for call in asked if not call.error for entry in call.parameters["Entries"]]
-    return [json.loads(entry["Detail"]) for entry in taken]
+    details = [json.loads(entry["Detail"]) for entry in taken]
+    return [one for one in details if one["kind"] != "started"]
 
 
 def sent(cloud: App) -> dict[str, list[Any]]:
@@ -76,7 +77,7 @@ def test_a_success_goes_every_way_that_wants_it(cloud: App, kind: Kind) -> None:
     assert [len(one) for one in arrived.values()] == [1, 1, 1]
     assert arrived["mail"][0].startswith(f"[OK] {kind.identifier}")
     (detail,) = arrived["event"]
-    assert detail["resourceIdNow"] == execution.output["resourceIdNow"]
+    assert detail["facts"]["resourceIdNow"] == execution.output["resourceIdNow"]
 
 
 def lose(cloud: App, way: str, how: str) -> None:

@@ -45,7 +45,7 @@ def test_it_is_restored_as_a_copy_with_the_members_that_rds_makes(zones: App, ta
         assert copy[name] == original[name], name
     assert zones.rds.data("cluster", COPY) == zones.rds.data("cluster", NAME)
     assert execution.output["report"]["cannotKeep"] == execution.output["report"]["differs"] == []
-    assert (tagged(zones), zones.mails) == ([], [])
+    assert (tagged(zones), zones.alerts) == ([], [])
 
 
 def test_its_snapshot_alone_is_taken_too(zones: App) -> None:
@@ -83,7 +83,7 @@ def test_a_copy_that_fails_is_removed_with_its_members(
     assert execution.status == "FAILED"
     zones.rds.settle()
     assert databases(zones) == before
-    assert len(zones.mails) == 1
+    assert len(zones.alerts) == 1
 
 
 def test_a_copy_that_ends_in_a_bad_status_is_removed(zones: App) -> None:
@@ -95,7 +95,7 @@ def test_a_copy_that_ends_in_a_bad_status_is_removed(zones: App) -> None:
     assert (execution.status, execution.error) == ("FAILED", "RestoreFailed")
     zones.rds.settle()
     assert databases(zones) == before
-    (mail,) = zones.mails
+    (mail,) = zones.alerts
     assert "The rollback failed" not in flowing(mail.text)
 
 

@@ -96,7 +96,9 @@ def test_a_failure_keeps_both_and_tells_the_commands(
     (mail,) = cloud.alerts
     # The way forward has no commands as long as what was restored is at something.
     for block in blocks(mail.text):
-        assert "register-db-proxy-targets --db-proxy-name pool" in " ".join(block.commands)
+        assert "register-db-proxy-targets --region us-east-1 --db-proxy-name pool" in " ".join(
+            block.commands
+        )
     assert blocks(mail.text)
 
 

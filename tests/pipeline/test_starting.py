@@ -185,13 +185,14 @@ def test_who_has_asked_is_told_of_a_failure(cloud: App, kind: Kind) -> None:
 
 
 def told_by(cloud: App, who: str) -> None:
-    """The one mail and the one event that were sent name who has asked."""
+    """The one mail, and the events of the start and the end, name who has asked."""
     (mail,) = cloud.mails
     assert f"Requested by: {who}." in mail.text
     assert f"Requested by: {who}." in mail.html
-    (put,) = (call for call in cloud.calls if call.operation == "PutEvents")
-    (entry,) = put.parameters["Entries"]
-    assert json.loads(entry["Detail"])["requester"] == who
+    sent = [call.parameters["Entries"] for call in cloud.calls if call.operation == "PutEvents"]
+    details = [json.loads(entry["Detail"]) for (entry,) in sent]
+    assert {one["requester"] for one in details} == {who}
+    assert len(details) == 2
 
 
 def test_an_hourly_look_that_is_denied_leaves_a_letter(cloud: App) -> None:
