@@ -156,9 +156,10 @@ def test_a_restore_that_rds_fails_is_told_in_its_words_unless_it_denies_them(
     assert databases(cloud) == before
     assert tagged(cloud) == []
     (mail,) = cloud.alerts
-    assert mail.subject.startswith("[SERVING, put back]")
+    swapped = strategy == "rename-first"
+    assert mail.subject.startswith("[SERVING, put back]" if swapped else "[NOT TOUCHED]")
     failed = kind.identifier + ("-copy" if strategy == "restore-first" else "")
-    for text in (mail.text, execution.cause):
+    for text in (flowing(mail.text), execution.cause):
         assert (f"{failed}: {WORDS[kind.name]}" in text) is not is_denied
         assert f"{failed} is incompatible-restore" in text
     assert ("WHAT RDS SAYS" in mail.text) is not is_denied
@@ -190,9 +191,8 @@ def test_a_failure_in_finish_keeps_both_databases_and_tells_the_two_ways_out(
     assert cloud.rds.data(kind.name, kind.identifier) == old_data
     (mail,) = cloud.alerts
     *back, forward = [block.commands for block in blocks(mail.text)]
-    assert f"delete-db-{kind.name} --db-{kind.name}-identifier {kind.identifier}-temp" in str(
-        forward
-    )
+    deleted = f"--db-{kind.name}-identifier {kind.identifier}-temp"
+    assert f"delete-db-{kind.name} --region us-east-1 {deleted}" in str(forward)
     if (step.function, step.operation, kind.name) != ("Delete", "DeleteDB*", "cluster"):
         assert f"identifier {kind.identifier}-temp --new-db-{kind.name}-identifier" in str(back)
 
