@@ -1,6 +1,8 @@
 """Which worker runs which test, and in which order."""
 
+import re
 from typing import Any
+from zlib import crc32
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -8,6 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 # What takes longest begins first, so that no worker is left alone with it at the end; and what
 # needs the deployed app comes last and together, so that a worker deploys it once.
 LONGEST = ("test_bench.py", "test_deploy.py", "test_terminal.py")
+KINDS = ("instance", "cluster")
 LONGEST_OF_THE_APP = ("test_every_right", "test_every_function")
 
 
@@ -27,9 +30,24 @@ def turn(item: pytest.Item) -> tuple[bool, bool]:
     return False, item.path.name not in LONGEST
 
 
+def is_the_other_kind_s(item: pytest.Item) -> bool:
+    """Whether a test of the whole app is of the kind whose turn it is not in `make test`.
+
+    What runs for an instance and a cluster runs there for one of them, by the rest of its name.
+    """
+    kind = getattr(item, "callspec", None) and item.callspec.params.get("kind")
+    if item.path.parent.name != "pipeline" or getattr(kind, "name", "") not in KINDS:
+        return False
+    rest = re.sub("|".join(KINDS), "", item.nodeid)
+    return KINDS[crc32(rest.encode()) % 2] != kind.name
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put them into the order in which they are given to the workers."""
     items.sort(key=turn)
+    for item in items:
+        if is_the_other_kind_s(item):
+            item.add_marker(pytest.mark.thorough)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPlace:

@@ -236,8 +236,9 @@ def is_of_a_kind(task: State) -> bool:
     return "FunctionName.$" in task.get("Parameters", {})
 
 
-# What a state in JSONata leaves of its input.
+# What a state in JSONata leaves of its input, and what it adds to it.
 UNCHANGED = "{% $states.input %}"
+ADDED = re.compile(r"\{% \$merge\(\[\$states\.input, \{'\w+': \$states\.errorOutput\}\]\) %\}")
 
 
 @in_both
@@ -263,7 +264,7 @@ def test_every_catch_catches_everything_and_keeps_the_input(definition: Definiti
             assert not catchers or catchers[-1]["ErrorEquals"] == ["States.ALL"], name
         for catcher in catchers:
             if state.get("QueryLanguage") == "JSONata":
-                assert catcher["Output"] == UNCHANGED, name
+                assert ADDED.fullmatch(catcher["Output"]), name
             else:
                 assert re.fullmatch(r"\$\.\w*[eE]rror", catcher["ResultPath"]), name
 

@@ -420,7 +420,7 @@ def test_the_state_machine_sends_the_bare_facts_when_the_mail_function_fails(
     assert mail.subject.startswith(f"[UNKNOWN] {kind.identifier}: ")
     assert execution.arn in flowing(mail.text)
     assert "\nInvalidRequest: The task 'restore' is unknown" in flowing(mail.text)
-    assert f"RDS whether {kind.identifier}\n   is available" in mail.text
+    assert f"RDS whether {kind.identifier}\n is available" in mail.text
     assert "\\" not in flowing(mail.text)
 
 
