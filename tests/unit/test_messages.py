@@ -26,6 +26,7 @@ def detail(post: Post) -> dict[str, Any]:
     entry = post.events[-1]
     found = json.loads(entry["Detail"])
     jsonschema.validate(found, SCHEMA, cls=jsonschema.Draft202012Validator)
+    assert found.keys() == SCHEMA["properties"].keys(), "say it in the schema and docs/events.md"
     assert entry["Source"] == "trapheus"
     assert entry["DetailType"] == f"Trapheus {found['kind']}"
     return dict(found)
