@@ -160,7 +160,7 @@ def delete_stack(account: Account, status: str) -> None:
     if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
         return
     listed = formation.describe_stack_resources(StackName=STACK)["StackResources"]
-    keys = [one["PhysicalResourceId"] for one in listed if one["ResourceType"] == "AWS::KMS::Key"]
+    keys = [one["PhysicalResourceId"] for one in listed if one["LogicalResourceId"] == "ExportKey"]
     formation.delete_stack(StackName=STACK)
     for key in keys:
         account.client("kms").schedule_key_deletion(KeyId=key, PendingWindowInDays=7)

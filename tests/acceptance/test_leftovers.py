@@ -77,7 +77,10 @@ def everything(account: Account) -> set[str]:
 KINDS = (INSTANCE, CLUSTER)
 OF_THE_STACK = (
     f"the role {STACK}-",
-    *(f"the state machine {STACK}-{one}State" for one in ("DBRestore", "Export", "Fleet")),
+    *(
+        f"the state machine {STACK}-{one}State"
+        for one in ("DBRestore", "DryRun", "Export", "Fleet")
+    ),
 )
 
 

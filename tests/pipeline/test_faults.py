@@ -210,7 +210,7 @@ def send_a_mail(cloud: App, _: Flow) -> None:
 
 RESTORES = [flow for flow in FLOWS if flow.name == "db_restore"]
 ROLLBACKS = [flow for flow in FLOWS if flow.name == "rollback"]
-MAIL = type("Mail", (), {"subject": "[DECIDE] prod-db", "text": ""})()
+MAIL = type("Mail", (), {"subject": "[DECIDE] prod-db", "text": "", "time": 0.0})()
 SPOILS = {
     "configured otherwise": rename_it,
     "left: ": leave_a_database,
