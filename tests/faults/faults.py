@@ -132,7 +132,11 @@ class Late(AtSpot):
         """Let AWS have the call; by then it may refuse it, which is as good."""
         assert self.kept
         if self.kept.service == "dynamodb":
-            self.update_lock(self.kept.parameters)
+            if self.kept.parameters["TableName"] == self.cloud.physical_id("LockTable"):
+                self.update_lock(self.kept.parameters)
+            else:
+                # When a success was is as true later.
+                self.cloud.client("dynamodb").update_item(**self.kept.parameters)
             return
         with suppress(RdsError):
             self.cloud.rds.call(self.kept.operation, self.kept.parameters)
