@@ -213,10 +213,14 @@ def wrong_names(left: Left, now: World, *suffixes: str) -> str:
 
 
 def foreign(left: Left, now: World) -> list[tuple[str, str]]:
-    """The databases of somebody else, who has come while the execution ran."""
+    """The databases of somebody else, who has come while the execution ran.
+
+    What he has moved away is his to see to, with its members, whatever they are called.
+    """
     return [
         key for key, part in now.databases.items()
-        if part.shown.get("MasterUsername") == "somebody-else" or key[1] == "moved-away"
+        if part.shown.get("MasterUsername") == "somebody-else"
+        or "moved-away" in (key[1], part.shown.get("DBClusterIdentifier"))
     ]  # fmt: skip
 
 
@@ -294,7 +298,8 @@ def wrong_away(left: Left, _: list[Any], now: World) -> str:
 
 def wrong_tags(left: Left) -> str:
     """The tags that are left, but on what somebody else has renamed, which no rollback knows."""
-    found = [name for name in tagged(left.cloud) if name != "moved-away"]
+    others = {name for _, name in foreign(left, look(left.cloud))}
+    found = [name for name in tagged(left.cloud) if name not in others]
     return f"tags are left on {found}" if found else ""
 
 
