@@ -96,6 +96,10 @@ def create_snapshot_only(kind: Kind, cloud: App) -> None:
     same("the databases", databases(cloud), before)
     same("tags", tagged(cloud), [])
     same("mails", [mail.subject for mail in cloud.alerts], [])
+    # It goes every way, and is noted.
+    refused = [call.operation for call in cloud.calls
+               if call.caller == "SendEmailFunction" and call.error]  # fmt: skip
+    same("what the message was refused", refused, [])
     locks = cloud.client("dynamodb").scan(TableName=cloud.physical_id("LockTable"))["Items"]
     same("locks", locks, [])
 
