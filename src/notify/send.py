@@ -21,22 +21,34 @@ ABOUT = {"export": failed_export, "schedule": missed, "start": success, "success
 # A busy way is tried again here: the state machine would send the message once more all ways. Three
 # tries of three ways without an answer, as in a VPC that has no way to them, fit into a Timeout.
 PAUSES = (2, 8)
+# A busy mail has the state machine try again so often, a quarter of an hour: the topic and the bus
+# take a message that nobody may hear. The first try sends it the other ways, the last ones again.
+PATIENCE = 10
 
 
 @logged
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Send the message; return its gist for the execution's Cause.
 
-    It fails only where no way has taken it, so that it is sent again by the state machine.
+    It fails where no way has taken it, so that it is sent again by the state machine, and while the
+    mail is busy. retried: how often that has tried it; none of what nobody insists on.
     """
     message = ABOUT.get(event.get("about", ""), failed_restore).compose(event)
     logger.info("message", kind=message.kind, subject=message.subject)
     note_success(event, message)
     ways = [name for name in CHANNELS if name == "event" or is_wanted(message)]
-    failed = {name: error for name in ways if (error := refusal(name, message))}
+    retried = event.get("retried")
+    failed = {}
+    for name in ways:
+        if error := refusal(name, message):
+            failed[name] = error
+        if name == "mail" and retried and (error is None or is_to_wait(error, retried)):
+            break
     for name, error in failed.items():
         logger.warning("not sent", way=name, error=facts(error))
         emit({"NotSent": 1}, {"way": name}, **searched(message))
+    if (busy_mail := failed.get("mail")) and is_to_wait(busy_mail, retried):
+        raise busy_mail
     if len(failed) == len(ways):
         said = "; ".join(f"{name}: {facts(error)['message']}" for name, error in failed.items())
         busy = any(isinstance(error, Throttled) for error in failed.values())
@@ -47,6 +59,11 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     measure(event, message)
     # A Fail's Cause ends at 32,768 characters. [fact: length-of-a-cause]
     return {"cause": message.gist[:8000]}
+
+
+def is_to_wait(refused: TrapheusError, retried: int | None) -> bool:
+    """Whether a mail that was refused is worth another try of the state machine."""
+    return retried is not None and retried < PATIENCE and isinstance(refused, Throttled)
 
 
 def note_success(event: dict[str, Any], message: Message) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # More answers than the client's three tries take, so that the state machine's retries are used.
 MANY = 7
+# Of a mail: longer than one invocation insists on it, so that the state machine has to.
+LONG = 30
 FOREVER = 10**6
 A_MINUTE = 60.0
 THROTTLED = {

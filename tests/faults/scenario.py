@@ -203,7 +203,8 @@ def at_spots(flow: Flow, spots: list[Spot]) -> Iterator[Scenario]:
         told = spot.operation == "DescribeEvents"
         lasting = passing if told else after_lasting(flow, spot)
         changes = not spot.reads and spot.operation != "Invoke"
-        yield make("throttled", passing, faults.THROTTLED[spot.service], faults.MANY)
+        many = faults.LONG if spot.service == "sesv2" else faults.MANY
+        yield make("throttled", passing, faults.THROTTLED[spot.service], many)
         if spot.n == 0 or changes:
             yield make("denied", lasting, faults.DENIED[spot.service], faults.FOREVER)
         if spot.operation == "Invoke" or changes:

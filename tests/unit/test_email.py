@@ -334,6 +334,26 @@ def test_a_message_that_goes_no_way_becomes_the_right_error(
 WAYS = ("sesv2", "sns", "events")
 
 
+@pytest.mark.parametrize("retried", [0, 1, send.PATIENCE])
+def test_a_busy_mail_is_insisted_on_and_the_others_go_in_the_first_try_and_the_last(
+    aws: Aws, post: Post, retried: int
+):
+    post.refusals = {"sesv2": ("TooManyRequestsException", 429)}
+    event = {"execution": EXECUTION, "state": a_state(None, error()), "retried": retried}
+
+    if retried < send.PATIENCE:
+        with pytest.raises(exceptions.Throttled):
+            send.handler(event, None)
+    else:
+        send.handler(event, None)
+
+    assert len(post.published) == len(post.events) == int(retried != 1)
+    post.refusals.clear()
+    send.handler(event | {"retried": 1}, None)
+    assert len(post.sent) == 1
+    assert len(post.published) == int(retried != 1)
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("code", "status"), [("AccessDenied", 403), ("Throttling", 400)])
 def test_what_does_not_go_one_way_goes_the_others(
