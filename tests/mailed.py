@@ -190,7 +190,9 @@ def parameters(options: list[str], shapes: dict[str, Any]) -> dict[str, Any]:
 
 
 def value_of(kind: str, values: list[str]) -> Any:
-    """A parameter's value: a string, the strings of a list, or JSON."""
+    """A parameter's value: a string, a number, the strings of a list, or JSON."""
+    if kind == "integer":
+        return int(values[0])
     if kind in ("structure", "map") or (kind == "list" and values[0].startswith("[")):
         return json.loads(values[0])
     return values if kind == "list" else values[0]

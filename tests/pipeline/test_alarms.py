@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from local.commands.app import ROOT
 from local.emulator.cloud import Fault
 from local.emulator.cloudformation.deploy import read_template
-from tests.mailed import flowing
+from tests.mailed import Shell, blocks, flowing
 from tests.pipeline.observed import KINDS, Kind, On, run
 from tests.pipeline.scenarios import DENIED, interrupt
 from tests.pipeline.test_recovery import look
@@ -218,6 +218,14 @@ def test_a_schedule_without_a_success_is_told_once_a_day_and_raises_its_alarm(
         look_for(cloud, 22)
         assert len(cloud.alerts) == 3
         assert "the last one was at 2026-" in flowing(cloud.alerts[-1].text)
+        shown, started = blocks(cloud.alerts[-1].text)
+        shell = Shell({"stepfunctions": cloud.client("stepfunctions")})
+        machine = cloud.physical_id("DBRestoreStateMachine")
+        before = cloud.executions(machine)
+        assert [shell.paste(block) for block in (shown, started)] == [None, None]
+        cloud.settle()
+        (more,) = set(cloud.executions(machine)) - set(before)
+        assert cloud.describe(more).status == "SUCCEEDED"
 
 
 def test_a_schedule_whose_input_is_no_json_is_told_too(cloud: App) -> None:

@@ -29,7 +29,7 @@ from trapheus.messages.facts import (
 from trapheus.messages.message import DOWN, Message, Section
 from trapheus.messages.moments import on
 from trapheus.messages.outcome import is_gone, kind_of, outcome_of, tag_of
-from trapheus.messages.ways_out import ways
+from trapheus.messages.ways_out import databases, ways
 from trapheus.messages.ways_out.advice import advised
 from trapheus.messages.ways_out.databases import look
 from trapheus.rds.access import (
@@ -183,12 +183,8 @@ def snapshots(request: dict[str, Any]) -> list[str]:
 
 def tagged_snapshots(plan: Plan) -> list[str]:
     """The ARNs of the snapshots that carry the execution's tag."""
-    is_cluster = "members" in plan
-    find, arn = (
-        (cluster_snapshot, "DBClusterSnapshotArn") if is_cluster else (snapshot, "DBSnapshotArn")
-    )
-    found = [find(name) for name in (plan["snapshot"], final_snapshot(plan))]
-    return [one[arn] for one in found if one and is_tagged(one, plan["execution"])]
+    found = databases.snapshots(plan, plan["snapshot"], final_snapshot(plan))
+    return [arn for arn, one in found.items() if is_tagged(one, plan["execution"])]
 
 
 def advice(event: dict[str, Any], state: State, found: Look | None) -> list[Section]:

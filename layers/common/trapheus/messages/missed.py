@@ -10,6 +10,7 @@ from trapheus.messages.facts import name_of
 from trapheus.messages.message import SCHEDULE_MISSED, Message, Section
 from trapheus.messages.moments import lasted, on
 from trapheus.messages.outcome import TAGS
+from trapheus.messages.ways_out.commands import aws
 
 NOTHING_TOUCHED = "Nothing was touched; whatever serves, serves."
 ADVICE = [
@@ -28,7 +29,7 @@ def compose(event: dict[str, Any]) -> Message:
     since = datetime.fromtimestamp(state["since"], UTC).isoformat(timespec="seconds")
     ago = lasted(float(state["hours"]) * 3600)
     what = "the last one was at" if state["succeeded"] else "none since it was first seen,"
-    machine = shlex.quote(state["machine"])
+    of_machine = f"--state-machine-arn {shlex.quote(state['machine'])}"
     return Message(
         kind=SCHEDULE_MISSED,
         tag=TAGS[SCHEDULE_MISSED],
@@ -40,14 +41,16 @@ def compose(event: dict[str, Any]) -> Message:
             Section(
                 "What has become of the schedule's executions",
                 ADVICE,
-                [f"aws stepfunctions list-executions --state-machine-arn {machine} --max-items 10"],
+                [aws("stepfunctions list-executions", f"{of_machine} --max-results 10")],
             ),
             Section(
                 "To start one by hand",
                 [],
                 [
-                    f"aws stepfunctions start-execution --state-machine-arn {machine}"
-                    f" --input {shlex.quote(state['given'])}"
+                    aws(
+                        "stepfunctions start-execution",
+                        f"{of_machine} --input {shlex.quote(state['given'])}",
+                    )
                 ],
             ),
             Section("Request", [state["given"]]),

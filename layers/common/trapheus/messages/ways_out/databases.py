@@ -10,11 +10,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from trapheus.execution.constants import AWAY_SUFFIX, COPY, PROTECT_TAG
 from trapheus.rds.access import (
     cluster,
+    cluster_snapshot,
     cluster_with,
     instance_with,
     instances,
     is_tagged,
     members,
+    snapshot,
 )
 from trapheus.rds.endpoints import find
 from trapheus.rds.multi_az import is_multi_az
@@ -242,6 +244,15 @@ def names_of(part: Plan, plan: Plan) -> list[str]:
         # With a target these may be longer than a name can be.
         names += [part["renamedTo"], away(name)]
     return list(dict.fromkeys(names))
+
+
+def snapshots(plan: Plan, *names: str) -> dict[str, Description]:
+    """Those of the plan's kind that have these names, by their ARNs."""
+    is_cluster = "members" in plan
+    find, arn = (
+        (cluster_snapshot, "DBClusterSnapshotArn") if is_cluster else (snapshot, "DBSnapshotArn")
+    )
+    return {str(found[arn]): found for name in names if (found := find(name))}
 
 
 def away(identifier: str) -> str:

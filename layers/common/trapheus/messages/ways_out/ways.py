@@ -32,9 +32,15 @@ from trapheus.messages.ways_out.commands import (
     until_gone,
 )
 from trapheus.messages.ways_out.custom_endpoints import made_again
-from trapheus.messages.ways_out.databases import CLUSTER, Database, Look, away, told
+from trapheus.messages.ways_out.databases import (
+    CLUSTER,
+    Database,
+    Look,
+    away,
+    snapshots,
+    told,
+)
 from trapheus.messages.ways_out.proxy_targets import given_again, given_anew
-from trapheus.rds.access import cluster_snapshot, snapshot
 from trapheus.rds.deletion import (
     final_snapshot,
     original_value,
@@ -213,7 +219,7 @@ def what_of_the_original(look: Look, options: Options | None) -> tuple[list[str]
     plan, original = look.plan, look.original
     if original is None or original.is_going:
         gone = [until_gone(original)] if original else []
-        commands = [*gone, *map(untag, told(lambda: finals(plan)) or [])]
+        commands = [*gone, *map(untag, told(lambda: snapshots(plan, final_snapshot(plan))) or [])]
         return ["The original does not show any more, or is being deleted."], commands
     if original.is_bad and original.is_deletion_protected:
         stuck = f"The original stays as {original.name}: it is protected from deletion, and RDS"
@@ -223,16 +229,6 @@ def what_of_the_original(look: Look, options: Options | None) -> tuple[list[str]
     stays = f"The original stays as {original.name}, as the request has it (keepOriginal)."
     untagged = untagging(original, plan)
     return [stays], [*ready([original]), *untagged] if untagged else []
-
-
-def finals(plan: Plan) -> list[str]:
-    """The ARN of the original's last snapshot, which may take its tags, if there is one."""
-    is_cluster = "members" in plan
-    find, arn = (
-        (cluster_snapshot, "DBClusterSnapshotArn") if is_cluster else (snapshot, "DBSnapshotArn")
-    )
-    found = find(final_snapshot(plan))
-    return [found[arn]] if found else []
 
 
 def original_deleted(
