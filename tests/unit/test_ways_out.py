@@ -730,6 +730,8 @@ def test_the_protection_that_a_deletion_has_taken_off_comes_back(aws: Aws, post:
 
     assert aws.found()["DeletionProtection"]
 
+    asks = [one.startswith("test ") for one in forward.commands[1:]]
+    assert asks == sorted(asks, reverse=True), "something is changed before all was looked at"
 
 def test_a_restored_one_that_is_stopped_is_started_and_renamed(aws: Aws, post: Post, stays: dict):
     with aws.rds.instantly():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from trapheus.execution import lock
@@ -176,13 +177,16 @@ def started(found: Database) -> list[str]:
     return [require(found), aws(f"rds start-db-{kind}", f"--db-{kind}-identifier {found.name}")]
 
 
-def deletion(found: Database, final: str = "", options: str = "") -> list[str]:
+def deletion(
+    found: Database, final: str = "", options: str = "", first: Iterable[str] = ()
+) -> list[str]:
     """Delete it, with its members: RDS wants those deleted first.
 
-    final: the name of its final snapshot, if it is to have one.
+    final: the name of its final snapshot, if it is to have one. first: what is to be changed
+    before, once each has its name still.
     """
     members = [one for one in found.own_members if not one.is_going]
-    commands = ready([*members, found])
+    commands = [*ready([*members, found]), *first]
     if found.is_deletion_protected:
         commands += [modify(found, "--no-deletion-protection"), until_available(found)]
     commands += [delete(one, "--skip-final-snapshot") for one in members]

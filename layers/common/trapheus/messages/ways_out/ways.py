@@ -251,7 +251,7 @@ def original_deleted(
     backups = f" --{'' if drops else 'no-'}delete-automated-backups"
     # A snapshot takes the tags of what it is taken from, where that is set so.
     untagged_first = untagging(original, look.plan) if final else []
-    return lines, [*untagged_first, *deletion(original, final, backups)]
+    return lines, deletion(original, final, backups, untagged_first)
 
 
 def unserved(look: Look) -> str:
