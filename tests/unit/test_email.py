@@ -125,7 +125,8 @@ def test_a_failed_rollback_is_told_with_both_causes(aws: Aws, post: Post, rename
     assert gist.startswith(f"[DOWN] No capacity. Nothing serves as {aws.kind.identifier}.")
     assert "RollbackFailed" in gist
     for mail in both(post):
-        assert "No right to rename" in mail
+        assert "RollbackFailed: No right to rename." in mail
+        assert "code: AccessDenied" in mail
         assert f"{renamed['renamedTo']}: {aws.kind.name}, available, the original" in mail
 
 

@@ -14,6 +14,8 @@ from trapheus.execution.constants import (
 from trapheus.messages.message import plain
 from trapheus.messages.moments import on, span
 
+# Of an error's fields, those that a person needs beside its message.
+FACTS = ("operation", "code", "step")
 State = dict[str, Any]
 Plan = dict[str, Any]
 
@@ -49,10 +51,13 @@ def events_of(error: dict[str, str]) -> list[str]:
 
 
 def failure(state: State) -> list[str]:
-    """The error with its message, and the facts that it carries."""
-    cause = cause_of(state["error"])
-    facts = [f"{name}: {cause[name]}" for name in ("operation", "code", "step") if name in cause]
-    return [f"{state['error']['Error']}: {cause['message']}", *facts]
+    """The error with its message and the facts that it carries, then that of the rollback."""
+    lines = []
+    for error in (state[key] for key in ("error", "rollbackError") if key in state):
+        cause = cause_of(error)
+        facts = (f"{name}: {cause[name]}" for name in FACTS if name in cause)
+        lines += [f"{error['Error']}: {cause['message']}", *facts]
+    return lines
 
 
 def name_of(state: State) -> str:
