@@ -137,6 +137,21 @@ def test_going_back_is_told_first_and_names_both_by_their_ids(aws: Aws, post: Po
     assert "A wait gives up after four hours" in post.text
 
 
+def test_what_stands_is_told_before_the_ways(aws: Aws, post: Post, stays: dict):
+    kept(aws, post, stays)
+
+    order = ["WHAT TO DO", "WHAT STANDS NOW", "TO GO BACK", "TO KEEP"]
+    assert sorted(order, key=post.text.index) == order
+
+
+def test_where_nothing_is_asked_or_waited_for_neither_is_told_of(aws: Aws, post: Post, stays: dict):
+    kept(aws, post, stays, "UntagFailed")
+
+    assert "Each block is one command" in post.text
+    assert "another resource id" not in post.text
+    assert "A wait" not in post.text
+
+
 def test_an_old_mail_s_block_deletes_no_other_database(aws: Aws, post: Post, stays: dict):
     back, forward = kept(aws, post, stays)
     pasted(aws, back)

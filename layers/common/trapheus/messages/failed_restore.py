@@ -53,14 +53,16 @@ def compose(event: dict[str, Any]) -> Message:
     plan = plan_of(state)
     found, unknown = look_at(plan, state)
     kind, outcome = kind_of(about, state, found), outcome_of(state, found)
+    what_to_do, *ways_there_are = advice(event, state, found)
     if is_left_down(state):
         name = name_of(state)
         kind, outcome = DOWN, f"Nothing is called {name}: an earlier execution has left it so."
     sections = [
         Section("What failed", failure(state)),
         Section("What RDS says", said_by_rds(state)),
-        *advice(event, state, found),
+        what_to_do,
         Section("What stands now", [*unknown, *databases_now(state, found)]),
+        *ways_there_are,
         Section("Facts", effects(state, plan, is_gone=bool(found and is_gone(found.original)))),
         Section("Configuration", configuration(state, plan)),
         Section("Request", request_of(state)),
@@ -191,10 +193,10 @@ def advice(event: dict[str, Any], state: State, found: Look | None) -> list[Sect
     """What to do, and a section for each way out."""
     plan, about = plan_of(state), event.get("about")
     if about == "delay":
-        return what_to_do("Nothing yet: the execution goes on by itself. Do not stop it.")
+        return to_do("Nothing yet: the execution goes on by itself. Do not stop it.")
     if about == "recovery":
         asked = state["request"]["task"] == RECOVER
-        return what_to_do(
+        return to_do(
             "Start the interrupted execution again, with its input, if it is wanted."
             if asked
             else "Nothing: this execution goes on with its own task."
@@ -202,19 +204,21 @@ def advice(event: dict[str, Any], state: State, found: Look | None) -> list[Sect
     if not plan or not (is_finishing(state) or "rollbackError" in state):
         return advised(state, event["execution"])
     ways_there_are = ways_out(state, plan, found)
-    lines = introduction(state, plan)
+    lines = introduction(state, plan, found)
     if found and any(one.commands for one in ways_there_are):
-        lines.append(ways.PASTE)
-    return [*what_to_do(*lines), *ways_there_are]
+        lines.append(ways.pasting(ways_there_are))
+    return [*to_do(*lines), *ways_there_are]
 
 
-def what_to_do(*lines: str) -> list[Section]:
+def to_do(*lines: str) -> list[Section]:
     """The section with the advice."""
     return [Section("What to do", list(lines))]
 
 
-def introduction(state: State, plan: Plan) -> list[str]:
+def introduction(state: State, plan: Plan, found: Look | None) -> list[str]:
     """What to do, or to look at, before one of the ways out is gone."""
+    if not is_finishing(state) and found is None:
+        return ["Let the rollback be finished, or look at what stands first."]
     if not is_finishing(state):
         return ["Let the rollback be finished, or do it by hand, as far as it is told below."]
     if is_untagging(state):
@@ -225,6 +229,8 @@ def introduction(state: State, plan: Plan) -> list[str]:
             f"To keep what was restored, see that it serves as {plan['identifier']} before you"
             f" delete {plan['renamedTo']}.",
         ]
+    if found is None:
+        return ["Look at what stands before you change anything."]
     return ["Look at what stands, then go one of the ways below."]
 
 

@@ -52,10 +52,10 @@ from trapheus.rds.waiters import ONLINE
 if TYPE_CHECKING:
     from trapheus.messages.facts import Plan, State
 
-PASTE = (
-    "Each block is one command that a shell takes whole; what fails in it stops the rest, and what"
-    " has another resource id by then than the mail says is left alone without a word. A wait gives"
-    " up after four hours: then look, and paste the block again from that line on."
+PASTE = "Each block is one command that a shell takes whole; what fails in it stops the rest."
+GUARDED = "What has another resource id by then than the mail says is left alone without a word."
+WAITING = (
+    "A wait gives up after four hours: then look, and paste the block again from that line on."
 )
 # Of the steps that come once what was restored has been registered with its proxies.
 AFTER_THE_PROXIES = ("ConfigureFailed", "ConfigurationDiffers", "DeleteFailed", "UntagFailed")
@@ -68,6 +68,13 @@ RECOVERED = [
 
 
 def way(heading: str, lines: list[str], commands: list[str]) -> Section:
+def pasting(sections: list[Section]) -> str:
+    """How the blocks of these are pasted, as far as they have what is told of."""
+    commands = "\n".join(command for one in sections for command in one.commands)
+    told_of = ((PASTE, ""), (GUARDED, "test "), (WAITING, " rds wait "))
+    return " ".join(sentence for sentence, part in told_of if part in commands)
+
+
     """A way out."""
     return Section(heading, lines, [WITHOUT_PAGER, *commands] if commands else [])
 
