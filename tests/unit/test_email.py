@@ -469,7 +469,7 @@ def test_a_copy_that_does_not_serve_yet_is_no_restored_database(aws: Aws, post: 
 
     assert "The original serves as" in gist
     for mail in both(post):
-        assert "Unreachable: at most 30 minutes, 09:00 to 09:30 UTC." in mail
+        assert "Unreachable: at most 30 minutes, 2026-03-02 09:00 to 09:30 UTC." in mail
         assert "db-NEW now" not in mail
 
 

@@ -48,10 +48,11 @@ def note(aws: Aws, name: str, after: str, times: int = 1, ago: float = 0) -> Non
 def test_a_failed_restore_carries_what_rds_says_of_it(aws: Aws, kind: Kind, renamed: dict):
     last = carried(failing(aws, renamed))[-1]
 
-    at, _, said = last.partition(" ")
+    at, utc, said = last.partition(" UTC ")
+    assert utc
     assert said == f"{renamed['identifier']}: {WORDS[kind.name]}"
-    assert at.endswith("Z")
-    assert renamed["started"] < at <= datetime.now(UTC).isoformat()
+    happened = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    assert datetime.fromisoformat(renamed["started"]) < happened <= datetime.now(UTC)
 
 
 def test_so_does_one_beside_the_original(aws: Aws, kind: Kind):

@@ -58,11 +58,13 @@ def test_a_duration_is_said_in_words(seconds: float, said: str):
     assert moments.lasted(seconds) == said
 
 
-def test_a_span_has_its_days_only_where_they_are_not_today(aws: Aws):
+def test_a_span_has_its_day_also_where_that_is_today():
     now = datetime(2026, 3, 2, 9, tzinfo=UTC)
     later, before = (now + timedelta(minutes=8)), now - timedelta(days=1)
 
-    assert moments.span(now.isoformat(), later.isoformat()) == "8 minutes, 09:00 to 09:08 UTC"
+    assert moments.span(now.isoformat(), later.isoformat()) == (
+        "8 minutes, 2026-03-02 09:00 to 09:08 UTC"
+    )
     assert moments.span(before.isoformat(), now.isoformat()) == (
         "1 day, 2026-03-01 09:00 to 2026-03-02 09:00 UTC"
     )
@@ -85,7 +87,7 @@ def test_what_was_put_back_is_said_with_its_outage(aws: Aws, post: Post, kind: A
     assert post.subject == f"[SERVING, put back] {name}: RestoreFailed"
     assert post.text.startswith(
         f"The original was put back and serves as {name}. {name} was unreachable for at most 7"
-        " minutes, 08:52 to 09:00 UTC.\n"
+        " minutes, 2026-03-02 08:52 to 09:00 UTC."
     )
     assert detail(post)["facts"]["unreachableFrom"] == SINCE
 

@@ -92,6 +92,6 @@ def events(source: SourceTypeType, name: str, since: str) -> list[EventTypeDef]:
 
 def line(event: EventTypeDef) -> str:
     """One event: when, of what, which words."""
-    at = event["Date"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = event["Date"].astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     words = " ".join(event["Message"].split())
     return f"{at} {event['SourceIdentifier']}: {words[:LONGEST]}"

@@ -28,14 +28,14 @@ def lasted(seconds: float) -> str:
 
 
 def span(since: str, until: str) -> str:
-    """From when to when: 8 minutes, 14:02 to 14:10 UTC; with the days unless both are today's."""
+    """From when to when: 8 minutes, 2026-03-02 14:02 to 14:10 UTC.
+
+    With the day always: it stands beside that of the data.
+    """
     begin, end = moment_in(since), moment_in(until)
     if begin is None or end is None:
         return f"from {since} to {until}"
     duration = lasted((end - begin).total_seconds())
-    today = datetime.now(UTC).date()
-    if begin.date() == end.date() == today:
-        return f"{duration}, {begin:%H:%M} to {end:%H:%M} UTC"
     last = f"{end:%H:%M}" if begin.date() == end.date() else f"{end:%Y-%m-%d %H:%M}"
     return f"{duration}, {begin:%Y-%m-%d %H:%M} to {last} UTC"
 
