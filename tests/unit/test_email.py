@@ -404,7 +404,7 @@ def test_a_failed_export_is_told_without_alarm_for_the_database(aws: Aws, post: 
     gist = tell_of_export(error("ExportFailed", "The disk was full."), export=EXPORTED)
 
     assert post.subject == "[NOT EXPORTED] prod-db-snapshot: ExportFailed"
-    assert gist.startswith("[NOT EXPORTED] The disk was full. The snapshot itself is whole")
+    assert gist.startswith("[NOT EXPORTED] The disk was full. prod-db-snapshot was not exported;")
     for mail in both(post):
         assert "no restore depends on its export" in mail
         assert "s3://rds-snapshots-123456789012-eu-west-1/prod-db/prod-db-0123" in mail

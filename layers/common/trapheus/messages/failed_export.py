@@ -24,7 +24,7 @@ ADVICE = {
     "Throttled": "RDS was too busy: export the snapshot at another time of the day:",
 }
 AGAIN = "Remove the cause, then export the snapshot:"
-UNTOUCHED = "The snapshot itself is whole, and no restore depends on its export."
+UNTOUCHED = "the snapshot itself is whole, and no restore depends on its export."
 
 
 def compose(event: dict[str, Any]) -> Message:
@@ -37,7 +37,7 @@ def compose(event: dict[str, Any]) -> Message:
         tag=TAGS[EXPORT_FAILED],
         identifier=name_of(state),
         title=f"{state['snapshot']}: {error}",
-        outcome=UNTOUCHED,
+        outcome=outcome(state["snapshot"], error),
         sections=[
             Section("What failed", failure(state)),
             advice(event),
@@ -52,11 +52,18 @@ def compose(event: dict[str, Any]) -> Message:
     )
 
 
+def outcome(snapshot: str, error: str) -> str:
+    """What of it was exported, and that nothing else has suffered."""
+    how = " whole" if error == "ExportIncomplete" else ""
+    return f"{snapshot} was not exported{how}; {UNTOUCHED}"
+
+
 def exported(plan: dict[str, Any]) -> list[str]:
     """Where the objects of an export are or would be, and the copy that it needed."""
     if "task" not in plan:
         return []
-    lines = [f"s3://{plan['bucket']}/{plan['identifier']}/{plan['task']}: what was exported"]
+    objects = f"s3://{plan['bucket']}/{plan['identifier']}/{plan['task']}"
+    lines = [f"{objects}: what was exported, if anything"]
     if plan["isCopied"]:
         lines.append(f"{plan['task']}: the snapshot's copy in {plan['region']}, unless removed")
     return lines
