@@ -320,7 +320,7 @@ ROWS: list[Row] = [
     (leave_tagged, BOTH, NAME,
      ("-temp is taken by what an earlier execution has left", "as its mail says", "rename that")),
     (leave_untagged, BOTH, NAME,
-     ("-temp is taken by a database without the tag", "aws rds modify-db-", "delete it")),
+     ("-temp is taken by a database without the tag", "--region us-east-1", "delete it")),
     (leave_member_tagged, (CLUSTER,), NAME,
      (f"{READER}-temp is taken by what an earlier execution has left",)),
     (leave_member_untagged, (CLUSTER,), NAME,

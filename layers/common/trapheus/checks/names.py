@@ -14,6 +14,7 @@ from trapheus.execution.constants import (
     RENAMED_SUFFIX,
     RESTORE_FIRST,
 )
+from trapheus.rds.access import rds
 
 if TYPE_CHECKING:
     from trapheus.checks.findings import Findings
@@ -103,7 +104,8 @@ def left_over(name: str, kind: str, found: Description) -> str:
         if tagged
         else "a database without the tag of an execution"
     )
+    call = f"aws rds modify-db-{kind} --region {rds().meta.region_name}"
     return (
-        f"by {whose}: rename that {kind} (`aws rds modify-db-{kind} --db-{kind}-identifier {name}"
+        f"by {whose}: rename that {kind} (`{call} --db-{kind}-identifier {name}"
         f" --new-db-{kind}-identifier NAME --apply-immediately`), or delete it if nothing needs it"
     )
