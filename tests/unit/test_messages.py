@@ -12,7 +12,7 @@ from src.notify import send
 from tests.mailed import blocks, flowing
 from tests.unit.conftest import CLUSTER, EXECUTION, INSTANCE, Aws, Post
 from tests.unit.mails import a_state, error, tell
-from trapheus.messages import moments, outcome, rendering
+from trapheus.messages import facts, moments, outcome, rendering
 from trapheus.messages.message import KINDS, Message, Section
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -306,6 +306,22 @@ def test_the_html_wraps_its_blocks_by_style_and_knows_the_dark():
     assert '<meta name="color-scheme" content="light dark">' in html
     assert "@media (prefers-color-scheme:dark)" in html
     assert 'name="viewport" content="width=device-width' in html
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("io2", "io2"),
+        (["us-east-1a", "us-east-1b"], "us-east-1a, us-east-1b"),
+        ([], "nothing"),
+        (None, "nothing"),
+        (False, "false"),
+        (0, "0"),
+        ({"Iops": 3000}, '{"Iops": 3000}'),
+    ],
+)
+def test_a_value_is_said_in_words(value: Any, words: str):
+    assert facts.said(value) == words
 
 
 @pytest.mark.parametrize(

@@ -193,5 +193,9 @@ def configuration(state: State, plan: Plan) -> list[str]:
 
 
 def said(value: Any) -> str:
-    """A value in words."""
+    """A value in words: a list of words by its commas, other ones as JSON has them."""
+    if value in (None, []):
+        return "nothing"
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
     return value if isinstance(value, str) else json.dumps(value)
