@@ -217,7 +217,7 @@ def test_a_schedule_without_a_success_is_told_once_a_day_and_raises_its_alarm(
         assert states == ["OK", "ALARM", "OK"]
         look_for(cloud, 22)
         assert len(cloud.alerts) == 3
-        assert "the last one was at 2026-" in flowing(cloud.alerts[-1].text)
+        assert "the last success was at 2026-" in flowing(cloud.alerts[-1].text)
         shown, started = blocks(cloud.alerts[-1].text)
         shell = Shell({"stepfunctions": cloud.client("stepfunctions")})
         machine = cloud.physical_id("DBRestoreStateMachine")

@@ -102,7 +102,7 @@ def test_what_is_down_is_said_first_and_since_when(aws: Aws, post: Post, kind: A
     tell(a_state(plan, error(), **failed))
 
     assert post.subject == f"[DOWN] {kind.identifier}: RestoreFailed"
-    first = f"Nothing serves as {kind.identifier} since {since:%H:%M} UTC, for 8 minutes now."
+    first = f"Nothing has served as {kind.identifier} since {since:%H:%M} UTC, for 8 minutes now."
     assert post.text.startswith(first)
     assert detail(post)["kind"] == "down"
 

@@ -730,6 +730,8 @@ def test_where_the_request_is_not_known_a_final_snapshot_is_taken(
     pasted(aws, forward)
 
     assert "is not known here" in " ".join(forward.lines)
+    asks = [one.startswith("test ") for one in forward.commands[1:]]
+    assert asks == sorted(asks, reverse=True), "something is changed before all was looked at"
     assert final_snapshots(aws, stays)
     assert stays["resourceId"] in retained(aws)
 
@@ -741,12 +743,12 @@ def test_the_protection_that_a_deletion_has_taken_off_comes_back(aws: Aws, post:
     aws.rds.call(f"Modify{aws.kind.operation}", given)
     aws.settle()
 
-    pasted(aws, kept(aws, post, stays)[0])
+    back, _ = kept(aws, post, stays)
+    pasted(aws, back)
 
+    assert "protection from deletion, which was taken off, is put on again" in str(back.lines)
     assert aws.found()["DeletionProtection"]
 
-    asks = [one.startswith("test ") for one in forward.commands[1:]]
-    assert asks == sorted(asks, reverse=True), "something is changed before all was looked at"
 
 def test_a_restored_one_that_is_stopped_is_started_and_renamed(aws: Aws, post: Post, stays: dict):
     with aws.rds.instantly():

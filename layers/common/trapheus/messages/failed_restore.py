@@ -143,7 +143,7 @@ def restored_id(state: State) -> str:
 
 def silence(error: Exception) -> str:
     """What is said where RDS does not."""
-    return f"RDS did not say ({error}); look into the console."
+    return f"RDS did not say ({error}): look in the console."
 
 
 def databases_now(state: State, found: Look | None) -> list[str]:

@@ -28,7 +28,7 @@ def compose(event: dict[str, Any]) -> Message:
     name = name_of(state) or "the schedule's input"
     since = datetime.fromtimestamp(state["since"], UTC).isoformat(timespec="seconds")
     ago = lasted(float(state["hours"]) * 3600)
-    what = "the last one was at" if state["succeeded"] else "none since it was first seen,"
+    what = "the last success was at" if state["succeeded"] else "none since it was first seen,"
     of_machine = f"--state-machine-arn {shlex.quote(state['machine'])}"
     return Message(
         kind=SCHEDULE_MISSED,

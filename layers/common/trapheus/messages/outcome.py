@@ -125,7 +125,8 @@ def down(state: State, found: Look | None) -> str:
     stopped = "replacing" in state and not outage(state)
     since = f" {since_when(state['replacing']['since'])}" if stopped else ""
     why = f" {name} is {held.status}." if held and not is_serving(held) else ""
-    return f"Nothing serves as {name}{since}.{why}"
+    serves = "has served" if since else "serves"
+    return f"Nothing {serves} as {name}{since}.{why}"
 
 
 def done(state: State, found: Look | None, *, is_unreachable: bool) -> str:

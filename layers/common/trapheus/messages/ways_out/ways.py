@@ -60,6 +60,7 @@ WAITING = (
 # Of the steps that come once what was restored has been registered with its proxies.
 AFTER_THE_PROXIES = ("ConfigureFailed", "ConfigurationDiffers", "DeleteFailed", "UntagFailed")
 TAGGED = ["It carries this execution's tag still: this takes that off."]
+PROTECTED_AGAIN = "The original's protection from deletion, which was taken off, is put on again."
 FREE = "A wait for 'deleted' by a name waits until nothing has that name."
 RECOVERED = [
     "The last command starts an execution that sees to the rest, and releases the lock: without it"
@@ -67,7 +68,6 @@ RECOVERED = [
 ]
 
 
-def way(heading: str, lines: list[str], commands: list[str]) -> Section:
 def pasting(sections: list[Section]) -> str:
     """How the blocks of these are pasted, as far as they have what is told of."""
     commands = "\n".join(command for one in sections for command in one.commands)
@@ -75,6 +75,7 @@ def pasting(sections: list[Section]) -> str:
     return " ".join(sentence for sentence, part in told_of if part in commands)
 
 
+def way(heading: str, lines: list[str], commands: list[str]) -> Section:
     """A way out."""
     return Section(heading, lines, [WITHOUT_PAGER, *commands] if commands else [])
 
@@ -97,7 +98,7 @@ def to_look_at(plan: Plan, restored_id: str) -> Section:
     return Section(
         "To see what stands",
         [
-            "RDS did not say what stands, so that no command is offered that changes it. The"
+            "RDS did not say what stands, so no command that changes it is offered. The"
             f" resource id of the original is {plan['resourceId']}{restored}."
         ],
         look_again(plan, restored_id),
@@ -333,10 +334,12 @@ def back(look: Look, *, is_used: bool) -> Section:
     if not (is_used and moves):
         proxied, coming_back = given_again(look)
     said, freeing, making = made_again(look, original)
+    guarding = protected_again(look)
+    said = [*said, *([PROTECTED_AGAIN] if guarding else [])]
     if not moves:
         tagged = untagging(original, plan)
         lines = ["It has all its names.", *(TAGGED if tagged else []), *proxied, *said]
-        rest = [*freeing, *making, *tagged, *coming_back, *protected_again(look)]
+        rest = [*freeing, *making, *tagged, *coming_back, *guarding]
         # By the time that it is pasted, another database may have the name.
         return way(heading, lines, [*ready([original]), *rest, *last] if rest else [])
     leaving = [one for one in moves if one.vacates]
@@ -368,7 +371,7 @@ def back(look: Look, *, is_used: bool) -> Section:
         *coming_back,
         *untagging(original, plan, now),
         *(untagging(restored, plan, now) if is_used else []),
-        *protected_again(look),
+        *guarding,
         *last,
     ]
     lines += [*proxied, *said, *([FREE] if leaving else []), *(RECOVERED if last else [])]
