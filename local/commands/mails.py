@@ -48,18 +48,22 @@ def stopped_in(state: str) -> Prepare:
     return prepare
 
 
-def busy(cloud: App) -> None:
-    """Let what is renamed away stay busy for an hour."""
-    began: list[float] = []
+def busy(operation: str) -> Prepare:
+    """Let the rollback find too busy for an hour what it would change so."""
 
-    def refused(call: Call) -> Fault | None:
-        if not (call.caller.startswith("RollBack") and call.operation.startswith("ModifyDB")):
-            return None
-        began.append(call.time)
-        state = "InvalidDBInstanceState"
-        return Fault(state, "It is busy.") if call.time - began[0] < 3600 else None
+    def prepare(cloud: App) -> None:
+        began: list[float] = []
 
-    cloud.faults.append(refused)
+        def refused(call: Call) -> Fault | None:
+            if not (call.caller.startswith("RollBack") and call.operation.startswith(operation)):
+                return None
+            began.append(call.time)
+            state = "InvalidDBInstanceState"
+            return Fault(state, "It is busy.") if call.time - began[0] < 3600 else None
+
+        cloud.faults.append(refused)
+
+    return prepare
 
 
 def nothing(_: App) -> None:
@@ -70,7 +74,7 @@ RESTORE_FIRST = {"strategy": "restore-first"}
 LOST = refusing(("SendEmail", "SendEmail"), ("SendEmail", "Publish"), ("SendEmail", "PutEvents"))
 # What is asked for, and what happens meanwhile; the names of the files begin with those here.
 RUNS: dict[str, tuple[dict[str, Any], Prepare]] = {
-    "restored": (request("prod-db"), nothing),
+    "restored": (request("prod-db", requester="the night shift"), nothing),
     "restored-cluster": (request("prod-cluster"), nothing),
     "restored-target": (request("prod-db", targetIdentifier="drill-db"), nothing),
     "snapshot": (request("prod-db", "create_snapshot_only"), nothing),
@@ -79,7 +83,8 @@ RUNS: dict[str, tuple[dict[str, Any], Prepare]] = {
     "not-touched": (request("left-db"), nothing),
     "not-touched-copy": (request("broken-cluster", **RESTORE_FIRST), nothing),
     "put-back": (request("broken-db"), nothing),
-    "delayed": (request("broken-db"), busy),
+    "delayed": (request("broken-db"), busy("ModifyDB")),
+    "tidying-up": (request("broken-db", **RESTORE_FIRST), busy("DeleteDB")),
     "decide": (request("prod-cluster"), refusing(("Delete", "DeleteDB"))),
     "decide-differs": (request("prod-db"), refusing(("Configure", "ModifyDB"))),
     "tag-left": (request("prod-db"), refusing(("Untag", "RemoveTags"))),

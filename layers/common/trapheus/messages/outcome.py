@@ -133,7 +133,7 @@ def done(state: State, found: Look | None, *, is_unreachable: bool) -> str:
     """What has been done, and what not."""
     if is_finishing(state):
         return both_stand(state, found, serves=not is_unreachable)
-    if "rollbackError" in state:
+    if "rollbackError" in state or ("delayError" in state and "rolledBack" not in state):
         serves = f"{plan_of(state)['identifier']} serves. "
         return ("" if is_unreachable or found is None else serves) + ending(state)
     # What was put back, and does not serve, has been changed by somebody since.
