@@ -513,4 +513,4 @@ def test_a_removal_that_takes_long_is_told(aws: Aws, post: Post, strategy: str):
 
     send.handler({"execution": EXECUTION, "about": "delay", "state": state}, None)
 
-    assert post.text.startswith("prod-db serves. What was restored as prod-db-copy is being removed,")
+    assert post.text.startswith("prod-db serves. What was restored as prod-db-copy is being")
