@@ -72,6 +72,30 @@ def modify(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
     return attributes(snapshot)
 
 
+def plant(
+    rds: Rds, of: str, database: str, snapshot: str, accounts: list[str], *, key: str = ""
+) -> str:
+    """Put a snapshot of a database there that is shared with accounts; its ARN. For tests.
+
+    key: the ARN of what it is encrypted under, "" for nothing, whatever the database is. RDS
+    refuses to share what is under its default key; that there is such a one is likely all the same
+    [fact: sharing-an-encrypted-snapshot].
+    """
+    kind = {"instance": "snapshot", "cluster": "cluster-snapshot"}[of]
+    words = KINDS[kind]
+    with rds.instantly():
+        asked = {KINDS[of].name_key: database, words.name_key: snapshot}
+        rds.call(f"Create{words.word}", asked)
+    made = rds.find(kind, snapshot)
+    made.shared = list(accounts)
+    made.shown[ENCRYPTED[kind]] = made.source["settings"]["StorageEncrypted"] = bool(key)
+    for holder in (made.shown, made.source["settings"]):
+        holder.pop("KmsKeyId", None)
+        if key:
+            holder["KmsKeyId"] = key
+    return rds.arn(kind, snapshot)
+
+
 def may(snapshot: Resource, account: str) -> bool:
     """Whether a snapshot is shared with this account."""
     return bool({account, EVERYBODY} & set(snapshot.shared))
