@@ -90,15 +90,12 @@ def test_a_key_that_is_lent_lets_its_snapshot_be_copied(lent):
 
 @pytest.mark.parametrize("missing", ["everything", "kms:CreateGrant", "kms:DescribeKey", "state"])
 def test_what_a_key_has_to_allow_or_its_snapshot_is_not_copied(cloud, lent, missing):
-    keys = cloud.client("kms", account=OTHER)
-    key = (
-        keys.create_key()["KeyMetadata"]["Arn"]
-        if missing == "everything"
-        else lend_key(OTHER, ACCOUNT)
-    )
-    if missing == "state":
-        keys.disable_key(KeyId=key)
-    elif missing != "everything":
+    keys, key = cloud.client("kms", account=OTHER), lend_key(OTHER, ACCOUNT)
+    if missing == "everything":
+        key = keys.create_key()["KeyMetadata"]["Arn"]
+    elif missing == "state":
+        keys.disable_key(KeyId=key.rpartition("/")[2])
+    else:
         policy = keys.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
         lacking = policy.replace(missing, "kms:ListGrants")
         keys.put_key_policy(KeyId=key, PolicyName="default", Policy=lacking)

@@ -270,8 +270,8 @@ def test_a_snapshot_of_aws_backup_is_listed_restored_and_copied_and_not_deleted_
     assert (shown[words["snapshot_id"]], shown["SnapshotType"]) == (name, "awsbackup")
     filters = [{"Name": f"db-{'' if kind == 'instance' else 'cluster-'}snapshot-id",
                 "Values": [name]}]  # fmt: skip
-    for asked in ({words["snapshot_id"]: name}, {words["snapshot_id"]: shown[words["snapshot_arn"]]},
-                  {"Filters": filters}):  # fmt: skip
+    by_arn = {words["snapshot_id"]: shown[words["snapshot_arn"]]}
+    for asked in ({words["snapshot_id"]: name}, by_arn, {"Filters": filters}):
         listed = world.rds.call(f"Describe{words['snapshot_word']}s", asked)
         assert listed[f"{words['snapshot_word']}s"] == [shown]
     deletion = refused(world.rds.call, words["delete_snap"], {words["snapshot_id"]: name})
