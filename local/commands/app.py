@@ -81,6 +81,7 @@ def build_with_keys(rds: Rds) -> None:
         del backend.keys[key.id]
         key.arn = key.arn.replace(key.id, key_id)
         key.id = key_id
+        key.key_manager = "AWS" if key_id in AWS_KEYS else "CUSTOMER"
         backend.keys[key_id] = key
     for key_id, alias in AWS_KEYS.items():
         backend.create_alias(key_id, alias)
