@@ -17,6 +17,7 @@ from trapheus.checks import (
     plan,
     quotas,
     restorable,
+    sharing,
 )
 from trapheus.checks.look import CLUSTER, INSTANCE
 from trapheus.execution import exceptions
@@ -48,6 +49,8 @@ NOT_CHOSEN = Condition(
     "without `snapshotIdentifier`", lambda look: not look.request["snapshotIdentifier"]
 )
 TAKEN = Condition("a snapshot is taken", lambda look: look.takes_snapshot)
+SHARED = Condition("it is shared", lambda look: look.shares)
+COPIED_TO_SHARE = Condition("a copy of it is shared", lambda look: look.shares_copy)
 RESTORED = Condition("a restore", lambda look: look.restores)
 # A task that restores nothing has none.
 OVERRIDDEN = Condition("`overrides`", lambda look: bool(look.overrides))
@@ -149,6 +152,19 @@ CHECKS = (
         calls="`kms:DescribeKey`",
         errors=(exceptions.KeyNotAccessible,),
         cure="Enable the key, cancel its deletion.",
+    ),
+    Check(
+        sharing.shareable_key,
+        when=SHARED,
+        errors=(exceptions.KeyNotAccessible,),
+        cure="Give the stack such a key, by [docs/sharing.md](sharing.md).",
+    ),
+    Check(
+        sharing.renewable_copy,
+        when=COPIED_TO_SHARE,
+        calls="`DescribeDBSnapshots`, `DescribeDBClusterSnapshots`",
+        errors=(exceptions.NameTaken,),
+        cure="Delete it if nothing needs it.",
     ),
     Check(
         names.of_the_copy,

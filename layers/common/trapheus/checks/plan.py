@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from trapheus.checks import sharing
 from trapheus.checks.availability import is_withdrawn
 from trapheus.checks.look import CLUSTER, INSTANCE
 from trapheus.configuration.attributes import MEMBER
@@ -48,6 +49,7 @@ def planned(event: dict[str, Any], look: Look, findings: Findings) -> dict[str, 
         "arn": look.found[look.kind.arn],
         "dataAsOf": moment_of(look.restored),
         "proxies": look.proxies,
+        **sharing.planned(look),
         **configuration(look.kind.table, look.found),
     }
     if look.kind is CLUSTER:

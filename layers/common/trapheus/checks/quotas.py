@@ -76,12 +76,13 @@ def snapshots_needed(look: Look) -> int:
     """How many more manual snapshots there are at the same time than now.
 
     A successor stands beside its predecessor; once it has taken its place there are as many as
-    before. The final snapshot comes after that.
+    before. The copy that is shared comes after that, and the final snapshot at the end.
     """
-    new = look.takes_snapshot
+    new, copied = look.takes_snapshot, look.shares_copy
     stays = 1 if new and look.snapshot is None else 0
+    shared = 1 if copied and look.shared_copy is None else 0
     final = 1 if look.replaces and look.request.get("finalSnapshot") else 0
-    return max(1 if new else 0, stays + final)
+    return max(1 if new else 0, stays + (1 if copied else 0), stays + shared + final)
 
 
 def room_for_backups(look: Look, findings: Findings) -> None:

@@ -11,7 +11,7 @@ from trapheus.execution.constants import (
     COPY_SUFFIX,
     IN_PROGRESS_TAG,
     RENAMED_SUFFIX,
-    SUCCESSOR_SUFFIX,
+    SUCCEEDED,
 )
 from trapheus.messages.ways_out.databases import CLUSTER, INSTANCE, Database
 from trapheus.rds.access import cluster_snapshots, rds, snapshots
@@ -140,8 +140,9 @@ def of_snapshot(snapshot: Snapshot) -> tuple[str, str]:
     A final snapshot is of what was renamed then.
     """
     source, _ = without_suffix(snapshot.shown[snapshot.words.source])
-    if snapshot.name.endswith(SUCCESSOR_SUFFIX):
-        return snapshot.name.removesuffix(SUCCESSOR_SUFFIX), SUCCESSOR_SUFFIX
+    for suffix in SUCCEEDED:
+        if snapshot.name.endswith(suffix):
+            return snapshot.name.removesuffix(suffix), suffix
     final = FINAL.fullmatch(snapshot.name)
     return source, FINAL_SUFFIX if final and final["identifier"] == source else ""
 
