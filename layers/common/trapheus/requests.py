@@ -28,12 +28,11 @@ from trapheus.execution.exceptions import (
     OverrideNotAllowed,
     TrapheusError,
 )
+from trapheus.rds.snapshot_names import is_snapshot
+from trapheus.sources import OF_A_SOURCE, wrong_source
 
 # Of DB instances and clusters alike. [fact: identifiers]
 IDENTIFIER = re.compile(r"[A-Za-z](?:-?[A-Za-z0-9])*")
-# An automated snapshot's name begins with rds: [fact: names-of-automated-snapshots].
-SNAPSHOT = re.compile(r"(?:rds:)?[A-Za-z](?:-?[A-Za-z0-9])*")
-MOST_OF_A_SNAPSHOT = 255
 REQUIRED: dict[str, type] = {"identifier": str, "task": str, "isCluster": bool}
 OPTIONAL: dict[str, type] = {
     "dryRun": bool,
@@ -46,6 +45,10 @@ OPTIONAL: dict[str, type] = {
     "snapshotIdentifier": str,
     "targetIdentifier": str,
     "overrides": dict,
+    "sourceIdentifier": str,
+    "sourceAccount": str,
+    "masterUserSecret": str,
+    "keepSourcePassword": bool,
     "requester": str,
 }
 MOST_OF_A_REQUESTER = 256
@@ -65,6 +68,7 @@ OF_A_RESTORE = (
     "snapshotIdentifier",
     "targetIdentifier",
     "overrides",
+    *OF_A_SOURCE,
 )
 # What takes no options, and why.
 WITHOUT_OPTIONS = {RECOVER: "only puts back what was left", INSPECT: "only looks"}
@@ -164,6 +168,10 @@ def check_restore(request: dict[str, Any]) -> None:
         )
     if "snapshotIdentifier" in request:
         check_snapshot(request)
+    if sentence := wrong_source(request):
+        raise refused(sentence)
+    if "sourceIdentifier" in request:
+        check_identifier(request["sourceIdentifier"])
     if "overrides" in request:
         check_overrides(request["overrides"], is_cluster=request["isCluster"])
 
@@ -192,10 +200,11 @@ def check_snapshot(request: dict[str, Any]) -> None:
             f"The task {request['task']} takes its own snapshot: use {DB_RESTORE}, or leave"
             " snapshotIdentifier out."
         )
-    if not SNAPSHOT.fullmatch(name) or len(name) > MOST_OF_A_SNAPSHOT:
+    if not is_snapshot(name, is_cluster=request["isCluster"]):
+        of = "a cluster" if request["isCluster"] else "an instance"
         raise refused(
-            f"{shown(name)} cannot be a snapshot: name a manual one, an automated one (rds:...),"
-            f" or {LATEST!r}."
+            f"{shown(name)} cannot be a snapshot of {of}: name a manual one, an automated one"
+            f" (rds:...), one of AWS Backup (awsbackup:...), the ARN of one, or {LATEST!r}."
         )
 
 

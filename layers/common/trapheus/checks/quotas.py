@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from trapheus.checks.dependencies import every
 from trapheus.checks.look import INSTANCE
+from trapheus.checks.source import is_copied
 from trapheus.configuration.storage import has_outgrown
 from trapheus.execution import exceptions
 
@@ -76,12 +77,13 @@ def snapshots_needed(look: Look) -> int:
     """How many more manual snapshots there are at the same time than now.
 
     A successor stands beside its predecessor; once it has taken its place there are as many as
-    before. The final snapshot comes after that.
+    before. The final snapshot comes after that, and a copy that is restored goes after that one.
     """
     new = look.takes_snapshot
     stays = 1 if new and look.snapshot is None else 0
     final = 1 if look.replaces and look.request.get("finalSnapshot") else 0
-    return max(1 if new else 0, stays + final)
+    copied = 1 if is_copied(look) else 0
+    return max(1 if new else 0, stays + final + copied)
 
 
 def room_for_backups(look: Look, findings: Findings) -> None:

@@ -30,6 +30,8 @@ SNAPSHOT_SUFFIX = "-snapshot"
 # identifiers of 54.
 SUCCESSOR_SUFFIX = "-next"
 RENAMED_SUFFIX = "-temp"
+# The copy of a snapshot that RDS cannot restore as it is, until what is restored of it stays.
+SOURCE_SUFFIX = "-source"
 # What is restored beside a running original, until it takes the original's name.
 COPY_SUFFIX = "-copy"
 # What was restored, once somebody has gone back to the original by the mail's commands. No longer
