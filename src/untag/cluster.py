@@ -31,7 +31,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     state = event["state"]
     event = event | {"plan": state["check"]["plan"]}
     plan = plan_in_phase(event["plan"], event["phase"])
-    with failing_as(UntagFailed, plan["identifier"], conflict=StillInProgress):
+    with failing_as(UntagFailed, plan["identifier"]):
         restored = cluster(plan["identifier"])
         stays = [("DBClusterArn", restored)]
         if restored and is_multi_az(restored):
@@ -45,7 +45,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             stays += [("DBInstanceArn", member) for member in members(original)]
         lock.require(event)
         untag(stays, plan["execution"])
-        # Only now: whatever becomes of it, what is restored is to be as it stays.
+    # Only now: whatever becomes of it, what is restored is to be as it stays.
+    with failing_as(UntagFailed, plan["identifier"], conflict=StillInProgress):
         remove_copy(own_copy(cluster_snapshot, plan), delete, plan.get("copiedTo", ""))
     return summary(state)
 

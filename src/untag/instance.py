@@ -22,7 +22,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     state = event["state"]
     event = event | {"plan": state["check"]["plan"]}
     plan = plan_in_phase(event["plan"], event["phase"])
-    with failing_as(UntagFailed, plan["identifier"], conflict=StillInProgress):
+    with failing_as(UntagFailed, plan["identifier"]):
         stays = [("DBInstanceArn", instance(plan["identifier"]))]
         # RDS copies the original's tags onto it, if the original is set so.
         if final := snapshot(final_snapshot(plan)):
@@ -31,7 +31,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             stays.append(("DBInstanceArn", original))
         lock.require(event)
         untag(stays, plan["execution"])
-        # Only now: whatever becomes of it, what is restored is to be as it stays.
+    # Only now: whatever becomes of it, what is restored is to be as it stays.
+    with failing_as(UntagFailed, plan["identifier"], conflict=StillInProgress):
         remove_copy(own_copy(snapshot, plan), delete, plan.get("copiedTo", ""))
     return summary(state)
 

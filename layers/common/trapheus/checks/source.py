@@ -21,11 +21,9 @@ OF_A_KEY = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:ReEncrypt*
 
 
 def arn_of(look: Look, snapshot: Description) -> SnapshotArn:
-    """The parts of a snapshot's ARN."""
-    found = parts_of(snapshot[look.kind.snapshot_arn])
-    if found is None:
-        raise ValueError(f"{snapshot[look.kind.snapshot_arn]} is no ARN of a snapshot")
-    return found
+    """The parts of a snapshot's ARN; those of an own one where RDS does not show it."""
+    found = parts_of(snapshot.get(look.kind.snapshot_arn, ""))
+    return found or SnapshotArn(look.region, look.account, "", snapshot[look.kind.snapshot])
 
 
 def name_of(look: Look, snapshot: Description) -> str:
@@ -143,13 +141,16 @@ def encryption(look: Look, findings: Findings) -> None:
         )
         return
     for key in look.keys:
-        if key.name == snapshot["KmsKeyId"] and key.name.split(":")[4] != look.account:
+        if key.name == snapshot["KmsKeyId"] and is_copied(look):
             judge_key_of_another(look, key, findings)
 
 
 def judge_key_of_another(look: Look, key: Key, findings: Findings) -> None:
     """Refuse a key of another account's that cannot be used from this one."""
-    account = key.name.split(":")[4]
+    account = "".join(key.name.split(":")[4:5])
+    if account == look.account:
+        # Of which another check tells.
+        return
     if key.manager == "AWS":
         findings.add(
             exceptions.KeyNotAccessible,
