@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -20,8 +21,12 @@ ROOT = Path(__file__).parents[2]
 SENDER = "trapheus@example.com"
 # Where snapshots are exported when the stack's own region does not.
 OTHER_REGION = "eu-west-1"
+# Who else has the app: production's account, say, to this one of staging.
+OTHER_ACCOUNT = "210987654321"
 # Those that AWS makes for its services, by the names that they have here, and their aliases.
 AWS_KEYS = {"aws-rds": "alias/aws/rds", "aws-secrets": "alias/aws/secretsmanager"}
+# What another account needs of a key to copy what is under it [fact: source-key-of-a-copy].
+USES = ["kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
 # How the subjects begin of what NotifyOn chooses.
 CHOSEN = ("[OK]", "[REFUSED]", "[STARTED]")
 PARAMETERS = {
@@ -70,7 +75,7 @@ def sample_account(account: str, region: str, now: float) -> bytes:
 def build_with_keys(rds: Rds) -> None:
     """Make the sample account with the keys that its databases are encrypted with, as new."""
     rds.hold(sample_account(rds.account, rds.region, rds.time))
-    backend = kms_backends[ACCOUNT][REGION]
+    backend = kms_backends[rds.account][rds.region]
     for key_id in (KEY_ID, INSIGHTS_KEY_ID, *AWS_KEYS):
         key = backend.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Databases", None)
         del backend.keys[key.id]
@@ -79,6 +84,40 @@ def build_with_keys(rds: Rds) -> None:
         backend.keys[key_id] = key
     for key_id, alias in AWS_KEYS.items():
         backend.create_alias(key_id, alias)
+
+
+def deploy_elsewhere(
+    cloud: App, account: str = OTHER_ACCOUNT, parameters: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """Put the sample account and the app into another account too; its state machine's ARN.
+
+    The databases are gone with the next reset: `build_with_keys` makes them anew.
+    """
+    build_with_keys(cloud.rds_in(REGION, account))
+    cloud.verify(SENDER, account=account)
+    here = {name: value for name, value in PARAMETERS.items() if not name.startswith("Export")}
+    outputs = cloud.deploy(ROOT / "template.yaml", {**here, **parameters}, account=account)
+    cloud.use_stack("trapheus")
+    return outputs["DBRestoreStateMachineArn"]
+
+
+def lend_key(owner: str, *borrowers: str) -> str:
+    """Make a key of an account that others may use through RDS; its ARN.
+
+    With the policy that docs/sharing.md asks for.
+    """
+    mine = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{owner}:root"},
+            "Action": "kms:*", "Resource": "*"}  # fmt: skip
+    others = {"AWS": [f"arn:aws:iam::{account}:root" for account in borrowers]}
+    via = {"StringEquals": {"kms:ViaService": f"rds.{REGION}.amazonaws.com"}}
+    used = {"Effect": "Allow", "Principal": others, "Action": USES, "Resource": "*",
+            "Condition": via}  # fmt: skip
+    looked_at = {"Effect": "Allow", "Principal": others, "Action": "kms:DescribeKey",
+                 "Resource": "*"}  # fmt: skip
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [mine, used, looked_at]})
+    backend = kms_backends[owner][REGION]
+    key = backend.create_key(policy, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Shared", None)
+    return str(key.arn)
 
 
 def export_bucket(region: str) -> str:

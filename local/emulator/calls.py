@@ -36,6 +36,7 @@ class Call:
     parameters: dict[str, Any] = field(default_factory=dict)
     error: str = ""
     region: str = ""
+    account: str = ""
     # What it needed of its role's policies, action and resource each.
     grants: list[tuple[str, str]] = field(default_factory=list)
 

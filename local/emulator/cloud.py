@@ -1,4 +1,4 @@
-"""An AWS of one account and region in this process, behind one loopback port."""
+"""An AWS in this process, behind one loopback port: one account and region, others on demand."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import logging
 import math
 import os
 import random
+import re
 import socket
 import sys
 import tempfile
@@ -17,7 +18,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 from unittest.mock import patch
@@ -35,6 +36,7 @@ from moto.core.exceptions import AWSError
 from moto.core.request import Request as MotoRequest
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.responses import DynamoHandler
+from moto.iam.models import get_account_id_from
 from moto.moto_api._internal import mock_random
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -50,7 +52,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request
 
 from local.emulator import deliveries, moto_repairs, rds_elsewhere, status_events
-from local.emulator.authorization import Authorization, trusts
+from local.emulator.authorization import Authorization, account_of, trusts
 from local.emulator.awslambda import functions
 from local.emulator.awslambda.environment import Raw, spare_repeated_work, taken_apart
 from local.emulator.awslambda.functions import Environment, Functions
@@ -86,10 +88,13 @@ COSTS = tomllib.loads((Path(__file__).parent / "costs.toml").read_text())
 INTERPRETER_KEY = "ak"  # moto's interpreter signs all its calls with this access key
 OUTSIDE_KEY = "outside"
 UNSEEN_KEY = "unseen"
+# Whoever is of another account says so in the access key: its number is enough for anybody.
+KEY_OF_AN_ACCOUNT = re.compile(r"(?:[a-z]+-)?([0-9]{12})")
 LENGTH = "content-length"
 AROUND_RDS = {"iam", "kms", "s3"}  # what exports use
 OF_FUNCTION = "trapheus.of_function"  # in a request's environ: it comes from a function
 ROLE = "HTTP_" + interpreter.ROLE.upper().replace("-", "_")
+MOTO_ACCOUNT = "HTTP_X_MOTO_ACCOUNT_ID"
 # When Lambda tries an asynchronous invocation again whose function has failed (Lambda Developer
 # Guide, "Error handling for asynchronous invocation"). [fact: lambda-asynchronous-retries]
 ASYNCHRONOUS = (0, 60, 120)
@@ -178,13 +183,14 @@ class Cloud:
         self.renews_ids = False
         self._port, self._seed, self._warm, self._account = port, seed, warm, account
         self._random = random.Random(seed)
-        self.authorization = Authorization(ACCOUNT, self.rds_in)
-        self._other_services = MotoServices(ACCOUNT, self.authorization.allows)
+        self._authorizations: dict[str, Authorization] = {}
+        self._other_services: dict[str, MotoServices] = {}
+        self.authorization = self.authorization_of(ACCOUNT)
         self._closing = ExitStack()
         self._awaited: dict[str, threading.Event] = {}
         self._clients: dict[tuple[str, str, str], Any] = {}
         self._waited_for = ""
-        self.stack = ""
+        self.stack, self._stacks_account = "", ACCOUNT
 
     def __enter__(self) -> Self:
         if not ONE_AT_A_TIME.acquire(blocking=False):
@@ -252,14 +258,15 @@ class Cloud:
 
     def _judge_states(self, role: str, operation: str, parameters: dict[str, Any]) -> str:
         """What IAM says against a call that Step Functions makes to itself; "" for nothing."""
-        asked = self.authorization.asked(operation, parameters, REGION)
-        _, refused = self.authorization.judge("stepfunctions", asked, role, "states")
+        judge = self.authorization_of(account_of(role))
+        asked = judge.asked(operation, parameters, REGION)
+        _, refused = judge.judge("stepfunctions", asked, role, "states")
         return refused.message if refused else ""
 
     def _may_states(self, role: str, action: str, resource: str) -> bool:
         """Whether a role that IAM knows may do something, for Step Functions itself."""
-        unknown = self.authorization.role(role) is None
-        return unknown or self.authorization.allows(role, action, resource)
+        judge = self.authorization_of(account_of(role))
+        return judge.role(role) is None or judge.allows(role, action, resource)
 
     def _serve(self, closing: ExitStack, listening: socket.socket) -> None:
 
@@ -307,31 +314,44 @@ class Cloud:
 
     def _make_rds(self) -> None:
 
-        self._other_services.forget()
-        self._regions: dict[str, Rds] = {}
+        for services in self._other_services.values():
+            services.forget()
+        self._places: dict[tuple[str, str], Rds] = {}
         self._timing = "typical"
         self.rds = self.rds_in(REGION)
         if self._account:
             self._account(self.rds, self)
 
-    def rds_in(self, region: str) -> Rds:
-        """The RDS of a region; that of the app's own is `rds`."""
-        if region not in self._regions:
+    def rds_in(self, region: str = REGION, account: str = ACCOUNT) -> Rds:
+        """The RDS of a region and account; that of the app's own is `rds`."""
+        if (account, region) not in self._places:
             Rds(
                 self.clock.now,
-                account=ACCOUNT,
+                account=account,
                 region=region,
                 timing=self._timing,
                 on_change=self._on_change,
-                neighbours=self._regions,
-                other_services=self._other_services,
+                neighbours=self._places,
+                other_services=self._services_of(account),
             )
-        return self._regions[region]
+        return self._places[account, region]
+
+    def authorization_of(self, account: str) -> Authorization:
+        """The judge of an account's calls; that of the app's own is `authorization`."""
+        if account not in self._authorizations:
+            self._authorizations[account] = Authorization(account, self.rds_in)
+        return self._authorizations[account]
+
+    def _services_of(self, account: str) -> MotoServices:
+        if account not in self._other_services:
+            made = MotoServices(account, self.authorization_of(account).allows)
+            self._other_services[account] = made
+        return self._other_services[account]
 
     def use_timing(self, timing: str) -> None:
-        """Let RDS, in every region, take this long: least, typical, most, drawn or brisk."""
+        """Let RDS, wherever it is, take this long: least, typical, most, drawn or brisk."""
         self._timing = timing
-        for rds in self._regions.values():
+        for rds in self._places.values():
             rds.timing = timing
 
     def reset(self) -> None:
@@ -353,26 +373,27 @@ class Cloud:
 
     def _forget_executions(self) -> None:
 
-        for machine in stepfunctions_parser_backends[ACCOUNT][REGION].state_machines:
-            machine.executions.clear()
         TMP_THREADS.clear()  # moto keeps every thread, and with it what the thread has worked on
-        for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
-            table.items.clear()
-        deliveries.empty(ACCOUNT, REGION)
-        for topic in sns_backends[ACCOUNT][REGION].topics.values():
-            topic.sent_notifications.clear()
+        for account in self._authorizations:
+            for machine in stepfunctions_parser_backends[account][REGION].state_machines:
+                machine.executions.clear()
+            for table in dynamodb_backends[account][REGION].tables.values():
+                table.items.clear()
+            deliveries.empty(account, REGION)
+            for topic in sns_backends[account][REGION].topics.values():
+                topic.sent_notifications.clear()
         # Not as at the start: what is made now must not get the ids of what is deployed.
         mock_random.seed(f"{self._seed} again")
 
     # Use
 
-    def client(self, service: str, region: str = REGION) -> Any:
+    def client(self, service: str, region: str = REGION, account: str = ACCOUNT) -> Any:
         """Make a boto3 client of an outside caller; its calls cost no virtual time."""
-        return self._client(service, OUTSIDE_KEY, region)
+        return self._client(service, OUTSIDE_KEY if account == ACCOUNT else account, region)
 
-    def _unseen(self, service: str) -> Any:
+    def _unseen(self, service: str, account: str = ACCOUNT) -> Any:
         """Make a client for this class's own looks, which are not recorded as calls."""
-        return self._client(service, UNSEEN_KEY)
+        return self._client(service, f"{UNSEEN_KEY}-{account}")
 
     def _client(self, service: str, access_key: str, region: str = REGION) -> Any:
         asked = (service, access_key, region)
@@ -394,15 +415,22 @@ class Cloud:
         return client
 
     def deploy(
-        self, template: Path, parameters: Mapping[str, str], stack: str = "trapheus"
+        self,
+        template: Path,
+        parameters: Mapping[str, str],
+        stack: str = "trapheus",
+        account: str = ACCOUNT,
     ) -> dict[str, str]:
         """Deploy a SAM template with its local files; return the stack's outputs by name."""
-        self.use_stack(stack)
-        return deploy.deploy(self._unseen, template, parameters, stack)
+        self.use_stack(stack, account)
+        self.authorization_of(account)  # from now on the account is known
+        bucket = deploy.BUCKET if account == ACCOUNT else f"{deploy.BUCKET}-{account}"
+        make_client = partial(self._unseen, account=account)
+        return deploy.deploy(make_client, template, parameters, stack, bucket)
 
-    def use_stack(self, stack: str) -> None:
+    def use_stack(self, stack: str, account: str = ACCOUNT) -> None:
         """Look logical ids up in this stack from now on."""
-        self.stack = stack
+        self.stack, self._stacks_account = stack, account
 
     def run(
         self, machine: str, request: Any, name: str = "run", real_timeout: float = 120
@@ -416,7 +444,7 @@ class Cloud:
             machine = self.physical_id(machine)
         text = request if isinstance(request, str) else json.dumps(request)
         with self.clock.held():
-            started = self.client("stepfunctions").start_execution(
+            started = self.client("stepfunctions", account=account_of(machine)).start_execution(
                 stateMachineArn=machine, name=name, input=text
             )
             arn = str(started["executionArn"])
@@ -425,7 +453,8 @@ class Cloud:
 
     def physical_id(self, logical_id: str) -> str:
         """Tell what the deployed stack's resource of this logical id is really called."""
-        found = self._unseen("cloudformation").describe_stack_resource(
+        formation = self._unseen("cloudformation", self._stacks_account)
+        found = formation.describe_stack_resource(
             StackName=self.stack, LogicalResourceId=logical_id
         )
         return str(found["StackResourceDetail"]["PhysicalResourceId"])
@@ -468,25 +497,27 @@ class Cloud:
             machine = self.physical_id(machine)
         found = [
             execution
-            for one in stepfunctions_parser_backends[ACCOUNT][REGION].state_machines
+            for account in self._authorizations
+            for one in stepfunctions_parser_backends[account][REGION].state_machines
             for execution in one.executions
             if machine in ("", one.arn)
         ]
         return [one.exec_arn for one in sorted(found, key=lambda one: one.start_date)]
 
     def _execution(self, arn: str) -> Any:
-        return stepfunctions_parser_backends[ACCOUNT][REGION].describe_execution(arn)
+        return stepfunctions_parser_backends[account_of(arn)][REGION].describe_execution(arn)
 
     def _status(self, arn: str) -> str:
         return str(self._execution(arn).status)
 
     def describe(self, arn: str) -> Execution:
         """Tell how an execution stands."""
-        if unknown := self.authorization.unknown:
+        judges = self._authorizations.values()
+        if unknown := [name for judge in judges for name in judge.unknown]:
             raise NotImplementedError(
                 f"local/emulator/authorization/needs.py lacks {', '.join(unknown)}"
             )
-        client = self._unseen("stepfunctions")
+        client = self._unseen("stepfunctions", account_of(arn))
         facts = self._execution(arn)
         return Execution(
             arn=arn,
@@ -505,11 +536,11 @@ class Cloud:
             ],
         )
 
-    def verify(self, *addresses: str) -> None:
+    def verify(self, *addresses: str, account: str = ACCOUNT) -> None:
         """Let SES send from these addresses, as their owner does by a click in a mail."""
         for address in addresses:
             # Not through the API: its model alone takes half a second to load.
-            ses_backends[ACCOUNT][REGION].verify_email_identity(address)
+            ses_backends[account][REGION].verify_email_identity(address)
 
     # Telling
 
@@ -527,7 +558,7 @@ class Cloud:
             listener(notice)
 
     def _on_status_change(self, execution: Any) -> None:
-        event = status_events.status_change(execution, ACCOUNT, REGION)
+        event = status_events.status_change(execution, account_of(execution.exec_arn), REGION)
         for delivery in status_events.deliveries(event) if not self.loses_events else ():
             self.clock.Thread(target=self._deliver_to, args=(delivery,), name="events").start()
         ended = self._awaited.get(execution.exec_arn)
@@ -551,19 +582,25 @@ class Cloud:
                 break
         # One that is there under the name was started by an answer that was lost.
         if error and error != "ExecutionAlreadyExists":
-            deliveries.give_up(delivery, error, ACCOUNT, self.authorization.allows)
+            account = account_of(delivery.source)
+            allows = self.authorization_of(account).allows
+            deliveries.give_up(delivery, error, account, allows)
 
     def _tried(self, delivery: Delivery) -> tuple[str, bool]:
         """Make the call; its error, "" for none, and whether it is not tried again."""
         service, operation, parameters = delivery.call
         who = "events" if delivery.service == deliveries.RULES else "scheduler"
-        call = Call(self.clock.now(), who, service, operation, parameters, region=REGION)
+        account = account_of(delivery.source)
+        call = Call(
+            self.clock.now(), who, service, operation, parameters, region=REGION, account=account
+        )
         self.calls.append(call)
-        if not trusts(ACCOUNT, delivery.role, delivery.service, delivery.source):
+        if not trusts(account, delivery.role, delivery.service, delivery.source):
             call.error = "AccessDeniedException"
             return call.error, True
-        asked = self.authorization.asked(operation, parameters, REGION)
-        call.grants, refused = self.authorization.judge(service, asked, delivery.role, who)
+        judge = self.authorization_of(account)
+        asked = judge.asked(operation, parameters, REGION)
+        call.grants, refused = judge.judge(service, asked, delivery.role, who)
         if refused:
             call.error = refused.code
             return call.error, True
@@ -581,21 +618,22 @@ class Cloud:
     def _hand_over(self, delivery: Delivery) -> None:
         """Start the execution, or let the function be invoked."""
         service, _, given = delivery.call
+        account = account_of(delivery.source)
         if service == "stepfunctions":
-            stepfunctions_parser_backends[ACCOUNT][REGION].start_execution(
+            stepfunctions_parser_backends[account][REGION].start_execution(
                 given["stateMachineArn"], given.get("name"), given.get("input", "{}")
             )
             return
-        function = self._lambdas[ACCOUNT][REGION].get_function(delivery.target)
-        called = (function.function_name, delivery.input)
+        function = self._lambdas[account][REGION].get_function(delivery.target)
+        called = (account, function.function_name, delivery.input)
         self.clock.Thread(target=self._invoke_later, args=called, name="lambda").start()
 
-    def _invoke_later(self, function: str, payload: str) -> None:
+    def _invoke_later(self, account: str, function: str, payload: str) -> None:
         """Invoke a function until it succeeds, as often as Lambda does it by itself."""
         for pause in ASYNCHRONOUS:
             self.clock.sleep(pause)
             headers: dict[str, str] = {}
-            self._lambdas[ACCOUNT][REGION].invoke(function, None, payload, {}, headers)
+            self._lambdas[account][REGION].invoke(function, None, payload, {}, headers)
             if "x-amz-function-error" not in headers:
                 return
 
@@ -605,14 +643,18 @@ class Cloud:
         Nobody else does: virtual time would go on for ever for an hourly one.
         """
         name = self.physical_id(schedule)
-        delivery = status_events.due(ACCOUNT, REGION, name, self.clock.now())
+        delivery = status_events.due(self._stacks_account, REGION, name, self.clock.now())
         if delivery:
             with self.clock.held():
                 self.clock.Thread(target=self._deliver_to, args=(delivery,), name="tick").start()
 
     def dead_letters(self) -> list[dict[str, Any]]:
-        """What stands in the account's queues."""
-        return deliveries.letters(ACCOUNT, REGION)
+        """What stands in the queues, account by account."""
+        return [
+            letter
+            for account in self._authorizations
+            for letter in deliveries.letters(account, REGION)
+        ]
 
     # Answering
 
@@ -710,8 +752,19 @@ class Cloud:
             caller = "outside"
         if caller == "outside" and operation == "StartExecution":
             self.clock.thaw()
-        call = Call(self.clock.now(), caller, service, operation, parameters, region=signed.region)
-        if signed.access_key == UNSEEN_KEY:
+        account = self._account_of(signed, environ, environment)
+        if account != ACCOUNT:
+            environ[MOTO_ACCOUNT] = account
+        call = Call(
+            self.clock.now(),
+            caller,
+            service,
+            operation,
+            parameters,
+            region=signed.region,
+            account=account,
+        )
+        if signed.access_key.startswith(UNSEEN_KEY):
             return self._carry_out(call, environ, body)
         self.calls.append(call)
         refusal = self._refusal(call, signed, environ, environment)
@@ -725,8 +778,20 @@ class Cloud:
         answer = self._carry_out(call, environ, body)
         call.error = error_code(answer.status, dict(answer.headers), answer.body or b"")
         if call.operation == "PutObject" and call.caller != "outside":
-            self._other_services.note_object(call.parameters["Bucket"], call.parameters["Key"])
+            services = self._services_of(account)
+            services.note_object(call.parameters["Bucket"], call.parameters["Key"])
         return answer
+
+    def _account_of(
+        self, signed: Credential, environ: Mapping[str, Any], environment: Environment | None
+    ) -> str:
+        """Whose account a call is made in: its role's, or the one that the access key tells."""
+        role = environment.role if environment else environ.get(ROLE, "")
+        if role:
+            return account_of(role)
+        if told := KEY_OF_AN_ACCOUNT.fullmatch(signed.access_key):
+            return told[1]
+        return str(get_account_id_from(signed.access_key))
 
     def _not_ready(self, function: str) -> Fault | None:
         """Lambda's own error for a function that is inactive.
@@ -747,9 +812,10 @@ class Cloud:
         if call.caller == "outside":
             return None
         role = environment.role if environment else environ.get(ROLE, "")
-        asked = self.authorization.asked(call.operation, call.parameters, signed.region)
+        judge = self.authorization_of(call.account)
+        asked = judge.asked(call.operation, call.parameters, signed.region)
         session = environment.function if environment else "states"
-        call.grants, refused = self.authorization.judge(call.service, asked, role, session)
+        call.grants, refused = judge.judge(call.service, asked, role, session)
         return Fault(refused.code, refused.message, refused.status) if refused else None
 
     def _fail(
@@ -775,14 +841,14 @@ class Cloud:
     def _carry_out(self, call: Call, environ: dict[str, Any], body: bytes) -> Answer:
         if call.service == "rds":
             write = pickle_answer if environ.get(OF_FUNCTION) else write_answer
-            status, headers, text = self.rds_in(call.region).answer(body, write)
+            status, headers, text = self.rds_in(call.region, call.account).answer(body, write)
             return Answer(status, list(headers.items()), text)
         if call.service in rds_elsewhere.SHOWN:
-            rds_elsewhere.show(call.service, self.rds_in(call.region))
+            rds_elsewhere.show(call.service, self.rds_in(call.region, call.account))
         if call.service == "cloudwatch":
             self.watch.look()
         if call.service in AROUND_RDS:
-            for rds in list(self._regions.values()):
+            for rds in list(self._places.values()):
                 rds.settle()  # an export that is over by now has left its objects
         if (call.service, call.operation) == ("lambda", "Invoke"):
             answer = self._invoke(call, environ, body)
@@ -814,7 +880,7 @@ class Cloud:
 
     def _invoke(self, call: Call, environ: Mapping[str, Any], body: bytes) -> Answer | None:
         """Invoke a function and wait for it, without moto's detours; None leaves it to moto."""
-        backend, name = self._lambdas[ACCOUNT][call.region], call.parameters["FunctionName"]
+        backend, name = self._lambdas[call.account][call.region], call.parameters["FunctionName"]
         waits = environ.get("HTTP_X_AMZ_INVOCATION_TYPE", "RequestResponse") == "RequestResponse"
         if not waits or environ.get("QUERY_STRING") or not backend.has_function(name):
             return None

@@ -1,4 +1,4 @@
-"""S3, IAM and KMS as the local RDS sees them: moto's, of the same account."""
+"""S3, IAM and KMS as the local RDS of an account sees them: moto's."""
 
 from __future__ import annotations
 
@@ -10,6 +10,18 @@ from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 
 from local.emulator.authorization import trusts
+from local.emulator.authorization.policies import compiled, fitting
+
+
+def _key(arn: str) -> Any:
+    """The key of this ARN, None for none that there is."""
+    region, account, part = arn.split(":")[3:6]
+    return kms_backends[account][region].keys.get(part.removeprefix("key/"))
+
+
+def _is_of(principal: str, account: str) -> bool:
+    """Whether a principal of a policy is of the account, or everybody."""
+    return principal in (account, "*") or principal.startswith(f"arn:aws:iam::{account}:")
 
 
 class MotoServices:
@@ -57,9 +69,12 @@ class MotoServices:
 
     def usable_key(self, given: str, region: str) -> str:
         """The ARN of an enabled symmetric key of the region, "" for any other."""
-        if given.startswith("arn:") and given.split(":")[3] != region:
-            return ""
-        backend = kms_backends[self._account][region]
+        account = self._account
+        if given.startswith("arn:"):
+            place, account = given.split(":")[3:5]
+            if place != region or not self._is_lent(given):
+                return ""
+        backend = kms_backends[account][region]
         name = backend.get_alias_name(given)
         if name.startswith("alias/"):
             name = backend.get_key_id_from_alias(name) or ""
@@ -67,6 +82,38 @@ class MotoServices:
         if key is None or key.key_state != "Enabled" or key.key_spec != "SYMMETRIC_DEFAULT":
             return ""
         return str(key.arn)
+
+    def opens(self, key: str) -> bool:
+        """Whether a key is enabled and, if it is another account's, lent to this one.
+
+        One that the local AWS does not have is taken to be.
+        """
+        found = _key(key)
+        return found is None or (found.key_state == "Enabled" and self._is_lent(key))
+
+    def _is_lent(self, key: str) -> bool:
+        """Whether a key is this account's, or its policy lets this one make grants on it.
+
+        [fact: key-of-another-account] [fact: source-key-of-a-copy]
+        """
+        found, (region, account) = _key(key), key.split(":")[3:5]
+        if found is None or account == self._account:
+            return True
+        said = {
+            "kms:viaservice": (f"rds.{region}.amazonaws.com",),
+            "kms:calleraccount": (self._account,),
+            "kms:grantisforawsresource": ("true",),
+        }
+        mine = [
+            part
+            for part in compiled(found.policy or '{"Statement": []}')
+            if any(_is_of(principal, self._account) for principal in part.principals)
+        ]
+        return all(
+            (fit := [part for part in mine if fitting(part, action, "*", said.get)])
+            and all(part.allows for part in fit)
+            for action in ("kms:CreateGrant", "kms:DescribeKey")
+        )
 
     def _role(self, arn: str) -> Any:
         roles = iam_backends[self._account]["aws"].get_roles()

@@ -57,12 +57,12 @@ class World:
     def __init__(self, *, timing: str = "typical", empty: bool = False) -> None:
         self.now = START
         self.changes: list[Change] = []
-        self.regions: dict[str, Rds] = {}
+        self.places: dict[tuple[str, str], Rds] = {}
         self.rds = Rds(
             lambda: self.now,
             on_change=self.changes.append,
             timing=timing,
-            neighbours=self.regions,
+            neighbours=self.places,
         )
         if not empty:
             with self.rds.instantly():
@@ -96,7 +96,7 @@ class World:
 
     def another_region(self, region: str) -> Rds:
         """The RDS of another region of the account, empty at first."""
-        return Rds(lambda: self.now, region=region, timing=self.rds.timing, neighbours=self.regions)
+        return Rds(lambda: self.now, region=region, timing=self.rds.timing, neighbours=self.places)
 
     def wait(self, minutes: float = 60) -> None:
         self.now += minutes * 60
@@ -156,7 +156,7 @@ class World:
 
         def answer(request: Any, **_: Any) -> AWSResponse:
             body = request.body if isinstance(request.body, bytes) else request.body.encode()
-            status, headers, xml = self.regions[region].answer(body)
+            status, headers, xml = self.places[self.rds.account, region].answer(body)
             return AWSResponse(request.url, status, headers, Body(xml))
 
         client.meta.events.register("before-send.rds", answer)

@@ -109,7 +109,7 @@ def rds():
 
 
 def needed(rds, operation, **parameters):
-    asked = Asked(operation, parameters, "123456789012", "us-east-1", lambda _: rds)
+    asked = Asked(operation, parameters, "123456789012", "us-east-1", lambda *_: rds)
     return {(need.action, need.resource.split(":", 5)[-1]) for need in needs("rds", asked)}
 
 

@@ -30,7 +30,7 @@ def far(aws: Aws, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         "OTHER_KEY": KEY,
     }.items():
         monkeypatch.setenv(name, value)
-    neighbours: dict[str, Rds] = {HERE: aws.rds}
+    neighbours = {(aws.rds.account, HERE): aws.rds}
     aws.rds._neighbours = neighbours
     aws.rds.exports = False
     other = Aws(Rds(aws.clock.now, region=FAR, neighbours=neighbours), aws.clock, kind)

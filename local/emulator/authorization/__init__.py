@@ -4,7 +4,7 @@ From top to bottom: `authorizer` judges a call; `needs` is the table of what eac
 needs; `trust` tells who may assume a role; `policies` reads the documents.
 """
 
-from local.emulator.authorization.authorizer import Authorization, Grant, Refusal
+from local.emulator.authorization.authorizer import Authorization, Grant, Refusal, account_of
 from local.emulator.authorization.trust import refuses, trusts
 
-__all__ = ["Authorization", "Grant", "Refusal", "refuses", "trusts"]
+__all__ = ["Authorization", "Grant", "Refusal", "account_of", "refuses", "trusts"]

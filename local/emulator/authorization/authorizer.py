@@ -28,6 +28,8 @@ KNOWN_KEYS = {
     "aws:securetransport",
     "aws:tagkeys",
     "iam:passedtoservice",
+    "kms:calleraccount",
+    "kms:grantisforawsresource",
     "kms:viaservice",
     "ses:fromaddress",
 }
@@ -76,7 +78,7 @@ def _in_force(policy: ManagedPolicy) -> str:
 class Authorization:
     """The judge. `withheld` are (owner, action) pairs to be taken out of the policies."""
 
-    def __init__(self, account: str, rds: Callable[[str], Rds]) -> None:
+    def __init__(self, account: str, rds: Callable[[str, str], Rds]) -> None:
         self.account = account
         self.used: set[Grant] = set()
         # Roles, and the owners of what they have used.
@@ -204,7 +206,7 @@ class Authorization:
         parts = arn.split(":")
         if parts[2] != "rds":
             return {}
-        rds = self._rds(parts[3])
+        rds = self._rds(parts[3], parts[4])
         rds.settle()
         found = rds.named(kinds[parts[5]], parts[6]) if parts[5] in kinds else None
         tags = found.shown.get("TagList", []) if found else rds.group_tags.get(arn, [])

@@ -17,7 +17,7 @@ from moto.sns.models import sns_backends
 
 from local.emulator.rds import Rds
 from local.emulator.rds.protocol.rds_error import RdsError
-from local.emulator.rds.resources import Resource
+from local.emulator.rds.resources import Resource, arn_parts
 
 FINAL_SNAPSHOT = "FinalDBSnapshotIdentifier"
 
@@ -33,13 +33,13 @@ class Need:
 
 @dataclass(frozen=True)
 class Asked:
-    """A call, and the RDS that it is made to; `rds` gives that of a region."""
+    """A call, and the RDS that it is made to; `rds` gives that of a region and account."""
 
     operation: str
     parameters: Mapping[str, Any]
     account: str
     region: str
-    rds: Callable[[str], Rds]
+    rds: Callable[[str, str], Rds]
 
     def get(self, parameter: str) -> str:
         """What the request says for a parameter, "" for nothing."""
@@ -56,10 +56,11 @@ class Asked:
 
     def found(self, kind: str, parameter: str) -> dict[str, Any]:
         """What RDS shows of the thing that a parameter names; nothing when there is none."""
-        name = self.get(parameter)
-        region = region_of(name) if name.startswith("arn:") else self.region
+        name, place = self.get(parameter), (self.region, self.account)
+        if name.startswith("arn:"):
+            place = arn_parts(name)[:2]
         try:
-            thing: Resource = self.rds(region).find(kind, name)
+            thing: Resource = self.rds(*place).find(kind, name)
         except RdsError:
             return {}
         return thing.shown
@@ -201,7 +202,11 @@ def with_key(
         return []
     if not key.startswith("arn:"):
         key = asked.arn("kms", f"key/{key}")
-    via = {"kms:viaservice": (f"{service}.{region or region_of(key)}.amazonaws.com",)}
+    via = {
+        "kms:viaservice": (f"{service}.{region or region_of(key)}.amazonaws.com",),
+        "kms:calleraccount": (asked.account,),
+        "kms:grantisforawsresource": ("true",),
+    }
     return [Need(action, key, via) for action in actions]
 
 
@@ -433,6 +438,11 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
         encrypted_as("cluster-snapshot", "SourceDBClusterSnapshotIdentifier"),
         key("KmsKeyId"),
     ),
+    # SAR: snapshot*, cluster-snapshot*
+    ("rds", "DescribeDBSnapshotAttributes"): (on("snapshot", SNAPSHOT),),
+    ("rds", "DescribeDBClusterSnapshotAttributes"): (on("cluster-snapshot", CLUSTER_SNAPSHOT),),
+    ("rds", "ModifyDBSnapshotAttribute"): (on("snapshot", SNAPSHOT),),
+    ("rds", "ModifyDBClusterSnapshotAttribute"): (on("cluster-snapshot", CLUSTER_SNAPSHOT),),
     # SAR: snapshot*
     ("rds", "DeleteDBSnapshot"): (on("snapshot", SNAPSHOT),),
     ("rds", "DeleteDBClusterSnapshot"): (on("cluster-snapshot", CLUSTER_SNAPSHOT),),

@@ -109,15 +109,19 @@ def package(template: Path, upload: Callable[[str, bytes], str]) -> dict[str, An
 
 
 def deploy(
-    client: Callable[[str], Any], template: Path, parameters: Mapping[str, str], stack: str
+    client: Callable[[str], Any],
+    template: Path,
+    parameters: Mapping[str, str],
+    stack: str,
+    bucket: str = BUCKET,
 ) -> dict[str, str]:
     """Create the stack, or update the one that is there; return its outputs by name."""
     storage, formation = client("s3"), client("cloudformation")
-    storage.create_bucket(Bucket=BUCKET)
+    storage.create_bucket(Bucket=bucket)
 
     def upload(key: str, content: bytes) -> str:
-        storage.put_object(Bucket=BUCKET, Key=key, Body=content)
-        return f"s3://{BUCKET}/{key}"
+        storage.put_object(Bucket=bucket, Key=key, Body=content)
+        return f"s3://{bucket}/{key}"
 
     packaged = package(template, upload)
     present = [one["StackName"] for one in formation.describe_stacks()["Stacks"]]

@@ -14,7 +14,6 @@ from local.emulator.rds.beside import (
     group_parameters,
     logs_and_maintenance,
     points_in_time,
-    snapshot_sharing,
 )
 from local.emulator.rds.databases import groups, tags
 from local.emulator.rds.databases.planting import plant
@@ -28,6 +27,7 @@ from local.emulator.rds.operations import (
     export_tasks,
     related_resources,
     snapshot_copies,
+    snapshot_sharing,
 )
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.service import Change, Rds

@@ -27,6 +27,9 @@ class OtherServices(Protocol):
     def usable_key(self, given: str, region: str) -> str:
         """The ARN of a key that RDS can encrypt with in the region, "" when it cannot."""
 
+    def opens(self, key: str) -> bool:
+        """Whether this account can have a key used, by its ARN: to read what is under it."""
+
 
 @dataclass
 class Obliging:
@@ -69,3 +72,7 @@ class Obliging:
         if given.startswith("arn:"):
             return given if given.startswith(prefix) else ""
         return prefix + (given if given.startswith("alias/") else f"key/{given}")
+
+    def opens(self, key: str) -> bool:
+        """Whether the key is not missing."""
+        return key not in self.missing

@@ -34,6 +34,7 @@ from local.emulator.rds.registry import OPERATIONS
 from local.emulator.rds.resources import (
     Export,
     Resource,
+    arn_parts,
     identifier,
     name_of,
     resource_id,
@@ -90,7 +91,8 @@ class Bucket:
 class Rds:
     """RDS of one account and region, on the clock that `now` reads (epoch seconds).
 
-    Regions that are given the same `neighbours` find each other: each puts itself in.
+    Those that are given the same `neighbours` find each other by account and region: each puts
+    itself in.
     """
 
     # What nobody knows, or what comes seldom: both answers are tried.
@@ -118,6 +120,11 @@ class Rds:
     # [fact: proxy-target-follows]
     proxy_targets_follow = "resource"
     proxy_groups_hold_one = True
+    # Whether a snapshot that another account shares can be copied from another region
+    # [fact: copies-across-both]; whether a copy fails whose source is shared no longer
+    # [fact: unshared-while-copied].
+    copies_across_both = True
+    unsharing_ends_copies = True
 
     def __init__(
         self,
@@ -127,7 +134,7 @@ class Rds:
         region: str = "us-east-1",
         on_change: Callable[[Change], None] | None = None,
         timing: str = "typical",
-        neighbours: MutableMapping[str, Rds] | None = None,
+        neighbours: MutableMapping[tuple[str, str], Rds] | None = None,
         other_services: OtherServices | None = None,
     ) -> None:
         self.account = account
@@ -185,12 +192,12 @@ class Rds:
         self._draws: Counter[str] = Counter()
         self._up: set[tuple[str, str]] = set()
         self._downs: dict[tuple[str, str], list[list[float | None]]] = {}
-        # One for all regions, or two that copy from each other could wait for each other.
+        # One for all, or two that copy from each other could wait for each other.
         known = next(iter(neighbours.values()), None) if neighbours else None
         self._lock: AbstractContextManager[bool] = known._lock if known else threading.RLock()
         self._neighbours = neighbours
         if neighbours is not None:
-            neighbours[region] = self
+            neighbours[account, region] = self
         self._settling = False
 
     def kept(self) -> bytes:
@@ -376,7 +383,7 @@ class Rds:
         [fact: quotas-of-databases]
         """
         most = self.quotas[kind]
-        counts = shown.get("SnapshotType") != "automated"
+        counts = shown.get("SnapshotType", "manual") == "manual"
         if counts and self.count(kind) >= most:
             message = f"You have reached the quota of {most} {kind}s."
             if kind in ("snapshot", "cluster-snapshot"):
@@ -392,7 +399,7 @@ class Rds:
     def count(self, kind: str) -> int:
         """How many of a kind count for its quota: of snapshots the manual ones."""
         return sum(
-            thing.kind == kind and thing.shown.get("SnapshotType") != "automated"
+            thing.kind == kind and thing.shown.get("SnapshotType", "manual") == "manual"
             for thing in self.things.values()
         )
 
@@ -404,9 +411,11 @@ class Rds:
     def find(self, kind: str, given: str) -> Resource:
         """The thing of this name or ARN, for a call that changes something: no fault hides it.
 
-        [fact: named-errors]
+        An ARN of another account or region names nothing here. [fact: named-errors]
         """
-        found = self.named(kind, name_of(given))
+        place = arn_parts(given)[:2]
+        here = not given.startswith("arn:") or place == (self.region, self.account)
+        found = self.named(kind, name_of(given)) if here else None
         if found is None:
             words = KINDS[kind]
             raise RdsError(words.missing, f"{words.word} {name_of(given)} not found.")
@@ -588,9 +597,18 @@ class Rds:
         resource.shown[words.name_key] = name
         resource.shown[words.arn_key] = self.arn(resource.kind, name)
 
-    def region_of(self, region: str) -> Rds | None:
-        """The RDS of another region, or this one; None when there is none."""
-        return self if region == self.region else (self._neighbours or {}).get(region)
+    def elsewhere(self, region: str, account: str) -> Rds | None:
+        """The RDS of another region or account, or this one; None when there is none."""
+        is_this = (region, account) == (self.region, self.account)
+        return self if is_this else (self._neighbours or {}).get((account, region))
+
+    def of_others(self) -> list[Rds]:
+        """The RDS of each other account in this region, by account."""
+        return [
+            other
+            for (account, region), other in sorted((self._neighbours or {}).items())
+            if region == self.region and account != self.account
+        ]
 
     def arn(self, kind: str, name: str) -> str:
         """The ARN of a thing or a group."""

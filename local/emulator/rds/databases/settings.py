@@ -298,6 +298,14 @@ def certificate(name: str) -> Shown:
     return {"CAIdentifier": name}
 
 
+def inaccessible(key: str) -> RdsError:
+    """The refusal of a key [fact: key-of-a-copy]."""
+    return RdsError(
+        "KMSKeyNotAccessibleFault",
+        f"The {key} does not exist, is not enabled or you do not have permissions to access it.",
+    )
+
+
 def own_key(rds: Rds, service: str) -> str:
     """The ARN of the account's default key for an AWS service."""
     return f"arn:aws:kms:{rds.region}:{rds.account}:key/aws-{service}"

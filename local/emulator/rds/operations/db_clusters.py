@@ -14,7 +14,7 @@ from local.emulator.rds.databases import (
     windows,
 )
 from local.emulator.rds.defaults import REFUSED_IN_A_CLUSTER_RESTORE
-from local.emulator.rds.operations import db_snapshots, engine_versions
+from local.emulator.rds.operations import db_snapshots, engine_versions, snapshot_sharing
 from local.emulator.rds.protocol.paging import filtered, page
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.registry import operation
@@ -128,14 +128,19 @@ def begin(rds: Rds, cluster: Resource, what: str, end: Callable[[], None]) -> No
 def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """A new cluster out of a snapshot, without members but those of a Multi-AZ DB cluster.
 
-    [fact: engine-of-a-restore]
+    [fact: engine-of-a-restore] [fact: key-of-a-restored-cluster]
     """
-    snapshot = rds.find("cluster-snapshot", parameters["SnapshotIdentifier"])
+    given = parameters["SnapshotIdentifier"]
+    snapshot = snapshot_sharing.restorable(rds, "cluster-snapshot", given)
     name = rds.free("cluster", parameters["DBClusterIdentifier"])
     rds.require(snapshot, "RestoreDBClusterFromSnapshot")
     kept = snapshot.source["settings"]
     if parameters["Engine"] != kept["Engine"]:
         raise settings.combination("The engine is not the snapshot's.")
+    if "KmsKeyId" in parameters:
+        if not rds.other_services.usable_key(parameters["KmsKeyId"], rds.region):
+            raise settings.inaccessible(f"KMS key [{parameters['KmsKeyId']}]")
+        kept = {**kept, "StorageEncrypted": True}
     return {"DBCluster": revive(rds, name, kept, parameters, snapshot).shown}
 
 

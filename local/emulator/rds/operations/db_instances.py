@@ -13,7 +13,7 @@ from local.emulator.rds.databases import (
     windows,
 )
 from local.emulator.rds.defaults import FORGOTTEN, REFUSED_IN_A_RESTORE
-from local.emulator.rds.operations import db_snapshots, engine_versions
+from local.emulator.rds.operations import db_snapshots, engine_versions, snapshot_sharing
 from local.emulator.rds.protocol.paging import filtered, page
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.registry import operation
@@ -124,7 +124,7 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """
     if "DBSnapshotIdentifier" not in parameters:
         raise settings.combination("DBSnapshotIdentifier must be specified.")
-    snapshot = rds.find("snapshot", parameters["DBSnapshotIdentifier"])
+    snapshot = snapshot_sharing.restorable(rds, "snapshot", parameters["DBSnapshotIdentifier"])
     name = rds.free("instance", parameters["DBInstanceIdentifier"])
     rds.require(snapshot, "RestoreDBInstanceFromDBSnapshot")
     kept = snapshot.source["settings"] | {"StorageType": snapshot.shown.get("StorageType")}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from local.emulator.rds.databases import lifecycle, tags
 from local.emulator.rds.defaults import VPC
+from local.emulator.rds.operations import snapshot_sharing
 from local.emulator.rds.protocol.model import KINDS, RESOURCE_ID
 from local.emulator.rds.protocol.paging import filtered, page
 from local.emulator.rds.protocol.rds_error import RdsError
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from local.emulator.rds.service import Rds
 
 OF = {"snapshot": "instance", "cluster-snapshot": "cluster"}
+SNAPSHOT_OF = {of: kind for kind, of in OF.items()}
 
 # What a snapshot shows of its database: attribute of the snapshot -> of the database. model.
 SHOWS: dict[str, dict[str, str]] = {
@@ -72,9 +75,20 @@ def back_up(rds: Rds, of: str, name: str) -> str:
     [fact: names-of-automated-snapshots]
     """
     database = rds.find(of, name)
-    kind = next(kind for kind, other in OF.items() if other == of)
     called = f"rds:{database.name}-{rds.when():%Y-%m-%d-%H-%M}"
-    take(rds, kind, database, called, [], automated=True)
+    take(rds, SNAPSHOT_OF[of], database, called, [], sort="automated")
+    return called
+
+
+def back_up_by_plan(rds: Rds, of: str, name: str) -> str:
+    """Take a snapshot of AWS Backup, as a job of one of its plans does; its name.
+
+    [fact: snapshots-of-aws-backup]
+    """
+    database = rds.find(of, name)
+    job = uuid.uuid5(uuid.NAMESPACE_URL, f"{rds.arn(of, database.name)} {rds.time}")
+    called = f"awsbackup:job-{job}"
+    take(rds, SNAPSHOT_OF[of], database, called, [], sort="awsbackup")
     return called
 
 
@@ -85,13 +99,13 @@ def take(
     name: str,
     given: list[dict[str, str]],
     *,
-    automated: bool = False,
+    sort: str = "manual",
 ) -> Resource:
     """A snapshot of the database as it is at this moment."""
     words, source = KINDS[kind], database.shown
     shown = {mine: source[theirs] for mine, theirs in SHOWS[kind].items() if theirs in source} | {
-        words.name_key: name if automated else rds.free(kind, name),
-        "SnapshotType": "automated" if automated else "manual",
+        words.name_key: rds.free(kind, name) if sort == "manual" else name,
+        "SnapshotType": sort,
         "VpcId": VPC,
         "PercentProgress": 0,
     }
@@ -130,7 +144,7 @@ def take(
 def delete(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[str, Any]:
     """Delete a manual snapshot.
 
-    [fact: automated-snapshots-stay]
+    [fact: automated-snapshots-stay] [fact: snapshots-of-aws-backup]
     """
     snapshot = rds.find(kind, parameters[KINDS[kind].name_key])
     if snapshot.shown["SnapshotType"] == "automated":
@@ -139,6 +153,10 @@ def delete(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[s
             "cluster-snapshot": "Only manual snapshots may be deleted.",
         }
         raise RdsError(KINDS[kind].wrong_state, words[kind])
+    if snapshot.shown["SnapshotType"] == "awsbackup":
+        raise RdsError(
+            KINDS[kind].wrong_state, f"{snapshot.name} is managed by AWS Backup and deleted there."
+        )
     rds.require(snapshot, call)
     rds.play(snapshot, f"delete {kind}", end=lambda: rds.gone(snapshot))
     # An instance's is told to be gone at once, though Describe still finds it.
@@ -153,8 +171,13 @@ def describe(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
     """One snapshot by name or ARN, those of a database or a type, or all."""
     words, of = KINDS[kind], KINDS[OF[kind]]
     name = parameters.get(words.name_key)
-    held = rds.snapshots if kind == "snapshot" else rds.cluster_snapshots
-    found = [rds.seen(kind, name).shown] if name else list(held.values())
+    found = snapshot_sharing.described(rds, kind, parameters)
+    if name:
+        by_arn = [shown for shown in found if shown[words.name_key] == name]
+        found = by_arn or [rds.seen(kind, name).shown]
+    else:
+        held = rds.snapshots if kind == "snapshot" else rds.cluster_snapshots
+        found = [*held.values(), *found]
     if name and found[0]["SnapshotType"] == "automated" and "SnapshotType" not in parameters:
         # What RDS does without it is open [fact: automated-by-name].
         raise RdsError(words.missing, f"{words.word} {name} not found.")

@@ -1,4 +1,4 @@
-"""The copies of snapshots, within a region and from another one."""
+"""The copies of snapshots: within a region, from another one, of what an account has shared."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from local.emulator.rds.databases import groups, settings, tags
+from local.emulator.rds.operations import snapshot_sharing
+from local.emulator.rds.operations.snapshot_sharing import ENCRYPTED
 from local.emulator.rds.protocol.model import KINDS
 from local.emulator.rds.protocol.rds_error import RdsError
 from local.emulator.rds.registry import operation
-from local.emulator.rds.resources import arn_parts
 
 if TYPE_CHECKING:
     from local.emulator.rds.resources import Resource
     from local.emulator.rds.service import Rds
 
 ACROSS = "copy across regions"
-ENCRYPTED = {"snapshot": "Encrypted", "cluster-snapshot": "StorageEncrypted"}
 # PreSignedUrl is what boto3 makes of SourceRegion; outside GovCloud RDS ignores it (model).
 UNDERSTOOD = {
     "KmsKeyId", "Tags", "CopyTags", "OptionGroupName", "PreSignedUrl", "SourceRegion",
@@ -26,17 +26,20 @@ UNDERSTOOD = {
 @operation("CopyDBSnapshot", kind="snapshot", call="CopyDBSnapshot")
 @operation("CopyDBClusterSnapshot", kind="cluster-snapshot", call="CopyDBClusterSnapshot")
 def copy_snapshot(rds: Rds, parameters: dict[str, Any], kind: str, call: str) -> dict[str, Any]:
-    """Copy a snapshot to this region, or within it, under another name.
+    """Copy a snapshot to this region and account, or within them, under another name.
 
-    [fact: left-out-of-the-local-aws]
+    [fact: left-out-of-the-local-aws] [fact: copies-across-both]
     """
     from_key, to_key = (f"{which}{KINDS[kind].name_key}" for which in ("Source", "Target"))
     for unknown in parameters.keys() - UNDERSTOOD - {from_key, to_key}:
         raise RdsError("InvalidParameterValue", f"The local RDS does not know {unknown} here.")
-    home, source = find_source(rds, kind, parameters[from_key])
+    home, source = snapshot_sharing.source(rds, kind, parameters[from_key])
+    across_both = home.region != rds.region and home.account != rds.account
+    if across_both and not rds.copies_across_both:
+        raise settings.combination("A shared snapshot can't be copied to another region.")
     home.require(source, call)
     name = rds.free(kind, parameters[to_key])
-    if home is not rds:
+    if home.region != rds.region:
         require_room(rds)
     key = encryption(rds, home, source, parameters.get("KmsKeyId"))
     made = begin(rds, home, source, name, parameters)
@@ -56,52 +59,40 @@ def require_room(rds: Rds) -> None:
         )
 
 
-def find_source(rds: Rds, kind: str, given: str) -> tuple[Rds, Resource]:
-    """The RDS that has the snapshot, and the snapshot; one of another region is named by ARN.
-
-    [fact: source-of-a-copy] [fact: named-errors]
-    """
-    if not given.startswith("arn:"):
-        return rds, rds.find(kind, given)
-    region, _, part, name = arn_parts(given)
-    if part != KINDS[kind].arn_part:
-        raise RdsError("InvalidParameterValue", f"Invalid snapshot ARN: {given}")
-    home = rds.region_of(region)
-    if home is None:
-        raise RdsError(KINDS[kind].missing, f"{KINDS[kind].word} {given} not found.")
-    home.settle()
-    return home, home.find(kind, name)
-
-
 def encryption(rds: Rds, home: Rds, source: Resource, given: str | None) -> str:
     """The ARN of the key that the copy is encrypted with, "" for none.
 
-    [fact: copies-across-want-a-key] [fact: no-key-for-an-unencrypted-copy] [fact: key-of-a-copy]
+    [fact: copies-across-want-a-key] [fact: shared-copies-want-a-key]
+    [fact: no-key-for-an-unencrypted-copy] [fact: key-of-a-copy] [fact: source-key-of-a-copy]
     """
-    encrypted = source.shown.get(ENCRYPTED[source.kind], False)
+    own = str(source.shown.get("KmsKeyId", ""))
+    if own and not rds.other_services.opens(own):
+        raise settings.inaccessible(f"source snapshot KMS key [{own}]")
     if given is None:
-        if encrypted and home is not rds:
+        if own and home.region != rds.region:
             raise RdsError(
                 "InvalidParameterValue",
                 "Must specify new KMS key for cross region encrypted snapshot copy.",
             )
-        return str(source.shown.get("KmsKeyId", ""))
-    if source.kind == "cluster-snapshot" and not encrypted:
+        if own and home is not rds:
+            raise settings.combination(
+                "KmsKeyId must be specified for the copy of a shared, encrypted snapshot."
+            )
+        return own
+    if source.kind == "cluster-snapshot" and not own:
         raise settings.combination("KmsKeyId can't be specified for an unencrypted snapshot.")
     key = rds.other_services.usable_key(given, rds.region)
     if not key:
-        raise RdsError(
-            "KMSKeyNotAccessibleFault",
-            f"The target KMS key [{given}] does not exist, is not enabled or you do not have "
-            "permissions to access it.",
-        )
+        raise settings.inaccessible(f"target KMS key [{given}]")
     return key
 
 
 def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str, Any]) -> Resource:
     """A copy on its way, with what its source holds and shows."""
     words = KINDS[source.kind]
-    copied = tags.own(source.shown.get("TagList", [])) if parameters.get("CopyTags") else []
+    # [fact: shared-is-named-by-its-arn]
+    copies = parameters.get("CopyTags") and home.account == rds.account
+    copied = tags.own(source.shown.get("TagList", [])) if copies else []
     # [fact: given-tags-replace-copied]
     given = tags.checked(parameters.get("Tags", []))
     shown = copy.deepcopy(source.shown) | {
@@ -115,7 +106,7 @@ def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str
     if source.kind == "cluster-snapshot":
         shown["SourceDBClusterSnapshotArn"] = source.shown[words.arn_key]
     if home is not rds:
-        kept.pop("of", None)  # the database is not of this region
+        kept.pop("of", None)  # the database is not of this region and account
         shown |= away_from_home(rds, home, source)
     if "OptionGroupName" in parameters:
         group = groups.group(rds, "option", parameters["OptionGroupName"])
@@ -127,21 +118,23 @@ def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str
 
     def finish() -> None:
         home.settle()
-        # [fact: copies-need-their-source]
-        if source.key not in home.things or source.true_status == "deleting":
+        # [fact: copies-need-their-source] [fact: unshared-while-copied]
+        withdrawn = home.account != rds.account and not snapshot_sharing.may(source, rds.account)
+        is_gone = source.key not in home.things or source.true_status == "deleting"
+        if is_gone or (withdrawn and rds.unsharing_ends_copies):
             rds.done(made, "failed")
             return
         shown["PercentProgress"] = 100
         shown["SnapshotCreateTime"] = copied_at
         rds.done(made)
 
-    distance = "copy within the region" if home is rds else ACROSS
+    distance = "copy within the region" if home.region == rds.region else ACROSS
     rds.play(made, distance, end=finish)
     return made
 
 
 def away_from_home(rds: Rds, home: Rds, source: Resource) -> dict[str, Any]:
-    """What a copy shows of its own region, and of the one that it came from."""
+    """What a copy shows of its own place, and of the region or account that it came from."""
     shown = source.shown
     if source.kind == "cluster-snapshot":
         return {"AvailabilityZones": [f"{rds.region}{zone}" for zone in "abc"]}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from local.emulator.rds.protocol.rds_error import RdsError
+from local.emulator.rds.resources import name_of
 
 T = TypeVar("T")
 
@@ -48,6 +49,6 @@ def filtered(
         if exactly:
             left = [thing for thing in left if read(thing) in one["Values"]]
             continue
-        values = {value.rsplit(":", 1)[-1].lower() for value in one["Values"]}
+        values = {name_of(value) for value in one["Values"]}
         left = [thing for thing in left if read(thing).lower() in values]
     return left
