@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.commands import report
 from local.commands.account import KEY_ID, key
 from tests import sources
-from tests.pipeline.observed import KINDS, Kind, as_plain, databases, run, snapshots, tagged
+from tests.pipeline.observed import KINDS, Kind, as_plain, run, snapshots, tagged
 
 if TYPE_CHECKING:
     from local.commands.app import App
-    from local.emulator.cloud import Execution
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 each_strategy = pytest.mark.parametrize("strategy", ["restore-first", "rename-first", "copy"])

@@ -26,6 +26,7 @@ from trapheus.execution.exceptions import (
     IdentifierNotAllowed,
     InvalidRequest,
     OverrideNotAllowed,
+    SecretNotAllowed,
     TrapheusError,
 )
 from trapheus.rds.snapshot_names import is_snapshot
@@ -230,7 +231,7 @@ def check_overrides(overrides: dict[str, Any], *, is_cluster: bool) -> None:
 
 
 def check_allowed(request: dict[str, Any]) -> None:
-    """Refuse what this stack may not touch, and an override that its requests may not use."""
+    """Refuse what this stack may not touch, and what its requests may not use."""
     if is_of_every(request):
         return
     patterns = patterns_of("ALLOWED_IDENTIFIERS")
@@ -250,6 +251,15 @@ def check_allowed(request: dict[str, Any]) -> None:
                 identifier=request["identifier"],
                 step="request",
             )
+
+    secret = request.get("masterUserSecret", "")
+    if secret and not fits(secret, patterns_of("MASTER_USER_SECRETS")):
+        raise SecretNotAllowed(
+            f"This stack may not read the secret {secret}: add it to the stack's parameter"
+            " MasterUserSecrets.",
+            identifier=request["identifier"],
+            step="request",
+        )
 
 
 def patterns_of(variable: str) -> list[str]:

@@ -181,6 +181,13 @@ CHECKS = (
         cure="Let the other account share its key by the statement in the sentence.",
     ),
     Check(
+        source.password,
+        when=OF_A_SNAPSHOT,
+        calls="`secretsmanager:GetSecretValue`",
+        errors=(exceptions.InvalidRequest,),
+        cure="Name a secret, or say `keepSourcePassword`; mend the secret.",
+    ),
+    Check(
         source.free_name,
         when=OF_A_SNAPSHOT,
         calls="`DescribeDBSnapshots`, `DescribeDBClusterSnapshots`",

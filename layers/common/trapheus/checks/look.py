@@ -90,7 +90,7 @@ CLUSTER = Kind(
 )
 
 
-# What RDS calls snapshots of this account; those of AWS Backup are listed only by their type.
+# What RDS calls snapshots of this account.
 OWN_TYPES = ("manual", "automated", "awsbackup")
 
 
@@ -282,8 +282,9 @@ class Look:
         name, key = self.source or self.identifier, self.kind.resource_id
         database = (self.kind.find(name) or {}) if self.source else self.found
         own = database.get(key)
-        found = self._of_both_services(self.kind.identifier, name)
-        found += self._of_both_services(key, own) if own else []
+        # Those of AWS Backup stand in every list [fact: snapshots-of-aws-backup].
+        found = self.kind.find_snapshots(**{self.kind.identifier: name})
+        found += self.kind.find_snapshots(**{key: own}) if own else []
         last = self.kind.find_snapshot(name + SNAPSHOT_SUFFIX)
         if last is not None and last[key] != own:
             # One that has failed, or is gone, may not show it.
@@ -293,11 +294,6 @@ class Look:
             of_before = [last, *self.kind.find_snapshots(**{key: last[key]})]
             found += [one for one in of_before if rds.is_taken_by(one, since)]
         return found
-
-    def _of_both_services(self, key: str, value: str) -> list[Description]:
-        """Those that RDS has taken, or somebody by hand, and those of AWS Backup."""
-        found = self.kind.find_snapshots(**{key: value})
-        return found + self.kind.find_snapshots(**{key: value, "SnapshotType": "awsbackup"})
 
     @property
     def restored(self) -> Description | None:

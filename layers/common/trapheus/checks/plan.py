@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trapheus.checks.availability import is_withdrawn
 from trapheus.checks.look import CLUSTER, INSTANCE
-from trapheus.checks.source import add_copy, name_of
+from trapheus.checks.source import add_source, name_of
 from trapheus.configuration.attributes import MEMBER
 from trapheus.configuration.certificates import leave_out_retired
 from trapheus.configuration.comparison import configuration, note_change
@@ -55,7 +55,7 @@ def planned(event: dict[str, Any], look: Look, findings: Findings) -> dict[str, 
     if look.kind is CLUSTER:
         add_cluster(plan, look)
     override_all(plan, look)
-    add_copy(plan, look)
+    add_source(plan, look)
     if look.kept_version and not look.overrides.get("EngineVersion"):
         keep_version(plan, look)
     if look.restores:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
+
 from trapheus.checks.look import INSTANCE
 from trapheus.execution import exceptions
-from trapheus.execution.constants import LATEST, SOURCE_SUFFIX
+from trapheus.execution.constants import LATEST, RENAMED_SUFFIX, SOURCE_SUFFIX
+from trapheus.execution.errors import code_of
+from trapheus.rds.passwords import is_taken, login_in
 from trapheus.rds.snapshot_names import SnapshotArn, parts_of
 
 if TYPE_CHECKING:
@@ -51,26 +56,38 @@ def is_copied(look: Look) -> bool:
     return arn.account != look.account or key != wanted
 
 
-def add_copy(plan: dict[str, Any], look: Look) -> None:
-    """Plan the copy of the snapshot, if there is to be one, and the key of what is restored.
+def add_source(plan: dict[str, Any], look: Look) -> None:
+    """Plan the copy of the snapshot, if there is to be one, and the key and password of the result.
 
-    `copiedTo`: the copy's name; `copying`: the region of what is copied, and the copy's key, empty
-    for none.
+    `source`: the other database whose data they are, if they are; `copiedTo`: the copy's name; `copying`: the region of what is copied, and the copy's key, empty
+    for none; `masterUserSecret`: the ARN of the secret whose password is set, if one is.
     """
     snapshot = look.restored
     if snapshot is None:
         return
+    arn = arn_of(look, snapshot)
+    if is_of_another(look):
+        plan["source"] = {
+            "identifier": snapshot[look.kind.identifier],
+            "account": arn.account,
+            "region": arn.region,
+        }
     wanted, is_encrypted = look.found.get("KmsKeyId", ""), bool(snapshot.get("KmsKeyId"))
     if is_copied(look):
         plan["copiedTo"] = look.identifier + SOURCE_SUFFIX
         plan["copying"] = {
-            "region": arn_of(look, snapshot).region,
+            "region": arn.region,
             "key": wanted if is_encrypted or look.kind is INSTANCE else "",
         }
     if wanted and not is_encrypted and look.kind is not INSTANCE:
         plan["restore"]["KmsKeyId"] = wanted
+    if secret := look.request.get("masterUserSecret"):
+        plan["masterUserSecret"] = secret
 
 
+UNREADABLE = (
+    "see that it exists, that its key may be used, and that the functions reach Secrets Manager"
+)
 # The checks
 
 
@@ -171,6 +188,75 @@ def judge_key_of_another(look: Look, key: Key, findings: Findings) -> None:
             f" ({key.error}): let the account {account} add to the key's policy"
             f" {json.dumps(statement)}.",
         )
+
+
+def is_of_another(look: Look) -> bool:
+    """Whether the data are another database's, as the request says with a source."""
+    snapshot = look.restored
+    if snapshot is None or not look.has_source:
+        return False
+    named = (look.identifier, look.identifier + RENAMED_SUFFIX)
+    is_own = arn_of(look, snapshot).account == look.account and (
+        snapshot[look.kind.identifier] in named
+        or snapshot.get(look.kind.resource_id) == look.found[look.kind.resource_id]
+    )
+    return not is_own
+
+
+def password(look: Look, findings: Findings) -> None:
+    """It is said what the master password of another database's data is to be.
+
+    A password that RDS manages is made anew. Otherwise the request names `masterUserSecret`, a
+    secret with the data's master user and a password that RDS takes, or says `keepSourcePassword`.
+    """
+    secret = look.request.get("masterUserSecret", "")
+    said = "masterUserSecret" if secret else "keepSourcePassword"
+    is_managed = look.overrides.get("ManageMasterUserPassword", "MasterUserSecret" in look.found)
+    if is_managed and (secret or look.request.get("keepSourcePassword")):
+        refuse_password(
+            findings,
+            f"RDS manages the master password of {look.identifier}, and makes a new one for what is"
+            f" restored: leave {said} out.",
+        )
+    elif secret:
+        read_secret(look, secret, findings)
+    elif is_of_another(look) and not (is_managed or look.request.get("keepSourcePassword")):
+        refuse_password(
+            findings,
+            f"The master user and password of what is restored would be the source's, not those of"
+            f" {look.identifier}: name the secret of another password with masterUserSecret, or"
+            " say keepSourcePassword: true.",
+        )
+
+
+def read_secret(look: Look, secret: str, findings: Findings) -> None:
+    """Refuse a secret whose password cannot be set."""
+    snapshot, engine = look.restored or {}, look.found["Engine"]
+    try:
+        login = login_in(secret)
+    except (ClientError, HTTPClientError, NoConnection) as error:
+        why = code_of(error) if isinstance(error, ClientError) else type(error).__name__
+        refuse_password(findings, f"The secret {secret} cannot be read ({why}): {UNREADABLE}.")
+        return
+    user = snapshot.get("MasterUsername")
+    if login is None:
+        wrong = "holds no JSON with username and password: write it as RDS does"
+    elif login.username != user and user:
+        wrong = (
+            f"is of the user {login.username}, and the data's master user is {user}: name another"
+        )
+    elif not is_taken(login.password, engine):
+        wrong = f"holds a password that RDS does not take for {engine}: set another one in it"
+    elif look.found.get("MultiTenant"):
+        wrong = "cannot be used for a multi-tenant database: say keepSourcePassword: true"
+    else:
+        return
+    refuse_password(findings, f"The secret {secret} {wrong}.")
+
+
+def refuse_password(findings: Findings, sentence: str) -> None:
+    """Note what the request says, or does not say, of the master password."""
+    findings.add(exceptions.InvalidRequest, sentence)
 
 
 def free_name(look: Look, findings: Findings) -> None:

@@ -11,6 +11,7 @@ from trapheus.execution.constants import (
     EVERY,
     INSPECT,
     RENAMED_SUFFIX,
+    SOURCE_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
 from trapheus.leftovers import clearing, prices
@@ -41,6 +42,7 @@ WHAT = {
     COPY_SUFFIX: "by its name restored beside an original",
     AWAY_SUFFIX: "by its name restored, and renamed to go back",
     SUCCESSOR_SUFFIX: "by its name the successor of a snapshot",
+    SOURCE_SUFFIX: "by its name and tag the copy of a snapshot, made for a restore",
     FINAL_SUFFIX: "by its name the final snapshot of an original",
     "": "carries an execution's tag",
 }
