@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from moto.kms.models import kms_backends
 
+from local.emulator.rds.operations import snapshot_sharing
+
 if TYPE_CHECKING:
     from local.emulator.rds import Rds
     from tests.pipeline.observed import Kind
@@ -62,3 +64,9 @@ def snapshot(rds: Rds, kind: Kind, name: str) -> str:
             f"DB{of}Identifier": name_of(kind), f"DB{part}SnapshotIdentifier": name,
         })  # fmt: skip
     return name
+
+
+def make_elsewhere(rds: Rds, kind: Kind, accounts: list[str], *, key: str = "") -> str:
+    """Make the other database in another account, and share a snapshot of it; its ARN."""
+    make(rds, kind, data="shared data")
+    return snapshot_sharing.plant(rds, kind.name, name_of(kind), "shared-monday", accounts, key=key)

@@ -20,9 +20,16 @@ if TYPE_CHECKING:
     from trapheus.checks.look import Key, Look
     from trapheus.rds.access import Description
 
-# What RDS does with a key for somebody who copies what it has encrypted (RDS User Guide, "Allowing
-# access to an AWS KMS key").
-OF_A_KEY = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:ReEncrypt*"]
+# What another account needs of a key to copy what is under it (RDS User Guide, "Sharing encrypted
+# snapshots") [fact: source-key-of-a-copy].
+OF_A_KEY = [
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey*",
+    "kms:ReEncrypt*",
+]
 
 
 def arn_of(look: Look, snapshot: Description) -> SnapshotArn:
@@ -59,8 +66,9 @@ def is_copied(look: Look) -> bool:
 def add_source(plan: dict[str, Any], look: Look) -> None:
     """Plan the copy of the snapshot, if there is to be one, and the key and password of the result.
 
-    `source`: the other database whose data they are, if they are; `copiedTo`: the copy's name; `copying`: the region of what is copied, and the copy's key, empty
-    for none; `masterUserSecret`: the ARN of the secret whose password is set, if one is.
+    `source`: the other database whose data they are, if they are; `copiedTo`: the copy's name;
+    `copying`: the region of what is copied, and the copy's key, empty for none; `masterUserSecret`:
+    the ARN of the secret whose password is set, if one is.
     """
     snapshot = look.restored
     if snapshot is None:

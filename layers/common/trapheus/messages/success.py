@@ -11,8 +11,8 @@ from trapheus.messages.outcome import TAGS, unreachable
 
 # Of the output, what a program may want to know; the sentences are for people.
 FACTS = (
-    "task", "target", "source", "restoredFrom", "snapshot", "dataAsOf", "writesSince", "unreachableFrom",
-    "unreachableTo", "resourceId", "resourceIdBefore", "resourceIdNow",
+    "task", "target", "source", "restoredFrom", "snapshot", "dataAsOf", "writesSince",
+    "unreachableFrom", "unreachableTo", "resourceId", "resourceIdBefore", "resourceIdNow",
 )  # fmt: skip
 
 

@@ -129,7 +129,7 @@ def cluster_snapshot(name: str, region: str | None = None) -> Description | None
 def asked(name: str, region: str | None) -> tuple[str | None, dict[str, Any]]:
     """In which region a snapshot is asked for, and what goes with its name or ARN.
 
-    One of another account shows only where shared ones are asked for [fact: shared-by-arn].
+    One of another account shows only so [fact: shared-only-when-asked-for].
     """
     arn, kind = parts_of(name), type_of(name)
     how: dict[str, Any] = {"SnapshotType": kind} if kind else {}

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 # An automated snapshot's name begins with rds: [fact: names-of-automated-snapshots], one of AWS
-# Backup's with awsbackup: [fact: names-of-backup-snapshots].
+# Backup's with awsbackup: [fact: snapshots-of-aws-backup].
 NAME = re.compile(r"(?:rds:|awsbackup:)?[A-Za-z](?:-?[A-Za-z0-9])*")
 ARN = re.compile(
     r"arn:[a-z-]+:rds:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):"
