@@ -32,6 +32,7 @@ USES = ["kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*",
 # How the subjects begin of what NotifyOn chooses.
 CHOSEN = ("[OK]", "[REFUSED]", "[STARTED]")
 PARAMETERS = {
+    "MasterUserSecrets": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:master-*",
     "SenderEmail": SENDER,
     "RecipientEmail": "dba@example.com, oncall@example.com",
     "UseVPCAndSubnets": "false",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trapheus.configuration.attributes import CLUSTER
@@ -29,6 +30,7 @@ from trapheus.last_events import naming_events
 from trapheus.rds.access import cluster, cluster_with, instance, rds
 from trapheus.rds.endpoints import give
 from trapheus.rds.members import create, give_name, is_listed
+from trapheus.rds.passwords import give_password
 from trapheus.rds.waiters import (
     TRIED,
     cluster_settled,
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Ask for missing members, add endpoints and roles, modify what differs, reboot.
 
+    The master password is set where the plan has a secret of one.
     What is already there or set is left alone. Beside its original the cluster is neither protected
     nor has its custom endpoints yet.
     """
@@ -86,6 +89,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     wait_for_members(plan, since)
     if may_reboot(plan, event["phase"]):
         with failing_as(ConfigureFailed, identifier, conflict=StillInProgress):
+            give_password(event, partial(set_password, identifier))
             reboot(plan)
     return {"name": identifier}
 
@@ -116,6 +120,13 @@ def wait_for_members(plan: dict[str, Any], since: str) -> None:
         name = member["identifier"]
         there = instance_settled(name, other_than=member["resourceId"])
         wait(there, otherwise=ConfigureFailed, identifier=name, since=since)
+
+
+def set_password(identifier: str, password: str) -> None:
+    """Ask for another master password."""
+    rds().modify_db_cluster(
+        DBClusterIdentifier=identifier, MasterUserPassword=password, ApplyImmediately=True
+    )
 
 
 def reboot(plan: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trapheus.configuration.attributes import INSTANCE
@@ -23,6 +24,7 @@ from trapheus.execution.exceptions import (
 from trapheus.execution.logs import logged
 from trapheus.last_events import naming_events
 from trapheus.rds.access import instance, rds
+from trapheus.rds.passwords import give_password
 from trapheus.rds.waiters import TRIED, instance_settled, wait, wait_for
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Add the roles, modify what differs, and reboot if a parameter group waits for that.
 
+    The master password is set where the plan has a secret of one.
     What is already set is left alone. Beside its original the instance is not protected yet.
     """
     plan, since = plan_in_phase(event["plan"], event["phase"]), event["entered"]
@@ -76,9 +79,17 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
         # The reboot must not fall into the change.
         wait(ready, otherwise=ConfigureFailed, identifier=identifier, since=since)
         with failing_as(ConfigureFailed, identifier, conflict=StillInProgress):
+            give_password(event, partial(set_password, identifier))
             if awaits_reboot(instance(identifier) or {}):
                 rds().reboot_db_instance(DBInstanceIdentifier=identifier)
     return {"name": identifier}
+
+
+def set_password(identifier: str, password: str) -> None:
+    """Ask for another master password."""
+    rds().modify_db_instance(
+        DBInstanceIdentifier=identifier, MasterUserPassword=password, ApplyImmediately=True
+    )
 
 
 def is_to_be_tried(event: dict[str, Any], found: dict[str, Any]) -> bool:

@@ -63,6 +63,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "strategy": strategy_of(request),
         "snapshotIdentifier": request.get("snapshotIdentifier", "").lower(),
         "targetIdentifier": request.get("targetIdentifier", "").lower(),
+        "sourceIdentifier": request.get("sourceIdentifier", "").lower(),
         "overrides": as_shown(request.get("overrides", {})),
         "interrupted": interrupted,
         "export": os.environ["EXPORT_SNAPSHOTS"] == "true",

@@ -68,7 +68,7 @@ def restore(plan: dict[str, Any]) -> Description:
     if found is None:
         rds().restore_db_cluster_from_snapshot(
             DBClusterIdentifier=identifier,
-            SnapshotIdentifier=plan["snapshot"],
+            SnapshotIdentifier=plan.get("copiedTo", plan["snapshot"]),
             Tags=[*plan["tags"], in_progress_tag(execution)],
             # Set at the very end: a failed restore must stay removable.
             DeletionProtection=False,

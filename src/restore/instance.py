@@ -31,7 +31,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             lock.require(event)
             answer = rds().restore_db_instance_from_db_snapshot(
                 DBInstanceIdentifier=identifier,
-                DBSnapshotIdentifier=plan["snapshot"],
+                DBSnapshotIdentifier=plan.get("copiedTo", plan["snapshot"]),
                 Tags=[*plan["tags"], in_progress_tag(plan["execution"])],
                 # Set at the very end: a failed restore must stay removable.
                 DeletionProtection=False,

@@ -20,6 +20,7 @@ from trapheus.rds import members
 from trapheus.rds.access import (
     Description,
     cluster,
+    cluster_snapshot,
     cluster_with,
     instance,
     instance_with,
@@ -37,6 +38,7 @@ from trapheus.rds.rollback import (
     require_unused,
     rolling_back,
 )
+from trapheus.rds.sources import own_copy, remove_copy
 from trapheus.rds.waiters import (
     AVAILABLE,
     BAD_CLUSTER,
@@ -57,6 +59,7 @@ class Look:
     original: Description | None
     named: Description | None
     copy: Description | None
+    source: Description | None
     own: list[Description | None]
     # What has each member's name while it may be one that was restored.
     holders: list[Description | None]
@@ -90,6 +93,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             raise StillInProgress(
                 "What was restored is being removed", identifier=plan["restoredAs"]
             )
+        remove_copy(seen.source, delete_source, plan.get("copiedTo", ""))
         # Last: whatever a proxy says, the original is to be whole.
         register_missing(event)
     return {"name": identifier, "at": datetime.now(UTC).isoformat(timespec="seconds")}
@@ -98,8 +102,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
 def look(plan: dict[str, Any]) -> list[Description | None]:
     """The original, what has the identifier and what stands beside, then the members.
 
-    They are the original's whatever their names, and what has the names of those that a swap may
-    have given away.
+    Before these the copy of the snapshot that this execution has made. The members are the
+    original's whatever their names, and what has the names of those that a swap may have given
+    away.
     """
     has_own_name = plan["restoredAs"] != plan["identifier"]
     swapped = plan["members"] if has_own_name and plan["strategy"] != COPY else []
@@ -107,6 +112,7 @@ def look(plan: dict[str, Any]) -> list[Description | None]:
         cluster_with(plan["resourceId"]),
         cluster(plan["identifier"]),
         cluster(plan["restoredAs"]) if has_own_name else None,
+        own_copy(cluster_snapshot, plan),
         *(instance_with(member["resourceId"]) for member in plan["members"]),
         *(instance(member["identifier"]) for member in swapped),
     ]
@@ -114,9 +120,14 @@ def look(plan: dict[str, Any]) -> list[Description | None]:
 
 def seen_by(plan: dict[str, Any], found: list[Description | None]) -> Look:
     """What `look` has found, by its meaning."""
-    original, named, copy, *rest = found
+    original, named, copy, source, *rest = found
     count = len(plan["members"])
-    return Look(original, named, copy, rest[:count], rest[count:])
+    return Look(original, named, copy, source, rest[:count], rest[count:])
+
+
+def delete_source(name: str) -> None:
+    """Ask for the deletion of the snapshot's copy."""
+    rds().delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=name)
 
 
 def step_back(event: dict[str, Any], seen: Look) -> bool:

@@ -19,6 +19,7 @@ from trapheus.rds.access import (
     instance_with,
     is_tagged,
     rds,
+    snapshot,
 )
 from trapheus.rds.proxies import register_missing
 from trapheus.rds.rollback import (
@@ -29,6 +30,7 @@ from trapheus.rds.rollback import (
     require_unused,
     rolling_back,
 )
+from trapheus.rds.sources import own_copy, remove_copy
 from trapheus.rds.waiters import (
     AVAILABLE,
     BAD_INSTANCE,
@@ -52,7 +54,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     plan = event["plan"]
     identifier = plan["identifier"]
     with rolling_back(event):
-        original, named, copy = look_twice(lambda: look(plan), identifier)
+        original, named, copy, source = look_twice(lambda: look(plan), identifier)
         lock.require(event)
         # The original of a target has never been touched.
         if plan["strategy"] != COPY:
@@ -69,19 +71,29 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
             raise StillInProgress(
                 "What was restored is being removed", identifier=plan["restoredAs"]
             )
+        remove_copy(source, delete_source, plan.get("copiedTo", ""))
         # Last: whatever a proxy says, the original is to be whole.
         register_missing(event)
     return {"name": identifier, "at": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 def look(plan: dict[str, Any]) -> list[Description | None]:
-    """The original, whatever it is called now, what has the identifier, and what stands beside."""
+    """The original, whatever it is called now, what has the identifier, and what stands beside.
+
+    At last the copy of the snapshot that this execution has made.
+    """
     has_own_name = plan["restoredAs"] != plan["identifier"]
     return [
         instance_with(plan["resourceId"]),
         instance(plan["identifier"]),
         instance(plan["restoredAs"]) if has_own_name else None,
+        own_copy(snapshot, plan),
     ]
+
+
+def delete_source(name: str) -> None:
+    """Ask for the deletion of the snapshot's copy."""
+    rds().delete_db_snapshot(DBSnapshotIdentifier=name)
 
 
 def step_back(plan: dict[str, Any], found: Description, copy: Description | None) -> None:

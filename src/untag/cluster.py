@@ -5,7 +5,7 @@ from typing import Any
 from trapheus.configuration.by_phase import plan_in_phase
 from trapheus.execution import lock
 from trapheus.execution.errors import failing_as
-from trapheus.execution.exceptions import UntagFailed
+from trapheus.execution.exceptions import StillInProgress, UntagFailed
 from trapheus.execution.logs import logged
 from trapheus.rds.access import (
     cluster,
@@ -13,10 +13,12 @@ from trapheus.rds.access import (
     cluster_with,
     instance,
     members,
+    rds,
     untag,
 )
 from trapheus.rds.deletion import final_snapshot
 from trapheus.rds.multi_az import is_multi_az
+from trapheus.rds.sources import own_copy, remove_copy
 from trapheus.summary import summary
 
 
@@ -24,7 +26,7 @@ from trapheus.summary import summary
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Untag the cluster, its snapshots and a kept original, if they are this execution's.
 
-    Returns the output of the execution.
+    A copy of the snapshot, made for the restore, is deleted. Returns the output of the execution.
     """
     state = event["state"]
     event = event | {"plan": state["check"]["plan"]}
@@ -43,4 +45,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             stays += [("DBInstanceArn", member) for member in members(original)]
         lock.require(event)
         untag(stays, plan["execution"])
+    # Only now: whatever becomes of it, what is restored is to be as it stays.
+    with failing_as(UntagFailed, plan["identifier"], conflict=StillInProgress):
+        remove_copy(own_copy(cluster_snapshot, plan), delete, plan.get("copiedTo", ""))
     return summary(state)
+
+
+def delete(name: str) -> None:
+    """Ask for the deletion of the snapshot's copy."""
+    rds().delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=name)

@@ -5,10 +5,11 @@ from typing import Any
 from trapheus.configuration.by_phase import plan_in_phase
 from trapheus.execution import lock
 from trapheus.execution.errors import failing_as
-from trapheus.execution.exceptions import UntagFailed
+from trapheus.execution.exceptions import StillInProgress, UntagFailed
 from trapheus.execution.logs import logged
-from trapheus.rds.access import instance, instance_with, snapshot, untag
+from trapheus.rds.access import instance, instance_with, rds, snapshot, untag
 from trapheus.rds.deletion import final_snapshot
+from trapheus.rds.sources import own_copy, remove_copy
 from trapheus.summary import summary
 
 
@@ -16,7 +17,7 @@ from trapheus.summary import summary
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Untag the instance, its snapshots and a kept original, if they are this execution's.
 
-    Returns the output of the execution.
+    A copy of the snapshot, made for the restore, is deleted. Returns the output of the execution.
     """
     state = event["state"]
     event = event | {"plan": state["check"]["plan"]}
@@ -30,4 +31,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             stays.append(("DBInstanceArn", original))
         lock.require(event)
         untag(stays, plan["execution"])
+    # Only now: whatever becomes of it, what is restored is to be as it stays.
+    with failing_as(UntagFailed, plan["identifier"], conflict=StillInProgress):
+        remove_copy(own_copy(snapshot, plan), delete, plan.get("copiedTo", ""))
     return summary(state)
+
+
+def delete(name: str) -> None:
+    """Ask for the deletion of the snapshot's copy."""
+    rds().delete_db_snapshot(DBSnapshotIdentifier=name)

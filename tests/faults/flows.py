@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.commands.app import OTHER_ACCOUNT, sharing
 from local.emulator.rds.databases.settings import own_key
-from tests import proxies
+from tests import proxies, sources
 from tests.pipeline.observed import KINDS, Kind, OnceReplaced
 from tests.pipeline.scenarios import encrypt_with
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from local.emulator.cloud import Call, Notice
 
 # Whose calls are not the restore's own.
-EXPORTING = ("PlanExport", "Copy", "StartExport", "RemoveCopy")
+EXPORTING = (
+    "PlanExport", "CopyInstance", "CopyCluster", "StartExport", "RemoveCopy",
+)  # fmt: skip
 READS = ("Describe", "List", "Get")
 # What each flow asks for besides identifier, task and kind.
 RESTORE_FIRST = {"strategy": "restore-first"}
@@ -30,6 +32,7 @@ MORE: dict[str, dict[str, Any]] = {
     "create_restore_first": {**RESTORE_FIRST, "acceptWriteLoss": True},
     "copy": {"snapshotIdentifier": "latest", "overrides": {"BackupRetentionPeriod": 1}},
     "copy_rollback": {},
+    "source_first": RESTORE_FIRST,
     "keep_original": {"keepOriginal": True},
     "final_snapshot": {"finalSnapshot": True, "deleteAutomatedBackups": True},
 }
@@ -41,7 +44,9 @@ TASKS = {
 }
 # Those whose database has a proxy, and a cluster an endpoint; the others show that none is needed.
 PROXIED = ("db_restore", "rollback")
-KEPT = ("rollback", "restore_first_rollback", "swap_back", "copy_rollback")
+KEPT = ("rollback", "restore_first_rollback", "swap_back", "copy_rollback", "source_rollback")
+# Those that restore another database's data, from a snapshot under another key.
+OF_A_SOURCE = ("source", "source_first", "source_rollback")
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,16 @@ class Flow:
         return "restore-first" if "strategy" in MORE.get(self.name, {}) else "rename-first"
 
     @property
+    def source(self) -> str:
+        """The other database whose data it restores."""
+        return sources.name_of(self.kind) if self.name in OF_A_SOURCE else ""
+
+    @property
+    def differing(self) -> frozenset[str]:
+        """The attributes that no copy can have: a source's are in the data."""
+        return self.lost | ({"MasterUsername"} if self.source else frozenset())
+
+    @property
     def target(self) -> str:
         """The name under which it restores beside the original, which stays."""
         return self.renamed(self.kind.identifier) if self.name.startswith("copy") else ""
@@ -102,12 +117,16 @@ class Flow:
         request = self.kind.request(self.task) | MORE.get(self.name, {})
         if self.target:
             request["targetIdentifier"] = self.target
+        if self.source:
+            request["sourceIdentifier"] = self.source
         return {**request, "identifier": self.typed or request["identifier"]}
 
     def arrange(self, cloud: App) -> None:
         """Bring the account to where the flow begins."""
+        if self.source:
+            sources.make(cloud.rds, self.kind, key=sources.key(cloud.rds))
         if self.name.endswith("rollback"):
-            cloud.rds.poison(self.kind.name, self.kind.identifier)
+            cloud.rds.poison(self.kind.name, self.source or self.kind.identifier)
         if self.name in PROXIED:
             proxies.point(cloud.rds, self.kind.name, self.kind.identifier)
             if self.kind.is_cluster:
@@ -150,6 +169,7 @@ FLOWS = tuple(
         "db_restore", "create_snapshot_only", "rollback", "create_snapshot",
         "restore_first", "restore_first_rollback", "swap_back", "create_restore_first",
         "copy", "copy_rollback", "keep_original", "final_snapshot", "share_copy",
+        "source", "source_first", "source_rollback",
     )
 )  # fmt: skip
 

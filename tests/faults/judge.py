@@ -100,7 +100,7 @@ def is_restored(flow: Flow, before: World, now: World, data: str) -> str:
         if part.status not in ONLINE:
             return f"{part.name} is {part.status}"
         now_named = as_plain(part.shown, *(("staging", "prod") if flow.target else ()))
-        now_named |= {name: was.shown[name] for name in flow.lost if name in was.shown}
+        now_named |= {name: was.shown[name] for name in flow.differing if name in was.shown}
         _, lines = report.differences(part.kind, as_plain(as_asked(flow, was)), now_named)
         if lines:
             return f"{part.name} is configured otherwise: {lines}"
@@ -178,6 +178,7 @@ def wrongs(ended: Ended, allowed: Allowed) -> tuple[str, str]:
         return ending, f"{execution.status} {execution.error} {kept or execution.cause}"
     checks = (
         lost_data(flow, ended.before, now, data),
+        flow.source and wrong_source(flow, ended.before, now, ending),
         ending == "restored" and wrong_success(flow, ended.before, now, data, kept),
         ending == "told" and allowed.serving and wrong_telling(flow, now, execution),
         ending != "told" and not allowed.tagged and wrong_tags(ended.cloud),
@@ -200,6 +201,8 @@ def wrong_success(flow: Flow, before: World, now: World, data: str, kept: str) -
     if flow.task == "create_snapshot_only":
         return kept
     wanted = before.snapshots[kind.snapshot][1] if flow.task == "db_restore" else data
+    if flow.source:
+        wanted = before.databases[kind.name, flow.source].data
     if missing := is_restored(flow, before, now, wanted):
         return f"SUCCEEDED, but {missing}"
     if flow.target and (missing := is_whole(kind, before, now)):
@@ -304,6 +307,16 @@ def lost_data(flow: Flow, before: World, now: World, data: str) -> str:
     return ""
 
 
+def wrong_source(flow: Flow, before: World, now: World, ending: str) -> str:
+    """What has been done to the source, or is left of what was copied of it."""
+    key = (flow.kind.name, flow.source)
+    was, found = before.databases[key], now.databases.get(key)
+    if found is None or as_plain(found.shown) != as_plain(was.shown):
+        return f"the source {flow.source} was changed"
+    copied = f"{flow.kind.identifier}-source"
+    return f"{copied} is left" if copied in now.snapshots and ending != "told" else ""
+
+
 def serves(kind: Kind, now: World) -> bool:
     """Whether the identifier is a database that is online."""
     found = now.databases.get((kind.name, kind.identifier))
@@ -323,7 +336,9 @@ def to_be_named(flow: Flow, now: World) -> list[str]:
     """What a mail must name: the identifier, and what stands beside it, be it old or restored."""
     identifier = flow.kind.identifier
     beside = (flow.target, f"{identifier}-temp", f"{identifier}-copy")
-    return [identifier, *(name for name in beside if (flow.kind.name, name) in now.databases)]
+    copied = [f"{identifier}-source"] if f"{identifier}-source" in now.snapshots else []
+    standing = [name for name in beside if (flow.kind.name, name) in now.databases]
+    return [identifier, *standing, *copied]
 
 
 def wrong_tag(ended: Ended, now: World) -> str:

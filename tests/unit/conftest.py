@@ -264,7 +264,7 @@ class Aws:
             **OPTIONS,
             **request,
         }
-        return self.run("check", request=request)
+        return self.run("check", request=request, canCopy=True)
 
     def until_done(self, step: str, **event: Any) -> Any:
         """Invoke a step as the state machine does: again as long as it says so."""

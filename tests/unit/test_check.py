@@ -765,13 +765,24 @@ def test_a_snapshot_of_a_version_that_cannot_be_brought_to_the_original_s_is_ref
 
 
 @pytest.mark.parametrize("key", ["another", None])
-def test_a_snapshot_with_another_encryption_is_refused(aws: Aws, key: str | None):
+def test_a_snapshot_with_another_encryption_is_copied(aws: Aws, key: str | None):
     source = aws.found("prod-db-snapshot", "snapshot")
     source["KmsKeyId"] = key
+
+    answer = aws.check(task="db_restore", dryRun=True)
+
+    assert answer["findings"] == []
+    assert answer["plan"]["copiedTo"] == "prod-db-source"
+    assert answer["plan"]["copying"]["key"] == aws.found("prod-db")["KmsKeyId"]
+
+
+def test_an_encrypted_snapshot_of_an_unencrypted_database_is_refused(aws: Aws):
+    aws.found("prod-db")["KmsKeyId"] = None
 
     findings = aws.check(task="db_restore", dryRun=True)["findings"]
 
     assert [found["error"] for found in findings] == ["SnapshotMissing"]
+    assert "no restore takes encryption away" in findings[0]["message"]
 
 
 def test_the_only_snapshot_that_is_left_is_not_to_be_deleted(aws: Aws, kind: Kind):

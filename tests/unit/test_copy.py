@@ -189,8 +189,6 @@ def test_without_any_there_is_no_latest(aws: Aws, kind: Kind):
     [
         ({"Status": "creating"}, "is creating"),
         ({"Engine": "mysql"}, "is of mysql"),
-        ({"SnapshotType": "awsbackup"}, "neither manual nor automated"),
-        ({"KmsKeyId": "another"}, "encryption key"),
         ({"EngineVersion": "17.1"}, "of version 17.1"),
     ],
 )

@@ -129,6 +129,10 @@ def with_another_key(aws: Aws) -> None:
     source_of(aws)["KmsKeyId"] = INSIGHTS_KEY
 
 
+def unencrypted(aws: Aws) -> None:
+    aws.found(aws.kind.identifier).pop("KmsKeyId")
+
+
 def with_an_older_major_version(aws: Aws) -> None:
     source_of(aws)["EngineVersion"] = "15.8"
 
@@ -297,7 +301,7 @@ ROWS: list[Row] = [
      ("global cluster the-world", "aws rds remove-from-global-cluster")),
     (in_another_s_global_cluster, (CLUSTER,), UNSUPPORTED, ("global cluster the-world",)),
     (with_a_snapshot_of_aws_backup, BOTH, SNAPSHOT, ("-snapshot is awsbackup, not manual", "copy")),
-    (with_another_key, BOTH, SNAPSHOT, (f"encryption key {INSIGHTS_KEY}", KEY, "copy")),
+    (unencrypted, BOTH, SNAPSHOT, ("snapshot is encrypted", "no restore takes encryption away")),
     (with_an_older_major_version, BOTH, SNAPSHOT, ("version 15.8", "of 16.4", "new snapshot")),
     (with_a_newer_version, BOTH, SNAPSHOT, ("version 16.6", "of 16.4", "new snapshot")),
     (with_a_larger_snapshot, (INSTANCE,), SNAPSHOT,
@@ -387,7 +391,7 @@ EXCLUDING = (
     on_the_green_side, in_another_s_global_cluster, with_a_newer_version, withdraw_class,
     with_another_family, with_another_engine_s_family, with_another_cluster_family,
     with_another_major_version, with_a_dying_key, without_its_key, leave_untagged,
-    leave_member_untagged, with_an_older_major_version,
+    leave_member_untagged, with_an_older_major_version, unencrypted,
 )  # fmt: skip
 
 

@@ -58,6 +58,10 @@ def test_a_request_comes_back_with_its_defaults(task: str, is_cluster: bool):
         "snapshotIdentifier": "",
         "targetIdentifier": "",
         "overrides": {},
+        "sourceIdentifier": "",
+        "sourceAccount": "",
+        "masterUserSecret": "",
+        "keepSourcePassword": False,
         "requester": "",
         "interrupted": "",
         "export": True,
@@ -455,7 +459,7 @@ def test_a_snapshot_may_be_named(typed: str, read_as: str):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "-a", "a b", "rds:", "awsbackup:job-1", "arn:aws:rds:us-east-1:1:snapshot:a",
+    "name", ["", "-a", "a b", "rds:", "awsbackup:", "arn:aws:rds:us-east-1:1:snapshot:a",
              "a" * 256]
 )  # fmt: skip
 def test_an_impossible_snapshot_is_refused(name: str):

@@ -1,6 +1,7 @@
 """What all steps of Trapheus share; deployed as a Lambda layer.
 
-An execution uses it in this order: `requests` (what an input may say), `preflight` (whether it can
+An execution uses it in this order: `requests` (what an input may say, by `sources` of where the
+data comes from), `preflight` (whether it can
 be done, and the plan for it) with its `checks`, `summary` (its output), `leftovers` (what earlier
 ones have left), `monitoring` (how long it took, and when there was a success) and `messages` (what
 is told); `last_events` goes with the steps whose database may fail. Below them, each using only

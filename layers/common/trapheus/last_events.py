@@ -69,7 +69,7 @@ def last_events(plan: Plan, name: str) -> list[str]:
 def source_of(plan: Plan, name: str) -> tuple[SourceTypeType, list[str]]:
     """The type of what a step has named, and the names under which RDS may tell of it."""
     is_cluster = "members" in plan
-    if name in (plan["snapshot"], plan["successor"]):
+    if name in (plan["snapshot"], plan["successor"], plan.get("copiedTo")):
         return "db-cluster-snapshot" if is_cluster else "db-snapshot", [name]
     for part in (plan, *plan.get("members", [])):
         # The original is called by its own name also where it has been renamed.

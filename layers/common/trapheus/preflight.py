@@ -11,7 +11,12 @@ from trapheus.checks.findings import Findings
 from trapheus.checks.look import Look
 from trapheus.checks.plan import planned
 from trapheus.execution.errors import failing_as
-from trapheus.execution.exceptions import CheckFailed, DatabaseNotAvailable, StillInProgress
+from trapheus.execution.exceptions import (
+    CheckFailed,
+    DatabaseNotAvailable,
+    FormatNotKnown,
+    StillInProgress,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,6 +73,12 @@ def examined(event: dict[str, Any], look: Look, findings: Findings) -> dict[str,
     for check in applying((*CHECKS, *WARNINGS), look):
         check.run(look, findings)
     plan = planned(event, look, findings)
+    if "copiedTo" in plan and not event.get("canCopy"):
+        findings.add(
+            FormatNotKnown,
+            "The stack has been updated since this execution began, whose definition cannot copy"
+            " the snapshot: start it again.",
+        )
     for check in applying(OF_THE_PLAN, look):
         check.run(look, plan, findings)
     return plan

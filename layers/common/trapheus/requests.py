@@ -26,14 +26,14 @@ from trapheus.execution.exceptions import (
     IdentifierNotAllowed,
     InvalidRequest,
     OverrideNotAllowed,
+    SecretNotAllowed,
     TrapheusError,
 )
+from trapheus.rds.snapshot_names import is_snapshot
+from trapheus.sources import OF_A_SOURCE, wrong_source
 
 # Of DB instances and clusters alike. [fact: identifiers]
 IDENTIFIER = re.compile(r"[A-Za-z](?:-?[A-Za-z0-9])*")
-# An automated snapshot's name begins with rds: [fact: names-of-automated-snapshots].
-SNAPSHOT = re.compile(r"(?:rds:)?[A-Za-z](?:-?[A-Za-z0-9])*")
-MOST_OF_A_SNAPSHOT = 255
 REQUIRED: dict[str, type] = {"identifier": str, "task": str, "isCluster": bool}
 OPTIONAL: dict[str, type] = {
     "dryRun": bool,
@@ -46,6 +46,10 @@ OPTIONAL: dict[str, type] = {
     "snapshotIdentifier": str,
     "targetIdentifier": str,
     "overrides": dict,
+    "sourceIdentifier": str,
+    "sourceAccount": str,
+    "masterUserSecret": str,
+    "keepSourcePassword": bool,
     "requester": str,
 }
 MOST_OF_A_REQUESTER = 256
@@ -65,6 +69,7 @@ OF_A_RESTORE = (
     "snapshotIdentifier",
     "targetIdentifier",
     "overrides",
+    *OF_A_SOURCE,
 )
 # What takes no options, and why.
 WITHOUT_OPTIONS = {RECOVER: "only puts back what was left", INSPECT: "only looks"}
@@ -164,6 +169,10 @@ def check_restore(request: dict[str, Any]) -> None:
         )
     if "snapshotIdentifier" in request:
         check_snapshot(request)
+    if sentence := wrong_source(request):
+        raise refused(sentence)
+    if "sourceIdentifier" in request:
+        check_identifier(request["sourceIdentifier"])
     if "overrides" in request:
         check_overrides(request["overrides"], is_cluster=request["isCluster"])
 
@@ -192,10 +201,11 @@ def check_snapshot(request: dict[str, Any]) -> None:
             f"The task {request['task']} takes its own snapshot: use {DB_RESTORE}, or leave"
             " snapshotIdentifier out."
         )
-    if not SNAPSHOT.fullmatch(name) or len(name) > MOST_OF_A_SNAPSHOT:
+    if not is_snapshot(name, is_cluster=request["isCluster"]):
+        of = "a cluster" if request["isCluster"] else "an instance"
         raise refused(
-            f"{shown(name)} cannot be a snapshot: name a manual one, an automated one (rds:...),"
-            f" or {LATEST!r}."
+            f"{shown(name)} cannot be a snapshot of {of}: name a manual one, an automated one"
+            f" (rds:...), one of AWS Backup (awsbackup:...), the ARN of one, or {LATEST!r}."
         )
 
 
@@ -221,7 +231,7 @@ def check_overrides(overrides: dict[str, Any], *, is_cluster: bool) -> None:
 
 
 def check_allowed(request: dict[str, Any]) -> None:
-    """Refuse what this stack may not touch, and an override that its requests may not use."""
+    """Refuse what this stack may not touch, and what its requests may not use."""
     if is_of_every(request):
         return
     patterns = patterns_of("ALLOWED_IDENTIFIERS")
@@ -241,6 +251,15 @@ def check_allowed(request: dict[str, Any]) -> None:
                 identifier=request["identifier"],
                 step="request",
             )
+
+    secret = request.get("masterUserSecret", "")
+    if secret and not fits(secret, patterns_of("MASTER_USER_SECRETS")):
+        raise SecretNotAllowed(
+            f"This stack may not read the secret {secret}: add it to the stack's parameter"
+            " MasterUserSecrets.",
+            identifier=request["identifier"],
+            step="request",
+        )
 
 
 def patterns_of(variable: str) -> list[str]:

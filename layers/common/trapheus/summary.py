@@ -36,6 +36,8 @@ def summary(state: dict[str, Any]) -> dict[str, Any]:
         "requester": request.get("requester", ""),
     }
     data = {
+        # Of another database's data only.
+        **({"source": plan["source"]} if "source" in plan else {}),
         "restoredFrom": restored["snapshot"],
         "dataAsOf": restored["dataAsOf"],
         "writesSince": writes_since(plan, request),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from moto.s3.models import s3_backends
+from moto.secretsmanager.models import secretsmanager_backends
 from moto.sns.models import sns_backends
 
 from local.emulator.rds import Rds
@@ -265,6 +266,17 @@ def looks_at_key(asked: Asked) -> list[Need]:
     return [Need("kms:DescribeKey", given if ":" in given else asked.arn("kms", f"key/{given}"))]
 
 
+def reads_secret(asked: Asked) -> list[Need]:
+    """SAR of Secrets Manager: the secret, by its ARN; and its key, unless that is AWS's own."""
+    arn = asked.get("SecretId")
+    held = secretsmanager_backends[asked.account][asked.region].secrets.get(arn)
+    used = (held.kms_key_id if held else "") or ""
+    return [
+        Need("secretsmanager:GetSecretValue", arn),
+        *with_key(used, asked, ("kms:Decrypt",), "secretsmanager"),
+    ]
+
+
 def sends_mail(asked: Asked) -> list[Need]:
     """SAR of SES, both APIs: identity, and the configuration set when one is used.
 
@@ -405,6 +417,7 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ),
     ("rds", "DescribeIntegrations"): (anything,),
     ("kms", "DescribeKey"): (looks_at_key,),
+    ("secretsmanager", "GetSecretValue"): (reads_secret,),
     # SAR: each type of resource that has tags
     ("rds", "ListTagsForResource"): (on("", "ResourceName"),),
     ("rds", "AddTagsToResource"): (on("", "ResourceName"),),

@@ -75,6 +75,8 @@ def final_version(look: Look, whose: str) -> Version:
     engine, number = look.wanted["Engine"], look.wanted["EngineVersion"]
     if look.overrides.get("EngineVersion"):
         return Version(engine, number, "the request", "ask for another EngineVersion")
+    if look.kept_version:
+        return Version(engine, number, "the source's snapshot")
     return Version(engine, number, whose)
 
 

@@ -18,6 +18,7 @@ from trapheus.checks import (
     quotas,
     restorable,
     sharing,
+    source,
 )
 from trapheus.checks.look import CLUSTER, INSTANCE
 from trapheus.execution import exceptions
@@ -44,10 +45,8 @@ class Condition:
 
 
 ALWAYS = Condition("always", lambda _: True)
-CHOSEN = Condition("`snapshotIdentifier`", lambda look: bool(look.request["snapshotIdentifier"]))
-NOT_CHOSEN = Condition(
-    "without `snapshotIdentifier`", lambda look: not look.request["snapshotIdentifier"]
-)
+CHOSEN = Condition("`snapshotIdentifier`, or `sourceIdentifier`", lambda look: bool(look.is_chosen))
+NOT_CHOSEN = Condition("without either of them", lambda look: not look.is_chosen)
 TAKEN = Condition("a snapshot is taken", lambda look: look.takes_snapshot)
 SHARED = Condition("it is shared", lambda look: look.shares)
 COPIED_TO_SHARE = Condition("a copy of it is shared", lambda look: look.shares_copy)
@@ -119,7 +118,7 @@ CHECKS = (
         cure="Start it, or the execution again later; apply or withdraw the changes.",
     ),
     Check(
-        restorable.chosen_snapshot,
+        source.chosen_snapshot,
         when=CHOSEN,
         calls="`DescribeDBSnapshots`, `DescribeDBClusterSnapshots`",
         errors=(exceptions.SnapshotMissing,),
@@ -188,7 +187,28 @@ CHECKS = (
         restorable.fitting_snapshot,
         when=OF_A_SNAPSHOT,
         errors=(exceptions.SnapshotMissing,),
-        cure="Copy it with the key, or take a new one.",
+        cure="Upgrade the database, name another, or take a new one.",
+    ),
+    Check(
+        source.encryption,
+        when=OF_A_SNAPSHOT,
+        calls="`kms:DescribeKey`",
+        errors=(exceptions.SnapshotMissing, exceptions.KeyNotAccessible),
+        cure="Let the other account share its key by the statement in the sentence.",
+    ),
+    Check(
+        source.password,
+        when=OF_A_SNAPSHOT,
+        calls="`secretsmanager:GetSecretValue`",
+        errors=(exceptions.InvalidRequest,),
+        cure="Name a secret, or say `keepSourcePassword`; mend the secret.",
+    ),
+    Check(
+        source.free_name,
+        when=OF_A_SNAPSHOT,
+        calls="`DescribeDBSnapshots`, `DescribeDBClusterSnapshots`",
+        errors=(exceptions.NameTaken,),
+        cure="Delete that snapshot if nothing needs it.",
     ),
     Check(
         restorable.sizes,

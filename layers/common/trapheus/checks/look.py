@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
 from trapheus.configuration import attributes
+from trapheus.configuration.comparison import can_become
 from trapheus.configuration.overrides import KMS_KEYS, as_overridden
 from trapheus.execution.clients import PATIENT
 from trapheus.execution.constants import (
@@ -33,6 +34,7 @@ from trapheus.execution.errors import code_of
 from trapheus.rds import access as rds
 from trapheus.rds.endpoints import custom_endpoints
 from trapheus.rds.multi_az import is_multi_az, names_of_members
+from trapheus.rds.snapshot_names import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,6 +56,7 @@ class Kind:
     resource_id: str
     status: str
     snapshot: str
+    snapshot_arn: str
     find: Callable[[str], Description | None]
     find_snapshot: Callable[[str], Description | None]
     find_snapshots: Callable[..., list[Description]]
@@ -68,6 +71,7 @@ INSTANCE = Kind(
     resource_id="DbiResourceId",
     status="DBInstanceStatus",
     snapshot="DBSnapshotIdentifier",
+    snapshot_arn="DBSnapshotArn",
     find=rds.instance,
     find_snapshot=rds.snapshot,
     find_snapshots=rds.snapshots,
@@ -81,10 +85,15 @@ CLUSTER = Kind(
     resource_id="DbClusterResourceId",
     status="Status",
     snapshot="DBClusterSnapshotIdentifier",
+    snapshot_arn="DBClusterSnapshotArn",
     find=rds.cluster,
     find_snapshot=rds.cluster_snapshot,
     find_snapshots=rds.cluster_snapshots,
 )
+
+
+# What RDS calls snapshots of this account.
+OWN_TYPES = ("manual", "automated", "awsbackup")
 
 
 @dataclass(frozen=True)
@@ -187,8 +196,17 @@ class Look:
 
     @property
     def wanted(self) -> Description:
-        """The database with the version, class, size and groups that are asked for."""
-        return as_overridden(self.found, self.overrides)
+        """The database with the version, class, size and groups that it is to have."""
+        return as_overridden(self.found, self.kept_version | self.overrides)
+
+    @property
+    def kept_version(self) -> dict[str, str]:
+        """The version of a source's snapshot, where it is the newer one: no restore goes back."""
+        if not self.has_source or self.restored is None:
+            return {}
+        own, of_source = self.found["EngineVersion"], self.restored["EngineVersion"]
+        is_newer = own != of_source and can_become(self.found["Engine"], own, of_source)
+        return {"EngineVersion": of_source} if is_newer else {}
 
     @property
     def wanted_instances(self) -> list[Description]:
@@ -202,34 +220,80 @@ class Look:
 
     # Its snapshots
 
+    @property
+    def source(self) -> str:
+        """The database whose data it is to have, as the request names it; empty for its own."""
+        return str(self.request.get("sourceIdentifier", ""))
+
+    @property
+    def has_source(self) -> bool:
+        """Whether the request says where the data comes from: by a database, or by an ARN."""
+        return bool(self.source or parts_of(self.request["snapshotIdentifier"]))
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether the request says which snapshot is restored."""
+        return bool(self.source or self.request["snapshotIdentifier"])
+
+    @property
+    def account(self) -> str:
+        """The account of the database, and of this stack."""
+        return str(self.found[self.kind.arn].split(":")[4])
+
+    @property
+    def region(self) -> str:
+        """The region of the database, and of this stack."""
+        return str(self.found[self.kind.arn].split(":")[3])
+
+    @property
+    def source_account(self) -> str:
+        """The account whose snapshots count where none is named."""
+        return str(self.request.get("sourceAccount", "")) or self.account
+
     @cached_property
     def snapshot(self) -> Description | None:
         """The snapshot to restore from, or which a new one is to follow."""
         wanted = self.request["snapshotIdentifier"]
-        if wanted != LATEST:
-            return self.kind.find_snapshot(wanted or self.identifier + SNAPSHOT_SUFFIX)
-        usable = [
-            found
-            for found in self.all_snapshots
-            if found["Status"] == "available" and found["SnapshotType"] in ("manual", "automated")
-        ]
+        if wanted not in ("", LATEST):
+            return self.kind.find_snapshot(wanted)
+        if not self.is_chosen:
+            return self.kind.find_snapshot(self.identifier + SNAPSHOT_SUFFIX)
+        if self.source_account != self.account:
+            counted = self.shared_snapshots
+        else:
+            counted = [one for one in self.all_snapshots if one["SnapshotType"] in OWN_TYPES]
+        usable = [one for one in counted if one["Status"] == "available"]
         return max(usable, key=rds.moment_of, default=None)
 
     @property
-    def all_snapshots(self) -> list[Description]:
-        """Those that show its name or resource id, and those of what had the identifier before it.
+    def shared_snapshots(self) -> list[Description]:
+        """What the source's account has shared of it, and of nothing else."""
+        whose = (self.source_account, self.source)
+        return [
+            one
+            for one in self.kind.find_snapshots(SnapshotType="shared")
+            if (one[self.kind.snapshot_arn].split(":")[4], one[self.kind.identifier]) == whose
+        ]
 
-        A predecessor's may show the name that it had at its end, `-temp` [fact:
-        snapshots-of-a-rename]: the one that the tasks take is known by its name, the others by
-        its resource id. Where the predecessor has been kept, it goes on being backed up.
+    @property
+    def all_snapshots(self) -> list[Description]:
+        """Those that show the name or resource id, and those of what had the name before.
+
+        They are the source's, or without one the database's own. A predecessor's may show the name
+        that it had at its end, `-temp` [fact: snapshots-of-a-rename]: the one that the tasks take
+        is known by its name, the others by its resource id. Where the predecessor has been kept, it
+        goes on being backed up.
         """
-        own, key = self.found[self.kind.resource_id], self.kind.resource_id
-        found = self.kind.find_snapshots(**{self.kind.identifier: self.identifier})
-        found += self.kind.find_snapshots(**{key: own})
-        last = self.kind.find_snapshot(self.identifier + SNAPSHOT_SUFFIX)
+        name, key = self.source or self.identifier, self.kind.resource_id
+        database = (self.kind.find(name) or {}) if self.source else self.found
+        own = database.get(key)
+        # Those of AWS Backup stand in every list [fact: snapshots-of-aws-backup].
+        found = self.kind.find_snapshots(**{self.kind.identifier: name})
+        found += self.kind.find_snapshots(**{key: own}) if own else []
+        last = self.kind.find_snapshot(name + SNAPSHOT_SUFFIX)
         if last is not None and last[key] != own:
-            # One that has failed may not show it.
-            since = self.found.get(self.kind.created)
+            # One that has failed, or is gone, may not show it.
+            since = database.get(self.kind.created)
             if since is None:
                 return [*found, last]
             of_before = [last, *self.kind.find_snapshots(**{key: last[key]})]
@@ -244,7 +308,7 @@ class Look:
     @cached_property
     def successor(self) -> Description | None:
         """What has the name of a successor; not asked for where a snapshot is only restored."""
-        if not self.takes_snapshot and (self.snapshot or self.request["snapshotIdentifier"]):
+        if not self.takes_snapshot and (self.snapshot or self.is_chosen):
             return None
         return self.kind.find_snapshot(self.identifier + SUCCESSOR_SUFFIX)
 
@@ -364,10 +428,10 @@ class Look:
     def keys(self) -> list[Key]:
         """The keys that are needed: of the data; of a restore also others, asked for or not.
 
-        They are those of Performance Insights and of the master secret. What is shared may want
-        one too.
+        They are that of the snapshot, those of Performance Insights and of the master secret. What
+        is shared may want one too.
         """
-        names: list[str | None] = []
+        names: list[str | None] = [(self.restored or {}).get("KmsKeyId")]
         for _, part in self.parts:
             names.append(part.get("KmsKeyId"))
             if self.restores:
@@ -389,17 +453,23 @@ class Look:
         return {}
 
 
+def kms(region: str | None = None) -> Any:
+    """The KMS client of this execution environment. `region`: another one than the app's own."""
+    return client(region)
+
+
 @cache
-def kms() -> Any:
-    """The KMS client of this execution environment."""
-    return boto3.client("kms", config=PATIENT)
+def client(region: str | None) -> Any:
+    """Make the client; `kms()` and `kms(None)` would be two in a cache."""
+    return boto3.client("kms", region_name=region, config=PATIENT)
 
 
 def key_of(name: str) -> Key:
-    """A key as it is now."""
+    """A key as it is now, in its own region."""
     try:
-        found = kms().describe_key(KeyId=name)["KeyMetadata"]
-        return Key(name, state=found["KeyState"], manager=found.get("KeyManager", ""))
+        home = rds.own_or(name.split(":")[3]) if name.startswith("arn:") else None
+        shown = kms(home).describe_key(KeyId=name)["KeyMetadata"]
+        return Key(name, state=shown["KeyState"], manager=shown.get("KeyManager", ""))
     except ClientError as error:
         if code_of(error) in ("AccessDeniedException", "NotFoundException"):
             return Key(name, error=code_of(error))

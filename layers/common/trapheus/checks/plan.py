@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trapheus.checks import sharing
 from trapheus.checks.availability import is_withdrawn
 from trapheus.checks.look import CLUSTER, INSTANCE
+from trapheus.checks.source import add_source, name_of
 from trapheus.configuration.attributes import MEMBER
 from trapheus.configuration.certificates import leave_out_retired
 from trapheus.configuration.comparison import configuration, note_change
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 
 UPGRADED = "upgraded by RDS, since AWS does not offer its version any more"
+NEWER = "as in the snapshot: no restore goes back to an older version"
 # With what else an execution knows, of the 262,144 bytes that Step Functions carries.
 LARGEST_PLAN = 120_000
 
@@ -55,6 +57,9 @@ def planned(event: dict[str, Any], look: Look, findings: Findings) -> dict[str, 
     if look.kind is CLUSTER:
         add_cluster(plan, look)
     override_all(plan, look)
+    add_source(plan, look)
+    if look.kept_version and not look.overrides.get("EngineVersion"):
+        keep_version(plan, look)
     if look.restores:
         leave_out_retired(plan, look.certificates)
     if look.restores and is_withdrawn(look) and not look.overrides.get("EngineVersion"):
@@ -68,12 +73,12 @@ def planned(event: dict[str, Any], look: Look, findings: Findings) -> dict[str, 
 
 def names(look: Look) -> dict[str, str]:
     """The names that are derived from the identifier; it is restored under the name `made`."""
-    chosen = look.snapshot if look.request["snapshotIdentifier"] else None
+    chosen = look.snapshot if look.is_chosen else None
     return {
         "identifier": look.identifier,
         "restoredAs": look.restored_as(look.identifier),
         "renamedTo": look.identifier + RENAMED_SUFFIX,
-        "snapshot": chosen[look.kind.snapshot] if chosen else look.identifier + SNAPSHOT_SUFFIX,
+        "snapshot": name_of(look, chosen) if chosen else look.identifier + SNAPSHOT_SUFFIX,
         "successor": look.identifier + SUCCESSOR_SUFFIX,
     }
 
@@ -120,6 +125,13 @@ def leave_version(plan: dict[str, Any], look: Look) -> None:
     """Let it be as planned at whatever version RDS makes of one that AWS does not offer."""
     plan["open"] = sorted({*plan.get("open", ()), "EngineVersion"})
     note_change(plan, "EngineVersion", look.found["EngineVersion"], UPGRADED)
+
+
+def keep_version(plan: dict[str, Any], look: Look) -> None:
+    """Let it have the version of a source's snapshot, which is newer than the database's."""
+    for call in ("restore", "modify"):
+        plan[call] |= {n: v for n, v in look.kept_version.items() if n in plan[call]}
+    note_change(plan, "EngineVersion", look.found["EngineVersion"], NEWER)
 
 
 def small_enough(look: Look, plan: dict[str, Any], findings: Findings) -> None:

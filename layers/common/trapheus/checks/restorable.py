@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trapheus.checks.look import CLUSTER, INSTANCE
+from trapheus.checks.source import name_of
 from trapheus.configuration.attributes import SNAPSHOT
 from trapheus.configuration.combinations import (
     refused_together,
     refused_values,
 )
-from trapheus.configuration.comparison import numbers
+from trapheus.configuration.comparison import can_become
 from trapheus.configuration.overrides import unfit
 from trapheus.configuration.storage import is_a_tenth_above, size_of_copy
 from trapheus.execution import exceptions
 from trapheus.execution.constants import (
-    LATEST,
     RENAMED_SUFFIX,
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
@@ -26,44 +26,6 @@ if TYPE_CHECKING:
     from trapheus.checks.look import Look
 
 # Its snapshot
-
-
-def chosen_snapshot(look: Look, findings: Findings) -> None:
-    """The snapshot is there, `available`, manual or automated, of this engine.
-
-    `latest` is the newest such.
-    """
-    identifier, name = look.identifier, look.request["snapshotIdentifier"]
-    snapshot, engine = look.snapshot, look.found["Engine"]
-    if snapshot is None and name == LATEST:
-        findings.add(
-            exceptions.SnapshotMissing,
-            f"{identifier} has no snapshot that is available: take one with the task"
-            " create_snapshot_only.",
-        )
-    elif snapshot is None:
-        findings.add(
-            exceptions.SnapshotMissing,
-            f"The snapshot {name} does not exist in this account and region: check its name.",
-        )
-    elif snapshot["Status"] != "available":
-        findings.add(
-            exceptions.SnapshotMissing,
-            f"The snapshot {name} is {snapshot['Status']}: wait until it is available, or name"
-            " another.",
-        )
-    elif snapshot["Engine"] != engine:
-        findings.add(
-            exceptions.SnapshotMissing,
-            f"The snapshot {snapshot[look.kind.snapshot]} is of {snapshot['Engine']}, the database"
-            f" of {engine}: name another.",
-        )
-    elif snapshot["SnapshotType"] not in ("manual", "automated"):
-        findings.add(
-            exceptions.SnapshotMissing,
-            f"The snapshot {name} is {snapshot['SnapshotType']}, neither manual nor automated:"
-            " copy it, and name the copy.",
-        )
 
 
 def own_snapshot(look: Look, findings: Findings) -> None:
@@ -130,28 +92,29 @@ def free_successor(look: Look, findings: Findings) -> None:
 
 
 def fitting_snapshot(look: Look, findings: Findings) -> None:
-    """It has the database's encryption key and major version, no newer version, no more storage."""
+    """It has the database's major version; without a source no newer version and no more storage.
+
+    With one, what is restored has the newer version, and the larger storage.
+    """
     snapshot, found = look.restored, look.found
     if snapshot is None:
         # Of which the check before it tells.
         return
-    name = snapshot[look.kind.snapshot]
-    if snapshot.get("KmsKeyId") != found.get("KmsKeyId"):
+    name = name_of(look, snapshot)
+    version, own = snapshot["EngineVersion"], look.wanted["EngineVersion"]
+    if not can_become(found["Engine"], version, own if look.has_source else found["EngineVersion"]):
         findings.add(
             exceptions.SnapshotMissing,
-            f"The snapshot {name} has the encryption key {snapshot.get('KmsKeyId')}, the database"
-            f" {found.get('KmsKeyId')}: copy the snapshot with the database's key, or take a new"
-            " one.",
-        )
-    if not can_become(found["Engine"], snapshot["EngineVersion"], found["EngineVersion"]):
-        findings.add(
-            exceptions.SnapshotMissing,
-            f"The snapshot {name} is of version {snapshot['EngineVersion']}, the database of"
-            f" {found['EngineVersion']}, to which a restore cannot be brought: take a new"
-            " snapshot.",
+            f"The snapshot {name} is of version {version}, the database of"
+            f" {found['EngineVersion']}, to which a restore cannot be brought: "
+            + (
+                f"upgrade {look.identifier}, or name an older snapshot."
+                if look.has_source
+                else "take a new snapshot."
+            ),
         )
     # Aurora's storage grows and shrinks by itself.
-    fixed = not (look.is_aurora or look.overrides.get("AllocatedStorage"))
+    fixed = not (look.is_aurora or look.overrides.get("AllocatedStorage") or look.has_source)
     if fixed and snapshot["AllocatedStorage"] > found["AllocatedStorage"]:
         findings.add(
             exceptions.SnapshotMissing,
@@ -159,15 +122,6 @@ def fitting_snapshot(look: Look, findings: Findings) -> None:
             f" {found['AllocatedStorage']}, and storage cannot be made smaller: take a new"
             f" snapshot, or override AllocatedStorage with {snapshot['AllocatedStorage']}.",
         )
-
-
-def can_become(engine: str, old: str, new: str) -> bool:
-    """Whether a restore brings one version to another: a later one of the same major version."""
-    before, after = numbers(old), numbers(new)
-    # PostgreSQL counts major versions by the first number since 10, the others by two.
-    # [fact: major-of-old-versions]
-    major = 1 if "postgres" in engine and before[0] >= 10 else 2
-    return before[:major] == after[:major] and before <= after
 
 
 # Warnings
@@ -178,7 +132,7 @@ def of_another_database(look: Look, findings: Findings) -> None:
     snapshot = look.restored
     if snapshot is None:
         return
-    name, source = snapshot[look.kind.snapshot], snapshot[look.kind.identifier]
+    name, source = name_of(look, snapshot), snapshot[look.kind.identifier]
     # The snapshots of an original that was renamed may show its new name.
     if source not in (look.identifier, look.identifier + RENAMED_SUFFIX):
         findings.warn(

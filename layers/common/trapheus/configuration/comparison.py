@@ -156,6 +156,15 @@ def numbers(version: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", version)]
 
 
+def can_become(engine: str, old: str, new: str) -> bool:
+    """Whether a restore brings one version to another: a later one of the same major version."""
+    before, after = numbers(old), numbers(new)
+    # PostgreSQL counts major versions by the first number since 10, the others by two.
+    # [fact: major-of-old-versions]
+    major = 1 if "postgres" in engine and before[0] >= 10 else 2
+    return before[:major] == after[:major] and before <= after
+
+
 def missing_roles(planned: dict[str, Any], found: Description) -> list[dict[str, str]]:
     """The IAM roles that `found` still lacks."""
     present = [

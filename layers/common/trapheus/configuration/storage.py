@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from trapheus.rds.access import Description
 
 OF_THE_SNAPSHOT = "of the snapshot's size: RDS makes storage larger only by a tenth or more"
+LARGER = "of the snapshot's size, since storage cannot be made smaller"
 OF_THE_SIZE = "RDS chooses it for storage of this size"
 NO_CEILING = "left out: RDS takes a ceiling only from a tenth above the storage"
 
@@ -39,7 +40,9 @@ def fit_size(plan: dict[str, Any], found: Description, source: Description | Non
     if source is None or found["AllocatedStorage"] == source["AllocatedStorage"]:
         plan["original"]["AllocatedStorage"] = found["AllocatedStorage"]
     else:
-        leave_to_rds(plan, "AllocatedStorage", found["AllocatedStorage"], OF_THE_SNAPSHOT)
+        is_larger = source["AllocatedStorage"] > found["AllocatedStorage"]
+        done = LARGER if is_larger else OF_THE_SNAPSHOT
+        leave_to_rds(plan, "AllocatedStorage", found["AllocatedStorage"], done)
 
 
 def fit_speed(plan: dict[str, Any], found: Description, size: int) -> None:

@@ -35,6 +35,8 @@ SHARING_SUFFIX = "-sharing"
 # What a successor is to take the place of, by their suffixes.
 SUCCEEDED = {SUCCESSOR_SUFFIX: SNAPSHOT_SUFFIX, SHARING_SUFFIX: SHARED_SUFFIX}
 RENAMED_SUFFIX = "-temp"
+# The copy of a snapshot that RDS cannot restore as it is, until what is restored of it stays.
+SOURCE_SUFFIX = "-source"
 # What is restored beside a running original, until it takes the original's name.
 COPY_SUFFIX = "-copy"
 # What was restored, once somebody has gone back to the original by the mail's commands. No longer

@@ -40,6 +40,10 @@ class OverrideNotAllowed(TrapheusError):
     """The request overrides a parameter that is not among the stack's AllowedOverrides."""
 
 
+class SecretNotAllowed(TrapheusError):
+    """The request names a secret that is not among the stack's MasterUserSecrets."""
+
+
 class LockFailed(TrapheusError):
     """The lock on the database could not be read or written."""
 
@@ -165,7 +169,7 @@ class KeyNotAccessible(TrapheusError):
 
 
 class CopyFailed(TrapheusError):
-    """The snapshot could not be copied to the region of the export, or the copy not deleted."""
+    """A snapshot could not be copied, for a restore or an export, or the copy not deleted."""
 
 
 class ExportFailed(TrapheusError):

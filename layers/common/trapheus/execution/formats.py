@@ -13,6 +13,8 @@ from trapheus.execution.exceptions import FormatNotKnown
 
 # Raised when a key of the plan gets another meaning, or another key; a plan without it is of
 # format 0. The functions take a plan of the format before with what the missing keys meant then.
+# `source`, `copiedTo`, `copying` and `masterUserSecret` are in no plan that does without them, and
+# only a definition that can copy gets one with `copiedTo`.
 FORMAT = 1
 OLDEST = max(0, FORMAT - 1)
 

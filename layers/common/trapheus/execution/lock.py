@@ -4,7 +4,8 @@ Item: `database` ("instance#prod-db"), `holder` (the execution's ARN, missing wh
 has left it with its rollback undone), `phase` (prepare, copy, replace, rollback, finish), `planned`
 (JSON, from copy, replace or rollback on), `interrupted` (the ended execution from which the holder
 has taken it over), `told` (when people were last told that it is left, seconds since the epoch),
-`registered` (JSON: an execution's ARN, then the proxies to which it has given what it restored).
+`registered` (JSON: an execution's ARN, then the proxies to which it has given what it restored),
+`password` (the resource id of what was restored, once its master password was asked for).
 """
 
 from __future__ import annotations

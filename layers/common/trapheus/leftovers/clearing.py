@@ -16,6 +16,7 @@ from trapheus.execution.constants import (
     IN_PROGRESS_TAG,
     RECOVER,
     RENAMED_SUFFIX,
+    SOURCE_SUFFIX,
     SUCCEEDED,
 )
 from trapheus.leftovers.standing import OF_CLUSTER, Snapshot, tag_of
@@ -34,7 +35,7 @@ from trapheus.messages.ways_out.commands import (
 )
 from trapheus.messages.ways_out.databases import CLUSTER, Database
 from trapheus.messages.ways_out.ways import protected, unmovable
-from trapheus.rds.waiters import ONLINE
+from trapheus.rds.waiters import DELETING, ONLINE
 
 if TYPE_CHECKING:
     from trapheus.leftovers.holders import Lock
@@ -95,6 +96,8 @@ def of_leftover(
 
 def of_snapshot(left: Leftover, found: Snapshot, names: dict[str, Database | Snapshot]) -> Clearing:
     """What clears a snapshot."""
+    if left.suffix == SOURCE_SUFFIX and found.status not in DELETING:
+        return "It was made for a restore that has ended: this deletes it.", deletion_of(found)
     if found.status not in (GOOD, FAILED):
         return f"It is {found.status}: look again later.", []
     if found.status == FAILED:

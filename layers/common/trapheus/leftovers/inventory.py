@@ -12,6 +12,7 @@ from trapheus.execution.constants import (
     INSPECT,
     RENAMED_SUFFIX,
     SHARING_SUFFIX,
+    SOURCE_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
 from trapheus.leftovers import clearing, prices
@@ -43,6 +44,7 @@ WHAT = {
     AWAY_SUFFIX: "by its name restored, and renamed to go back",
     SUCCESSOR_SUFFIX: "by its name the successor of a snapshot",
     SHARING_SUFFIX: "by its name the successor of a snapshot that is shared",
+    SOURCE_SUFFIX: "by its name and tag the copy of a snapshot, made for a restore",
     FINAL_SUFFIX: "by its name the final snapshot of an original",
     "": "carries an execution's tag",
 }

@@ -11,6 +11,7 @@ from trapheus.execution.constants import (
     COPY_SUFFIX,
     IN_PROGRESS_TAG,
     RENAMED_SUFFIX,
+    SOURCE_SUFFIX,
     SUCCEEDED,
 )
 from trapheus.messages.ways_out.databases import CLUSTER, INSTANCE, Database
@@ -140,6 +141,9 @@ def of_snapshot(snapshot: Snapshot) -> tuple[str, str]:
     A final snapshot is of what was renamed then.
     """
     source, _ = without_suffix(snapshot.shown[snapshot.words.source])
+    if snapshot.name.endswith(SOURCE_SUFFIX) and tag_of(snapshot.shown):
+        # Its data are those of another database, mostly.
+        return snapshot.name.removesuffix(SOURCE_SUFFIX), SOURCE_SUFFIX
     for suffix in SUCCEEDED:
         if snapshot.name.endswith(suffix):
             return snapshot.name.removesuffix(suffix), suffix

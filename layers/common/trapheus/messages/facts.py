@@ -103,19 +103,32 @@ def ending(state: State) -> str:
         failed = state["rollbackError"]
         return f"The rollback failed too ({failed['Error']}): {sentence_of(failed)}"
     if "rolledBack" in state:
-        return rolled_back(plan)
+        return rolled_back(state)
     if "delayError" in state:
-        what = (
-            "The original is being put back"
-            if plan["strategy"] == RENAME_FIRST
-            else f"What was restored as {plan['restoredAs']} is being removed"
-        )
+        what = f"What was restored as {plan['restoredAs']} is being removed"
+        if is_only_copied(state):
+            what = f"The copy {plan['copiedTo']} of the snapshot is being removed"
+        elif plan["strategy"] == RENAME_FIRST:
+            what = "The original is being put back"
         return f"{what}, which takes long; another mail tells the end."
     return "The database was not touched."
 
 
-def rolled_back(plan: Plan) -> str:
+def is_only_copied(state: State) -> bool:
+    """Whether no more was begun than the copy of the snapshot, the original to be renamed after."""
+    plan, phase = plan_of(state), state.get("lock", {}).get("phase", "")
+    is_before = "replacing" not in state and phase in ("", COPY)
+    return is_before and plan["strategy"] == RENAME_FIRST and "copiedTo" in plan
+
+
+def rolled_back(state: State) -> str:
     """What a rollback has done."""
+    plan = plan_of(state)
+    if is_only_copied(state):
+        return (
+            f"The copy {plan['copiedTo']} of the snapshot was removed; {plan['identifier']} was not"
+            " touched."
+        )
     if plan["strategy"] == COPY:
         return (
             f"What was restored as {plan['restoredAs']} was removed; {plan['identifier']} was not"

@@ -32,6 +32,7 @@ from trapheus.messages.outcome import is_gone, kind_of, outcome_of, tag_of
 from trapheus.messages.ways_out import databases, ways
 from trapheus.messages.ways_out.advice import advised
 from trapheus.messages.ways_out.databases import look
+from trapheus.messages.ways_out.source_copy import line, removal, source_copy
 from trapheus.rds.access import (
     cluster,
     cluster_snapshot,
@@ -151,10 +152,12 @@ def databases_now(state: State, found: Look | None) -> list[str]:
     request = state.get("request")
     if not request:
         return ["The request was refused before anything was looked up."]
-    lines = found.lines() if found else []
+    lines, plan = found.lines() if found else [], plan_of(state)
     try:
-        if not plan_of(state):
+        if not plan:
             lines += named(request)
+        if copied := source_copy(plan):
+            lines.append(line(plan, copied))
         return lines + (snapshots(request) if request["task"] != DB_RESTORE else [])
     except (ClientError, BotoCoreError) as error:
         return [*lines, silence(error)]
@@ -203,11 +206,17 @@ def advice(event: dict[str, Any], state: State, found: Look | None) -> list[Sect
         )
     if not plan or not (is_finishing(state) or "rollbackError" in state):
         return advised(state, event["execution"])
-    ways_there_are = ways_out(state, plan, found)
+    ways_there_are = [*ways_out(state, plan, found), *copies_removed(state, plan)]
     lines = introduction(state, plan, found)
     if found and any(one.commands for one in ways_there_are):
         lines.append(ways.pasting(ways_there_are))
     return [*to_do(*lines), *ways_there_are]
+
+
+def copies_removed(state: State, plan: Plan) -> list[Section]:
+    """The deletion of the snapshot's copy, which a rollback sees to by itself."""
+    copied = databases.told(lambda: source_copy(plan)) if is_finishing(state) else None
+    return [removal(plan, copied)] if copied else []
 
 
 def to_do(*lines: str) -> list[Section]:

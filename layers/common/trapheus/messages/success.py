@@ -11,8 +11,8 @@ from trapheus.messages.outcome import TAGS, unreachable
 
 # Of the output, what a program may want to know; the sentences are for people.
 FACTS = (
-    "task", "target", "restoredFrom", "snapshot", "dataAsOf", "writesSince", "unreachableFrom",
-    "unreachableTo", "resourceId", "resourceIdBefore", "resourceIdNow",
+    "task", "target", "source", "restoredFrom", "snapshot", "dataAsOf", "writesSince",
+    "unreachableFrom", "unreachableTo", "resourceId", "resourceIdBefore", "resourceIdNow",
 )  # fmt: skip
 
 
@@ -80,6 +80,7 @@ def found(output: dict[str, Any]) -> list[str]:
 def effects(output: dict[str, Any]) -> list[str]:
     """What a restore means for the data and for the database's clients."""
     known = {
+        "Data of": source_of(output["source"]) if "source" in output else None,
         "Restored from": output.get("restoredFrom"),
         "Data as of": on(output["dataAsOf"]) if "dataAsOf" in output else None,
         "Writes since then": output.get("writesSince"),
@@ -88,6 +89,11 @@ def effects(output: dict[str, Any]) -> list[str]:
         "Resource id now": output.get("resourceIdNow"),
     }
     return [f"{what}: {value}." for what, value in known.items() if value]
+
+
+def source_of(source: dict[str, str]) -> str:
+    """Whose data they are."""
+    return f"{source['identifier']}, of the account {source['account']} in {source['region']}"
 
 
 def configuration(report: dict[str, Any]) -> list[str]:

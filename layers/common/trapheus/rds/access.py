@@ -14,6 +14,7 @@ from trapheus.execution.clients import PATIENT
 from trapheus.execution.constants import IN_PROGRESS_TAG
 from trapheus.execution.errors import NOT_FOUND, code_of
 from trapheus.execution.exceptions import StillInProgress
+from trapheus.rds.snapshot_names import parts_of, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -108,34 +109,45 @@ def members(cluster_description: Description) -> list[Description]:
 
 
 def snapshot(name: str, region: str | None = None) -> Description | None:
-    """The DB snapshot of this name, in the app's own region or another."""
+    """The DB snapshot of this name or ARN, in the app's own region, the ARN's or another."""
+    home, how = asked(name, region)
     return only(
-        lambda: rds(region).describe_db_snapshots(DBSnapshotIdentifier=name, **type_of(name))[
-            "DBSnapshots"
-        ]
+        lambda: rds(home).describe_db_snapshots(DBSnapshotIdentifier=name, **how)["DBSnapshots"]
     )
 
 
 def cluster_snapshot(name: str, region: str | None = None) -> Description | None:
-    """The DB cluster snapshot of this name, in the app's own region or another."""
+    """The DB cluster snapshot of this name or ARN, in the app's region, the ARN's or another."""
+    home, how = asked(name, region)
     return only(
-        lambda: rds(region).describe_db_cluster_snapshots(
-            DBClusterSnapshotIdentifier=name, **type_of(name)
-        )["DBClusterSnapshots"]
+        lambda: rds(home).describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name, **how)[
+            "DBClusterSnapshots"
+        ]
     )
 
 
-def type_of(name: str) -> dict[str, Any]:
-    """The type that goes with the name, or ARN, of an automated snapshot [fact: automated-by-name].
+def asked(name: str, region: str | None) -> tuple[str | None, dict[str, Any]]:
+    """In which region a snapshot is asked for, and what goes with its name or ARN.
 
-    A manual one may not be called so.
+    One of another account shows only so [fact: shared-only-when-asked-for].
     """
-    own = name.split(":", 6)[-1] if name.startswith("arn:") else name
-    return {"SnapshotType": "automated"} if own.startswith("rds:") else {}
+    arn, kind = parts_of(name), type_of(name)
+    how: dict[str, Any] = {"SnapshotType": kind} if kind else {}
+    if arn is None:
+        return region, how
+    return own_or(arn.region), how | ({} if kind else {"IncludeShared": True})
+
+
+def own_or(region: str) -> str | None:
+    """A region as `rds` takes it."""
+    return None if region == rds().meta.region_name else region
 
 
 def snapshots(**of: Any) -> list[Description]:
-    """The DB snapshots of an instance, manual and automated; of: its name or resource id."""
+    """The DB snapshots of an instance; of: its name or resource id, or a type.
+
+    Without a type they are the manual and the automated ones.
+    """
     pages = rds().get_paginator("describe_db_snapshots")
     return [
         cast("Description", found) for page in pages.paginate(**of) for found in page["DBSnapshots"]
@@ -143,7 +155,10 @@ def snapshots(**of: Any) -> list[Description]:
 
 
 def cluster_snapshots(**of: Any) -> list[Description]:
-    """The DB cluster snapshots of a cluster, manual and automated; of: its name or resource id."""
+    """The DB cluster snapshots of a cluster; of: its name or resource id, or a type.
+
+    Without a type they are the manual and the automated ones.
+    """
     pages = rds().get_paginator("describe_db_cluster_snapshots")
     return [
         cast("Description", found)

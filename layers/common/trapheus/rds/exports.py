@@ -87,7 +87,10 @@ def make_copy(find: Find, copy: Copy, event: dict[str, Any]) -> dict[str, str]:
             except ClientError as error:
                 if code_of(error) != "SnapshotQuotaExceeded":
                     raise
-                raise no_room(event) from error
+                is_cluster = ":cluster-snapshot:" in plan["source"]
+                raise no_room(
+                    name, region, is_cluster=is_cluster, entered=event["entered"]
+                ) from error
     if found and not is_tagged(found, execution):
         raise NameTaken(f"The snapshot {name} in {region} is not of this execution.")
     status = found["Status"] if found else "asked for"
@@ -98,16 +101,12 @@ def make_copy(find: Find, copy: Copy, event: dict[str, Any]) -> dict[str, str]:
     raise StillInProgress(f"The copy {name} in {region} is {status}", identifier=name)
 
 
-def no_room(event: dict[str, Any]) -> TrapheusError:
+def no_room(name: str, region: str, *, is_cluster: bool, entered: str) -> TrapheusError:
     """The error for a copy too many: of those under way, which end, or of all manual snapshots.
 
     RDS gives both the same code [fact: copies-under-way]; the account's quota tells which.
     """
-    plan = event["export"]
-    name, region = plan["task"], plan["region"]
-    counted = (
-        "ManualClusterSnapshots" if ":cluster-snapshot:" in plan["source"] else "ManualSnapshots"
-    )
+    counted = "ManualClusterSnapshots" if is_cluster else "ManualSnapshots"
     quotas = rds(region).describe_account_attributes()["AccountQuotas"]
     is_full = any(
         quota["AccountQuotaName"] == counted and quota["Used"] >= quota["Max"] for quota in quotas
@@ -118,7 +117,7 @@ def no_room(event: dict[str, Any]) -> TrapheusError:
             " ask AWS for a higher quota.",
             identifier=name,
         )
-    if is_over(event["entered"]):
+    if is_over(entered):
         return CopyFailed(f"Other copies to {region} have left no room for {name} for days.")
     return StillInProgress(f"The copy {name} waits for others to {region}", identifier=name)
 

@@ -32,8 +32,10 @@ SETTLED_IN = 7
 # In which two looks must agree; the rest may change by itself, as the latest restorable time does.
 IDENTITY = (
     "DBClusterIdentifier",
+    "DBClusterSnapshotIdentifier",
     "DBInstanceIdentifier",
     "DBInstanceStatus",
+    "DBSnapshotIdentifier",
     "DbClusterResourceId",
     "DbiResourceId",
     "Status",

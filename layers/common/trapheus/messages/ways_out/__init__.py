@@ -1,6 +1,6 @@
 """What to do about a failure.
 
 In the order in which to read: `ways` (the ways out where two databases stay) and `advice` (about
-every other error), with `proxy_targets` and `custom_endpoints`, in the words of `commands`, for
-what `databases` finds.
+every other error), with `proxy_targets`, `custom_endpoints` and `source_copy` (of a snapshot),
+in the words of `commands`, for what `databases` finds.
 """

@@ -33,6 +33,10 @@ ADVICE = {
         "Leave the override out, or add it to the stack's parameter AllowedOverrides"
         f" (docs/parameters.md says what each may open) and {AGAIN}."
     ),
+    exceptions.SecretNotAllowed: (
+        "Add the secret to the stack's parameter MasterUserSecrets, or name one that is among"
+        f" them; then {AGAIN}."
+    ),
     exceptions.LockFailed: (
         f"See that the functions reach the table of the locks, and may use it; then {AGAIN}."
     ),

@@ -1,0 +1,278 @@
+"""Where the data comes from: whether the snapshot can be restored as it is, or has to be copied."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
+
+from trapheus.checks.look import INSTANCE
+from trapheus.execution import exceptions
+from trapheus.execution.constants import LATEST, RENAMED_SUFFIX, SOURCE_SUFFIX
+from trapheus.execution.errors import code_of
+from trapheus.rds.passwords import is_taken, login_in
+from trapheus.rds.snapshot_names import SnapshotArn, parts_of
+
+if TYPE_CHECKING:
+    from trapheus.checks.findings import Findings
+    from trapheus.checks.look import Key, Look
+    from trapheus.rds.access import Description
+
+# What another account needs of a key to copy what is under it (RDS User Guide, "Sharing encrypted
+# snapshots") [fact: source-key-of-a-copy].
+OF_A_KEY = [
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey*",
+    "kms:ReEncrypt*",
+]
+
+
+def arn_of(look: Look, snapshot: Description) -> SnapshotArn:
+    """The parts of a snapshot's ARN; those of an own one where RDS does not show it."""
+    found = parts_of(snapshot.get(look.kind.snapshot_arn, ""))
+    return found or SnapshotArn(look.region, look.account, "", snapshot[look.kind.snapshot])
+
+
+def name_of(look: Look, snapshot: Description) -> str:
+    """What a snapshot is called here: one of another account or region by its ARN."""
+    arn = arn_of(look, snapshot)
+    is_here = (arn.account, arn.region) == (look.account, look.region)
+    return arn.name if is_here else str(snapshot[look.kind.snapshot_arn])
+
+
+def is_copied(look: Look) -> bool:
+    """Whether RDS cannot restore the snapshot as it is, so that it is copied first.
+
+    It cannot where the snapshot is of another region, encrypted and of another account, or under
+    another key. A cluster takes the key for what is not encrypted with its restore, an instance
+    only with a copy [fact: no-key-for-an-unencrypted-copy].
+    """
+    snapshot = look.restored
+    if snapshot is None:
+        return False
+    arn, key, wanted = arn_of(look, snapshot), snapshot.get("KmsKeyId"), look.found.get("KmsKeyId")
+    if arn.region != look.region:
+        return True
+    if not key:
+        return bool(wanted) and look.kind is INSTANCE
+    return arn.account != look.account or key != wanted
+
+
+def add_source(plan: dict[str, Any], look: Look) -> None:
+    """Plan the copy of the snapshot, if there is to be one, and the key and password of the result.
+
+    `source`: the other database whose data they are, if they are; `copiedTo`: the copy's name;
+    `copying`: the region of what is copied, and the copy's key, empty for none; `masterUserSecret`:
+    the ARN of the secret whose password is set, if one is.
+    """
+    snapshot = look.restored
+    if snapshot is None:
+        return
+    arn = arn_of(look, snapshot)
+    if is_of_another(look):
+        plan["source"] = {
+            "identifier": snapshot[look.kind.identifier],
+            "account": arn.account,
+            "region": arn.region,
+        }
+    wanted, is_encrypted = look.found.get("KmsKeyId", ""), bool(snapshot.get("KmsKeyId"))
+    if is_copied(look):
+        plan["copiedTo"] = look.identifier + SOURCE_SUFFIX
+        plan["copying"] = {
+            "region": arn.region,
+            "key": wanted if is_encrypted or look.kind is INSTANCE else "",
+        }
+    if wanted and not is_encrypted and look.kind is not INSTANCE:
+        plan["restore"]["KmsKeyId"] = wanted
+    if secret := look.request.get("masterUserSecret"):
+        plan["masterUserSecret"] = secret
+
+
+UNREADABLE = (
+    "see that it exists, that its key may be used, and that the functions reach Secrets Manager"
+)
+# The checks
+
+
+def chosen_snapshot(look: Look, findings: Findings) -> None:
+    """The snapshot is there, `available`, and of this engine; with a source of that database.
+
+    It is manual, automated, of AWS Backup, or shared by the account that the request names.
+    `latest` is the newest such by the moment of its data.
+    """
+    snapshot, name = look.snapshot, look.request["snapshotIdentifier"]
+    if snapshot is None:
+        findings.add(exceptions.SnapshotMissing, missing(look))
+        return
+    shown, engine = name_of(look, snapshot), look.found["Engine"]
+    if snapshot["Status"] != "available":
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name} is {snapshot['Status']}: wait until it is available, or name"
+            " another.",
+        )
+    elif snapshot["Engine"] != engine:
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {shown} is of {snapshot['Engine']}, the database of {engine}: name"
+            " another.",
+        )
+    elif look.source and snapshot[look.kind.identifier] != look.source:
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {shown} is of {snapshot[look.kind.identifier]}, and the sourceIdentifier"
+            f" is {look.source}: correct one of them.",
+        )
+
+
+def missing(look: Look) -> str:
+    """That no snapshot is there, and what to do about it."""
+    named, source = look.request["snapshotIdentifier"], look.source or look.identifier
+    arn = parts_of(named)
+    account = arn.account if arn else look.source_account
+    if account != look.account:
+        return (
+            f"The account {account} has shared {named if arn else 'no available snapshot'}"
+            f"{' not' if arn else f' of {source}'} with this one, {look.account}, in"
+            f" {arn.region if arn else look.region}: let it take a manual one and share that"
+            " (modify-db-snapshot-attribute, or modify-db-cluster-snapshot-attribute, with"
+            f" --attribute-name restore --values-to-add {look.account}); one under its default key"
+            " aws/rds cannot be shared, so let it copy that under a key of its own first."
+        )
+    if named in ("", LATEST):
+        return (
+            f"{source} has no snapshot that is available: take one with the task"
+            " create_snapshot_only."
+        )
+    return f"The snapshot {named} does not exist in this account and region: check its name."
+
+
+def encryption(look: Look, findings: Findings) -> None:
+    """An encrypted snapshot is for an encrypted database, and its key may be used from here."""
+    snapshot = look.restored
+    if snapshot is None or not snapshot.get("KmsKeyId"):
+        return
+    if not look.found.get("KmsKeyId"):
+        findings.add(
+            exceptions.SnapshotMissing,
+            f"The snapshot {name_of(look, snapshot)} is encrypted, and {look.identifier} is not:"
+            " no restore takes encryption away, so restore it to a targetIdentifier by hand, or"
+            " encrypt the database first.",
+        )
+        return
+    for key in look.keys:
+        if key.name == snapshot["KmsKeyId"] and is_copied(look):
+            judge_key_of_another(look, key, findings)
+
+
+def judge_key_of_another(look: Look, key: Key, findings: Findings) -> None:
+    """Refuse a key of another account's that cannot be used from this one."""
+    account = "".join(key.name.split(":")[4:5])
+    if account == look.account:
+        # Of which another check tells.
+        return
+    if key.manager == "AWS":
+        findings.add(
+            exceptions.KeyNotAccessible,
+            f"The snapshot is under the default key {key.name} of the account {account}, which no"
+            " other account can use: let it copy the snapshot under a key of its own, and share"
+            " that copy and key.",
+        )
+    elif key.error in ("AccessDeniedException", "NotFoundException"):
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:{key.name.split(':')[1]}:iam::{look.account}:root"},
+            "Action": OF_A_KEY,
+            "Resource": "*",
+        }
+        findings.add(
+            exceptions.KeyNotAccessible,
+            f"The key {key.name} of the snapshot cannot be used from the account {look.account}"
+            f" ({key.error}): let the account {account} add to the key's policy"
+            f" {json.dumps(statement)}.",
+        )
+
+
+def is_of_another(look: Look) -> bool:
+    """Whether the data are another database's, as the request says with a source."""
+    snapshot = look.restored
+    if snapshot is None or not look.has_source:
+        return False
+    named = (look.identifier, look.identifier + RENAMED_SUFFIX)
+    is_own = arn_of(look, snapshot).account == look.account and (
+        snapshot[look.kind.identifier] in named
+        or snapshot.get(look.kind.resource_id) == look.found[look.kind.resource_id]
+    )
+    return not is_own
+
+
+def password(look: Look, findings: Findings) -> None:
+    """It is said what the master password of another database's data is to be.
+
+    A password that RDS manages is made anew. Otherwise the request names `masterUserSecret`, a
+    secret with the data's master user and a password that RDS takes, or says `keepSourcePassword`.
+    """
+    secret = look.request.get("masterUserSecret", "")
+    said = "masterUserSecret" if secret else "keepSourcePassword"
+    is_managed = look.overrides.get("ManageMasterUserPassword", "MasterUserSecret" in look.found)
+    if is_managed and (secret or look.request.get("keepSourcePassword")):
+        refuse_password(
+            findings,
+            f"RDS manages the master password of {look.identifier}, and makes a new one for what is"
+            f" restored: leave {said} out.",
+        )
+    elif secret:
+        read_secret(look, secret, findings)
+    elif is_of_another(look) and not (is_managed or look.request.get("keepSourcePassword")):
+        refuse_password(
+            findings,
+            f"The master user and password of what is restored would be the source's, not those of"
+            f" {look.identifier}: name the secret of another password with masterUserSecret, or"
+            " say keepSourcePassword: true.",
+        )
+
+
+def read_secret(look: Look, secret: str, findings: Findings) -> None:
+    """Refuse a secret whose password cannot be set."""
+    snapshot, engine = look.restored or {}, look.found["Engine"]
+    try:
+        login = login_in(secret)
+    except (ClientError, HTTPClientError, NoConnection) as error:
+        why = code_of(error) if isinstance(error, ClientError) else type(error).__name__
+        refuse_password(findings, f"The secret {secret} cannot be read ({why}): {UNREADABLE}.")
+        return
+    user = snapshot.get("MasterUsername")
+    if login is None:
+        wrong = "holds no JSON with username and password: write it as RDS does"
+    elif login.username != user and user:
+        wrong = (
+            f"is of the user {login.username}, and the data's master user is {user}: name another"
+        )
+    elif not is_taken(login.password, engine):
+        wrong = f"holds a password that RDS does not take for {engine}: set another one in it"
+    elif look.found.get("MultiTenant"):
+        wrong = "cannot be used for a multi-tenant database: say keepSourcePassword: true"
+    else:
+        return
+    refuse_password(findings, f"The secret {secret} {wrong}.")
+
+
+def refuse_password(findings: Findings, sentence: str) -> None:
+    """Note what the request says, or does not say, of the master password."""
+    findings.add(exceptions.InvalidRequest, sentence)
+
+
+def free_name(look: Look, findings: Findings) -> None:
+    """`<identifier>-source` is free, where the snapshot is to be copied."""
+    name = look.identifier + SOURCE_SUFFIX
+    if is_copied(look) and look.kind.find_snapshot(name) is not None:
+        findings.add(
+            exceptions.NameTaken,
+            f"The snapshot {name} exists, which is to be the copy that is restored: delete it if"
+            " nothing needs it (the task inspect tells whose it is), or give it another name.",
+        )

@@ -1,0 +1,107 @@
+"""The copy of a snapshot that RDS cannot restore as it is: made, and removed at every end.
+
+Each look is one call, since a copy may take hours, in which the state machine asks again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from trapheus.execution import lock
+from trapheus.execution.errors import code_of, failing_as
+from trapheus.execution.exceptions import (
+    CopyFailed,
+    KeyNotAccessible,
+    NameTaken,
+    StillInProgress,
+)
+from trapheus.rds.access import in_progress_tag, is_tagged, rds
+from trapheus.rds.exports import no_room
+from trapheus.rds.waiters import DELETING, is_over
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trapheus.rds.access import Description, Tags
+
+    Find = Callable[[str], Description | None]
+    Copy = Callable[[str, dict[str, Any], Tags], object]
+
+
+def make_copy(find: Find, copy: Copy, event: dict[str, Any]) -> dict[str, str]:
+    """Copy the plan's snapshot, and come back until the copy is available.
+
+    `find(name)` looks for a snapshot, `copy(name, how, tags)` asks for one. The copy carries the
+    tag of this execution from the call on that makes it.
+    """
+    plan, name = event["plan"], event["plan"]["copiedTo"]
+    key = plan["copying"]["key"]
+    refused = f"RDS cannot use the KMS key of {plan['snapshot']}, or {key}, with which the copy is"
+    with failing_as(
+        CopyFailed,
+        name,
+        conflict=StillInProgress,
+        exists=StillInProgress,
+        refusals={
+            "KMSKeyNotAccessibleFault": (
+                KeyNotAccessible,
+                f"{refused} to be encrypted: let the policies of both keys allow kms:CreateGrant,"
+                " kms:Decrypt, kms:DescribeKey and kms:ReEncrypt* to this account.",
+            )
+        },
+    ):
+        found = find(name)
+        if found is None:
+            lock.require(event)
+            try:
+                copy(name, how_of(plan), [in_progress_tag(plan["execution"])])
+            except ClientError as error:
+                if code_of(error) != "SnapshotQuotaExceeded":
+                    raise
+                raise no_room(
+                    name,
+                    rds().meta.region_name,
+                    is_cluster="members" in plan,
+                    entered=event["entered"],
+                ) from error
+    if found and not is_tagged(found, plan["execution"]):
+        raise NameTaken(f"The snapshot {name} is not of this execution.", identifier=name)
+    status = found["Status"] if found else "asked for"
+    if status == "available":
+        return {"name": name}
+    if status in ("failed", *DELETING) or is_over(event["entered"]):
+        raise CopyFailed(
+            f"The copy {name} of {plan['snapshot']} is {status}.", identifier=name, status=status
+        )
+    raise StillInProgress(f"The copy {name} is {status}", identifier=name)
+
+
+def how_of(plan: dict[str, Any]) -> dict[str, Any]:
+    """What is copied, and how. A region is named only where it is another one."""
+    region, key = plan["copying"]["region"], plan["copying"]["key"]
+    how = {"source": plan["snapshot"]}
+    if region != rds().meta.region_name:
+        how["SourceRegion"] = region
+    if key:
+        how["KmsKeyId"] = key
+    return how
+
+
+def own_copy(find: Find, plan: dict[str, Any]) -> Description | None:
+    """The copy that the plan's execution has made, if it is there; nothing else is ever removed."""
+    found = find(plan["copiedTo"]) if "copiedTo" in plan else None
+    return found if found and is_tagged(found, plan["execution"]) else None
+
+
+def remove_copy(found: Description | None, delete: Callable[[str], object], name: str) -> None:
+    """Ask for the deletion of the copy, as `own_copy` has found it; StillInProgress until then.
+
+    What is still being copied is deleted too (botocore's model of DeleteDBSnapshot).
+    """
+    if found is None:
+        return
+    if found["Status"] not in DELETING:
+        delete(name)
+    raise StillInProgress(f"The copy {name} is being deleted", identifier=name)

@@ -1,0 +1,368 @@
+"""The data of another database: restored, or copied and restored, and what is left of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.commands.account import KEY_ID, key
+from local.commands.app import OTHER_ACCOUNT, OTHER_REGION, build_with_keys, lend_key
+from local.emulator.cloud import ACCOUNT, REGION
+from local.emulator.rds.operations import db_snapshots, snapshot_sharing
+from tests import sources
+from tests.mailed import flowing
+from tests.pipeline.observed import KINDS, Kind, On, as_plain, databases, run, snapshots, tagged
+from tests.pipeline.scenarios import DENIED, interrupt
+
+if TYPE_CHECKING:
+    from local.commands.app import App
+    from local.emulator.cloud import Execution
+
+each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+each_strategy = pytest.mark.parametrize("strategy", ["restore-first", "rename-first", "copy"])
+BASE = ("identifier", "task", "isCluster")
+MARKER = "a-password-to-look-for"
+KEYS = ["the same key", "another key", "no key"]
+
+
+def target(kind: Kind) -> str:
+    return kind.identifier.replace("prod", "staging")
+
+
+def request(kind: Kind, strategy: str, **more: Any) -> dict[str, Any]:
+    """A restore of another database's data."""
+    asked = {"sourceIdentifier": sources.name_of(kind), **more}
+    if strategy == "copy":
+        return kind.request("db_restore", targetIdentifier=target(kind), **asked)
+    return kind.request("db_restore", strategy=strategy, **asked)
+
+
+def shown(cloud: App, kind: Kind, name: str) -> dict[str, Any]:
+    """A database as RDS holds it."""
+    cloud.rds.settle()
+    return as_plain((cloud.rds.clusters if kind.is_cluster else cloud.rds.instances)[name])
+
+
+def key_named(cloud: App, words: str) -> str:
+    """The ARN of a key of the other database, by what it is to the target's."""
+    others = {"the same key": key(cloud.rds, KEY_ID), "no key": ""}
+    return others.get(words) or sources.key(cloud.rds) if words != "no key" else ""
+
+
+@each_kind
+@each_strategy
+@pytest.mark.parametrize("words", KEYS)
+def test_the_data_of_another_database_come_as_the_target_is_configured(
+    cloud: App, kind: Kind, strategy: str, words: str
+) -> None:
+    taken = sources.make(cloud.rds, kind, key=key_named(cloud, words))
+    source, before = shown(cloud, kind, sources.name_of(kind)), shown(cloud, kind, kind.identifier)
+    held = snapshots(cloud)
+
+    execution = run(cloud, request(kind, strategy))
+
+    assert (execution.status, execution.cause) == ("SUCCEEDED", "")
+    name = target(kind) if strategy == "copy" else kind.identifier
+    assert cloud.rds.data(kind.name, name) == "live data"
+    assert execution.output["restoredFrom"] == taken
+    now = shown(cloud, kind, name)
+    assert now["KmsKeyId"] == before["KmsKeyId"]
+    assert now["MasterUsername"] == sources.MASTER
+    # The source is as it was, and nothing is left of what was copied.
+    assert shown(cloud, kind, sources.name_of(kind)) == source
+    assert snapshots(cloud) == held
+    assert tagged(cloud) == []
+
+
+def refreshed(cloud: App, kind: Kind, data: str, held: dict[str, str], ran: Execution) -> None:
+    """An execution has given the target these data, and left nothing of what it has copied."""
+    assert (ran.status, ran.cause) == ("SUCCEEDED", "")
+    assert cloud.rds.data(kind.name, kind.identifier) == data
+    assert snapshots(cloud) == held
+    assert tagged(cloud) == []
+
+
+@each_kind
+@pytest.mark.parametrize("is_encrypted", [True, False])
+def test_of_another_account_the_newest_that_it_has_shared_of_this_database_counts(
+    cloud: App, kind: Kind, *, is_encrypted: bool
+) -> None:
+    theirs, held = cloud.rds_in(account=OTHER_ACCOUNT), snapshots(cloud)
+    lent = lend_key(OTHER_ACCOUNT, ACCOUNT) if is_encrypted else ""
+    arn = sources.make_elsewhere(theirs, kind, [ACCOUNT], key=lent)
+    # Later, but of another database, or of another account.
+    others = kind.identifier
+    sources.make_elsewhere(cloud.rds_in(account="333333333333"), kind, [ACCOUNT])
+    build_with_keys(cloud.rds_in(account="444444444444"))
+    snapshot_sharing.plant(
+        cloud.rds_in(account="444444444444"), kind.name, others, "of-another", [ACCOUNT]
+    )
+
+    ran = run(cloud, request(kind, "restore-first", sourceAccount=OTHER_ACCOUNT))
+
+    refreshed(cloud, kind, "shared data", held, ran)
+    assert ran.output["restoredFrom"] == arn
+    assert ran.output["source"] == {
+        "identifier": sources.name_of(kind), "account": OTHER_ACCOUNT, "region": REGION,
+    }  # fmt: skip
+    assert shown(cloud, kind, kind.identifier)["KmsKeyId"] == key(cloud.rds, KEY_ID)
+
+
+@each_kind
+@pytest.mark.parametrize("words", ["another key", "no key"])
+def test_a_snapshot_of_another_region_is_named_by_its_arn(
+    cloud: App, kind: Kind, words: str
+) -> None:
+    away, held = cloud.rds_in(OTHER_REGION), snapshots(cloud)
+    name = sources.make(away, kind, key=sources.key(away) if words == "another key" else "")
+    noun = "cluster-snapshot" if kind.is_cluster else "snapshot"
+    arn = f"arn:aws:rds:{OTHER_REGION}:{ACCOUNT}:{noun}:{name}"
+
+    ran = run(cloud, kind.request("db_restore", snapshotIdentifier=arn))
+
+    refreshed(cloud, kind, "live data", held, ran)
+    assert ran.output["restoredFrom"] == arn
+
+
+@each_kind
+def test_the_newest_may_be_of_aws_backup(cloud: App, kind: Kind) -> None:
+    sources.make(cloud.rds, kind, data="older data", key=key(cloud.rds, KEY_ID))
+    cloud.clock.advance(60)
+    cloud.rds.write(kind.name, sources.name_of(kind), "backed up data")
+    name = db_snapshots.back_up_by_plan(cloud.rds, kind.name, sources.name_of(kind))
+    cloud.settle()
+    cloud.clock.advance(3600)
+    held = snapshots(cloud)
+
+    ran = run(cloud, request(kind, "restore-first"))
+
+    refreshed(cloud, kind, "backed up data", held, ran)
+    assert ran.output["restoredFrom"] == name
+
+
+# What goes wrong
+
+
+@each_kind
+@each_strategy
+def test_a_copy_that_is_refused_leaves_all_as_it_was(cloud: App, kind: Kind, strategy: str) -> None:
+    sources.make(cloud.rds, kind, key=sources.key(cloud.rds))
+    before, held = databases(cloud), snapshots(cloud)
+    cloud.faults.append(On("CopySource", operation(kind, "CopyDB*Snapshot"), DENIED))
+
+    ran = run(cloud, request(kind, strategy))
+
+    assert (ran.status, ran.error) == ("FAILED", "CopyFailed")
+    assert (databases(cloud), snapshots(cloud), tagged(cloud)) == (before, held, [])
+    (mail,) = cloud.alerts
+    assert mail.subject.startswith("[NOT TOUCHED]")
+    assert "was not touched" in flowing(mail.text) or "serves as" in flowing(mail.text)
+
+
+@each_kind
+@each_strategy
+@pytest.mark.parametrize("state", ["Copy the snapshot", "after it"])
+def test_an_execution_that_ends_while_it_copies_is_recovered(
+    cloud: App, kind: Kind, strategy: str, state: str
+) -> None:
+    sources.make(cloud.rds, kind, key=sources.key(cloud.rds))
+    before, held = databases(cloud), snapshots(cloud)
+    begun = {"rename-first": "Restore the database"}.get(strategy, "Wait until the copy is made")
+    asked = {name: value for name, value in request(kind, strategy).items() if name not in BASE}
+
+    interrupt(kind, cloud, state if state != "after it" else begun, **asked)
+
+    assert (databases(cloud), snapshots(cloud), tagged(cloud)) == (before, held, [])
+    assert "recovered" in cloud.alerts[-1].subject
+
+
+@each_kind
+def test_a_copy_that_cannot_be_deleted_is_told_with_its_command(cloud: App, kind: Kind) -> None:
+    sources.make(cloud.rds, kind, key=sources.key(cloud.rds))
+    delete = operation(kind, "DeleteDB*Snapshot")
+    cloud.faults.append(On("Untag", delete, DENIED))
+
+    ran = run(cloud, request(kind, "restore-first"))
+
+    assert (ran.status, ran.error) == ("FAILED", "UntagFailed")
+    assert cloud.rds.data(kind.name, kind.identifier) == "live data"
+    name = f"{kind.identifier}-source"
+    assert tagged(cloud) == [name]
+    (mail,) = cloud.alerts
+    assert mail.subject.startswith("[SERVING, restored]")
+    noun = "db-cluster-snapshot" if kind.is_cluster else "db-snapshot"
+    assert f"delete-{noun} --region {REGION} --{noun}-identifier {name}" in flowing(mail.text)
+    (left,) = run(cloud, kind.request("inspect"), "inspection").output["leftovers"]
+    assert (left["name"], f"delete-{noun}" in left["command"]) == (name, True)
+
+
+@each_kind
+def test_a_restore_that_fails_takes_the_copy_of_the_snapshot_away(cloud: App, kind: Kind) -> None:
+    sources.make(cloud.rds, kind, key=sources.key(cloud.rds))
+    before, held = databases(cloud), snapshots(cloud)
+    word = "RestoreDBClusterFromSnapshot" if kind.is_cluster else "RestoreDBInstanceFromDBSnapshot"
+    cloud.faults.append(On("Restore", word, DENIED))
+
+    ran = run(cloud, request(kind, "rename-first"))
+
+    assert (ran.status, ran.error) == ("FAILED", "RestoreFailed")
+    assert (databases(cloud), snapshots(cloud), tagged(cloud)) == (before, held, [])
+    assert cloud.alerts[0].subject.startswith("[SERVING, put back]")
+
+
+@each_kind
+def test_a_failure_in_finish_tells_of_the_copy(cloud: App, kind: Kind) -> None:
+    sources.make(cloud.rds, kind, key=sources.key(cloud.rds))
+    cloud.faults.append(On("Delete", kind.operation("DeleteDB*"), DENIED))
+
+    ran = run(cloud, request(kind, "restore-first"))
+
+    assert (ran.status, ran.error) == ("FAILED", "DeleteFailed")
+    text = flowing(cloud.alerts[0].text)
+    assert f"{kind.identifier}-source: snapshot, available" in text
+    assert f"To delete the snapshot {kind.identifier}-source".upper() in text.upper()
+
+
+# The password
+
+
+@each_kind
+@pytest.mark.parametrize("strategy", ["restore-first", "rename-first"])
+def test_the_password_of_a_secret_is_set_once_and_stands_nowhere(
+    cloud: App, kind: Kind, strategy: str
+) -> None:
+    sources.make(cloud.rds, kind)
+    manage_no_password(cloud, kind)
+    secret = make_secret(cloud, sources.MASTER, MARKER)
+
+    ran = run(cloud, request(kind, strategy, masterUserSecret=secret))
+
+    assert (ran.status, ran.cause) == ("SUCCEEDED", "")
+    operation = kind.operation("ModifyDB*")
+    given = [call for call in cloud.calls if call.operation == operation
+             and call.parameters.get("MasterUserPassword")]  # fmt: skip
+    assert [call.parameters["MasterUserPassword"] for call in given] == [MARKER]
+    history = cloud.client("stepfunctions").get_execution_history(
+        executionArn=ran.arn, includeExecutionData=True, maxResults=1000
+    )
+    assert MARKER not in json.dumps(history, default=str)
+    assert not any(MARKER in mail.text for mail in cloud.mails)
+    locks = [call for call in cloud.calls if call.service == "dynamodb"]
+    assert not any(MARKER in json.dumps(call.parameters, default=str) for call in locks)
+
+
+REFUSED_SECRETS = {
+    "of the user somebody": ("somebody", MARKER),
+    "a password that RDS does not take": (sources.MASTER, "has a / in it"),
+    "holds no JSON": (None, ""),
+}
+
+
+@each_kind
+@pytest.mark.parametrize("words", REFUSED_SECRETS)
+def test_a_secret_that_does_not_fit_is_refused_before_anything_is_touched(
+    cloud: App, kind: Kind, words: str
+) -> None:
+    sources.make(cloud.rds, kind)
+    manage_no_password(cloud, kind)
+    secret = make_secret(cloud, *REFUSED_SECRETS[words])
+    before = databases(cloud)
+
+    ran = run(cloud, request(kind, "restore-first", masterUserSecret=secret))
+
+    assert (ran.status, ran.error) == ("FAILED", "InvalidRequest")
+    assert words in ran.cause
+    assert MARKER not in ran.cause
+    assert databases(cloud) == before
+
+
+def manage_no_password(cloud: App, kind: Kind) -> None:
+    """Let the target have a password of its own."""
+    held = cloud.rds.clusters if kind.is_cluster else cloud.rds.instances
+    held[kind.identifier].pop("MasterUserSecret")
+
+
+def make_secret(cloud: App, user: str | None, password: str) -> str:
+    """A secret that requests may name."""
+    value = json.dumps({"username": user, "password": password}) if user else "no object"
+    client = cloud.client("secretsmanager")
+    name = f"master-{len(client.list_secrets()['SecretList'])}"
+    return str(client.create_secret(Name=name, SecretString=value)["ARN"])
+
+
+def operation(kind: Kind, pattern: str) -> str:
+    """An operation on a snapshot; the star stands for Cluster."""
+    return pattern.replace("*", "Cluster" if kind.is_cluster else "")
+
+
+# What is refused
+
+
+@each_kind
+def test_a_snapshot_that_another_account_has_not_shared_is_refused(cloud: App, kind: Kind) -> None:
+    noun = "cluster-snapshot" if kind.is_cluster else "snapshot"
+    arn = f"arn:aws:rds:{REGION}:{OTHER_ACCOUNT}:{noun}:not-shared"
+    sources.make_elsewhere(cloud.rds_in(account=OTHER_ACCOUNT), kind, [])
+
+    for more in ({"snapshotIdentifier": arn}, {"sourceAccount": OTHER_ACCOUNT}):
+        ran = run(cloud, request(kind, "restore-first", **more), next(iter(more)))
+
+        assert (ran.status, ran.error) == ("FAILED", "SnapshotMissing")
+        assert "--attribute-name restore --values-to-add 123456789012" in ran.cause
+        assert "aws/rds cannot be shared" in ran.cause
+
+
+@each_kind
+def test_a_key_that_is_not_lent_is_refused_with_the_statement_that_is_missing(
+    cloud: App, kind: Kind
+) -> None:
+    keys = cloud.client("kms", account=OTHER_ACCOUNT)
+    own = keys.create_key()["KeyMetadata"]["Arn"]
+    sources.make_elsewhere(cloud.rds_in(account=OTHER_ACCOUNT), kind, [ACCOUNT], key=own)
+
+    ran = run(cloud, request(kind, "restore-first", sourceAccount=OTHER_ACCOUNT))
+
+    assert (ran.status, ran.error) == ("FAILED", "KeyNotAccessible")
+    assert "kms:CreateGrant" in ran.cause
+    assert f"arn:aws:iam::{ACCOUNT}:root" in ran.cause
+
+
+@each_kind
+def test_what_else_does_not_fit_is_refused(cloud: App, kind: Kind) -> None:
+    sources.make(cloud.rds, kind, key=sources.key(cloud.rds))
+    shelf = cloud.rds.cluster_snapshots if kind.is_cluster else cloud.rds.snapshots
+    taken = shelf[f"{sources.name_of(kind)}-monday"]
+
+    def refused(name: str, **more: Any) -> str:
+        ran = run(cloud, request(kind, "restore-first", **more), name)
+        assert ran.status == "FAILED"
+        return ran.cause
+
+    other = f"{kind.identifier}-snapshot"
+    assert "and the sourceIdentifier is" in refused("one", snapshotIdentifier=other)
+    taken["EngineVersion"] = "17.1"
+    assert "upgrade" in refused("two")
+    taken["EngineVersion"] = "16.4"
+    with cloud.rds.instantly():
+        sources.snapshot(cloud.rds, kind, f"{kind.identifier}-source")
+    assert f"The snapshot {kind.identifier}-source exists" in refused("three")
+
+
+@each_kind
+def test_the_newer_version_and_the_larger_storage_stay(cloud: App, kind: Kind) -> None:
+    more: dict[str, Any] = {"EngineVersion": "16.6"}
+    more |= {} if kind.is_cluster else {"AllocatedStorage": 900}
+    sources.make(cloud.rds, kind, key=key(cloud.rds, KEY_ID), **more)
+
+    ran = run(cloud, request(kind, "restore-first"))
+
+    assert (ran.status, ran.cause) == ("SUCCEEDED", "")
+    now = shown(cloud, kind, kind.identifier)
+    assert now["EngineVersion"] == "16.6"
+    told = {entry["attribute"] for entry in ran.output["report"]["differs"]}
+    assert "EngineVersion" in told
+    if not kind.is_cluster:
+        assert now["AllocatedStorage"] == 900
+        assert "AllocatedStorage" in told
