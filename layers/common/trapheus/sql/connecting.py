@@ -95,7 +95,7 @@ def connect(
                 raise SqlFailed(
                     f"The hook cannot log in to {login['host']}:{login['port']}: {error} (the"
                     " database's security groups have to let in the output"
-                    " SqlHookSecurityGroup).",
+                    " SqlHookSecurityGroupId).",
                     identifier=database["identifier"],
                 ) from None
         time.sleep(3)
