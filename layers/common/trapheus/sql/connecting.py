@@ -15,11 +15,11 @@ from trapheus.execution.clients import PATIENT
 from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import SqlFailed
 from trapheus.sql import mysql, postgresql
-from trapheus.sql.database import SqlError
+from trapheus.sql.session import SqlError
 from trapheus.sql_hook import MYSQL, SCRIPT
 
 if TYPE_CHECKING:
-    from trapheus.sql.database import Database
+    from trapheus.sql.session import Session
 
 # More than anybody writes; each invocation reads it anew.
 LARGEST = 20 * 1024 * 1024
@@ -78,7 +78,7 @@ def log_in(database: dict[str, Any]) -> dict[str, Any]:
 
 def connect(
     database: dict[str, Any], login: dict[str, Any], *, read_only: bool = False
-) -> Database:
+) -> Session:
     """A session with the database, once it can be had."""
     log_in_to = mysql.connect if database["engine"] in MYSQL else postgresql.connect
     bundle = os.environ.get("CA_BUNDLE") or str(

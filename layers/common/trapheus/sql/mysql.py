@@ -12,7 +12,7 @@ import pymysql
 from pymysql.constants import CR, ER
 from pymysql.cursors import SSCursor
 
-from trapheus.sql.database import NOTES, SCHEMA, Kind, SqlError
+from trapheus.sql.session import NOTES, SCHEMA, Kind, SqlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from trapheus.execution.exceptions import SqlFailed
-from trapheus.sql.database import NOTES, SCHEMA
+from trapheus.sql.session import NOTES, SCHEMA
 
 if TYPE_CHECKING:
-    from trapheus.sql.database import Database
+    from trapheus.sql.session import Session
 
 Part = Literal["execution", "script", "statement", "check"]
 COLUMNS = (
@@ -33,7 +33,7 @@ class Note:
 Notes = dict[tuple[Part, int], Note]
 
 
-def read(database: Database) -> Notes:
+def read(database: Session) -> Notes:
     """All notes by what they are about."""
     found = database.ask(
         f"select part, number, alone, tries, ended, seconds, rows_of, detail from {NOTES}"  # noqa: S608
@@ -44,7 +44,7 @@ def read(database: Database) -> Notes:
     }
 
 
-def open_notes(database: Database, execution: str, script: str) -> Notes:
+def open_notes(database: Session, execution: str, script: str) -> Notes:
     """The notes of this execution and script, made if need be.
 
     Those that came with the data, of an execution that was stopped, are put away. A script that has
@@ -73,7 +73,7 @@ def open_notes(database: Database, execution: str, script: str) -> Notes:
     return notes
 
 
-def write(database: Database, part: Part, number: int, detail: str) -> None:
+def write(database: Session, part: Part, number: int, detail: str) -> None:
     """Note what the notes are about."""
     database.ask(
         f"insert into {NOTES} values (%s, %s, %s, 0, 0, 1, 0, 0)",  # noqa: S608
@@ -83,7 +83,7 @@ def write(database: Database, part: Part, number: int, detail: str) -> None:
     )
 
 
-def begin(database: Database, part: Part, number: int, *, alone: bool, tries: int) -> None:
+def begin(database: Session, part: Part, number: int, *, alone: bool, tries: int) -> None:
     """Note that something is begun, for the `tries`th time."""
     if tries > 1:
         database.ask(
@@ -101,7 +101,7 @@ def begin(database: Database, part: Part, number: int, *, alone: bool, tries: in
         )
 
 
-def is_alone(database: Database, number: int) -> None:
+def is_alone(database: Session, number: int) -> None:
     """Note that a statement has no transaction after all."""
     database.ask(
         f"update {NOTES} set alone = 1 where part = 'statement' and number = %s",  # noqa: S608
@@ -109,7 +109,7 @@ def is_alone(database: Database, number: int) -> None:
     )
 
 
-def end(database: Database, part: Part, number: int, ended: Note) -> None:
+def end(database: Session, part: Part, number: int, ended: Note) -> None:
     """Note that it has ended; in the same transaction, if it has one."""
     database.ask(
         f"update {NOTES} set ended = 1, seconds = %s, rows_of = %s, detail = %s"  # noqa: S608

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import errors, pq
 
-from trapheus.sql.database import NOTES, SCHEMA, Kind, SqlError
+from trapheus.sql.session import NOTES, SCHEMA, Kind, SqlError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

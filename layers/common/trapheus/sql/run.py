@@ -14,7 +14,7 @@ from trapheus.execution.logs import logger
 from trapheus.sql import notes as noting
 from trapheus.sql.checks import failing, figure
 from trapheus.sql.connecting import connect, log_in, read_script
-from trapheus.sql.database import SqlError
+from trapheus.sql.session import SqlError
 from trapheus.sql.notes import Note
 from trapheus.sql.script import split
 from trapheus.sql.statements import check as check_statements
@@ -24,7 +24,7 @@ from trapheus.sql_hook import MYSQL, why_not
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trapheus.sql.database import Database
+    from trapheus.sql.session import Session
     from trapheus.sql.notes import Notes, Part
     from trapheus.sql.script import Statement
 
@@ -50,13 +50,13 @@ class NeedsToBeAlone(Exception):
 class Work:
     """One invocation: the session with the lock, what was noted, and until when there is time."""
 
-    database: Database
+    database: Session
     notes: Notes
     mysql: bool
     # time.monotonic(), at which the answer has to be on its way.
     until: float
     seconds: float = 0.0
-    # What Database.rolls_back says, as long as no table has been made or changed since.
+    # What Session.rolls_back says, as long as no table has been made or changed since.
     rolls_back: bool | None = None
 
     def left(self) -> float:
@@ -115,7 +115,7 @@ def run(event: dict[str, Any], remaining: float) -> dict[str, Any]:
     }
 
 
-def lock(database: Database, until: float) -> None:
+def lock(database: Session, until: float) -> None:
     """Be the only one that works on the copy.
 
     A session has the lock until all that it began is committed or rolled back, even if its client
@@ -224,7 +224,7 @@ def capital(name: str) -> str:
 
 
 def run_checks(
-    work: Work, checks: list[dict[str, Any]], open_session: Callable[[], Database]
+    work: Work, checks: list[dict[str, Any]], open_session: Callable[[], Session]
 ) -> list[dict[str, Any]]:
     """The checks that hold, each with its figure; SqlFailed for the first that does not.
 
@@ -239,7 +239,7 @@ def run_checks(
         session.close()
 
 
-def run_check(work: Work, session: Database, number: int, check: dict[str, Any]) -> dict[str, Any]:
+def run_check(work: Work, session: Session, number: int, check: dict[str, Any]) -> dict[str, Any]:
     """Look whether a check holds, unless an earlier invocation has seen that it does."""
     name = f"check {check['name']!r}"
     note = work.notes.get(("check", number))

@@ -25,7 +25,7 @@ class SqlError(Exception):
         self.line = line
 
 
-class Database(Protocol):
+class Session(Protocol):
     """One session with a database."""
 
     def run(self, statement: str, seconds: float) -> int:
