@@ -74,8 +74,7 @@ class Copy:
     def has_notes(self) -> bool:
         return bool(
             self.sql(
-                "select 1 from information_schema.schemata"
-                " where schema_name = 'trapheus_sql_hook'"
+                "select 1 from information_schema.schemata where schema_name = 'trapheus_sql_hook'"
             )
         )
 
@@ -135,7 +134,9 @@ def bundle(folder: Path, authority: Authority) -> Path:
 def postgres_server(folder: Path, authority: Authority) -> Iterator[Server]:
     postgresql.make(folder / "postgres", USER, PASSWORD)
     address = ADDRESSES["postgres"]
-    server = postgresql.start_postgresql(folder / "postgres", address, free_port(address), authority)
+    server = postgresql.start_postgresql(
+        folder / "postgres", address, free_port(address), authority
+    )
     yield server
     server.stop()
 

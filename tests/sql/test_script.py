@@ -25,9 +25,17 @@ def test_a_script_masks_and_its_checks_hold(copy):
         "update customers set email = concat('user', id, '@example.com');\n"
         "-- nobody else; in one statement\n"
         "delete from customers where id = 2;",
-        {"name": "masked", "query": "select * from customers where email like '%@b'", "isEmpty": True},
+        {
+            "name": "masked",
+            "query": "select * from customers where email like '%@b'",
+            "isEmpty": True,
+        },
         {"name": "not empty", "query": "select count(*) from customers", "atLeast": 1},
-        {"name": "name", "query": "select max(email) from customers", "equals": "user1@example.com"},
+        {
+            "name": "name",
+            "query": "select max(email) from customers",
+            "equals": "user1@example.com",
+        },
     )
     assert answer.pop("seconds") >= 0
     assert answer == {

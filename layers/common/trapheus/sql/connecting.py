@@ -14,7 +14,7 @@ import boto3
 from trapheus.execution.clients import PATIENT
 from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import SqlFailed
-from trapheus.sql import mysql, postgresql
+from trapheus.sql import by_psycopg, by_pymysql
 from trapheus.sql.session import SqlError
 from trapheus.sql_hook import MYSQL, SCRIPT
 
@@ -76,11 +76,9 @@ def log_in(database: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def connect(
-    database: dict[str, Any], login: dict[str, Any], *, read_only: bool = False
-) -> Session:
+def connect(database: dict[str, Any], login: dict[str, Any], *, read_only: bool = False) -> Session:
     """A session with the database, once it can be had."""
-    log_in_to = mysql.connect if database["engine"] in MYSQL else postgresql.connect
+    log_in_to = by_pymysql.connect if database["engine"] in MYSQL else by_psycopg.connect
     bundle = os.environ.get("CA_BUNDLE") or str(
         Path(os.environ.get("LAMBDA_TASK_ROOT", ".")) / "rds-ca.pem"
     )

@@ -159,9 +159,12 @@ def mysql_tokens(script: str) -> Iterator[Token]:
             yield Token("end", delimiter, at, at + len(delimiter))
             at, is_empty = at + len(delimiter), True
         elif match := MYSQL.match(script, at):
-            kind = str(match.lastgroup)
-            yield Token(kind, match[0], at, match.end())
-            at, is_empty = match.end(), is_empty and kind == "comment"
+            kind, end = str(match.lastgroup), match.end()
+            # A delimiter of dollars could be a part of the word.
+            if kind == "word" and (cut := match[0].find(delimiter)) > 0:
+                end = at + cut
+            yield Token(kind, script[at:end], at, end)
+            at, is_empty = end, is_empty and kind == "comment"
         else:
             is_empty = is_empty and script[at].isspace()
             if not script[at].isspace():
