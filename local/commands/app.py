@@ -12,7 +12,7 @@ from types import MappingProxyType
 from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 
-from local.commands.account import INSIGHTS_KEY_ID, KEY_ID, build
+from local.commands.account import INSIGHTS_KEY_ID, KEY_ID, STAGING_KEY_ID, build
 from local.emulator.cloud import ACCOUNT, REGION, Cloud, Execution, Mail
 from local.emulator.rds import Rds
 
@@ -71,7 +71,7 @@ def build_with_keys(rds: Rds) -> None:
     """Make the sample account with the keys that its databases are encrypted with, as new."""
     rds.hold(sample_account(rds.account, rds.region, rds.time))
     backend = kms_backends[ACCOUNT][REGION]
-    for key_id in (KEY_ID, INSIGHTS_KEY_ID, *AWS_KEYS):
+    for key_id in (KEY_ID, INSIGHTS_KEY_ID, STAGING_KEY_ID, *AWS_KEYS):
         key = backend.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Databases", None)
         del backend.keys[key.id]
         key.arn = key.arn.replace(key.id, key_id)
