@@ -130,7 +130,7 @@ preflight: .venv/ready ## The list of checks: docs/preflight.md
 
 # The layer's first: what is tested with is what it ships.
 lock: ## The locked lists, the layer's too; needs uv
-	for list in layers/common/requirements requirements/checkov requirements/dev \
+	for list in layers/common/requirements src/sql/requirements requirements/checkov requirements/dev \
 			requirements/peers requirements/sam; do \
 		uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
 			$$list.in --output-file $$list.txt; \

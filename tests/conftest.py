@@ -1,11 +1,14 @@
-"""Which worker runs which test, and in which order."""
+"""Which worker runs which test, and in which order; and what a test needs of the machine."""
 
+import os
 import re
 from typing import Any
 from zlib import crc32
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+from local.servers import mariadb
 
 # What takes longest begins first, so that no worker is left alone with it at the end; and what
 # needs the deployed app comes last and together, so that a worker deploys it once.
@@ -52,3 +55,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPlace:
     return ByPlace(config, log)
+
+
+@pytest.fixture
+def needs_mariadb() -> None:
+    """Skip, and say so, where there is no MariaDB; in CI, which says that it has one, fail."""
+    if mariadb.program() is None:
+        missing = "no MariaDB on this machine: install Debian's mariadb-server, or a like package"
+        if os.environ.get("TRAPHEUS_HAS_MARIADB"):
+            pytest.fail(missing)
+        pytest.skip(missing)
