@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,6 +13,7 @@ from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 
 from local.commands.account import INSIGHTS_KEY_ID, KEY_ID, STAGING_KEY_ID, build
+from local.commands.customers import fill
 from local.emulator.cloud import ACCOUNT, REGION, Cloud, Execution, Mail
 from local.emulator.rds import Rds
 
@@ -67,9 +68,14 @@ def sample_account(account: str, region: str, now: float) -> bytes:
     return rds.kept()
 
 
-def build_with_keys(rds: Rds) -> None:
-    """Make the sample account with the keys that its databases are encrypted with, as new."""
+def build_with_keys(rds: Rds, cloud: Cloud, data: Iterable[str] = ()) -> None:
+    """Make the sample account with the keys that its databases are encrypted with, as new.
+
+    data: the databases that really have some.
+    """
     rds.hold(sample_account(rds.account, rds.region, rds.time))
+    for name in data if cloud.volumes else ():
+        fill(rds, cloud.volumes, name)
     backend = kms_backends[ACCOUNT][REGION]
     for key_id in (KEY_ID, INSIGHTS_KEY_ID, STAGING_KEY_ID, *AWS_KEYS):
         key = backend.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Databases", None)
@@ -91,15 +97,17 @@ def deployed(
     port: int = 0,
     template: Path = ROOT / "template.yaml",
     parameters: Mapping[str, str] = MappingProxyType({}),
+    data: Collection[str] = (),
 ) -> Iterator[App]:
     """An AWS on this machine, with the sample account and the app in it.
 
     parameters: of the stack, where they are to be others than the usual.
+    data: the databases that have real data; what is restored from theirs has too.
     """
     # Nearly all that is made here stays: a fifth of the time would go into looking through it.
     gc.disable()
     try:
-        with App(port=port, account=lambda rds, _: build_with_keys(rds)) as cloud:
+        with App(port=port, account=partial(build_with_keys, data=data), data=bool(data)) as cloud:
             cloud.verify(SENDER)
             key = prepare_other_region()
             given = {**PARAMETERS, "SnapshotCopyExportKmsKey": key, **parameters}

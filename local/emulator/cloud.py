@@ -78,6 +78,8 @@ from local.emulator.stepfunctions import interpreter, map_runs
 if TYPE_CHECKING:
     from botocore.awsrequest import HTTPHeaders
 
+    from local.emulator.volumes.real_volumes import RealVolumes
+
 __all__ = ["Call", "Cloud", "Execution", "Fault", "Mail", "Notice", "hung", "killed", "lost"]
 
 ACCOUNT = "123456789012"
@@ -167,6 +169,7 @@ class Cloud:
         seed: int = 0,
         warm: bool = True,
         account: Callable[[Rds, Cloud], object] | None = None,
+        data: bool = False,
     ) -> None:
         self.calls: list[Call] = []
         self.mails: list[Mail] = []
@@ -177,6 +180,9 @@ class Cloud:
         # Whether Scheduler tries again under another execution-id. [fact: keywords-of-a-schedule]
         self.renews_ids = False
         self._port, self._seed, self._warm, self._account = port, seed, warm, account
+        # What really holds the databases' data; None where nothing does.
+        self.volumes: RealVolumes | None = None
+        self._has_data = data
         self._random = random.Random(seed)
         self.authorization = Authorization(ACCOUNT, self.rds_in)
         self._other_services = MotoServices(ACCOUNT, self.authorization.allows)
@@ -213,11 +219,20 @@ class Cloud:
         traveller = closing.enter_context(time_machine.travel(START, tick=False))
         self.clock = Clock(on_move=traveller.move_to)
         spare_repeated_work(closing)
+        if self._has_data:
+            self._make_volumes(closing)
         self._make_functions(closing, folder)
         self._repair_moto(closing)
         self._serve(closing, listening)
         closing.callback(self._end_everything)
         self._make_rds()
+
+    def _make_volumes(self, closing: ExitStack) -> None:
+        # It takes a while to import, and most runs do without.
+        from local.emulator.volumes.real_volumes import RealVolumes  # noqa: PLC0415
+
+        self.volumes = RealVolumes()
+        closing.callback(self.volumes.close)
 
     def _make_functions(self, closing: ExitStack, folder: Path) -> None:
 
@@ -308,6 +323,8 @@ class Cloud:
     def _make_rds(self) -> None:
 
         self._other_services.forget()
+        if self.volumes:
+            self.volumes.clear()
         self._regions: dict[str, Rds] = {}
         self._timing = "typical"
         self.rds = self.rds_in(REGION)
@@ -325,6 +342,7 @@ class Cloud:
                 on_change=self._on_change,
                 neighbours=self._regions,
                 other_services=self._other_services,
+                volumes=self.volumes,
             )
         return self._regions[region]
 
