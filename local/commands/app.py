@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 
 from local.commands.account import INSIGHTS_KEY_ID, KEY_ID, STAGING_KEY_ID, build
-from local.commands.customers import fill
+from local.commands.customers import Row, fill, look
 from local.emulator.cloud import ACCOUNT, REGION, Cloud, Execution, Mail
 from local.emulator.rds import Rds
 
@@ -43,6 +43,10 @@ class App(Cloud):
     def alerts(self) -> list[Mail]:
         """The mails about what went wrong."""
         return [mail for mail in self.mails if not mail.subject.startswith(CHOSEN)]
+
+    def rows(self, names: Iterable[str]) -> dict[str, Sequence[Row]]:
+        """The customers in databases that have real data, by name."""
+        return {name: look(self.rds, self.volumes, name) for name in names if self.volumes}
 
     def export_of(self, restore: Execution) -> str:
         """The ARN of the execution that a restore has started for its export."""
@@ -74,8 +78,9 @@ def build_with_keys(rds: Rds, cloud: Cloud, data: Iterable[str] = ()) -> None:
     data: the databases that really have some.
     """
     rds.hold(sample_account(rds.account, rds.region, rds.time))
-    for name in data if cloud.volumes else ():
-        fill(rds, cloud.volumes, name)
+    if cloud.volumes:
+        for name in data:
+            fill(rds, cloud.volumes, name)
     backend = kms_backends[ACCOUNT][REGION]
     for key_id in (KEY_ID, INSIGHTS_KEY_ID, STAGING_KEY_ID, *AWS_KEYS):
         key = backend.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Databases", None)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from local.emulator.rds import Rds
     from local.emulator.volumes.real_volumes import RealVolumes
@@ -46,7 +46,7 @@ def kind_of(name: str) -> str:
 
 
 def fill(rds: Rds, volumes: RealVolumes, name: str) -> None:
-    """Put the customers into a database of the sample account, and the earlier into its snapshot."""
+    """Put the customers into a sample database, and the earlier of them into its snapshot."""
     kind, (nature, _, _) = kind_of(name), name.rpartition("-")
     volumes.give(rds, kind, name)
     database = rds.find(kind, name)
@@ -60,9 +60,29 @@ def fill(rds: Rds, volumes: RealVolumes, name: str) -> None:
 
 
 def look(rds: Rds, volumes: RealVolumes, name: str) -> Sequence[Row]:
-    """The customers of a database, whatever its name is now; none where it does not serve."""
+    """The customers of a database; none where it does not serve."""
     kind = kind_of(name)
     if not rds.reachable(kind, name):
         return ()
     with volumes.connected(rds.find(kind, name)) as connection:
         return connection.execute(LOOK).fetchall()
+
+
+def needed(request: Any) -> list[str]:
+    """The databases whose data a run needs: those of a request with hooks, the source first."""
+    if not isinstance(request, dict) or not request.get("beforeSwap"):
+        return []
+    asked = [str(request.get(key, "")).lower() for key in ("sourceIdentifier", "identifier")]
+    return [name for name in asked if name in REAL]
+
+
+def compared(
+    before: Mapping[str, Sequence[Row]], after: Mapping[str, Sequence[Row]]
+) -> Iterator[tuple[str, list[str]]]:
+    """The rows before (-) and after (+), once where they are the same; headings first."""
+    yield " ", ["database", *HEADINGS]
+    for name, rows in before.items():
+        same = rows == after[name]
+        for mark, held in ((" ", rows),) if same else (("-", rows), ("+", after[name])):
+            for row in held:
+                yield mark, [name, *("" if cell is None else str(cell) for cell in row)]

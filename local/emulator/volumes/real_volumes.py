@@ -58,6 +58,7 @@ class RealVolumes:
         self._engine = Engine(ready, password, authority)
         self._numbers = count(1)
         self._volumes: dict[Key, Volume] = {}
+        # By the ARN of the secret that has it; Secrets Manager may have it longer than a database.
         self._passwords: dict[str, str] = {}
         self.listeners: list[Callable[[], None]] = []
 
@@ -73,7 +74,6 @@ class RealVolumes:
         self.listeners.clear()
         while self._volumes:
             self._volumes.popitem()[1].remove()
-        self._passwords.clear()
 
     # What the local RDS tells
 
@@ -160,6 +160,10 @@ class RealVolumes:
         with volume.connected(volume.database) as connection:
             connection.execute(sql.SQL("set role {}").format(sql.Identifier(volume.master)))
             yield connection
+
+    def folders(self) -> list[Path]:
+        """Where there are files of databases and snapshots."""
+        return [volume.folder for volume in self._volumes.values() if volume.folder.exists()]
 
     # Within
 

@@ -23,7 +23,7 @@ ADMIN = "rdsadmin"
 # "Understanding the rds_superuser role". [fact: master-user-of-postgresql]
 SUPERUSER = """
 create role rds_superuser;
-grant pg_monitor, pg_signal_backend, pg_checkpoint to rds_superuser with admin option;
+grant pg_monitor, pg_signal_backend to rds_superuser with admin option;
 """
 
 

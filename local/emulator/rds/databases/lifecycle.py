@@ -146,6 +146,7 @@ def modify(rds: Rds, resource: Resource, given: dict[str, Any]) -> None:
     if not wanted.keys() - MANNERS:
         raise settings.combination("No modifications were requested")
     available.check_upgrade(rds, resource.shown, wanted)
+    settings.check_password(kind, resource.shown, wanted)
     settings.check_storage_change(resource, wanted)
     preview = copy.deepcopy(resource.shown)
     settings.apply(rds, kind, preview, wanted, live=True)
@@ -160,6 +161,7 @@ def modify(rds: Rds, resource: Resource, given: dict[str, Any]) -> None:
         waiting = {name: v for name, v in left.items() if settings.pending_view(kind, {name: v})}
         if resource.shown["BackupRetentionPeriod"] and waiting.get("BackupRetentionPeriod"):
             del waiting["BackupRetentionPeriod"]  # [fact: retention-changes-at-once]
+        waiting.pop("MasterUserPassword", None)  # [fact: password-changes-at-once]
         resource.pending |= waiting
         pend(resource, settings.pending_view(kind, waiting))
         left = {name: v for name, v in left.items() if name not in waiting}

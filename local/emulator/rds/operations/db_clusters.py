@@ -67,6 +67,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     name, engine = rds.free("cluster", parameters["DBClusterIdentifier"]), parameters["Engine"]
     own = multi_az_clusters.check_birth(parameters, engine)
     available.name_version(rds, engine, parameters)
+    settings.check_password("cluster", {}, parameters)
     shown = lifecycle.blank(rds, "cluster", name, engine, parameters.get("EngineVersion")) | own
     if parameters.get("WithExpressConfiguration"):
         # model: internet access gateway, no network of a VPC, IAM authentication

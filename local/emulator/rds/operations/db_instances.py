@@ -66,6 +66,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     available.check_class(rds, parameters["DBInstanceClass"], shown)
     shown["AllocatedStorage"] = 20
     check_zone(parameters)
+    settings.check_password("instance", {}, parameters)
     settings.apply(rds, "instance", shown, parameters)
     windows.make_room(shown, parameters)
     settings.check(rds, "instance", shown)
