@@ -57,7 +57,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPlace:
     return ByPlace(config, log)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def needs_mariadb() -> None:
     """Skip, and say so, where there is no MariaDB; in CI, which says that it has one, fail."""
     if mariadb.program() is None:

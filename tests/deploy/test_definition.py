@@ -349,8 +349,11 @@ def test_the_machines_call_every_function_and_may_call_it() -> None:
         assert invoke["Action"] == "lambda:InvokeFunction"
         allowed = {arn.removesuffix(".Arn") for arn in invoke["Resource"]}
         assert allowed == called[machine], f"name what {machine} calls in {role}, and no other"
-    # By its schedule, not by a machine.
-    assert set().union(*called.values()) == set(functions()) - {"LookAtLocksFunction"}
+    # By its schedule, and by the hooks of a request, not by a machine's own states.
+    assert set().union(*called.values()) == set(functions()) - {
+        "LookAtLocksFunction",
+        "SqlHookFunction",
+    }
 
 
 @pytest.mark.parametrize(
@@ -412,6 +415,7 @@ def test_every_step_folder_has_a_function_a_kind() -> None:
             "src/notify/",
             "src/export/",
             "src/fleet/",
+            "src/sql/",
         ):
             assert handlers == {"instance.handler", "cluster.handler"}, folder
     assert set(kinds) == {

@@ -180,6 +180,14 @@ class FleetFailed(TrapheusError):
     """The list of a fleet could not be read, or what became of it not be written."""
 
 
+class ScriptRefused(TrapheusError):
+    """A script of the SQL hook cannot be run as it stands."""
+
+
+class SqlFailed(TrapheusError):
+    """The SQL hook could not log in, or a statement or a check of it has failed."""
+
+
 class StillInProgress(TrapheusError):
     """Not an error: RDS is still busy, and the state machine asks again."""
 

@@ -1,0 +1,56 @@
+"""What a check compares the one value of its query with; of a value, only figures are told."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+
+def failing(check: dict[str, Any], rows: int, first: list[Any]) -> str:
+    """Why a check does not hold, as the rest of a sentence; "" if it does."""
+    if "isEmpty" in check:
+        return f"has {rows} rows, not none" if rows else ""
+    if rows != 1 or len(first) != 1:
+        return f"has {rows} rows of {len(first)} values, not one value"
+    value = first[0]
+    if "equals" in check:
+        # What the request says is no secret; a text of the database may be one.
+        differs = f"is {figure(value) or 'another value'}, not {check['equals']!r}"
+        return "" if is_equal(value, check["equals"]) else differs
+    return out_of_bounds(check, value)
+
+
+def out_of_bounds(check: dict[str, Any], value: Any) -> str:
+    """Why a value is not within the bound of a check."""
+    if not isinstance(value, int | float | Decimal) or isinstance(value, bool):
+        return f"is {'null' if value is None else 'no number'}"
+    number = Decimal(str(value))
+    if number.is_nan():
+        return "is no number"
+    if "atLeast" in check:
+        least = Decimal(str(check["atLeast"]))
+        return "" if number >= least else f"is {number}, not at least {least}"
+    most = Decimal(str(check["atMost"]))
+    return "" if number <= most else f"is {number}, not at most {most}"
+
+
+def is_equal(value: Any, wanted: Any) -> bool:
+    """Whether a value is the wanted one; a MySQL has 1 and 0 for true and false."""
+    if isinstance(wanted, bool):
+        return value is wanted or (type(value) is int and value == int(wanted))
+    if isinstance(wanted, str):
+        return value is not None and str(value) == wanted
+    return (
+        isinstance(value, int | float | Decimal)
+        and not isinstance(value, bool)
+        and Decimal(str(value)) == Decimal(str(wanted))
+    )
+
+
+def figure(value: Any) -> str:
+    """A number, a truth or nothing at all, as text; "" for what may be somebody's."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float | Decimal) else ""
