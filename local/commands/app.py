@@ -16,6 +16,7 @@ from local.commands.account import INSIGHTS_KEY_ID, KEY_ID, STAGING_KEY_ID, buil
 from local.commands.customers import Row, fill, look
 from local.emulator.cloud import ACCOUNT, REGION, Cloud, Execution, Mail
 from local.emulator.rds import Rds
+from local.emulator.rds.defaults import VPC
 
 ROOT = Path(__file__).parents[2]
 SENDER = "trapheus@example.com"
@@ -25,12 +26,22 @@ OTHER_REGION = "eu-west-1"
 AWS_KEYS = {"aws-rds": "alias/aws/rds", "aws-secrets": "alias/aws/secretsmanager"}
 # How the subjects begin of what NotifyOn chooses.
 CHOSEN = ("[OK]", "[REFUSED]", "[STARTED]")
+# Whose scripts the hook `sql` runs: those of events/sql.
+SCRIPTS = f"trapheus-sql-{ACCOUNT}"
 PARAMETERS = {
     "SenderEmail": SENDER,
     "RecipientEmail": "dba@example.com, oncall@example.com",
     "UseVPCAndSubnets": "false",
     "AllowedIdentifiers": "*-db,*-cluster",
     "ExportSnapshotSupportedRegion": OTHER_REGION,
+}
+
+
+WITH_DATA = {
+    "SqlHook": "true",
+    "SqlBucket": SCRIPTS,
+    "vpcId": VPC,
+    "Subnets": "subnet-0prod000a,subnet-0prod000b",
 }
 
 
@@ -62,6 +73,22 @@ def prepare_other_region() -> str:
         None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Exports of copied snapshots", None
     )
     return str(key.id)
+
+
+def prepare_scripts() -> None:
+    """Make the bucket of the scripts, with those of events/sql."""
+    backend = s3_backends[ACCOUNT]["aws"]
+    backend.create_bucket(SCRIPTS, REGION)
+    for path in (ROOT / "events" / "sql").iterdir():
+        backend.put_object(SCRIPTS, path.name, path.read_bytes())
+
+
+def trust(cloud: App, authority: Path) -> None:
+    """Let the hook `sql` verify the servers of this machine in place of RDS's."""
+    client, name = cloud.client("lambda"), cloud.physical_id("SqlHookFunction")
+    usual = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    variables = {**usual, "CA_BUNDLE": str(authority)}
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
 
 
 @cache
@@ -116,7 +143,12 @@ def deployed(
             cloud.verify(SENDER)
             key = prepare_other_region()
             given = {**PARAMETERS, "SnapshotCopyExportKmsKey": key, **parameters}
+            if cloud.volumes:
+                prepare_scripts()
+                given |= WITH_DATA
             outputs = cloud.deploy(template, given)
+            if cloud.volumes:
+                trust(cloud, cloud.volumes.authority_file)
             cloud.machine = outputs["DBRestoreStateMachineArn"]
             gc.collect()
             gc.freeze()
