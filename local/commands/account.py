@@ -197,7 +197,7 @@ def make_staging_db(rds: Rds) -> None:
     """Staging's own: smaller than production's, under another key, on another port."""
     rds.call("CreateDBInstance", {
         "DBInstanceIdentifier": "staging-db", "Engine": "postgres", "EngineVersion": "16.4",
-        "DBInstanceClass": "db.t4g.large", "DBName": "orders", "MasterUsername": "orders_admin",
+        "DBInstanceClass": "db.t4g.medium", "DBName": "orders", "MasterUsername": "orders_admin",
         "ManageMasterUserPassword": True, "AllocatedStorage": 100, "Port": 5442,
         "StorageEncrypted": True, "KmsKeyId": key(rds, STAGING_KEY_ID),
         "BackupRetentionPeriod": 1, "DBSubnetGroupName": "prod-subnets",
@@ -221,7 +221,7 @@ def make_staging_cluster(rds: Rds) -> None:
     for part, tier in (("writer", 0), ("reader", 1)):
         rds.call("CreateDBInstance", {
             "DBInstanceIdentifier": f"staging-cluster-{part}", "Engine": "aurora-postgresql",
-            "DBClusterIdentifier": "staging-cluster", "DBInstanceClass": "db.t4g.large",
+            "DBClusterIdentifier": "staging-cluster", "DBInstanceClass": "db.t4g.medium",
             "PromotionTier": tier,
         })  # fmt: skip
 
