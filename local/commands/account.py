@@ -11,6 +11,7 @@ SNAPSHOT_AGE = 7 * DAY
 
 KEY_ID = "5f0c1b9a-2d3e-4f56-8a7b-9c0d1e2f3a4b"
 INSIGHTS_KEY_ID = "6a1d2c8b-3e4f-4a67-9b8c-0d1e2f3a4b5c"
+STAGING_KEY_ID = "7b2e3d9c-4f50-4b78-8c9d-1e2f3a4b5c6d"
 
 # What is written when: a restore shows which it brought back.
 EARLIER = "{name}: written seven days ago"
@@ -26,6 +27,8 @@ def build(rds: Rds) -> None:
         make_groups(rds)
         make_prod_db(rds)
         make_prod_cluster(rds)
+        make_staging_db(rds)
+        make_staging_cluster(rds)
         for name in ("new", "broken", "protected", "stopped", "left", "tied"):
             make_plain(rds, name)
         protect(rds)
@@ -61,17 +64,19 @@ def key(rds: Rds, key_id: str) -> str:
 
 
 def make_groups(rds: Rds) -> None:
-    """The groups that the production databases use."""
+    """The groups that the databases of production and of staging use."""
     for name, family in (("prod-postgres16", "postgres16"), ("prod-writer", "aurora-postgresql16"),
-                         ("prod-reader", "aurora-postgresql16")):  # fmt: skip
+                         ("prod-reader", "aurora-postgresql16"),
+                         ("staging-postgres16", "postgres16")):  # fmt: skip
         rds.call("CreateDBParameterGroup", {
             "DBParameterGroupName": name, "DBParameterGroupFamily": family,
             "Description": f"Parameters of {name}",
         })  # fmt: skip
-    rds.call("CreateDBClusterParameterGroup", {
-        "DBClusterParameterGroupName": "prod-aurora16",
-        "DBParameterGroupFamily": "aurora-postgresql16", "Description": "Cluster parameters",
-    })  # fmt: skip
+    for name in ("prod-aurora16", "staging-aurora16"):
+        rds.call("CreateDBClusterParameterGroup", {
+            "DBClusterParameterGroupName": name,
+            "DBParameterGroupFamily": "aurora-postgresql16", "Description": "Cluster parameters",
+        })  # fmt: skip
     rds.call("CreateOptionGroup", {
         "OptionGroupName": "prod-options", "EngineName": "postgres", "MajorEngineVersion": "16",
         "OptionGroupDescription": "Options of prod-db",
@@ -188,6 +193,39 @@ def change_prod_cluster(rds: Rds) -> None:
     })  # fmt: skip
 
 
+def make_staging_db(rds: Rds) -> None:
+    """Staging's own: smaller than production's, under another key, on another port."""
+    rds.call("CreateDBInstance", {
+        "DBInstanceIdentifier": "staging-db", "Engine": "postgres", "EngineVersion": "16.4",
+        "DBInstanceClass": "db.t4g.medium", "DBName": "orders", "MasterUsername": "orders_admin",
+        "ManageMasterUserPassword": True, "AllocatedStorage": 100, "Port": 5442,
+        "StorageEncrypted": True, "KmsKeyId": key(rds, STAGING_KEY_ID),
+        "BackupRetentionPeriod": 1, "DBSubnetGroupName": "prod-subnets",
+        "DBParameterGroupName": "staging-postgres16",
+        "VpcSecurityGroupIds": ["sg-0staging000000db1"], "CopyTagsToSnapshot": True,
+        "Tags": tags(team="orders", env="staging"),
+    })  # fmt: skip
+
+
+def make_staging_cluster(rds: Rds) -> None:
+    """The same as a cluster."""
+    rds.call("CreateDBCluster", {
+        "DBClusterIdentifier": "staging-cluster", "Engine": "aurora-postgresql",
+        "EngineVersion": "16.4", "DatabaseName": "ledger", "MasterUsername": "ledger_admin",
+        "ManageMasterUserPassword": True, "Port": 5443, "StorageEncrypted": True,
+        "KmsKeyId": key(rds, STAGING_KEY_ID), "BackupRetentionPeriod": 1,
+        "DBSubnetGroupName": "prod-subnets", "DBClusterParameterGroupName": "staging-aurora16",
+        "VpcSecurityGroupIds": ["sg-0staging000000cl1"], "CopyTagsToSnapshot": True,
+        "Tags": tags(team="ledger", env="staging"),
+    })  # fmt: skip
+    for part, tier in (("writer", 0), ("reader", 1)):
+        rds.call("CreateDBInstance", {
+            "DBInstanceIdentifier": f"staging-cluster-{part}", "Engine": "aurora-postgresql",
+            "DBClusterIdentifier": "staging-cluster", "DBInstanceClass": "db.t4g.medium",
+            "PromotionTier": tier,
+        })  # fmt: skip
+
+
 def make_plain(rds: Rds, name: str) -> None:
     """An instance and a cluster of one nature, otherwise as RDS makes them."""
     rds.call("CreateDBInstance", {
@@ -241,7 +279,7 @@ def add_dependencies(rds: Rds) -> None:
 
 def natures() -> list[str]:
     """The names of all databases but the new ones, without `-db` and `-cluster`."""
-    return ["prod", "broken", "protected", "stopped", "left", "tied"]
+    return ["prod", "staging", "broken", "protected", "stopped", "left", "tied"]
 
 
 def write(rds: Rds, words: str) -> None:

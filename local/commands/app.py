@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 
 from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 
-from local.commands.account import INSIGHTS_KEY_ID, KEY_ID, build
+from local.commands.account import INSIGHTS_KEY_ID, KEY_ID, STAGING_KEY_ID, build
+from local.commands.customers import Row, fill, look
 from local.emulator.cloud import ACCOUNT, REGION, Cloud, Execution, Mail
 from local.emulator.rds import Rds
+from local.emulator.rds.defaults import VPC
 
 ROOT = Path(__file__).parents[2]
 SENDER = "trapheus@example.com"
@@ -31,6 +33,8 @@ SHARE_KEY_ID = "7b2e3d9c-4f50-4b78-8cad-1e2f3a4b5c6d"
 USES = ["kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
 # How the subjects begin of what NotifyOn chooses.
 CHOSEN = ("[OK]", "[REFUSED]", "[STARTED]")
+# Whose scripts the hook `sql` runs: those of events/sql.
+SCRIPTS = f"trapheus-sql-{ACCOUNT}"
 PARAMETERS = {
     "MasterUserSecrets": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:master-*",
     "SenderEmail": SENDER,
@@ -38,6 +42,14 @@ PARAMETERS = {
     "UseVPCAndSubnets": "false",
     "AllowedIdentifiers": "*-db,*-cluster",
     "ExportSnapshotSupportedRegion": OTHER_REGION,
+}
+
+
+WITH_DATA = {
+    "SqlHook": "true",
+    "SqlBucket": SCRIPTS,
+    "vpcId": VPC,
+    "Subnets": "subnet-0prod000a,subnet-0prod000b",
 }
 
 
@@ -50,6 +62,10 @@ class App(Cloud):
     def alerts(self) -> list[Mail]:
         """The mails about what went wrong."""
         return [mail for mail in self.mails if not mail.subject.startswith(CHOSEN)]
+
+    def rows(self, names: Iterable[str]) -> dict[str, Sequence[Row]]:
+        """The customers in databases that have real data, by name."""
+        return {name: look(self.rds, self.volumes, name) for name in names if self.volumes}
 
     def export_of(self, restore: Execution) -> str:
         """The ARN of the execution that a restore has started for its export."""
@@ -67,6 +83,22 @@ def prepare_other_region() -> str:
     return str(key.id)
 
 
+def prepare_scripts() -> None:
+    """Make the bucket of the scripts, with those of events/sql."""
+    backend = s3_backends[ACCOUNT]["aws"]
+    backend.create_bucket(SCRIPTS, REGION)
+    for path in (ROOT / "events" / "sql").iterdir():
+        backend.put_object(SCRIPTS, path.name, path.read_bytes())
+
+
+def trust(cloud: App, authority: Path) -> None:
+    """Let the hook `sql` verify the servers of this machine in place of RDS's."""
+    client, name = cloud.client("lambda"), cloud.physical_id("SqlHookFunction")
+    usual = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    variables = {**usual, "CA_BUNDLE": str(authority)}
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
 @cache
 def sample_account(account: str, region: str, now: float) -> bytes:
     """What the sample account holds at a moment; to make it takes longer than to copy it."""
@@ -75,13 +107,19 @@ def sample_account(account: str, region: str, now: float) -> bytes:
     return rds.kept()
 
 
-def build_with_keys(rds: Rds) -> None:
-    """Make the sample account with the keys that its databases are encrypted with, as new."""
+def build_with_keys(rds: Rds, cloud: Cloud, data: Iterable[str] = ()) -> None:
+    """Make the sample account with the keys that its databases are encrypted with, as new.
+
+    data: the databases that really have some.
+    """
     rds.hold(sample_account(rds.account, rds.region, rds.time))
+    if cloud.volumes:
+        for name in data:
+            fill(rds, cloud.volumes, name)
     backend = kms_backends[rds.account][rds.region]
     others = sorted({ACCOUNT, OTHER_ACCOUNT} - {rds.account})
     lent = {SHARE_KEY_ID: lending(rds.account, *others)}
-    for key_id in (KEY_ID, INSIGHTS_KEY_ID, SHARE_KEY_ID, *AWS_KEYS):
+    for key_id in (KEY_ID, INSIGHTS_KEY_ID, STAGING_KEY_ID, SHARE_KEY_ID, *AWS_KEYS):
         policy = lent.get(key_id)
         key = backend.create_key(policy, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Databases", None)
         del backend.keys[key.id]
@@ -100,7 +138,7 @@ def deploy_elsewhere(
 
     The databases are gone with the next reset: `build_with_keys` makes them anew.
     """
-    build_with_keys(cloud.rds_in(REGION, account))
+    build_with_keys(cloud.rds_in(REGION, account), cloud)
     cloud.verify(SENDER, account=account)
     here = {name: value for name, value in PARAMETERS.items() if not name.startswith("Export")}
     outputs = cloud.deploy(ROOT / "template.yaml", {**here, **parameters}, account=account)
@@ -146,19 +184,26 @@ def deployed(
     port: int = 0,
     template: Path = ROOT / "template.yaml",
     parameters: Mapping[str, str] = MappingProxyType({}),
+    data: Collection[str] = (),
 ) -> Iterator[App]:
     """An AWS on this machine, with the sample account and the app in it.
 
     parameters: of the stack, where they are to be others than the usual.
+    data: the databases that have real data; what is restored from theirs has too.
     """
     # Nearly all that is made here stays: a fifth of the time would go into looking through it.
     gc.disable()
     try:
-        with App(port=port, account=lambda rds, _: build_with_keys(rds)) as cloud:
+        with App(port=port, account=partial(build_with_keys, data=data), data=bool(data)) as cloud:
             cloud.verify(SENDER)
             key = prepare_other_region()
             given = {**PARAMETERS, "SnapshotCopyExportKmsKey": key, **parameters}
+            if cloud.volumes:
+                prepare_scripts()
+                given |= WITH_DATA
             outputs = cloud.deploy(template, given)
+            if cloud.volumes:
+                trust(cloud, cloud.volumes.authority_file)
             cloud.machine = outputs["DBRestoreStateMachineArn"]
             gc.collect()
             gc.freeze()

@@ -114,17 +114,21 @@ def run_event(path: Path, text: str) -> int:
     gc.disable()
     import_moto()
     from local.commands.app import deployed  # noqa: PLC0415
+    from local.commands.customers import compared, needed  # noqa: PLC0415
     from local.commands.report import Run, details, look, outcome  # noqa: PLC0415
 
-    with deployed() as cloud:
+    request = json.loads(text)
+    data = needed(request)
+    with deployed(data=data) as cloud:
         screen.tell("Started. Time is virtual: nobody waits for it.", "", style="dim")
-        before = look(cloud.rds)
+        before, rows = look(cloud.rds), cloud.rows(data)
         shown = styles(definitions(cloud))
         with Terminal(screen, cloud.clock.now, cloud.rds.settle, shown) as terminal:
             cloud.listeners.append(terminal)
-            execution = cloud.run(machine_for(cloud, json.loads(text)), text)
+            execution = cloud.run(machine_for(cloud, request), text)
             cloud.listeners.remove(terminal)
-        run = Run(json.loads(text), execution, before, look(cloud.rds))
+        told = list(compared(rows, cloud.rows(data))) if data else []
+        run = Run(request, execution, before, look(cloud.rds), told)
         screen.tell("", *outcome(run, outage(cloud, run), perf_counter() - began))
         screen.tell(*details(run, cloud.mails, screen.columns))
     return SUCCEEDED if run.is_good else FAILED

@@ -101,6 +101,8 @@ class Run:
     execution: Execution
     before: Account
     after: Account
+    # Of the databases that have real data, marked as `aligned` takes them.
+    rows: Sequence[tuple[str, Sequence[str]]] = ()
 
     @property
     def asked(self) -> tuple[str, str]:
@@ -249,6 +251,7 @@ def details(run: Run, mails: Sequence[Mail], width: int | None) -> Iterator[Text
     rest = {key: value for key, value in run.output.items() if key not in TOLD_ELSEWHERE}
     plan = run.output.get("plan")
     sections = {
+        "Customers": aligned(run.rows, width) if run.rows else (),
         "Databases and snapshots": things(run.before, run.after, identifier, width),
         "Configuration": [
             *(configuration(run.before, run.after, identifier) if run.has_changed else ()),

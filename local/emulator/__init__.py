@@ -13,6 +13,7 @@ It knows nothing of the app. From top to bottom:
 - `moto_services`: what the RDS asks of S3, IAM and KMS.
 - `authorization`: whether the caller's role allows a call, by its policies at that moment.
 - `rds_elsewhere`: what RDS has in other services, such as secrets and tags.
+- `volumes`: PostgreSQL behind the databases, where a run needs their data.
 - `rds`: the RDS.
 - `clock`: virtual time. costs.toml says what takes how long.
 """

@@ -80,6 +80,8 @@ from local.emulator.stepfunctions import interpreter, map_runs
 if TYPE_CHECKING:
     from botocore.awsrequest import HTTPHeaders
 
+    from local.emulator.volumes.real_volumes import RealVolumes
+
 __all__ = ["Call", "Cloud", "Execution", "Fault", "Mail", "Notice", "hung", "killed", "lost"]
 
 ACCOUNT = "123456789012"
@@ -172,6 +174,7 @@ class Cloud:
         seed: int = 0,
         warm: bool = True,
         account: Callable[[Rds, Cloud], object] | None = None,
+        data: bool = False,
     ) -> None:
         self.calls: list[Call] = []
         self.mails: list[Mail] = []
@@ -182,6 +185,9 @@ class Cloud:
         # Whether Scheduler tries again under another execution-id. [fact: keywords-of-a-schedule]
         self.renews_ids = False
         self._port, self._seed, self._warm, self._account = port, seed, warm, account
+        # What really holds the databases' data; None where nothing does.
+        self.volumes: RealVolumes | None = None
+        self._has_data = data
         self._random = random.Random(seed)
         self._authorizations: dict[str, Authorization] = {}
         self._other_services: dict[str, MotoServices] = {}
@@ -219,11 +225,20 @@ class Cloud:
         traveller = closing.enter_context(time_machine.travel(START, tick=False))
         self.clock = Clock(on_move=traveller.move_to)
         spare_repeated_work(closing)
+        if self._has_data:
+            self._make_volumes(closing)
         self._make_functions(closing, folder)
         self._repair_moto(closing)
         self._serve(closing, listening)
         closing.callback(self._end_everything)
         self._make_rds()
+
+    def _make_volumes(self, closing: ExitStack) -> None:
+        # It takes a while to import, and most runs do without.
+        from local.emulator.volumes.real_volumes import RealVolumes  # noqa: PLC0415
+
+        self.volumes = RealVolumes()
+        closing.callback(self.volumes.close)
 
     def _make_functions(self, closing: ExitStack, folder: Path) -> None:
 
@@ -316,6 +331,8 @@ class Cloud:
 
         for services in self._other_services.values():
             services.forget()
+        if self.volumes:
+            self.volumes.clear()
         self._places: dict[tuple[str, str], Rds] = {}
         self._timing = "typical"
         self.rds = self.rds_in(REGION)
@@ -333,6 +350,7 @@ class Cloud:
                 on_change=self._on_change,
                 neighbours=self._places,
                 other_services=self._services_of(account),
+                volumes=self.volumes,
             )
         return self._places[account, region]
 

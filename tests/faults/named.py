@@ -170,7 +170,7 @@ def foreign(kind: str) -> Iterator[Scenario]:
         (first, "Verify the copy", f"{name}-copy"),
         (first, "Rename the copy", f"{name}-copy"),
         (of(kind, "swap_back"), "Put the original back", name),
-        (of(kind, "copy"), "Configure the copy", name.replace("prod", "staging")),
+        (of(kind, "copy"), "Configure the copy", name.replace("prod", "drill")),
     ):
         yield Scenario(
             flow, state, taken, "another database",

@@ -31,7 +31,7 @@ TOLD: dict[str, tuple[Any, ...]] = {
         "latest", "prod-db-snapshot", "prod-cluster-snapshot", "rds:prod-db-2026", "Latest",
         "no-such-snapshot", "rds:", "a" * 256,
     ),
-    "targetIdentifier": ("staging", "Staging-DB", "prod-db", "prod-cluster", "new-db", "a" * 63),
+    "targetIdentifier": ("drill", "Drill-DB", "prod-db", "prod-cluster", "new-db", "a" * 63),
     "overrides": (
         {}, {"DBInstanceClass": "db.t4g.medium"}, {"DeletionProtection": False},
         {"BackupRetentionPeriod": 1}, {"BackupRetentionPeriod": "1"}, {"MultiAZ": False},

@@ -225,7 +225,7 @@ def swap_back(kind: Kind, cloud: App) -> None:
 def restore_copy(kind: Kind, cloud: App) -> None:
     """From whatever snapshot is the latest."""
     before = databases(cloud)
-    target = kind.identifier.replace("prod", "staging")
+    target = kind.identifier.replace("prod", "drill")
 
     request = kind.request("db_restore", targetIdentifier=target, snapshotIdentifier="latest")
     execution = run(cloud, request)
@@ -667,7 +667,7 @@ def make_a_reader_late(cloud: App) -> None:
     same("the names", set(resource_ids(cloud)), set(before))
 
 
-ZONES, COPY_OF_ZONES = "zones-cluster", "staging-cluster"
+ZONES, COPY_OF_ZONES = "zones-cluster", "drill-cluster"
 
 
 def make_multi_az(cloud: App) -> None:

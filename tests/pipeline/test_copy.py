@@ -49,7 +49,7 @@ def shown(cloud: App, of: str, name: str) -> dict[str, Any]:
     """A database as RDS holds it; that at a target under the original's name."""
     cloud.rds.settle()
     found = (cloud.rds.instances if of == "instance" else cloud.rds.clusters)[name]
-    return as_plain(found, "staging", "prod")
+    return as_plain(found, "drill", "prod")
 
 
 def first(cloud: App, kind: Kind, **more: Any) -> Execution:
@@ -57,7 +57,7 @@ def first(cloud: App, kind: Kind, **more: Any) -> Execution:
 
 
 def target(kind: Kind) -> str:
-    return kind.identifier.replace("prod", "staging")
+    return kind.identifier.replace("prod", "drill")
 
 
 @each_kind
@@ -301,7 +301,7 @@ def test_a_target_is_a_whole_copy_beside_an_original_that_nothing_happens_to(
     execution = run(cloud, kind.request("db_restore", targetIdentifier=target(kind)))
 
     assert (execution.status, execution.error) == ("SUCCEEDED", "")
-    copies = parts(kind, ("prod", "staging"))
+    copies = parts(kind, ("prod", "drill"))
     after = databases(cloud)
     assert {name: after[name] for name in before} == before
     assert set(after) - set(before) == {f"{of} {name}" for of, name in copies}
@@ -459,11 +459,11 @@ def test_storage_may_cross_the_size_from_which_iops_can_be_asked_for(
     overrides = {"AllocatedStorage": asked}
 
     execution = run(
-        cloud, INSTANCE.request("db_restore", targetIdentifier="staging-db", overrides=overrides)
+        cloud, INSTANCE.request("db_restore", targetIdentifier="drill-db", overrides=overrides)
     )
 
     assert execution.status == "SUCCEEDED", execution.cause
-    copy = shown(cloud, "instance", "staging-db")
+    copy = shown(cloud, "instance", "drill-db")
     assert copy["AllocatedStorage"] == asked
     assert (copy["Iops"], copy["StorageThroughput"]) == speed[asked]
     told = {one["attribute"] for one in execution.output["report"]["differs"]}
@@ -483,7 +483,7 @@ def test_parameters_are_overridden_and_the_rest_is_as_it_was(cloud: App, kind: K
     execution = run(cloud, request)
 
     assert execution.status == "SUCCEEDED", execution.cause
-    for (of, name), copy in zip(originals, parts(kind, ("prod", "staging")), strict=True):
+    for (of, name), copy in zip(originals, parts(kind, ("prod", "drill")), strict=True):
         was, now = originals[of, name], shown(cloud, *copy)
         asked = {key: value for key, value in overrides.items() if key in was}
         # An Aurora cluster shows no interval where there is none.

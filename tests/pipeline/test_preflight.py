@@ -134,7 +134,7 @@ def test_a_target_is_restored_beside_an_original_in_any_state(
     for member in kind.members:
         cloud.rds.become("instance", member, status)
     before = databases(cloud)
-    target = kind.identifier.replace("prod", "staging")
+    target = kind.identifier.replace("prod", "drill")
 
     execution = run(cloud, kind.request("db_restore", targetIdentifier=target))
 

@@ -747,7 +747,7 @@ def swapped(kind: Kind, aws: Aws, copied: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def target(kind: Kind, aws: Aws) -> dict[str, Any]:
     """The plan to restore under another name, what was restored standing there."""
-    plan = aws.plan(strategy="copy", targetIdentifier=kind.identifier.replace("prod", "staging"))
+    plan = aws.plan(strategy="copy", targetIdentifier=kind.identifier.replace("prod", "drill"))
     aws.bring_to(f"{kind.name} at its target", lambda: aws.make_copy(plan))
     return plan
 

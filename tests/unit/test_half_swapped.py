@@ -230,9 +230,9 @@ def test_what_was_restored_under_a_target_is_removed_and_the_original_not_touche
 
 
 def test_another_s_database_under_a_target_is_left_alone(aws: Aws, kind: Kind):
-    plan = aws.plan(strategy="copy", targetIdentifier="staging-db")
-    foreign = aws.foreign("staging-db")
+    plan = aws.plan(strategy="copy", targetIdentifier="drill-db")
+    foreign = aws.foreign("drill-db")
 
     aws.until_done("roll_back", plan=plan)
 
-    assert aws.id_of("staging-db") == foreign
+    assert aws.id_of("drill-db") == foreign

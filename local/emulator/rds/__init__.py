@@ -1,11 +1,11 @@
 """A local RDS: model-driven, asynchronous, strict about states, forgetful where RDS is.
 
 From top to bottom: `beside`, what a person or a tool asks besides; `operations`, a module for what
-a group of calls does; `databases`, what
-instances and clusters are made of; `service`, the RDS of a region: what exists, what is under way
-at which moment, and the dispatch of calls by the table in `registry`; `other_services`, what it
-asks of S3, KMS and IAM; `resources`, one database, snapshot or export; `protocol`, how a call comes
-in and goes out. `timing` and `defaults` are data, with their sources. Begin with `service`.
+a group of calls does; `databases`, what instances and clusters are made of; `service`, the RDS of a
+region: what exists, what is under way at which moment, and the dispatch of calls by the table in
+`registry`; `other_services`, what it asks of S3, KMS and IAM; `volumes`, what really holds data;
+`resources`, one database, snapshot or export; `protocol`, how a call comes in and goes out.
+`timing` and `defaults` are data, with their sources. Begin with `service`.
 """
 
 from local.emulator.rds.beside import (

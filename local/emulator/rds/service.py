@@ -41,11 +41,13 @@ from local.emulator.rds.resources import (
     short_hash,
 )
 from local.emulator.rds.timing import FITTING, LOOK_AGAIN, ONLINE, PHASES, Phase
+from local.emulator.rds.volumes import NoVolumes, Volumes
 
 LOG = logging.getLogger(__name__)
 
 # What an RDS has of its place and its time.
-PLACE = ("_now", "_lock", "_on_change", "_agenda", "_neighbours", "other_services", "answer")
+PLACE = ("_now", "_lock", "_on_change", "_agenda", "_neighbours", "other_services", "volumes",
+         "answer")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ class Rds:
         timing: str = "typical",
         neighbours: MutableMapping[tuple[str, str], Rds] | None = None,
         other_services: OtherServices | None = None,
+        volumes: Volumes | None = None,
     ) -> None:
         self.account = account
         self.region = region
@@ -162,6 +165,7 @@ class Rds:
         self.export_ending = {"outcome": "COMPLETE", "cause": "", "warning": ""}
         self.exporting: dict[str, Export] = {}
         self.other_services: OtherServices = other_services or Obliging(account)
+        self.volumes: Volumes = volumes or NoVolumes()
         self.things: dict[str, Resource] = {}
         self.groups: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self.custom_endpoints: dict[str, dict[str, Any]] = {}
@@ -278,7 +282,7 @@ class Rds:
         thing = self.find(kind, name)
         thing.turn += 1
         self.done(thing, status)
-        self._observe()
+        self.observe()
 
     def reachable(self, kind: str, name: str) -> bool:
         """Whether a client that knows this name would be served; a cluster, by its writer."""
@@ -315,7 +319,7 @@ class Rds:
             raise RdsError("NotImplemented", f"The local RDS does not know {operation}.")
         answer = OPERATIONS[operation](self, copy.deepcopy(dict(parameters)))
         if not operation.startswith("Describe"):  # which changes nothing
-            self._observe()
+            self.observe()
             self.settle()
         return answer
 
@@ -354,7 +358,7 @@ class Rds:
                 while self._agenda and self._agenda[0][0] <= until:
                     self.time, _, act = heapq.heappop(self._agenda)
                     act()
-                    self._observe()
+                    self.observe()
                 self.time = until
             finally:
                 self._settling = False
@@ -377,9 +381,10 @@ class Rds:
         """Put something on the agenda; what is due at one moment keeps the order of asking."""
         heapq.heappush(self._agenda, (due, self._next("agenda"), act))
 
-    def add(self, kind: str, shown: dict[str, Any], data: str) -> Resource:
+    def add(self, kind: str, shown: dict[str, Any], data: str | Resource) -> Resource:
         """A new thing, not yet visible; its name is taken from now on.
 
+        data: the marker of what it holds, or the database or snapshot whose data that is.
         [fact: quotas-of-databases]
         """
         most = self.quotas[kind]
@@ -393,7 +398,10 @@ class Rds:
         key = shown[RESOURCE_ID[kind]] if kind in RESOURCE_ID else self.new_id(kind)
         shown.setdefault(words.status_key, "creating")
         shown[words.arn_key] = self.arn(kind, shown[words.name_key])
-        self.things[key] = Resource(kind, key, shown, data)
+        source = data if isinstance(data, Resource) else None
+        marker = data.data if isinstance(data, Resource) else data
+        self.things[key] = Resource(kind, key, shown, marker)
+        self.volumes.begin(self.things[key], source)
         return self.things[key]
 
     def count(self, kind: str) -> int:
@@ -580,6 +588,7 @@ class Rds:
         """The end of a deletion."""
         self._tell(resource, resource.status, "gone")
         del self.things[resource.key]
+        self.volumes.end(resource)
 
     def tell(self, kind: str, name: str, before: str, after: str, resource_id: str = "") -> None:
         """Note a change, and let the listener know of it."""
@@ -620,9 +629,13 @@ class Rds:
         host = short_hash(self.account, self.region)
         return f"{name}.{part}{host}.{self.region}.rds.amazonaws.com"
 
-    def endpoint(self, name: str, port: int) -> dict[str, Any]:
+    def address_of(self, database: Resource, part: str = "") -> str:
+        """The same of a database, or where it can really be reached."""
+        return self.volumes.address(database, part) or self.address(database.name, part)
+
+    def endpoint(self, instance: Resource, port: int) -> dict[str, Any]:
         """The Endpoint of an instance."""
-        return {"Address": self.address(name), "Port": port, "HostedZoneId": HOSTED_ZONE}
+        return {"Address": self.address_of(instance), "Port": port, "HostedZoneId": HOSTED_ZONE}
 
     def when(self, seconds_ago: float = 0) -> datetime:
         """The moment as Describe shows it."""
@@ -684,7 +697,8 @@ class Rds:
     def _tell(self, resource: Resource, before: str, after: str) -> None:
         self.tell(resource.kind, resource.name, before, after, resource.key)
 
-    def _serves(self, resource: Resource) -> bool:
+    def serves(self, resource: Resource) -> bool:
+        """Whether a client is served now; a cluster's, by its writer."""
         if resource.hidden or resource.status not in ONLINE[resource.kind]:
             return False
         if resource.kind == "instance":
@@ -694,15 +708,16 @@ class Rds:
             for member in resource.shown["DBClusterMembers"]
             if member["IsClusterWriter"]
         }
-        return any(self._serves(m) for m in self.members(resource) if m.name in writers)
+        return any(self.serves(m) for m in self.members(resource) if m.name in writers)
 
-    def _observe(self) -> None:
+    def observe(self) -> None:
         """Note which names began or ceased to serve at this moment."""
-        up = {
-            (thing.kind, thing.name)
+        serving = [
+            thing
             for thing in self.things.values()
-            if thing.kind in RESOURCE_ID and self._serves(thing)
-        }
+            if thing.kind in RESOURCE_ID and self.serves(thing)
+        ]
+        up = {(thing.kind, thing.name) for thing in serving}
         for key in sorted(self._up - up):
             self._downs.setdefault(key, []).append([self.time, None])
         for key in sorted(up - self._up):
@@ -712,3 +727,4 @@ class Rds:
                 if downs[-1][0] == self.time:
                     downs.pop()
         self._up = up
+        self.volumes.serve(self.account, self.region, serving)

@@ -80,7 +80,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> Resource:
             "PromotionTier": shown["PromotionTier"],
         }
     )
-    member.endpoint = rds.endpoint(name, cluster.shown["Port"])
+    member.endpoint = rds.endpoint(member, cluster.shown["Port"])
     shown.pop("Endpoint")
     lifecycle.follow_cluster(rds, cluster, member)
     rds.play(member, "create member", end=lambda: await_cluster(rds, cluster, member))
@@ -119,7 +119,7 @@ def await_cluster(rds: Rds, cluster: Resource, member: Resource) -> None:
         if cluster.key not in rds.things or cluster.status in BROKEN:
             rds.done(member, "failed")
             return
-        member.shown["Endpoint"] = rds.endpoint(member.name, cluster.shown["Port"])
+        member.shown["Endpoint"] = rds.endpoint(member, cluster.shown["Port"])
         lifecycle.come_up(rds, member)
         rds.done(member)
         zones = {m.shown.get("AvailabilityZone", "") for m in rds.members(cluster)} - {""}

@@ -146,6 +146,7 @@ def modify(rds: Rds, resource: Resource, given: dict[str, Any]) -> None:
     if not wanted.keys() - MANNERS:
         raise settings.combination("No modifications were requested")
     available.check_upgrade(rds, resource.shown, wanted)
+    settings.check_password(kind, resource.shown, wanted)
     settings.check_storage_change(resource, wanted)
     preview = copy.deepcopy(resource.shown)
     settings.apply(rds, kind, preview, wanted, live=True)
@@ -160,6 +161,7 @@ def modify(rds: Rds, resource: Resource, given: dict[str, Any]) -> None:
         waiting = {name: v for name, v in left.items() if settings.pending_view(kind, {name: v})}
         if resource.shown["BackupRetentionPeriod"] and waiting.get("BackupRetentionPeriod"):
             del waiting["BackupRetentionPeriod"]  # [fact: retention-changes-at-once]
+        waiting.pop("MasterUserPassword", None)  # [fact: password-changes-at-once]
         resource.pending |= waiting
         pend(resource, settings.pending_view(kind, waiting))
         left = {name: v for name, v in left.items() if name not in waiting}
@@ -182,6 +184,7 @@ def change(rds: Rds, resource: Resource, left: dict[str, Any], preview: Mapping[
 
     def take_effect() -> None:
         settings.apply(rds, kind, resource.shown, left, live=True)
+        rds.volumes.set_password(resource, left.get("MasterUserPassword"))
         resource.pending = {k: v for k, v in resource.pending.items() if k not in left}
         show_pending(resource, settings.pending_view(kind, resource.pending))
         if new_name:
@@ -216,13 +219,12 @@ def take_name(rds: Rds, resource: Resource, name: str) -> None:
     """The moment of a rename: name, ARN, address, and all that speaks of the name."""
     old = resource.name
     rds.rename(resource, name)
+    give_addresses(rds, resource)
     if resource.kind == "cluster":
-        give_addresses(rds, resource.shown)
         for endpoint in rds.custom_endpoints.values():
             if endpoint["DBClusterIdentifier"] == old:
                 endpoint["DBClusterIdentifier"] = name
     else:
-        resource.shown["Endpoint"] = rds.endpoint(name, resource.shown["Endpoint"]["Port"])
         cluster = rds.cluster_of(resource)
         for member in cluster.shown["DBClusterMembers"] if cluster else []:
             if member["DBInstanceIdentifier"] == old:
@@ -233,11 +235,14 @@ def take_name(rds: Rds, resource: Resource, name: str) -> None:
             thing.shown[KINDS[resource.kind].name_key] = name
 
 
-def give_addresses(rds: Rds, shown: dict[str, Any]) -> None:
-    """The two endpoints of a cluster."""
-    name = shown["DBClusterIdentifier"]
-    shown["Endpoint"] = rds.address(name, "cluster-")
-    shown["ReaderEndpoint"] = rds.address(name, "cluster-ro-")
+def give_addresses(rds: Rds, database: Resource) -> None:
+    """The endpoint of an instance, or the two of a cluster, by its name."""
+    shown = database.shown
+    if database.kind == "instance":
+        shown["Endpoint"] = rds.endpoint(database, shown["Endpoint"]["Port"])
+        return
+    shown["Endpoint"] = rds.address_of(database, "cluster-")
+    shown["ReaderEndpoint"] = rds.address_of(database, "cluster-ro-")
 
 
 def rebooted(rds: Rds, resource: Resource) -> None:
@@ -303,7 +308,7 @@ def follow_cluster(rds: Rds, cluster: Resource, member: Resource) -> None:
             member.shown |= {name: cluster.shown[name] for name in names if name in cluster.shown}
     settings.derive(rds, "instance", member.shown)
     if "Endpoint" in member.shown:
-        member.shown["Endpoint"] = rds.endpoint(member.name, cluster.shown["Port"])
+        member.shown["Endpoint"] = rds.endpoint(member, cluster.shown["Port"])
     for entry in cluster.shown["DBClusterMembers"]:
         if entry["DBInstanceIdentifier"] == member.name:
             entry["PromotionTier"] = member.shown["PromotionTier"]

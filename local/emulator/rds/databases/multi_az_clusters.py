@@ -92,7 +92,7 @@ def populate(rds: Rds, cluster: Resource) -> Callable[[], bool]:
         settings.derive(rds, "instance", shown)
         member = rds.add("instance", shown, "")
         member.source["cluster"] = cluster.key
-        member.endpoint = rds.endpoint(member.name, cluster.shown["Port"])
+        member.endpoint = rds.endpoint(member, cluster.shown["Port"])
         cluster.shown["DBClusterMembers"].append(
             {
                 "DBInstanceIdentifier": member.name,

@@ -47,6 +47,9 @@ NOT_SHOWN = frozenset(
 
 CERTIFICATES_END = datetime(2061, 5, 20, tzinfo=UTC)
 SECRETS = frozenset({"MasterUserPassword", "RotateMasterUserPassword"})
+# model; of an instance that of PostgreSQL, other engines take less
+SHORTEST_PASSWORD = 8
+LONGEST_PASSWORD = {"instance": 128, "cluster": 41}
 
 
 def apply(
@@ -471,6 +474,32 @@ def set_secret(rds: Rds, shown: Shown, value: Any, parameters: Any, live: bool) 
         "SecretStatus": held.get("SecretStatus", "creating"),
         "KmsKeyId": key_arn(rds, key) if key else held.get("KmsKeyId") or own_key(rds, "secrets"),
     }
+
+
+def check_password(kind: str, held: Shown, parameters: Mapping[str, Any]) -> None:
+    """Refuse a password that RDS would not take, and one beside that which RDS manages.
+
+    [fact: password-or-managed] [fact: characters-of-a-password]
+    """
+    password = parameters.get("MasterUserPassword")
+    asked = parameters.get("ManageMasterUserPassword")
+    if password is None:
+        if asked is False:
+            raise combination(
+                "MasterUserPassword must be provided when ManageMasterUserPassword is set to false."
+            )
+        return
+    if asked or (asked is None and "MasterUserSecret" in held):
+        raise combination(
+            "MasterUserPassword can't be specified if ManageMasterUserPassword is turned on."
+        )
+    fits = SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD[kind]
+    if not fits or any(not "!" <= one <= "~" or one in '/@"' for one in password):
+        raise RdsError(
+            "InvalidParameterValue",
+            "The parameter MasterUserPassword is not a valid password. Only printable ASCII "
+            "characters besides '/', '@', '\"', ' ' may be used.",
+        )
 
 
 def set_default_processor(rds: Rds, shown: Shown, value: Any, _: Any, live: bool) -> None:

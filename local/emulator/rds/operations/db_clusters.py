@@ -67,6 +67,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     name, engine = rds.free("cluster", parameters["DBClusterIdentifier"]), parameters["Engine"]
     own = multi_az_clusters.check_birth(parameters, engine)
     available.name_version(rds, engine, parameters)
+    settings.check_password("cluster", {}, parameters)
     shown = lifecycle.blank(rds, "cluster", name, engine, parameters.get("EngineVersion")) | own
     if parameters.get("WithExpressConfiguration"):
         # model: internet access gateway, no network of a VPC, IAM authentication
@@ -76,19 +77,23 @@ def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             "IAMDatabaseAuthenticationEnabled": True,
         }
     cluster = settle_in(rds, shown, parameters, f"{name} as created")
+    rds.volumes.set_password(cluster, parameters.get("MasterUserPassword"))
     begin(rds, cluster, "create cluster", lambda: rds.done(cluster))
     return {"DBCluster": shown}
 
 
-def settle_in(rds: Rds, shown: dict[str, Any], parameters: dict[str, Any], data: str) -> Resource:
+def settle_in(
+    rds: Rds, shown: dict[str, Any], parameters: dict[str, Any], data: str | Resource
+) -> Resource:
     """A new cluster with what was asked for."""
     settings.apply(rds, "cluster", shown, parameters)
     windows.make_room(shown, parameters)
     settings.check(rds, "cluster", shown)
     if not multi_az_clusters.is_one(shown):
         shown["AvailabilityZones"] = zones(rds, shown, parameters.get("AvailabilityZones", []))
-    lifecycle.give_addresses(rds, shown)
-    return rds.add("cluster", shown, data)
+    cluster = rds.add("cluster", shown, data)
+    lifecycle.give_addresses(rds, cluster)
+    return cluster
 
 
 def zones(rds: Rds, shown: dict[str, Any], asked: list[str]) -> list[str]:
@@ -159,7 +164,7 @@ def revive(
     own = multi_az_clusters.check_birth(parameters, kept["Engine"])
     # [fact: version-of-a-restored-cluster]
     shown = lifecycle.blank(rds, "cluster", name, kept["Engine"], parameters.get("EngineVersion"))
-    cluster = settle_in(rds, shown | own | kept, parameters, source.data)
+    cluster = settle_in(rds, shown | own | kept, parameters, source)
     cluster.poison = source.poison
     begin(rds, cluster, "restore cluster", lambda: rds.restored(cluster))
     return cluster

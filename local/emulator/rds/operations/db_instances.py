@@ -66,6 +66,7 @@ def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     available.check_class(rds, parameters["DBInstanceClass"], shown)
     shown["AllocatedStorage"] = 20
     check_zone(parameters)
+    settings.check_password("instance", {}, parameters)
     settings.apply(rds, "instance", shown, parameters)
     windows.make_room(shown, parameters)
     settings.check(rds, "instance", shown)
@@ -74,13 +75,14 @@ def create(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
             "MasterUserPassword": parameters["MasterUserPassword"],
         })  # fmt: skip
     instance = rds.add("instance", shown, f"{name} as created")
+    rds.volumes.set_password(instance, parameters.get("MasterUserPassword"))
     begin(rds, instance, "create instance")
     return {"DBInstance": shown}
 
 
 def begin(rds: Rds, instance: Resource, what: str) -> None:
     """Let a new instance come up; it has an endpoint from when it is created."""
-    instance.endpoint = rds.endpoint(instance.name, instance.shown.pop("Endpoint")["Port"])
+    instance.endpoint = rds.endpoint(instance, instance.shown.pop("Endpoint")["Port"])
 
     def connect() -> None:
         instance.shown.setdefault("Endpoint", instance.endpoint)
@@ -153,7 +155,7 @@ def revive(
     shown["Endpoint"] = {"Port": kept["Endpoint"]["Port"]}
     settings.apply(rds, "instance", shown, parameters)
     settings.check(rds, "instance", shown)
-    instance = rds.add("instance", shown, source.data)
+    instance = rds.add("instance", shown, source)
     instance.poison = source.poison
     begin(rds, instance, "restore instance")
     return instance

@@ -118,7 +118,7 @@ def take(
         shown["Port"] = source.get("Endpoint", database.endpoint)["Port"]
         for group in source.get("OptionGroupMemberships", [])[:1]:
             shown["OptionGroupName"] = group["OptionGroupName"]
-    snapshot = rds.add(kind, shown, database.data)
+    snapshot = rds.add(kind, shown, database)
     snapshot.poison = database.poison
     snapshot.source = {
         "of": database.key,

@@ -113,7 +113,7 @@ def begin(rds: Rds, home: Rds, source: Resource, name: str, parameters: dict[str
         shown["OptionGroupName"] = group["OptionGroupName"]
     shown.pop("SnapshotCreateTime", None)  # [fact: creating-snapshot-without-time]
     copied_at = rds.when()  # [fact: moment-of-a-copy]
-    made = rds.add(source.kind, shown, source.data)
+    made = rds.add(source.kind, shown, source)
     made.poison, made.source = source.poison, kept
 
     def finish() -> None:

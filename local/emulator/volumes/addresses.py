@@ -1,0 +1,58 @@
+"""An address of this machine for each name: so databases have the ports that RDS shows."""
+
+from __future__ import annotations
+
+import socket
+from hashlib import sha256
+
+# Who listens here has the network, in which every name of an account finds room.
+PORT = 5431
+NETWORKS = range(1, 255)
+LAST = 0xFFFE
+
+
+class Addresses:
+    """The addresses of one run, in a network that no other run on this machine has."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, str] = {}
+        self._number, self._held = occupied()
+
+    def close(self) -> None:
+        """Leave the network to others."""
+        self._held.close()
+
+    def of(self, name: str) -> str:
+        """The address of a name, the same as long as the run lasts."""
+        if name not in self._given:
+            taken = set(self._given.values())
+            first = int.from_bytes(sha256(name.encode()).digest()[:2], "big")
+            free = (
+                address
+                for step in range(LAST)
+                if (address := self._address(1 + (first + step) % (LAST - 1))) not in taken
+            )
+            self._given[name] = next(free)
+        return self._given[name]
+
+    def _address(self, place: int) -> str:
+        return address(self._number, place)
+
+
+def address(network: int, place: int) -> str:
+    """An address of the loopback device."""
+    return f"127.{network}.{place >> 8}.{place & 0xFF}"
+
+
+def occupied() -> tuple[int, socket.socket]:
+    """The number of a network that was free until now, and what keeps it.
+
+    OSError where the system has no such addresses: macOS gives its loopback device the first only.
+    """
+    failure = OSError("no network of the loopback device is free")
+    for network in NETWORKS:
+        try:
+            return network, socket.create_server((address(network, LAST), PORT))
+        except OSError as error:
+            failure = error
+    raise failure
