@@ -28,6 +28,7 @@ from trapheus.execution.exceptions import (
     OverrideNotAllowed,
     TrapheusError,
 )
+from trapheus.hooks import check_hooks, resolved
 
 # Of DB instances and clusters alike. [fact: identifiers]
 IDENTIFIER = re.compile(r"[A-Za-z](?:-?[A-Za-z0-9])*")
@@ -46,10 +47,11 @@ OPTIONAL: dict[str, type] = {
     "snapshotIdentifier": str,
     "targetIdentifier": str,
     "overrides": dict,
+    "beforeSwap": list,
     "requester": str,
 }
 MOST_OF_A_REQUESTER = 256
-TYPES = {str: "a string", bool: "true or false", dict: "an object"}
+TYPES = {str: "a string", bool: "true or false", dict: "an object", list: "a list"}
 # What is of no use where nothing is replaced.
 OF_A_REPLACEMENT = (
     "strategy",
@@ -65,6 +67,7 @@ OF_A_RESTORE = (
     "snapshotIdentifier",
     "targetIdentifier",
     "overrides",
+    "beforeSwap",
 )
 # What takes no options, and why.
 WITHOUT_OPTIONS = {RECOVER: "only puts back what was left", INSPECT: "only looks"}
@@ -166,6 +169,7 @@ def check_restore(request: dict[str, Any]) -> None:
         check_snapshot(request)
     if "overrides" in request:
         check_overrides(request["overrides"], is_cluster=request["isCluster"])
+    check_hooks(request.get("beforeSwap", []), strategy_of(request))
 
 
 def check_target(request: dict[str, Any]) -> None:
@@ -221,7 +225,7 @@ def check_overrides(overrides: dict[str, Any], *, is_cluster: bool) -> None:
 
 
 def check_allowed(request: dict[str, Any]) -> None:
-    """Refuse what this stack may not touch, and an override that its requests may not use."""
+    """Refuse what this stack may not touch, and what its requests may not override or run."""
     if is_of_every(request):
         return
     patterns = patterns_of("ALLOWED_IDENTIFIERS")
@@ -241,6 +245,7 @@ def check_allowed(request: dict[str, Any]) -> None:
                 identifier=request["identifier"],
                 step="request",
             )
+    resolved(request.get("beforeSwap", []))
 
 
 def patterns_of(variable: str) -> list[str]:

@@ -33,6 +33,10 @@ ADVICE = {
         "Leave the override out, or add it to the stack's parameter AllowedOverrides"
         f" (docs/parameters.md says what each may open) and {AGAIN}."
     ),
+    exceptions.HookNotAllowed: (
+        "Use a hook that the stack lists, or add it to the stack's parameter HookFunctions or"
+        f" HookStateMachines and {AGAIN}."
+    ),
     exceptions.LockFailed: (
         f"See that the functions reach the table of the locks, and may use it; then {AGAIN}."
     ),
@@ -92,6 +96,10 @@ ADVICE = {
     exceptions.ConfigureFailed: REMOVED,
     exceptions.ConfigurationDiffers: (
         f"Change what differs, on the original or by an override, and {AGAIN}."
+    ),
+    exceptions.HookFailed: (
+        "Mend the hook, or what it has found in the data: the execution of HooksStateMachine with"
+        f" the same name shows what it did (docs/hooks.md); then {AGAIN}."
     ),
     exceptions.DeleteFailed: REMOVED,
     exceptions.UntagFailed: REMOVED,
