@@ -135,7 +135,7 @@ def cell(key: str, text: Any) -> Any:
     kind = (REQUIRED | OPTIONAL).get(key, str)
     if kind is bool:
         return {"true": True, "false": False}.get(text.strip().lower(), text)
-    return json.loads(text) if kind is dict else text
+    return json.loads(text) if kind in (dict, list) else text
 
 
 def check(requests: list[Any]) -> None:

@@ -11,6 +11,7 @@ from trapheus.execution.exceptions import LockFailed, TrapheusError
 from trapheus.execution.executions import described
 from trapheus.execution.lock import name_of
 from trapheus.execution.logs import logged
+from trapheus.hooks import resolved
 from trapheus.requests import (
     EXAMPLE,
     OPTIONAL,
@@ -21,7 +22,7 @@ from trapheus.requests import (
     strategy_of,
 )
 
-DEFAULTS: dict[type, Any] = {bool: False, str: "", dict: {}}
+DEFAULTS: dict[type, Any] = {bool: False, str: "", dict: {}, list: []}
 # So many recoveries that were ended themselves, one after the other, are followed.
 MOST_ENDED = 25
 
@@ -30,7 +31,7 @@ MOST_ENDED = 25
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Return the request with its defaults, identifiers in lower case as RDS stores them.
 
-    `strategy` becomes "copy" when there is a target.
+    `strategy` becomes "copy" when there is a target, and each of `beforeSwap` gets its ARN.
     `lock` is the key of the lock that it needs, and `interrupted` the execution that the rule for
     those which have ended asks to recover. It is empty for a dry run, and for an ended execution
     that needs no recovery.
@@ -65,6 +66,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "targetIdentifier": request.get("targetIdentifier", "").lower(),
         "sourceIdentifier": request.get("sourceIdentifier", "").lower(),
         "overrides": as_shown(request.get("overrides", {})),
+        "beforeSwap": resolved(request.get("beforeSwap", [])),
         "interrupted": interrupted,
         "export": os.environ["EXPORT_SNAPSHOTS"] == "true",
         "lock": "" if request.get("dryRun") else name_of(identifier, is_cluster=is_cluster),

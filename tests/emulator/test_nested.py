@@ -60,6 +60,31 @@ def test_an_execution_that_is_not_waited_for_outlives_the_one_that_started_it(
     assert cloud.clock.now() == inner.stopped
 
 
+def test_the_stop_of_an_execution_stops_the_one_that_it_waits_for(cloud, machine, resting):
+    arn = machine({"Start": starting(resting, ".sync:2")})
+    outer = cloud.clock.advance(100, lambda: cloud.start(arn, {"value": 7}))
+
+    cloud.client("stepfunctions").stop_execution(executionArn=outer)
+
+    assert cloud.wait(outer).status == "ABORTED"
+    inner = cloud.wait(inside(resting))
+    assert (inner.status, round(spent(inner))) == ("ABORTED", 100)
+
+
+def test_a_task_that_runs_out_of_its_time_leaves_the_execution_that_it_waits_for(
+    cloud, machine, resting
+):
+    catch = [{"ErrorEquals": ["States.Timeout"], "ResultPath": "$.error", "Next": "Caught"}]
+    states = {
+        "Start": starting(resting, ".sync:2", TimeoutSeconds=60, Catch=catch),
+        "Caught": {"Type": "Pass"},
+    }
+    outer = cloud.run(machine(states), {"value": 7})
+
+    assert (outer.status, spent(outer)) == ("SUCCEEDED", 60), outer.cause
+    assert cloud.wait(inside(resting)).status == "SUCCEEDED"
+
+
 def test_an_execution_that_has_ended_already_can_be_waited_for(cloud, machine):
     inner = machine({"Pass": {"Type": "Pass"}})
     arn = machine({"Start": starting(inner, Next="Rest"), "Rest": {"Type": "Wait", "Seconds": 9}})

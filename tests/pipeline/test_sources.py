@@ -95,7 +95,7 @@ def test_of_another_account_the_newest_that_it_has_shared_of_this_database_count
     # Later, but of another database, or of another account.
     others = kind.identifier
     sources.make_elsewhere(cloud.rds_in(account="333333333333"), kind, [ACCOUNT])
-    build_with_keys(cloud.rds_in(account="444444444444"))
+    build_with_keys(cloud.rds_in(account="444444444444"), cloud)
     snapshot_sharing.plant(
         cloud.rds_in(account="444444444444"), kind.name, others, "of-another", [ACCOUNT]
     )

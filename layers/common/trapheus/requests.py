@@ -29,6 +29,7 @@ from trapheus.execution.exceptions import (
     SecretNotAllowed,
     TrapheusError,
 )
+from trapheus.hooks import check_hooks, resolved
 from trapheus.rds.snapshot_names import is_snapshot
 from trapheus.sources import OF_A_SOURCE, wrong_source
 
@@ -50,10 +51,11 @@ OPTIONAL: dict[str, type] = {
     "sourceAccount": str,
     "masterUserSecret": str,
     "keepSourcePassword": bool,
+    "beforeSwap": list,
     "requester": str,
 }
 MOST_OF_A_REQUESTER = 256
-TYPES = {str: "a string", bool: "true or false", dict: "an object"}
+TYPES = {str: "a string", bool: "true or false", dict: "an object", list: "a list"}
 # What is of no use where nothing is replaced.
 OF_A_REPLACEMENT = (
     "strategy",
@@ -70,6 +72,7 @@ OF_A_RESTORE = (
     "targetIdentifier",
     "overrides",
     *OF_A_SOURCE,
+    "beforeSwap",
 )
 # What takes no options, and why.
 WITHOUT_OPTIONS = {RECOVER: "only puts back what was left", INSPECT: "only looks"}
@@ -175,6 +178,7 @@ def check_restore(request: dict[str, Any]) -> None:
         check_identifier(request["sourceIdentifier"])
     if "overrides" in request:
         check_overrides(request["overrides"], is_cluster=request["isCluster"])
+    check_hooks(request.get("beforeSwap", []), strategy_of(request))
 
 
 def check_target(request: dict[str, Any]) -> None:
@@ -231,7 +235,7 @@ def check_overrides(overrides: dict[str, Any], *, is_cluster: bool) -> None:
 
 
 def check_allowed(request: dict[str, Any]) -> None:
-    """Refuse what this stack may not touch, and what its requests may not use."""
+    """Refuse what this stack may not touch, and what its requests may not use or run."""
     if is_of_every(request):
         return
     patterns = patterns_of("ALLOWED_IDENTIFIERS")
@@ -251,6 +255,7 @@ def check_allowed(request: dict[str, Any]) -> None:
                 identifier=request["identifier"],
                 step="request",
             )
+    resolved(request.get("beforeSwap", []))
 
     secret = request.get("masterUserSecret", "")
     if secret and not fits(secret, patterns_of("MASTER_USER_SECRETS")):

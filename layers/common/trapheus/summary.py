@@ -42,6 +42,8 @@ def summary(state: dict[str, Any]) -> dict[str, Any]:
         "dataAsOf": restored["dataAsOf"],
         "writesSince": writes_since(plan, request),
     }
+    if "hooked" in state:
+        data["hooks"] = state["hooked"]["hooks"]
     report = {"report": verified["report"], "warnings": plan["warnings"]}
     if plan["strategy"] == COPY:
         own = {"target": plan["restoredAs"], **data, "resourceId": verified["resourceId"]}

@@ -7,7 +7,7 @@ import pickle
 import re
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from random import Random
 from types import SimpleNamespace
@@ -261,6 +261,7 @@ def repair_semantics(repairs: ExitStack) -> None:
     query_language.repair(repairs)
     service_api.repair(repairs)
     _start_executions(repairs)
+    _stop_what_is_waited_for(repairs)
     _tell_cause_of_stop(repairs)
     _find_one_value_by_a_reference_path(repairs)
 
@@ -389,6 +390,29 @@ def _start_executions(repairs: ExitStack) -> None:
         ("_from_error", name_error),
     ):
         repairs.enter_context(patch.object(task, name, replacement))
+
+
+def _stop_what_is_waited_for(repairs: ExitStack) -> None:
+    """Let the stop of an execution stop the one that its Task waits for, if its role may do so.
+
+    A Task that runs out of its own time stops nothing here. [fact: stop-of-what-is-waited-for]
+    """
+    task = state_task_service_sfn.StateTaskServiceSfn
+    wait = task._eval_integration_pattern
+
+    def wait_or_stop(self: Any, env: Any, **given: Any) -> None:
+        started = env.stack[-1]["ExecutionArn"]
+        wait(self, env, **given)
+        if isinstance(env.program_state(), ProgramStopped):
+            client = state_task_service_sfn.boto_client_for(
+                region=given["resource_runtime_part"].region,
+                service="stepfunctions",
+                state_credentials=given["state_credentials"],
+            )
+            with suppress(ClientError):
+                client.stop_execution(executionArn=started)
+
+    repairs.enter_context(patch.object(task, "_eval_integration_pattern", wait_or_stop))
 
 
 def _tell_cause_of_stop(repairs: ExitStack) -> None:

@@ -44,6 +44,10 @@ class SecretNotAllowed(TrapheusError):
     """The request names a secret that is not among the stack's MasterUserSecrets."""
 
 
+class HookNotAllowed(TrapheusError):
+    """The request names a hook that the stack does not list, or not under this name."""
+
+
 class LockFailed(TrapheusError):
     """The lock on the database could not be read or written."""
 
@@ -134,6 +138,10 @@ class ConfigureFailed(TrapheusError):
 
 class ConfigurationDiffers(TrapheusError):
     """The restored database is not configured as the original was."""
+
+
+class HookFailed(TrapheusError):
+    """A hook has not passed, so that what was restored beside the original is removed again."""
 
 
 class DeleteFailed(TrapheusError):

@@ -23,9 +23,16 @@ Plan = dict[str, Any]
 def cause_of(error: dict[str, str]) -> dict[str, Any]:
     """The fields of an error as a Catch hands it over; a time-out's Cause is no JSON."""
     cause = error.get("Cause") or "no reason was given"
-    raised = json_object(cause).get("errorMessage") or cause
+    told = json_object(cause)
+    raised = told.get("errorMessage") or (ended(told) if "ExecutionArn" in told else cause)
     fields = json_object(raised)
     return {**fields, "message": plain(fields.get("message", raised))}
+
+
+def ended(execution: dict[str, Any]) -> str:
+    """How an execution that was waited for has ended, as Step Functions tells it, in a sentence."""
+    said = [str(execution[key]) for key in ("Status", "Error", "Cause") if execution.get(key)]
+    return f"The execution {execution['ExecutionArn']} has ended: {': '.join(said)}"
 
 
 def json_object(text: Any) -> dict[str, Any]:

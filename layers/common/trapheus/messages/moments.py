@@ -49,6 +49,12 @@ def since_when(text: str) -> str:
     return f"since {begin:{form}} UTC, for {lasted((now - begin).total_seconds())} now"
 
 
+def age(text: str) -> str:
+    """How old it is by now: 3 hours and 5 minutes old."""
+    found = moment_in(text)
+    return f"{lasted((datetime.now(UTC) - found).total_seconds())} old" if found else f"of {text}"
+
+
 def on(text: str) -> str:
     """A moment with its day: 2026-03-02 09:00 UTC."""
     found = moment_in(text)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from trapheus.messages.facts import name_of, request_of, requester_of, said
 from trapheus.messages.message import DRY_RUN, RESTORED, SNAPSHOT_TAKEN, STARTED, Message, Section
-from trapheus.messages.moments import on
+from trapheus.messages.moments import age, on
 from trapheus.messages.outcome import TAGS, unreachable
 
 # Of the output, what a program may want to know; the sentences are for people.
 FACTS = (
-    "task", "target", "source", "restoredFrom", "snapshot", "dataAsOf", "writesSince",
+    "task", "target", "source", "restoredFrom", "snapshot", "dataAsOf", "writesSince", "hooks",
     "unreachableFrom", "unreachableTo", "resourceId", "resourceIdBefore", "resourceIdNow",
 )  # fmt: skip
+# Of a hook's answer, which the execution's output has whole.
+LONGEST_ANSWER = 1_000
 
 
 def compose(event: dict[str, Any]) -> Message:
@@ -24,6 +27,7 @@ def compose(event: dict[str, Any]) -> Message:
     name = name_of(state)
     sections = [
         Section("What was found", found(output or {})),
+        Section("Hooks", hooks(output or {})),
         Section("Facts", effects(output or {})),
         Section("Configuration", configuration((output or {}).get("report", {}))),
         Section("To know", (output or {}).get("warnings", [])),
@@ -58,10 +62,27 @@ def of(state: dict[str, Any], output: dict[str, Any]) -> tuple[str, str, str]:
         return SNAPSHOT_TAKEN, taken, f"{taken} of {name}, with its data as of {data}."
     if "target" in output:
         stands = f"{output['target']} is restored"
-        return RESTORED, stands, f"{stands}, with data as of {data}; {name} was not touched."
+        whole = f"{stands}, with data as of {data}; {name} was not touched."
+        return RESTORED, stands, f"{whole}{passed(output)}"
     serves = f"{name} serves, restored with data as of {data}."
     times = unreachable(name, output["unreachableFrom"], output["unreachableTo"])
-    return RESTORED, "restored", f"{serves} {times}"
+    return RESTORED, "restored", f"{serves}{passed(output)} {times}"
+
+
+def passed(output: dict[str, Any]) -> str:
+    """That the hooks have passed, and how old their data is by now; nothing where there were none."""
+    if "hooks" not in output:
+        return ""
+    names = ", ".join(one["run"] for one in output["hooks"])
+    return f" Its data is {age(output['dataAsOf'])}; what has passed on it: {names}."
+
+
+def hooks(output: dict[str, Any]) -> list[str]:
+    """What each hook has answered, as far as a line carries it."""
+    return [
+        f"{one['run']}: {json.dumps(one['answer'], ensure_ascii=False):.{LONGEST_ANSWER}}"
+        for one in output.get("hooks", [])
+    ]
 
 
 def dry_run(name: str, task: str, count: int) -> tuple[str, str]:

@@ -37,6 +37,10 @@ ADVICE = {
         "Add the secret to the stack's parameter MasterUserSecrets, or name one that is among"
         f" them; then {AGAIN}."
     ),
+    exceptions.HookNotAllowed: (
+        "Use a hook that the stack lists, or add it to the stack's parameter HookFunctions or"
+        f" HookStateMachines and {AGAIN}."
+    ),
     exceptions.LockFailed: (
         f"See that the functions reach the table of the locks, and may use it; then {AGAIN}."
     ),
@@ -96,6 +100,10 @@ ADVICE = {
     exceptions.ConfigureFailed: REMOVED,
     exceptions.ConfigurationDiffers: (
         f"Change what differs, on the original or by an override, and {AGAIN}."
+    ),
+    exceptions.HookFailed: (
+        "Mend the hook, or what it has found in the data: the execution of HooksStateMachine with"
+        f" the same name shows what it did (docs/hooks.md); then {AGAIN}."
     ),
     exceptions.DeleteFailed: REMOVED,
     exceptions.UntagFailed: REMOVED,

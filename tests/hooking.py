@@ -1,0 +1,101 @@
+"""A hook of each sort in the local AWS, which do what `with` says, and what has become of them."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from local.emulator.cloud import ACCOUNT, REGION
+
+if TYPE_CHECKING:
+    from local.commands.app import App
+    from local.emulator.cloud import Call
+
+FUNCTION, MACHINE = "mask", "inspect-data"
+# What the stack lists, and a function that it does not.
+PARAMETERS = {
+    "HookFunctions": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}",
+    "HookStateMachines": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{MACHINE}",
+}
+TRUST = {"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Action": "sts:AssumeRole",
+     "Principal": {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]}},
+]}  # fmt: skip
+CODE = '''
+import os
+import time
+
+
+class StillInProgress(Exception):
+    pass
+
+
+def handler(event, context):
+    """Do what `with` says; `until` is the moment from which on it passes."""
+    given = event["with"]
+    do = given.get("do", "pass") if time.time() < given.get("until", 1e12) else "pass"
+    if do == "raise":
+        raise ValueError('the table "customers" is not there')
+    if do == "go on":
+        raise StillInProgress("3 of 10 statements")
+    if do == "hang":
+        time.sleep(10**6)
+    if do == "die":
+        os._exit(1)
+    if do == "refuse":
+        return {"passed": False, "reason": "customers has 0 rows"}
+    if do == "answer":
+        return "x" * given["length"]
+    return {"passed": True, "saw": event}
+'''
+STATES = {
+    "StartAt": "What?",
+    "States": {
+        "What?": {"Type": "Choice", "Default": "Rest", "Choices": [
+            {"Variable": "$.with.do", "IsPresent": False, "Next": "Pass"},
+            {"Variable": "$.with.do", "StringEquals": "refuse", "Next": "Refuse"},
+            {"Variable": "$.with.do", "StringEquals": "raise", "Next": "Fail"},
+        ]},
+        "Rest": {"Type": "Wait", "SecondsPath": "$.with.seconds", "Next": "Pass"},
+        "Pass": {"Type": "Pass", "End": True, "Parameters": {"passed": True, "saw.$": "$"}},
+        "Refuse": {"Type": "Pass", "End": True,
+                   "Result": {"passed": False, "reason": "customers has 0 rows"}},
+        "Fail": {"Type": "Fail", "Error": "Rejected", "Cause": "the audit is against it"},
+    },
+}  # fmt: skip
+
+
+def make(cloud: App) -> None:
+    """Let the account have both hooks."""
+    role = cloud.client("iam").create_role(
+        RoleName="hooks", AssumeRolePolicyDocument=json.dumps(TRUST)
+    )["Role"]["Arn"]
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("hook.py", CODE)
+    cloud.client("lambda").create_function(
+        FunctionName=FUNCTION, Runtime="python3.13", Role=role, Handler="hook.handler",
+        Code={"ZipFile": archive.getvalue()}, Timeout=300,
+    )  # fmt: skip
+    cloud.client("stepfunctions").create_state_machine(
+        name=MACHINE, definition=json.dumps(STATES), roleArn=role
+    )
+
+
+def hook(run: str = FUNCTION, **given: Any) -> dict[str, Any]:
+    """A hook of a request; what begins with a capital is a key of its own, all else in `with`."""
+    own = {key: given.pop(key) for key in ("timeoutMinutes", "repeatable") if key in given}
+    return {"run": run, "with": given, **own}
+
+
+def runs(cloud: App) -> list[Call]:
+    """The calls that have run a hook, by whoever."""
+    return [
+        call
+        for call in cloud.calls
+        if (call.operation == "Invoke" and call.parameters.get("FunctionName", "").endswith(f":{FUNCTION}"))
+        or (call.operation == "StartExecution"
+            and call.parameters.get("stateMachineArn", "").endswith(f":{MACHINE}"))
+    ]  # fmt: skip
