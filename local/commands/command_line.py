@@ -114,10 +114,12 @@ def run_event(path: Path, text: str) -> int:
     gc.disable()
     import_moto()
     from local.commands.app import deployed  # noqa: PLC0415
+    from local.commands.others import arrange  # noqa: PLC0415
     from local.commands.report import Run, details, look, outcome  # noqa: PLC0415
 
     with deployed() as cloud:
         screen.tell("Started. Time is virtual: nobody waits for it.", "", style="dim")
+        arrange(cloud, json.loads(text))
         before = look(cloud.rds)
         shown = styles(definitions(cloud))
         with Terminal(screen, cloud.clock.now, cloud.rds.settle, shown) as terminal:

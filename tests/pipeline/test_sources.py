@@ -28,7 +28,7 @@ KEYS = ["the same key", "another key", "no key"]
 
 
 def target(kind: Kind) -> str:
-    return kind.identifier.replace("prod", "staging")
+    return kind.identifier.replace("prod", "drill")
 
 
 def request(kind: Kind, strategy: str, **more: Any) -> dict[str, Any]:
