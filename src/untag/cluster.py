@@ -18,7 +18,7 @@ from trapheus.rds.access import (
 )
 from trapheus.rds.deletion import final_snapshot
 from trapheus.rds.multi_az import is_multi_az
-from trapheus.rds.sources import remove_for_good
+from trapheus.rds.source.copies import remove_for_good
 from trapheus.summary import summary
 
 

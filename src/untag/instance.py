@@ -9,7 +9,7 @@ from trapheus.execution.exceptions import StillInProgress, UntagFailed
 from trapheus.execution.logs import logged
 from trapheus.rds.access import instance, instance_with, rds, snapshot, untag
 from trapheus.rds.deletion import final_snapshot
-from trapheus.rds.sources import remove_for_good
+from trapheus.rds.source.copies import remove_for_good
 from trapheus.summary import summary
 
 

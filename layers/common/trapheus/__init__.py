@@ -1,10 +1,10 @@
 """What all steps of Trapheus share; deployed as a Lambda layer.
 
-An execution uses it in this order: `requests` (what an input may say, by `sources` of where the
-data comes from), `preflight` (whether it can
-be done, and the plan for it) with its `checks`, `summary` (its output), `leftovers` (what earlier
-ones have left), `monitoring` (how long it took, and when there was a success) and `messages` (what
-is told); `last_events` goes with the steps whose database may fail. Below them, each using only
-what comes later: `configuration` (what a database is set to, and how a copy comes to it), `rds`
-(what is asked of RDS) and `execution` (lock, errors, logs: what has to do with no database).
+An execution uses it in this order: `requests` (what an input may say, by `source_keys` of where the
+data come from), `preflight` (whether it can be done, and the plan for it) with its `checks`,
+`summary` (its output), `leftovers` (what earlier ones have left), `monitoring` (how long it took,
+and when there was a success) and `messages` (what is told); `last_events` goes with the steps whose
+database may fail. Below them, each using only what comes later: `configuration` (what a database is
+set to, and how a copy comes to it), `rds` (what is asked of RDS), `snapshot_names` and `execution`
+(lock, errors, logs: what has to do with no database).
 """

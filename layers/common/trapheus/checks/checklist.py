@@ -17,9 +17,9 @@ from trapheus.checks import (
     plan,
     quotas,
     restorable,
-    source,
 )
 from trapheus.checks.look import CLUSTER, INSTANCE
+from trapheus.checks.source import refusals as source
 from trapheus.execution import exceptions
 from trapheus.execution.constants import (
     COPY,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trapheus.checks.availability import is_withdrawn
 from trapheus.checks.look import CLUSTER, INSTANCE
-from trapheus.checks.source import add_source, name_of
+from trapheus.checks.source.copying import add_source, name_of
 from trapheus.configuration.attributes import MEMBER
 from trapheus.configuration.certificates import leave_out_retired
 from trapheus.configuration.comparison import configuration, note_change

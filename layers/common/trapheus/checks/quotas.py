@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from trapheus.checks.dependencies import every
 from trapheus.checks.look import INSTANCE
-from trapheus.checks.source import is_copied
+from trapheus.checks.source.copying import is_copied
 from trapheus.configuration.storage import has_outgrown
 from trapheus.execution import exceptions
 

@@ -32,7 +32,7 @@ from trapheus.messages.outcome import is_gone, kind_of, outcome_of, tag_of
 from trapheus.messages.ways_out import databases, ways
 from trapheus.messages.ways_out.advice import advised
 from trapheus.messages.ways_out.databases import look
-from trapheus.messages.ways_out.source_copy import line, source_copy, with_removal
+from trapheus.messages.ways_out.snapshot_copy import line, source_copy, with_removal
 from trapheus.rds.access import (
     cluster,
     cluster_snapshot,

@@ -8,7 +8,7 @@ from trapheus.execution.constants import IN_PROGRESS_TAG
 from trapheus.messages.message import Section
 from trapheus.messages.ways_out.commands import WITHOUT_PAGER, aws
 from trapheus.rds.access import cluster_snapshot, in_progress_tag, snapshot
-from trapheus.rds.sources import own_copy
+from trapheus.rds.source.copies import own_copy
 from trapheus.rds.waiters import DELETING
 
 if TYPE_CHECKING:
