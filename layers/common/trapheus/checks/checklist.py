@@ -49,8 +49,8 @@ NOT_CHOSEN = Condition(
     "without `snapshotIdentifier`", lambda look: not look.request["snapshotIdentifier"]
 )
 TAKEN = Condition("a snapshot is taken", lambda look: look.takes_snapshot)
-SHARED = Condition("it is shared", lambda look: look.shares)
-COPIED_TO_SHARE = Condition("a copy of it is shared", lambda look: look.shares_copy)
+SHARED = Condition("a snapshot is shared", lambda look: look.shares)
+COPIED_TO_SHARE = Condition("a copy of a snapshot is shared", lambda look: look.shares_copy)
 RESTORED = Condition("a restore", lambda look: look.restores)
 # A task that restores nothing has none.
 OVERRIDDEN = Condition("`overrides`", lambda look: bool(look.overrides))
@@ -154,10 +154,10 @@ CHECKS = (
         cure="Enable the key, cancel its deletion.",
     ),
     Check(
-        sharing.shareable_key,
+        sharing.shareable,
         when=SHARED,
-        errors=(exceptions.KeyNotAccessible,),
-        cure="Give the stack such a key, by [docs/sharing.md](sharing.md).",
+        errors=(exceptions.KeyNotAccessible, exceptions.InvalidRequest),
+        cure="Give the stack such a key, by [docs/sharing.md](sharing.md); name fewer accounts.",
     ),
     Check(
         sharing.renewable_copy,

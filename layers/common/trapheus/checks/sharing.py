@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from trapheus.checks.findings import Findings
     from trapheus.checks.look import Look
 
+MOST = 20
+
 
 def planned(look: Look) -> dict[str, Any]:
     """What the plan says of it, if anything: with whom, the name that is shared, and the key.
@@ -30,11 +32,18 @@ def planned(look: Look) -> dict[str, Any]:
     }
 
 
-def shareable_key(look: Look, findings: Findings) -> None:
-    """It is not encrypted under `aws/rds`, or the stack has `ShareKmsKey`.
+def shareable(look: Look, findings: Findings) -> None:
+    """It can be shared: with 20 accounts at most; under `aws/rds` only with `ShareKmsKey`.
 
     No other account can use that key, and RDS shares nothing under it.
     """
+    # [fact: shared-with-twenty-accounts]
+    if len(look.shared_with) > MOST:
+        findings.add(
+            exceptions.InvalidRequest,
+            f"The stack's ShareSnapshotsWith names {len(look.shared_with)} other accounts, and RDS"
+            f" shares a snapshot with {MOST} at most: leave some out.",
+        )
     if look.shares_copy and not os.environ["SHARE_KEY"]:
         findings.add(
             exceptions.KeyNotAccessible,
