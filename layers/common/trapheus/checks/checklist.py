@@ -17,7 +17,6 @@ from trapheus.checks import (
     plan,
     quotas,
     restorable,
-    sharing,
 )
 from trapheus.checks.look import CLUSTER, INSTANCE
 from trapheus.execution import exceptions
@@ -154,13 +153,13 @@ CHECKS = (
         cure="Enable the key, cancel its deletion.",
     ),
     Check(
-        sharing.shareable,
+        availability.shareable,
         when=SHARED,
         errors=(exceptions.KeyNotAccessible, exceptions.InvalidRequest),
         cure="Give the stack such a key, by [docs/sharing.md](sharing.md); name fewer accounts.",
     ),
     Check(
-        sharing.renewable_copy,
+        names.of_the_shared_copy,
         when=COPIED_TO_SHARE,
         calls="`DescribeDBSnapshots`, `DescribeDBClusterSnapshots`",
         errors=(exceptions.NameTaken,),
