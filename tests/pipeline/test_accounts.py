@@ -64,6 +64,7 @@ def test_what_production_has_shared_is_copied_and_restored_here(
         "KmsKeyId": OWN_KEY,
     })  # fmt: skip
     cloud.clock.advance(3600)
+    cloud.rds.settle()
 
     copied = cloud.rds.find(kind.snapshot_kind, "theirs")
     assert (copied.status, copied.shown["KmsKeyId"], copied.data) == ("available", OWN_KEY, mark)
