@@ -25,6 +25,8 @@ OTHER_REGION = "eu-west-1"
 OTHER_ACCOUNT = "210987654321"
 # Those that AWS makes for its services, by the names that they have here, and their aliases.
 AWS_KEYS = {"aws-rds": "alias/aws/rds", "aws-secrets": "alias/aws/secretsmanager"}
+# A key that the sample accounts lend each other.
+SHARE_KEY_ID = "7b2e3d9c-4f50-4b78-8cad-1e2f3a4b5c6d"
 # What another account needs of a key to copy what is under it [fact: source-key-of-a-copy].
 USES = ["kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
 # How the subjects begin of what NotifyOn chooses.
@@ -77,11 +79,15 @@ def build_with_keys(rds: Rds) -> None:
     """Make the sample account with the keys that its databases are encrypted with, as new."""
     rds.hold(sample_account(rds.account, rds.region, rds.time))
     backend = kms_backends[rds.account][rds.region]
-    for key_id in (KEY_ID, INSIGHTS_KEY_ID, *AWS_KEYS):
-        key = backend.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Databases", None)
+    others = sorted({ACCOUNT, OTHER_ACCOUNT} - {rds.account})
+    lent = {SHARE_KEY_ID: lending(rds.account, *others)}
+    for key_id in (KEY_ID, INSIGHTS_KEY_ID, SHARE_KEY_ID, *AWS_KEYS):
+        policy = lent.get(key_id)
+        key = backend.create_key(policy, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Databases", None)
         del backend.keys[key.id]
         key.arn = key.arn.replace(key.id, key_id)
         key.id = key_id
+        key.key_manager = "AWS" if key_id in AWS_KEYS else "CUSTOMER"
         backend.keys[key_id] = key
     for key_id, alias in AWS_KEYS.items():
         backend.create_alias(key_id, alias)
@@ -102,11 +108,23 @@ def deploy_elsewhere(
     return outputs["DBRestoreStateMachineArn"]
 
 
-def lend_key(owner: str, *borrowers: str) -> str:
-    """Make a key of an account that others may use through RDS; its ARN.
+def sharing(owner: str = ACCOUNT, *others: str) -> dict[str, str]:
+    """The parameters of a stack that shares what it takes with other accounts, or the other."""
+    return {
+        "ShareSnapshotsWith": ",".join(others) or OTHER_ACCOUNT,
+        "ShareKmsKey": f"arn:aws:kms:{REGION}:{owner}:key/{SHARE_KEY_ID}",
+    }
 
-    With the policy that docs/sharing.md asks for.
-    """
+
+def lend_key(owner: str, *borrowers: str) -> str:
+    """Make a key of an account that others may use through RDS; its ARN."""
+    backend, policy = kms_backends[owner][REGION], lending(owner, *borrowers)
+    key = backend.create_key(policy, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Shared", None)
+    return str(key.arn)
+
+
+def lending(owner: str, *borrowers: str) -> str:
+    """The policy of such a key, as docs/sharing.md has it."""
     mine = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{owner}:root"},
             "Action": "kms:*", "Resource": "*"}  # fmt: skip
     others = {"AWS": [f"arn:aws:iam::{account}:root" for account in borrowers]}
@@ -115,10 +133,7 @@ def lend_key(owner: str, *borrowers: str) -> str:
             "Condition": via}  # fmt: skip
     looked_at = {"Effect": "Allow", "Principal": others, "Action": "kms:DescribeKey",
                  "Resource": "*"}  # fmt: skip
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [mine, used, looked_at]})
-    backend = kms_backends[owner][REGION]
-    key = backend.create_key(policy, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Shared", None)
-    return str(key.arn)
+    return json.dumps({"Version": "2012-10-17", "Statement": [mine, used, looked_at]})
 
 
 def export_bucket(region: str) -> str:

@@ -1,4 +1,4 @@
-"""Snapshot step: brings `<identifier>-snapshot` of a cluster up to date."""
+"""Snapshot step: brings `<identifier>-snapshot` of a cluster up to date, and shares it."""
 
 from __future__ import annotations
 
@@ -37,6 +37,23 @@ def create(name: str, identifier: str, tags: Tags) -> None:
     )
 
 
+def copy(source: str, name: str, key: str, tags: Tags) -> None:
+    """Ask for a copy of a snapshot under another key."""
+    rds().copy_db_cluster_snapshot(
+        SourceDBClusterSnapshotIdentifier=source,
+        TargetDBClusterSnapshotIdentifier=name,
+        KmsKeyId=key,
+        Tags=tags,
+    )
+
+
+def share(name: str, accounts: list[str]) -> None:
+    """Let other accounts restore the snapshot [fact: sharing-a-snapshot]."""
+    rds().modify_db_cluster_snapshot_attribute(
+        DBClusterSnapshotIdentifier=name, AttributeName="restore", ValuesToAdd=accounts
+    )
+
+
 def delete(name: str) -> None:
     """Ask for the snapshot's deletion."""
     rds().delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=name)
@@ -50,6 +67,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         resource_id,
         find,
         create,
+        copy,
+        share,
         delete,
         cluster_snapshot_available,
         cluster_snapshot_deleted,

@@ -1,4 +1,4 @@
-"""Snapshot step: brings `<identifier>-snapshot` of an instance up to date."""
+"""Snapshot step: brings `<identifier>-snapshot` of an instance up to date, and shares it."""
 
 from __future__ import annotations
 
@@ -38,6 +38,23 @@ def create(name: str, identifier: str, tags: Tags) -> None:
     rds().create_db_snapshot(DBInstanceIdentifier=identifier, DBSnapshotIdentifier=name, Tags=tags)
 
 
+def copy(source: str, name: str, key: str, tags: Tags) -> None:
+    """Ask for a copy of a snapshot under another key."""
+    rds().copy_db_snapshot(
+        SourceDBSnapshotIdentifier=source,
+        TargetDBSnapshotIdentifier=name,
+        KmsKeyId=key,
+        Tags=tags,
+    )
+
+
+def share(name: str, accounts: list[str]) -> None:
+    """Let other accounts restore the snapshot [fact: sharing-a-snapshot]."""
+    rds().modify_db_snapshot_attribute(
+        DBSnapshotIdentifier=name, AttributeName="restore", ValuesToAdd=accounts
+    )
+
+
 def delete(name: str) -> None:
     """Ask for the snapshot's deletion."""
     rds().delete_db_snapshot(DBSnapshotIdentifier=name)
@@ -48,6 +65,14 @@ def delete(name: str) -> None:
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Take the snapshot; return its name and the moment of its data."""
     calls = Calls(
-        resource_id, find, create, delete, snapshot_available, snapshot_deleted, "DBSnapshotArn"
+        resource_id,
+        find,
+        create,
+        copy,
+        share,
+        delete,
+        snapshot_available,
+        snapshot_deleted,
+        "DBSnapshotArn",
     )
     return refresh(calls, event)

@@ -8,8 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from local.commands.app import OTHER_ACCOUNT, sharing
+from local.emulator.rds.databases.settings import own_key
 from tests import proxies, sources
 from tests.pipeline.observed import KINDS, Kind, OnceReplaced
+from tests.pipeline.scenarios import encrypt_with
 
 if TYPE_CHECKING:
     from local.commands.app import App
@@ -37,6 +40,7 @@ TASKS = {
     "create_snapshot": "create_snapshot",
     "create_snapshot_only": "create_snapshot_only",
     "create_restore_first": "create_snapshot",
+    "share_copy": "create_snapshot_only",
 }
 # Those whose database has a proxy, and a cluster an endpoint; the others show that none is needed.
 PROXIED = ("db_restore", "rollback")
@@ -93,6 +97,18 @@ class Flow:
         """The name under which it restores beside the original, which stays."""
         return self.renamed(self.kind.identifier) if self.name.startswith("copy") else ""
 
+    @property
+    def shares_copy(self) -> bool:
+        """Whether its snapshot cannot be shared itself, so that a copy of it is."""
+        return self.name == "share_copy"
+
+    @property
+    def shared(self) -> str:
+        """The name of what other accounts may restore afterwards; empty where none is taken."""
+        if self.task == "db_restore":
+            return ""
+        return f"{self.kind.identifier}-shared" if self.shares_copy else self.kind.snapshot
+
     def renamed(self, name: str) -> str:
         """The name that the database, or a member, has once it is restored."""
         return name.replace("prod", "staging", 1) if self.name.startswith("copy") else name
@@ -117,6 +133,8 @@ class Flow:
                 make_endpoint(cloud, self.kind)
         if self.name == "swap_back":
             cloud.faults.append(OnceReplaced(cloud, self.kind))
+        if self.shares_copy:
+            share_a_copy(cloud, self.kind)
         if self.before:
             self.before(cloud)
 
@@ -130,6 +148,19 @@ def make_endpoint(cloud: App, kind: Kind) -> None:
         })  # fmt: skip
 
 
+def share_a_copy(cloud: App, kind: Kind) -> None:
+    """Let a database be under the default key of RDS, and have an older copy that is shared."""
+    encrypt_with(cloud.rds, kind, own_key(cloud.rds, "rds"))
+    word = "DBClusterSnapshot" if kind.is_cluster else "DBSnapshot"
+    with cloud.rds.instantly():
+        cloud.rds.call(f"Copy{word}", {
+            f"Source{word}Identifier": kind.snapshot,
+            f"Target{word}Identifier": f"{kind.identifier}-shared",
+            "KmsKeyId": sharing()["ShareKmsKey"],
+        })  # fmt: skip
+    cloud.rds.find(kind.snapshot_kind, f"{kind.identifier}-shared").shared = [OTHER_ACCOUNT]
+
+
 # The quick ones first: a state that two flows pass is tried in the first of them.
 FLOWS = tuple(
     Flow(kind, name)
@@ -137,7 +168,7 @@ FLOWS = tuple(
     for name in (
         "db_restore", "create_snapshot_only", "rollback", "create_snapshot",
         "restore_first", "restore_first_rollback", "swap_back", "create_restore_first",
-        "copy", "copy_rollback", "keep_original", "final_snapshot",
+        "copy", "copy_rollback", "keep_original", "final_snapshot", "share_copy",
         "source", "source_first", "source_rollback",
     )
 )  # fmt: skip

@@ -46,6 +46,7 @@ class World:
     snapshots: dict[str, tuple[str, str]]
     endpoints: dict[str, str]
     backups: set[str]  # the resource ids of deleted databases whose automated backups are kept
+    shared: set[str]  # the names of the snapshots that another account may restore
 
     def forget(self, gone: frozenset[tuple[str, str]]) -> None:
         """Leave out databases that need not be there any more, from their clusters' lists too."""
@@ -82,7 +83,8 @@ def look(cloud: App) -> World:
     endpoints = {name: shown["DBClusterIdentifier"] for name, shown in rds.custom_endpoints.items()}
     retained = (*rds.retained_backups, *rds.retained_cluster_backups)
     backups = {kept.get("DbiResourceId") or kept["DbClusterResourceId"] for kept in retained}
-    return World(databases, snapshots, endpoints, backups)
+    shared = {thing.name for thing in rds.things.values() if thing.shared}
+    return World(databases, snapshots, endpoints, backups, shared)
 
 
 def is_restored(flow: Flow, before: World, now: World, data: str) -> str:
@@ -194,9 +196,8 @@ def wrong_success(flow: Flow, before: World, now: World, data: str, kept: str) -
     """What a success has not done."""
     kind = flow.kind
     stays = (kind.snapshot_kind, kind.snapshot) not in flow.gone
-    held = now.snapshots.get(kind.snapshot)
-    if flow.task != "db_restore" and stays and held != ("available", data):
-        return f"the snapshot is {held}"
+    if flow.task != "db_restore" and stays and (missing := wrong_snapshot(flow, now, data)):
+        return missing
     if flow.task == "create_snapshot_only":
         return kept
     wanted = before.snapshots[kind.snapshot][1] if flow.task == "db_restore" else data
@@ -214,6 +215,15 @@ def wrong_success(flow: Flow, before: World, now: World, data: str, kept: str) -
     if flow.target:
         more -= {(part.kind, flow.renamed(part.name)) for part in before.of(kind)}
     return f"left: {sorted(more)}" if more else ""
+
+
+def wrong_snapshot(flow: Flow, now: World, data: str) -> str:
+    """What a snapshot that was to be taken, and what is to be shared of it, is not."""
+    for name in (flow.kind.snapshot, flow.shared):
+        held = now.snapshots.get(name)
+        if held != ("available", data):
+            return f"the snapshot {name} is {held}"
+    return "" if flow.shared in now.shared else f"shared are only {sorted(now.shared)}"
 
 
 def wrong_remains(flow: Flow, before: World, now: World, data: str) -> str:
@@ -289,6 +299,11 @@ def lost_data(flow: Flow, before: World, now: World, data: str) -> str:
         return "the snapshot is gone"
     if flow.task != "db_restore" and not {old[1], data} & set(good):
         return "no good snapshot is left"
+    names = (flow.shared, f"{kind.identifier}-sharing")
+    if flow.shares_copy and not any(
+        now.snapshots.get(name, ("",))[0] == "available" for name in names
+    ):
+        return "no good copy to be shared is left"
     return ""
 
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.commands.app import App, deployed
+from local.commands.app import App, deployed, sharing
 
 
 @pytest.fixture(scope="package")
 def stack() -> Iterator[App]:
-    """An AWS with the sample account and the deployed app; one a worker."""
-    with deployed() as cloud:
+    """An AWS with the sample account and the deployed app, which shares; one a worker."""
+    with deployed(parameters=sharing()) as cloud:
         yield cloud
 
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from moto.kms.models import kms_backends
 
 from local.commands.account import KEY_ID
+from local.commands.app import OTHER_ACCOUNT, SHARE_KEY_ID, sharing
 from local.emulator.cloud import ACCOUNT, REGION, Fault
+from local.emulator.rds.databases.settings import own_key
 from tests import proxies
 from tests.mailed import flowing
 from tests.pipeline.observed import (
@@ -33,6 +35,7 @@ from tests.pipeline.observed import (
 if TYPE_CHECKING:
     from local.commands.app import App
     from local.emulator.cloud import Execution, Notice
+    from local.emulator.rds import Rds
 
 DENIED = Fault("AccessDenied", "User is not authorized", 403)
 AUTOSCALED = "application-autoscaling-6c2e7c1f-3b6a-4a57-9d0e-0a1b2c3d4e5f"
@@ -393,11 +396,11 @@ def refuse_a_disabled_key(kind: Kind, cloud: App) -> None:
     refused(kind, cloud, "KeyNotAccessible", f"{KEY_ID} is disabled")
 
 
-def refused(kind: Kind, cloud: App, error: str, words: str) -> None:
-    """Ask for a restore that must be refused."""
+def refused(kind: Kind, cloud: App, error: str, words: str, task: str = "db_restore") -> None:
+    """Ask for what must be refused."""
     before = databases(cloud)
 
-    execution = run(cloud, kind.request("db_restore"))
+    execution = run(cloud, kind.request(task))
 
     ended(execution, "FAILED", error)
     same("the databases", databases(cloud), before)
@@ -419,9 +422,8 @@ def key_of_another(*principals: str) -> str:
     return str(key.arn)
 
 
-def encrypt_with(cloud: App, kind: Kind, key: str) -> None:
+def encrypt_with(rds: Rds, kind: Kind, key: str) -> None:
     """Show a database, its members and its snapshot as encrypted with this key."""
-    rds = cloud.rds
     rds.settle()
     for group in (rds.instances, rds.clusters, rds.snapshots, rds.cluster_snapshots):
         for name, shown in group.items():
@@ -432,7 +434,7 @@ def encrypt_with(cloud: App, kind: Kind, key: str) -> None:
 def use_the_key_of_another_account(kind: Kind, cloud: App) -> None:
     """It is shared with this one; a new snapshot, and a restore of it."""
     key = key_of_another(f"arn:aws:iam::{ACCOUNT}:root")
-    encrypt_with(cloud, kind, key)
+    encrypt_with(cloud.rds, kind, key)
 
     execution = run(cloud, kind.request("create_snapshot"))
 
@@ -440,6 +442,48 @@ def use_the_key_of_another_account(kind: Kind, cloud: App) -> None:
     shown = cloud.rds.find(kind.name, kind.identifier).shown
     same("its key", shown["KmsKeyId"], key)
     same("warnings", [one for one in execution.output["warnings"] if key in one], [])
+
+
+def share(kind: Kind, cloud: App) -> None:
+    """The other account sees what was taken, and nothing else."""
+    execution = run(cloud, kind.request("create_snapshot_only"))
+
+    ended(execution, "SUCCEEDED")
+    arn = cloud.rds.arn(kind.snapshot_kind, kind.snapshot)
+    same("what is shared", seen_by_the_other(cloud, kind), [arn])
+
+
+def share_a_copy(kind: Kind, cloud: App) -> None:
+    """What is under the default key is copied, and the copy renewed the next time."""
+    encrypt_with(cloud.rds, kind, own_key(cloud.rds, "rds"))
+    for name in ("first", "second"):
+        cloud.rds.write(kind.name, kind.identifier, name)
+        ended(run(cloud, kind.request("create_snapshot_only"), name), "SUCCEEDED")
+
+        shared = f"{kind.identifier}-shared"
+        arn = cloud.rds.arn(kind.snapshot_kind, shared)
+        same("what is shared", seen_by_the_other(cloud, kind), [arn])
+        same("its data", cloud.rds.data(kind.snapshot_kind, shared), name)
+        found = cloud.rds.find(kind.snapshot_kind, shared).shown
+        same("its key", found["KmsKeyId"], sharing()["ShareKmsKey"])
+        same("tags", tagged(cloud), [])
+        same("the successor", f"{kind.identifier}-sharing" in snapshots(cloud), False)
+
+
+def refuse_to_share(kind: Kind, cloud: App) -> None:
+    """The key for the copy is disabled."""
+    encrypt_with(cloud.rds, kind, own_key(cloud.rds, "rds"))
+    kms_backends[ACCOUNT][REGION].keys[SHARE_KEY_ID].key_state = "Disabled"
+
+    refused(kind, cloud, "KeyNotAccessible", f"{SHARE_KEY_ID} is disabled", "create_snapshot_only")
+
+
+def seen_by_the_other(cloud: App, kind: Kind) -> list[str]:
+    """The ARNs of what the other account may restore."""
+    word = "DBClusterSnapshot" if kind.is_cluster else "DBSnapshot"
+    theirs = cloud.rds_in(REGION, OTHER_ACCOUNT)
+    found = theirs.call(f"Describe{word}s", {"SnapshotType": "shared"})[f"{word}s"]
+    return [shown[f"{word}Identifier"] for shown in found]
 
 
 def restore_behind_a_proxy(kind: Kind, cloud: App) -> None:
@@ -813,6 +857,9 @@ OF_EACH_KIND = (
     restore_behind_a_proxy,
     give_the_proxy_back,
     use_the_key_of_another_account,
+    share,
+    share_a_copy,
+    refuse_to_share,
     export_here,
     export_elsewhere,
     find_no_room_elsewhere,

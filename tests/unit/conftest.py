@@ -445,7 +445,9 @@ class Aws:
         if state.endswith("Exception"):
             body, status = {"__type": state, "message": f"{state} was injected"}, 400
         else:
-            body, status = {"KeyMetadata": {"KeyId": key, "KeyState": state}}, 200
+            manager = "AWS" if key.endswith("/aws-rds") else "CUSTOMER"
+            about = {"KeyId": key, "KeyState": state, "KeyManager": manager}
+            body, status = {"KeyMetadata": about}, 200
         headers = {"Content-Type": "application/x-amz-json-1.1"}
         return AWSResponse(request.url, status, headers, Raw(json.dumps(body).encode()))
 
@@ -580,8 +582,10 @@ QUOTAS: list[RetryQuota] = []
 
 
 @pytest.fixture
-def aws(wire: Aws) -> Aws:
+def aws(wire: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
     """The sample account; the tests are of an instance unless `kind` says else."""
+    monkeypatch.setenv("SHARE_WITH", "")
+    monkeypatch.setenv("SHARE_KEY", "")
     wire.bring_to("account", lambda: build(wire.rds))
     return wire
 

@@ -29,6 +29,8 @@ ENVIRONMENT = {
     "EXPORT_ROLE": "arn:aws:iam::123456789012:role/export",
     "OTHER_REGION": "eu-west-1",
     "OTHER_KEY": "another",
+    "SHARE_WITH": "",
+    "SHARE_KEY": "",
 }
 # The database of an event's plan is as the state machine would have it at that moment only for
 # the first steps: those do their work here, the others find that there is none or refuse.

@@ -47,6 +47,8 @@ ALWAYS = Condition("always", lambda _: True)
 CHOSEN = Condition("`snapshotIdentifier`, or `sourceIdentifier`", lambda look: bool(look.is_chosen))
 NOT_CHOSEN = Condition("without either of them", lambda look: not look.is_chosen)
 TAKEN = Condition("a snapshot is taken", lambda look: look.takes_snapshot)
+SHARED = Condition("a snapshot is shared", lambda look: look.shares)
+COPIED_TO_SHARE = Condition("a copy of a snapshot is shared", lambda look: look.shares_copy)
 RESTORED = Condition("a restore", lambda look: look.restores)
 # A task that restores nothing has none.
 OVERRIDDEN = Condition("`overrides`", lambda look: bool(look.overrides))
@@ -148,6 +150,19 @@ CHECKS = (
         calls="`kms:DescribeKey`",
         errors=(exceptions.KeyNotAccessible,),
         cure="Enable the key, cancel its deletion.",
+    ),
+    Check(
+        availability.shareable,
+        when=SHARED,
+        errors=(exceptions.KeyNotAccessible, exceptions.InvalidRequest),
+        cure="Give the stack such a key, by [docs/sharing.md](sharing.md); name fewer accounts.",
+    ),
+    Check(
+        names.of_the_shared_copy,
+        when=COPIED_TO_SHARE,
+        calls="`DescribeDBSnapshots`, `DescribeDBClusterSnapshots`",
+        errors=(exceptions.NameTaken,),
+        cure="Delete it if nothing needs it.",
     ),
     Check(
         names.of_the_copy,

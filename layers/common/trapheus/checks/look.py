@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from trapheus.execution.constants import (
     RENAME_FIRST,
     RENAMED_SUFFIX,
     RESTORE_FIRST,
+    SHARED_SUFFIX,
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
@@ -96,7 +98,10 @@ OWN_TYPES = ("manual", "automated", "awsbackup")
 
 @dataclass(frozen=True)
 class Key:
-    """A key of KMS: its state and who manages it, or the error with which a look at it ended."""
+    """A key of KMS: its state and whose it is, or the error with which a look at it ended.
+
+    manager: CUSTOMER, or AWS of one such as aws/rds.
+    """
 
     name: str
     state: str = ""
@@ -307,6 +312,40 @@ class Look:
             return None
         return self.kind.find_snapshot(self.identifier + SUCCESSOR_SUFFIX)
 
+    # With whom what is taken is shared
+
+    @property
+    def shared_with(self) -> list[str]:
+        """The accounts that the stack names, but for the database's own."""
+        own = self.found[self.kind.arn].split(":")[4]
+        named = os.environ["SHARE_WITH"].split(",")
+        return [account for account in named if account not in ("", own)]
+
+    @property
+    def shares(self) -> bool:
+        """Whether a snapshot is taken and shared."""
+        return self.takes_snapshot and bool(self.shared_with)
+
+    @property
+    def shares_copy(self) -> bool:
+        """Whether a copy of it is shared, since RDS shares nothing under its own key.
+
+        So too where nobody can tell, if the stack has another key [fact:
+        sharing-an-encrypted-snapshot].
+        """
+        name, other = self.found.get("KmsKeyId"), os.environ["SHARE_KEY"]
+        if not (self.shares and name) or name == other:
+            return False
+        key = self.key(name)
+        return key.manager == "AWS" or bool(key.error and other)
+
+    @cached_property
+    def shared_copy(self) -> Description | None:
+        """What has the name of that copy; not asked for where none is made."""
+        return (
+            self.kind.find_snapshot(self.identifier + SHARED_SUFFIX) if self.shares_copy else None
+        )
+
     # The names
 
     def restored_as(self, name: str) -> str:
@@ -389,7 +428,8 @@ class Look:
     def keys(self) -> list[Key]:
         """The keys that are needed: of the data; of a restore also others, asked for or not.
 
-        They are that of the snapshot, those of Performance Insights and of the master secret.
+        They are that of the snapshot, those of Performance Insights and of the master secret. What
+        is shared may want one too.
         """
         names: list[str | None] = [(self.restored or {}).get("KmsKeyId")]
         for _, part in self.parts:
@@ -398,7 +438,19 @@ class Look:
                 names.append(part.get("PerformanceInsightsKMSKeyId"))
                 names.append(part.get("MasterUserSecret", {}).get("KmsKeyId"))
                 names += [key for name, key in self.overrides.items() if name in KMS_KEYS]
-        return [key_of(name) for name in dict.fromkeys(names) if name]
+        if self.shares_copy:
+            names.append(os.environ["SHARE_KEY"])
+        return [self.key(name) for name in dict.fromkeys(names) if name]
+
+    def key(self, name: str) -> Key:
+        """A key as it is now, looked at once."""
+        if name not in self._keys:
+            self._keys[name] = key_of(name)
+        return self._keys[name]
+
+    @cached_property
+    def _keys(self) -> dict[str, Key]:
+        return {}
 
 
 def kms(region: str | None = None) -> Any:

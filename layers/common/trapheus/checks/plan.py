@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from trapheus.checks.availability import is_withdrawn
@@ -19,6 +20,7 @@ from trapheus.execution.constants import (
     AUTOSCALED,
     COPY,
     RENAMED_SUFFIX,
+    SHARED_SUFFIX,
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
@@ -50,6 +52,7 @@ def planned(event: dict[str, Any], look: Look, findings: Findings) -> dict[str, 
         "arn": look.found[look.kind.arn],
         "dataAsOf": moment_of(look.restored),
         "proxies": look.proxies,
+        **sharing(look),
         **configuration(look.kind.table, look.found),
     }
     if look.kind is CLUSTER:
@@ -78,6 +81,23 @@ def names(look: Look) -> dict[str, str]:
         "renamedTo": look.identifier + RENAMED_SUFFIX,
         "snapshot": name_of(look, chosen) if chosen else look.identifier + SNAPSHOT_SUFFIX,
         "successor": look.identifier + SUCCESSOR_SUFFIX,
+    }
+
+
+def sharing(look: Look) -> dict[str, Any]:
+    """With whom what is taken is shared, if with anybody, under which name, and with which key.
+
+    The key is empty where the snapshot itself is shared, not a copy of it.
+    """
+    if not look.shares:
+        return {}
+    suffix = SHARED_SUFFIX if look.shares_copy else SNAPSHOT_SUFFIX
+    return {
+        "sharing": {
+            "accounts": look.shared_with,
+            "name": look.identifier + suffix,
+            "key": os.environ["SHARE_KEY"] if look.shares_copy else "",
+        }
     }
 
 

@@ -29,6 +29,11 @@ SNAPSHOT_SUFFIX = "-snapshot"
 # "-snapshot-next": cluster snapshot ids end at 63 characters, and the seed takes cluster
 # identifiers of 54.
 SUCCESSOR_SUFFIX = "-next"
+# The copy of the snapshot under a key that other accounts may use, and that copy's successor.
+SHARED_SUFFIX = "-shared"
+SHARING_SUFFIX = "-sharing"
+# What a successor is to take the place of, by their suffixes.
+SUCCEEDED = {SUCCESSOR_SUFFIX: SNAPSHOT_SUFFIX, SHARING_SUFFIX: SHARED_SUFFIX}
 RENAMED_SUFFIX = "-temp"
 # The copy of a snapshot that RDS cannot restore as it is, until what is restored of it stays.
 SOURCE_SUFFIX = "-source"

@@ -16,9 +16,8 @@ from trapheus.execution.constants import (
     IN_PROGRESS_TAG,
     RECOVER,
     RENAMED_SUFFIX,
-    SNAPSHOT_SUFFIX,
     SOURCE_SUFFIX,
-    SUCCESSOR_SUFFIX,
+    SUCCEEDED,
 )
 from trapheus.leftovers.standing import OF_CLUSTER, Snapshot, tag_of
 from trapheus.messages.ways_out.commands import (
@@ -105,8 +104,8 @@ def of_snapshot(left: Leftover, found: Snapshot, names: dict[str, Database | Sna
         return "It has failed, and nothing can be restored from it: this deletes it.", deletion_of(
             found
         )
-    if left.suffix == SUCCESSOR_SUFFIX:
-        return of_successor(found, left.identifier + SNAPSHOT_SUFFIX, names)
+    if left.suffix in SUCCEEDED:
+        return of_successor(found, left.identifier + SUCCEEDED[left.suffix], names)
     if left.tag:
         arn = str(found.shown[found.words.arn])
         return "It stays: this takes the tag off.", [require_snapshot(found), untag(arn)]

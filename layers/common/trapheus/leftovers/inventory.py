@@ -11,6 +11,7 @@ from trapheus.execution.constants import (
     EVERY,
     INSPECT,
     RENAMED_SUFFIX,
+    SHARING_SUFFIX,
     SOURCE_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
@@ -43,6 +44,7 @@ WHAT = {
     AWAY_SUFFIX: "by its name restored, and renamed to go back",
     SUCCESSOR_SUFFIX: "by its name the successor of a snapshot",
     SOURCE_SUFFIX: "by its name and tag the copy of a snapshot, made for a restore",
+    SHARING_SUFFIX: "by its name the successor of a snapshot that is shared",
     FINAL_SUFFIX: "by its name the final snapshot of an original",
     "": "carries an execution's tag",
 }

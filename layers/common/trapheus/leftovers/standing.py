@@ -12,7 +12,7 @@ from trapheus.execution.constants import (
     IN_PROGRESS_TAG,
     RENAMED_SUFFIX,
     SOURCE_SUFFIX,
-    SUCCESSOR_SUFFIX,
+    SUCCEEDED,
 )
 from trapheus.messages.ways_out.databases import CLUSTER, INSTANCE, Database
 from trapheus.rds.access import cluster_snapshots, rds, snapshots
@@ -144,8 +144,9 @@ def of_snapshot(snapshot: Snapshot) -> tuple[str, str]:
     if snapshot.name.endswith(SOURCE_SUFFIX) and tag_of(snapshot.shown):
         # Its data are those of another database, mostly.
         return snapshot.name.removesuffix(SOURCE_SUFFIX), SOURCE_SUFFIX
-    if snapshot.name.endswith(SUCCESSOR_SUFFIX):
-        return snapshot.name.removesuffix(SUCCESSOR_SUFFIX), SUCCESSOR_SUFFIX
+    for suffix in SUCCEEDED:
+        if snapshot.name.endswith(suffix):
+            return snapshot.name.removesuffix(suffix), suffix
     final = FINAL.fullmatch(snapshot.name)
     return source, FINAL_SUFFIX if final and final["identifier"] == source else ""
 

@@ -1,4 +1,4 @@
-"""How `<identifier>-snapshot` is brought up to date, for instances and clusters alike."""
+"""How `<identifier>-snapshot` is brought up to date and shared, of instances and clusters alike."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from trapheus.execution import lock
+from trapheus.execution.constants import SHARING_SUFFIX
 from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import (
+    KeyNotAccessible,
     NameTaken,
     SnapshotFailed,
     StillInProgress,
@@ -33,40 +35,85 @@ if TYPE_CHECKING:
 class Calls:
     """The calls and waits of one kind of snapshot; `database` tells who has a name now.
 
-    arn: the attribute that holds a snapshot's ARN.
+    copy: from a snapshot to a name, under a key. share: a snapshot with accounts. arn: the
+    attribute that holds a snapshot's ARN.
     """
 
     database: Callable[[str], str]
     find: Callable[[list[str]], dict[str, Description]]
     create: Callable[[str, str, Tags], object]
+    copy: Callable[[str, str, str, Tags], object]
+    share: Callable[[str, list[str]], object]
     delete: Callable[[str], object]
     available: Callable[[str], Wait]
     deleted: Callable[[str], Wait]
     arn: str
 
 
-def refresh(calls: Calls, event: dict[str, Any]) -> dict[str, str]:
-    """Take the snapshot; an older one goes only once its successor is available.
+@dataclass(frozen=True)
+class Renewal:
+    """Two names, that of a snapshot and that of its successor, and how it is made anew.
 
-    At every moment one good snapshot exists. What this execution has already taken counts as
-    done, so a repeat never deletes it. Returns its name and the moment of its data, ISO 8601.
+    make: under one of the names, given what has them now. is_own: whether this execution has made
+    what carries no tag of it.
     """
-    plan, since = event["plan"], event["entered"]
-    execution = plan["execution"]
-    identifier, name, successor = plan["identifier"], plan["snapshot"], plan["successor"]
 
-    def take(name: str, found: Description | None) -> None:
-        if found is None:
+    name: str
+    successor: str
+    make: Callable[[str, dict[str, Description]], None]
+    is_own: Callable[[str, Description], bool]
+
+
+def refresh(calls: Calls, event: dict[str, Any]) -> dict[str, str]:
+    """Take the snapshot, and share it if the plan says so.
+
+    Returns its name and the moment of its data, ISO 8601.
+    """
+    plan = event["plan"]
+    identifier = plan["identifier"]
+
+    def take(name: str, _: dict[str, Description]) -> None:
+        resource_id = calls.database(identifier)
+        if resource_id != plan["resourceId"]:
+            # It may only not be shown for a moment.
+            kind = SnapshotFailed if resource_id else StillInProgress
+            raise kind(f"{identifier} is {resource_id or 'nothing'} now", identifier=identifier)
+        calls.create(name, identifier, tags_of(plan))
+
+    # The database may be backing up for hours, and a failure half-way leaves only the successor.
+    with failing_as(SnapshotFailed, identifier, conflict=StillInProgress, exists=StillInProgress):
+        taken = renew(
+            calls,
+            event,
+            Renewal(
+                plan["snapshot"],
+                plan["successor"],
+                take,
+                lambda name, found: is_own(name, found, plan),
+            ),
+        )
+    if "sharing" in plan:
+        share(calls, event, taken)
+    return {"name": plan["snapshot"], "dataAsOf": moment_of(taken)}
+
+
+def renew(calls: Calls, event: dict[str, Any], renewal: Renewal) -> Description | None:
+    """Make a snapshot anew; an older one goes only once its successor is available.
+
+    At every moment one good snapshot exists. What this execution has already made counts as
+    done, so a repeat never deletes it. Returns what RDS shows of it in the end.
+    """
+    execution, identifier = event["plan"]["execution"], event["plan"]["identifier"]
+    name, successor = renewal.name, renewal.successor
+
+    def make(name: str, found: dict[str, Description]) -> None:
+        seen = found.get(name)
+        if seen is None:
             lock.require(event)
-            resource_id = calls.database(identifier)
-            if resource_id != plan["resourceId"]:
-                # It may only not be shown for a moment.
-                kind = SnapshotFailed if resource_id else StillInProgress
-                raise kind(f"{identifier} is {resource_id or 'nothing'} now", identifier=identifier)
-            calls.create(name, identifier, [*plan["tags"], in_progress_tag(execution)])
-        elif not (is_tagged(found, execution) or is_own(name, found, plan)):
+            renewal.make(name, found)
+        elif not (is_tagged(seen, execution) or renewal.is_own(name, seen)):
             raise NameTaken(f"The snapshot {name} is not of this execution.", identifier=identifier)
-        until(calls.available(name), name, found)
+        until(calls.available(name), name, seen)
 
     def remove(name: str, found: Description) -> None:
         if found["Status"] != "deleting":
@@ -77,24 +124,82 @@ def refresh(calls: Calls, event: dict[str, Any]) -> dict[str, str]:
             until(calls.deleted(name), name, found)
 
     def until(what: Wait, name: str, seen: Description | None = None) -> None:
-        wait(what, otherwise=SnapshotFailed, identifier=name, since=since, seen=seen)
+        wait(what, otherwise=SnapshotFailed, identifier=name, since=event["entered"], seen=seen)
 
-    # The database may be backing up for hours, and a failure half-way leaves only the successor.
-    with failing_as(SnapshotFailed, identifier, conflict=StillInProgress, exists=StillInProgress):
+    found = calls.find([name, successor])
+    old = found.get(name)
+    if old and not (is_tagged(old, execution) or renewal.is_own(name, old)):
+        make(successor, found)
+        remove(name, old)
         found = calls.find([name, successor])
-        old = found.get(name)
-        if old and not (is_tagged(old, execution) or is_own(name, old, plan)):
-            take(successor, found.get(successor))
-            remove(name, old)
-            found = calls.find([name, successor])
-        take(name, found.get(name))
-        spare = found.get(successor)
-        if spare and is_tagged(spare, execution):
-            remove(successor, spare)
-        taken = calls.find([name]).get(name)
+    make(name, found)
+    spare = found.get(successor)
+    if spare and is_tagged(spare, execution):
+        remove(successor, spare)
+    made = calls.find([name]).get(name)
+    lock.require(event)
+    untag([(calls.arn, made)], execution)
+    return made
+
+
+def share(calls: Calls, event: dict[str, Any], taken: Description | None) -> None:
+    """Let other accounts restore what was taken: itself, or a copy under a key that they may use.
+
+    The copy is renewed as the snapshot is. To share again what is shared changes nothing.
+    """
+    plan, sharing = event["plan"], event["plan"]["sharing"]
+    name, successor, key = sharing["name"], plan["identifier"] + SHARING_SUFFIX, sharing["key"]
+
+    def copy(target: str, found: dict[str, Description]) -> None:
+        # Its successor has the key already, so that RDS has less to do.
+        ready = target == name and is_tagged(found.get(successor, {}), plan["execution"])
+        calls.copy(successor if ready else plan["snapshot"], target, key, tags_of(plan))
+
+    def is_own_copy(target: str, found: Description) -> bool:
+        return target == name and is_copied(found, taken or {}, plan)
+
+    refusals = {"KMSKeyNotAccessibleFault": (KeyNotAccessible, cannot_use(key))}
+    with failing_as(
+        SnapshotFailed,
+        plan["identifier"],
+        conflict=StillInProgress,
+        exists=StillInProgress,
+        refusals=refusals,
+    ):
+        if key:
+            renew(calls, event, Renewal(name, successor, copy, is_own_copy))
         lock.require(event)
-        untag([(calls.arn, taken)], execution)
-    return {"name": name, "dataAsOf": moment_of(taken)}
+        calls.share(name, sharing["accounts"])
+
+
+def cannot_use(key: str) -> str:
+    """The sentence about a key that RDS refuses for the copy."""
+    return (
+        f"RDS cannot use the key {key}, under which the snapshot is copied to be shared: enable it,"
+        " or give the stack another one as ShareKmsKey, with the key policy of docs/sharing.md."
+    )
+
+
+def tags_of(plan: dict[str, Any]) -> Tags:
+    """The tags of what an execution makes: the database's own, and its mark."""
+    return [*plan["tags"], in_progress_tag(plan["execution"])]
+
+
+def is_copied(found: Description, taken: Description, plan: dict[str, Any]) -> bool:
+    """Whether a snapshot is the copy of what this execution has taken, under the planned key.
+
+    An instance's shows the moment of its data, a cluster's only of what it is a copy
+    [fact: moment-of-a-copy]; what has that name since the moment of the copy is known.
+    """
+    made, since = found.get("SnapshotCreateTime"), taken.get("SnapshotCreateTime")
+    key = "OriginalSnapshotCreateTime"
+    if source := found.get("SourceDBClusterSnapshotArn"):
+        names = (plan["snapshot"], plan["identifier"] + SHARING_SUFFIX)
+        same = source.rpartition(":")[2] in names
+    else:
+        same = found.get(key) == taken.get(key)
+    under_key = found.get("KmsKeyId") == plan["sharing"]["key"]
+    return bool(under_key and same and made and since and made > since)
 
 
 def is_own(name: str, found: Description, plan: dict[str, Any]) -> bool:
