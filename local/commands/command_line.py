@@ -115,12 +115,14 @@ def run_event(path: Path, text: str) -> int:
     import_moto()
     from local.commands.app import deployed  # noqa: PLC0415
     from local.commands.customers import compared, needed  # noqa: PLC0415
+    from local.commands.others import arrange  # noqa: PLC0415
     from local.commands.report import Run, details, look, outcome  # noqa: PLC0415
 
     request = json.loads(text)
     data = needed(request)
     with deployed(data=data) as cloud:
         screen.tell("Started. Time is virtual: nobody waits for it.", "", style="dim")
+        arrange(cloud, request)
         before, rows = look(cloud.rds), cloud.rows(data)
         shown = styles(definitions(cloud))
         with Terminal(screen, cloud.clock.now, cloud.rds.settle, shown) as terminal:

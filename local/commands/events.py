@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from local.commands.app import App, deployed
+from local.commands.others import arrange
 from local.emulator.cloud import Notice
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,6 +20,8 @@ INPUTS = (
     "cluster_create_snapshot.json",
     "failing/instance_restore_fails.json",
     "failing/cluster_restore_fails.json",
+    "refresh_from_another_account.json",
+    "cluster_refresh_from_another_account.json",
 )
 FLEET = "fleet.json"
 INSPECT = "inspect.json"
@@ -46,6 +49,7 @@ def record(cloud: App) -> dict[str, str]:
         # By way of another region, so that a copy is made and removed too.
         cloud.rds.exports = False
         request: Any = json.loads((ROOT / "events" / name).read_text())
+        arrange(cloud, request)
         if name == FLEET:
             cloud.tick("HourlyLook")
             cloud.run("FleetStateMachine", request)
@@ -55,7 +59,8 @@ def record(cloud: App) -> dict[str, str]:
             continue
         if restore.status != "SUCCEEDED":
             raise SystemExit(f"{name} ended with {restore.error}: {restore.cause}")
-        cloud.wait(cloud.export_of(restore))
+        if request["task"] != "db_restore":
+            cloud.wait(cloud.export_of(restore))
     return dict(sorted(events.items()))
 
 

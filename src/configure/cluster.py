@@ -30,7 +30,7 @@ from trapheus.last_events import naming_events
 from trapheus.rds.access import cluster, cluster_with, instance, rds
 from trapheus.rds.endpoints import give
 from trapheus.rds.members import create, give_name, is_listed
-from trapheus.rds.passwords import give_password
+from trapheus.rds.source.passwords import give_password
 from trapheus.rds.waiters import (
     TRIED,
     cluster_settled,

@@ -24,7 +24,7 @@ from trapheus.execution.exceptions import (
 from trapheus.execution.logs import logged
 from trapheus.last_events import naming_events
 from trapheus.rds.access import instance, rds
-from trapheus.rds.passwords import give_password
+from trapheus.rds.source.passwords import give_password
 from trapheus.rds.waiters import TRIED, instance_settled, wait, wait_for
 
 if TYPE_CHECKING:

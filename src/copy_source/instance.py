@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trapheus.execution.logs import logged
 from trapheus.last_events import naming_events
 from trapheus.rds.access import rds, snapshot
-from trapheus.rds.sources import make_copy
+from trapheus.rds.source.copies import make_copy
 
 if TYPE_CHECKING:
     from trapheus.rds.access import Tags

@@ -30,7 +30,7 @@ from trapheus.rds.rollback import (
     require_unused,
     rolling_back,
 )
-from trapheus.rds.sources import own_copy, remove_copy
+from trapheus.rds.source.copies import own_copy, remove_copy
 from trapheus.rds.waiters import (
     AVAILABLE,
     BAD_INSTANCE,

@@ -18,7 +18,7 @@ from trapheus.rds.access import (
 )
 from trapheus.rds.deletion import final_snapshot
 from trapheus.rds.multi_az import is_multi_az
-from trapheus.rds.sources import own_copy, remove_copy
+from trapheus.rds.source.copies import remove_for_good
 from trapheus.summary import summary
 
 
@@ -47,7 +47,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         untag(stays, plan["execution"])
     # Only now: whatever becomes of it, what is restored is to be as it stays.
     with failing_as(UntagFailed, plan["identifier"], conflict=StillInProgress):
-        remove_copy(own_copy(cluster_snapshot, plan), delete, plan.get("copiedTo", ""))
+        remove_for_good(cluster_snapshot, delete, plan)
     return summary(state)
 
 

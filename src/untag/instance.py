@@ -9,7 +9,7 @@ from trapheus.execution.exceptions import StillInProgress, UntagFailed
 from trapheus.execution.logs import logged
 from trapheus.rds.access import instance, instance_with, rds, snapshot, untag
 from trapheus.rds.deletion import final_snapshot
-from trapheus.rds.sources import own_copy, remove_copy
+from trapheus.rds.source.copies import remove_for_good
 from trapheus.summary import summary
 
 
@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         untag(stays, plan["execution"])
     # Only now: whatever becomes of it, what is restored is to be as it stays.
     with failing_as(UntagFailed, plan["identifier"], conflict=StillInProgress):
-        remove_copy(own_copy(snapshot, plan), delete, plan.get("copiedTo", ""))
+        remove_for_good(snapshot, delete, plan)
     return summary(state)
 
 

@@ -82,9 +82,21 @@ def most(machine: Definition, weigh: Callable[[State], float]) -> float:
     return from_state(machine["StartAt"], frozenset())
 
 
+# Of two tasks: what takes its own snapshot restores no other, which might have to be copied.
+NEVER_BOTH = {"Take the snapshot", "Copy the snapshot"}
+
+
 @pytest.mark.parametrize("definition", DEFINITIONS.values(), ids=DEFINITIONS)
-def test_the_longest_history_leaves_room_for_more_states(definition: Definition) -> None:
-    assert EVENTS_OF_THE_EXECUTION + most(definition, events) <= MOST_EVENTS
+@pytest.mark.parametrize("never", sorted(NEVER_BOTH))
+def test_the_longest_history_leaves_room_for_more_states(
+    definition: Definition, never: str
+) -> None:
+    left_out = [task for name, task in tasks(definition) if name == never]
+
+    def unless_left_out(state: State) -> int:
+        return 0 if state in left_out else events(state)
+
+    assert EVENTS_OF_THE_EXECUTION + most(definition, unless_left_out) <= MOST_EVENTS
 
 
 @pytest.mark.parametrize("definition", DEFINITIONS.values(), ids=DEFINITIONS)
@@ -100,7 +112,7 @@ DAYS = {
     "Take the snapshot", "Wait until the copy is made", "Configure the copy", "Verify the copy",
     "Wait until the database is restored", "Configure the database", "Delete the original",
     "Wait until the original is deleted", "Put the original back",
-    "Go on putting the original back",
+    "Go on putting the original back", "Copy the snapshot",
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import textwrap
+from typing import Any
 
 import pytest
 
@@ -103,9 +104,7 @@ def test_no_policy_grants_more_than_named_actions() -> None:
         attached = [properties] if is_policy else []
         own = [one for one in properties.get("Policies", []) if isinstance(one, dict)]
         for policy in [*own, *attached]:
-            for given in policy.get("PolicyDocument", policy)["Statement"]:
-                # One that a parameter may leave out.
-                statement = given["Fn::If"][1] if "Fn::If" in given else given
+            for statement in statements(policy.get("PolicyDocument", policy)):
                 actions = statement["Action"]
                 for action in [actions] if isinstance(actions, str) else actions:
                     # RDS asks the role of an export for these of S3, stars included.
@@ -113,6 +112,13 @@ def test_no_policy_grants_more_than_named_actions() -> None:
                 resources = statement["Resource"]
                 if not set(actions if isinstance(actions, list) else [actions]) <= WITHOUT_RESOURCE:
                     assert "*" not in ([resources] if isinstance(resources, str) else resources)
+
+
+def statements(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The statements of a policy, those under a condition too."""
+    # !If is read as the list that it has.
+    parts = [one[1] if isinstance(one, list) else one for one in document["Statement"]]
+    return [part for part in parts if "Action" in part]
 
 
 def test_every_role_is_assumed_for_this_account_only() -> None:

@@ -150,7 +150,7 @@ def make_endpoint(cloud: App, kind: Kind) -> None:
 
 def share_a_copy(cloud: App, kind: Kind) -> None:
     """Let a database be under the default key of RDS, and have an older copy that is shared."""
-    encrypt_with(cloud, kind, own_key(cloud.rds, "rds"))
+    encrypt_with(cloud.rds, kind, own_key(cloud.rds, "rds"))
     word = "DBClusterSnapshot" if kind.is_cluster else "DBSnapshot"
     with cloud.rds.instantly():
         cloud.rds.call(f"Copy{word}", {

@@ -35,6 +35,7 @@ from tests.pipeline.observed import (
 if TYPE_CHECKING:
     from local.commands.app import App
     from local.emulator.cloud import Execution, Notice
+    from local.emulator.rds import Rds
 
 DENIED = Fault("AccessDenied", "User is not authorized", 403)
 AUTOSCALED = "application-autoscaling-6c2e7c1f-3b6a-4a57-9d0e-0a1b2c3d4e5f"
@@ -421,9 +422,8 @@ def key_of_another(*principals: str) -> str:
     return str(key.arn)
 
 
-def encrypt_with(cloud: App, kind: Kind, key: str) -> None:
+def encrypt_with(rds: Rds, kind: Kind, key: str) -> None:
     """Show a database, its members and its snapshot as encrypted with this key."""
-    rds = cloud.rds
     rds.settle()
     for group in (rds.instances, rds.clusters, rds.snapshots, rds.cluster_snapshots):
         for name, shown in group.items():
@@ -434,7 +434,7 @@ def encrypt_with(cloud: App, kind: Kind, key: str) -> None:
 def use_the_key_of_another_account(kind: Kind, cloud: App) -> None:
     """It is shared with this one; a new snapshot, and a restore of it."""
     key = key_of_another(f"arn:aws:iam::{ACCOUNT}:root")
-    encrypt_with(cloud, kind, key)
+    encrypt_with(cloud.rds, kind, key)
 
     execution = run(cloud, kind.request("create_snapshot"))
 
@@ -455,7 +455,7 @@ def share(kind: Kind, cloud: App) -> None:
 
 def share_a_copy(kind: Kind, cloud: App) -> None:
     """What is under the default key is copied, and the copy renewed the next time."""
-    encrypt_with(cloud, kind, own_key(cloud.rds, "rds"))
+    encrypt_with(cloud.rds, kind, own_key(cloud.rds, "rds"))
     for name in ("first", "second"):
         cloud.rds.write(kind.name, kind.identifier, name)
         ended(run(cloud, kind.request("create_snapshot_only"), name), "SUCCEEDED")
@@ -472,7 +472,7 @@ def share_a_copy(kind: Kind, cloud: App) -> None:
 
 def refuse_to_share(kind: Kind, cloud: App) -> None:
     """The key for the copy is disabled."""
-    encrypt_with(cloud, kind, own_key(cloud.rds, "rds"))
+    encrypt_with(cloud.rds, kind, own_key(cloud.rds, "rds"))
     kms_backends[ACCOUNT][REGION].keys[SHARE_KEY_ID].key_state = "Disabled"
 
     refused(kind, cloud, "KeyNotAccessible", f"{SHARE_KEY_ID} is disabled", "create_snapshot_only")

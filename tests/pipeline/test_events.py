@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.commands.app import ROOT, App
+from local.commands.others import arrange
 from tests.mailed import flowing, sentence
 from tests.pipeline.observed import databases, run, tagged
 
@@ -58,9 +59,10 @@ def test_a_good_event_succeeds_without_a_mail_and_leaves_no_trace(
     cloud: App, path: Path, idle: str | None
 ) -> None:
     cloud.functions.idle = idle
+    request = json.loads(path.read_text())
+    arrange(cloud, request)
     before = databases(cloud)
 
-    request = json.loads(path.read_text())
     execution = run(cloud, request)
 
     assert (execution.status, execution.error) == ("SUCCEEDED", "")

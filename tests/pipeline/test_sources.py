@@ -28,7 +28,7 @@ KEYS = ["the same key", "another key", "no key"]
 
 
 def target(kind: Kind) -> str:
-    return kind.identifier.replace("prod", "staging")
+    return kind.identifier.replace("prod", "drill")
 
 
 def request(kind: Kind, strategy: str, **more: Any) -> dict[str, Any]:
@@ -222,7 +222,7 @@ def test_a_failure_in_finish_tells_of_the_copy(cloud: App, kind: Kind) -> None:
     assert (ran.status, ran.error) == ("FAILED", "DeleteFailed")
     text = flowing(cloud.alerts[0].text)
     assert f"{kind.identifier}-source: snapshot, available" in text
-    assert f"To delete the snapshot {kind.identifier}-source".upper() in text.upper()
+    assert f"It deletes {kind.identifier}-source, the copy of the snapshot" in text
 
 
 # The password

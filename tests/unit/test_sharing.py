@@ -256,6 +256,15 @@ def test_the_default_key_without_another_one_is_refused_in_one_sentence(
     assert "ShareKmsKey" in found["message"]
 
 
+def test_more_accounts_than_rds_takes_are_refused(
+    aws: Aws, kind: Kind, monkeypatch: pytest.MonkeyPatch
+):
+    for count, errors in ((20, []), (21, ["InvalidRequest"])):
+        accounts = [aws.rds.account, *(f"{number:012d}" for number in range(count))]
+        monkeypatch.setenv("SHARE_WITH", ",".join(accounts))
+        assert [one["error"] for one in findings(aws)] == errors
+
+
 @pytest.mark.parametrize(
     ("state", "words"),
     [("Disabled", "is disabled"), ("PendingDeletion", "is pending deletion"),

@@ -30,8 +30,8 @@ from trapheus.execution.exceptions import (
     TrapheusError,
 )
 from trapheus.hooks import check_hooks, resolved
-from trapheus.rds.snapshot_names import is_snapshot
-from trapheus.sources import OF_A_SOURCE, wrong_source
+from trapheus.snapshot_names import is_snapshot
+from trapheus.source_keys import OF_A_SOURCE, wrong_source
 
 # Of DB instances and clusters alike. [fact: identifiers]
 IDENTIFIER = re.compile(r"[A-Za-z](?:-?[A-Za-z0-9])*")

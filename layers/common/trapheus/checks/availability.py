@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from trapheus.checks.look import Key, Look
     from trapheus.rds.access import Description
 
+MOST_ACCOUNTS = 20
 GROUP_MISSING = frozenset(
     {"DBParameterGroupNotFound", "DBSubnetGroupNotFoundFault", "OptionGroupNotFoundFault"}
 )
@@ -317,6 +319,27 @@ def refuse_key(findings: Findings, key: Key, state: str) -> None:
         f"The key {key.name} is {state}, so RDS can neither read the snapshot nor encrypt with it:"
         " enable it, or cancel its deletion.",
     )
+
+
+def shareable(look: Look, findings: Findings) -> None:
+    """It can be shared: with 20 accounts at most; under `aws/rds` only with `ShareKmsKey`.
+
+    No other account can use that key, and RDS shares nothing under it.
+    """
+    # [fact: shared-with-twenty-accounts]
+    if len(look.shared_with) > MOST_ACCOUNTS:
+        findings.add(
+            exceptions.InvalidRequest,
+            f"The stack's ShareSnapshotsWith names {len(look.shared_with)} other accounts, and RDS"
+            f" shares a snapshot with {MOST_ACCOUNTS} at most: leave some out.",
+        )
+    if look.shares_copy and not os.environ["SHARE_KEY"]:
+        findings.add(
+            exceptions.KeyNotAccessible,
+            f"{look.identifier} is encrypted under {look.found['KmsKeyId']}, the default key of"
+            " RDS, whose snapshots cannot be shared: give the stack a key that the accounts of"
+            " ShareSnapshotsWith may use as ShareKmsKey (docs/sharing.md), or leave those out.",
+        )
 
 
 def wanted_certificate(look: Look, findings: Findings) -> None:

@@ -17,10 +17,9 @@ from trapheus.checks import (
     plan,
     quotas,
     restorable,
-    sharing,
-    source,
 )
 from trapheus.checks.look import CLUSTER, INSTANCE
+from trapheus.checks.source import refusals as source
 from trapheus.execution import exceptions
 from trapheus.execution.constants import (
     COPY,
@@ -48,8 +47,8 @@ ALWAYS = Condition("always", lambda _: True)
 CHOSEN = Condition("`snapshotIdentifier`, or `sourceIdentifier`", lambda look: bool(look.is_chosen))
 NOT_CHOSEN = Condition("without either of them", lambda look: not look.is_chosen)
 TAKEN = Condition("a snapshot is taken", lambda look: look.takes_snapshot)
-SHARED = Condition("it is shared", lambda look: look.shares)
-COPIED_TO_SHARE = Condition("a copy of it is shared", lambda look: look.shares_copy)
+SHARED = Condition("a snapshot is shared", lambda look: look.shares)
+COPIED_TO_SHARE = Condition("a copy of a snapshot is shared", lambda look: look.shares_copy)
 RESTORED = Condition("a restore", lambda look: look.restores)
 # A task that restores nothing has none.
 OVERRIDDEN = Condition("`overrides`", lambda look: bool(look.overrides))
@@ -153,13 +152,13 @@ CHECKS = (
         cure="Enable the key, cancel its deletion.",
     ),
     Check(
-        sharing.shareable_key,
+        availability.shareable,
         when=SHARED,
-        errors=(exceptions.KeyNotAccessible,),
-        cure="Give the stack such a key, by [docs/sharing.md](sharing.md).",
+        errors=(exceptions.KeyNotAccessible, exceptions.InvalidRequest),
+        cure="Give the stack such a key, by [docs/sharing.md](sharing.md); name fewer accounts.",
     ),
     Check(
-        sharing.renewable_copy,
+        names.of_the_shared_copy,
         when=COPIED_TO_SHARE,
         calls="`DescribeDBSnapshots`, `DescribeDBClusterSnapshots`",
         errors=(exceptions.NameTaken,),

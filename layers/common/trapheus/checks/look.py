@@ -34,7 +34,7 @@ from trapheus.execution.errors import code_of
 from trapheus.rds import access as rds
 from trapheus.rds.endpoints import custom_endpoints
 from trapheus.rds.multi_az import is_multi_az, names_of_members
-from trapheus.rds.snapshot_names import parts_of
+from trapheus.snapshot_names import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

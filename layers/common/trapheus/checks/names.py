@@ -13,6 +13,8 @@ from trapheus.execution.constants import (
     MAX_INSTANCE_IDENTIFIER,
     RENAMED_SUFFIX,
     RESTORE_FIRST,
+    SHARED_SUFFIX,
+    SHARING_SUFFIX,
 )
 from trapheus.rds.access import rds
 
@@ -66,6 +68,33 @@ def of_the_renamed_original(look: Look, findings: Findings) -> None:
                 refuse_long(look, findings, name)
             else:
                 refuse_taken(look, findings, kind, name + RENAMED_SUFFIX)
+
+
+def of_the_shared_copy(look: Look, findings: Findings) -> None:
+    """`<identifier>-shared` can be made anew: it is available, of this engine; its successor free.
+
+    The successor is `<identifier>-sharing`.
+    """
+    name, spare = look.identifier + SHARED_SUFFIX, look.identifier + SHARING_SUFFIX
+    found, engine = look.shared_copy, look.found["Engine"]
+    if found and found["Status"] != "available":
+        findings.add(
+            exceptions.NameTaken,
+            f"The snapshot {name} is {found['Status']}: wait until it is available, or delete it if"
+            " it has failed.",
+        )
+    elif found and found["Engine"] != engine:
+        findings.add(
+            exceptions.NameTaken,
+            f"The snapshot {name} is of {found['Engine']}, the database of {engine}: copy it under"
+            " another name if anything needs it, and delete it.",
+        )
+    if look.kind.find_snapshot(spare):
+        findings.add(
+            exceptions.NameTaken,
+            f"The snapshot {spare} exists, probably left over from an earlier run: delete it if"
+            " nothing needs it.",
+        )
 
 
 def refuse_long(look: Look, findings: Findings, name: str) -> None:

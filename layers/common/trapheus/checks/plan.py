@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
-from trapheus.checks import sharing
 from trapheus.checks.availability import is_withdrawn
 from trapheus.checks.look import CLUSTER, INSTANCE
-from trapheus.checks.source import add_source, name_of
+from trapheus.checks.source.copying import add_source, name_of
 from trapheus.configuration.attributes import MEMBER
 from trapheus.configuration.certificates import leave_out_retired
 from trapheus.configuration.comparison import configuration, note_change
@@ -20,6 +20,7 @@ from trapheus.execution.constants import (
     AUTOSCALED,
     COPY,
     RENAMED_SUFFIX,
+    SHARED_SUFFIX,
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
@@ -51,7 +52,7 @@ def planned(event: dict[str, Any], look: Look, findings: Findings) -> dict[str, 
         "arn": look.found[look.kind.arn],
         "dataAsOf": moment_of(look.restored),
         "proxies": look.proxies,
-        **sharing.planned(look),
+        **sharing(look),
         **configuration(look.kind.table, look.found),
     }
     if look.kind is CLUSTER:
@@ -80,6 +81,23 @@ def names(look: Look) -> dict[str, str]:
         "renamedTo": look.identifier + RENAMED_SUFFIX,
         "snapshot": name_of(look, chosen) if chosen else look.identifier + SNAPSHOT_SUFFIX,
         "successor": look.identifier + SUCCESSOR_SUFFIX,
+    }
+
+
+def sharing(look: Look) -> dict[str, Any]:
+    """With whom what is taken is shared, if with anybody, under which name, and with which key.
+
+    The key is empty where the snapshot itself is shared, not a copy of it.
+    """
+    if not look.shares:
+        return {}
+    suffix = SHARED_SUFFIX if look.shares_copy else SNAPSHOT_SUFFIX
+    return {
+        "sharing": {
+            "accounts": look.shared_with,
+            "name": look.identifier + suffix,
+            "key": os.environ["SHARE_KEY"] if look.shares_copy else "",
+        }
     }
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from trapheus.checks.dependencies import every
 from trapheus.checks.look import INSTANCE
-from trapheus.checks.source import is_copied
+from trapheus.checks.source.copying import is_copied
 from trapheus.configuration.storage import has_outgrown
 from trapheus.execution import exceptions
 
@@ -77,15 +77,15 @@ def snapshots_needed(look: Look) -> int:
     """How many more manual snapshots there are at the same time than now.
 
     A successor stands beside its predecessor; once it has taken its place there are as many as
-    before. The copy that is shared comes after that, and the final snapshot at the end. A copy that
-    is restored goes after that one.
+    before. The copy that is shared comes after that, and the final snapshot at the end; a copy that
+    is restored is there until then.
     """
     new, copied = look.takes_snapshot, look.shares_copy
     stays = 1 if new and look.snapshot is None else 0
     shared = 1 if copied and look.shared_copy is None else 0
     final = 1 if look.replaces and look.request.get("finalSnapshot") else 0
-    restored = 1 if is_copied(look) else 0
-    return max(1 if new else 0, stays + (1 if copied else 0), stays + shared + final + restored)
+    source = 1 if is_copied(look) else 0
+    return max(1 if new else 0, stays + (1 if copied else 0), stays + shared + final + source)
 
 
 def room_for_backups(look: Look, findings: Findings) -> None:

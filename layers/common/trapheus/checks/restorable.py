@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trapheus.checks.look import CLUSTER, INSTANCE
-from trapheus.checks.source import name_of
+from trapheus.checks.source.copying import name_of
 from trapheus.configuration.attributes import SNAPSHOT
 from trapheus.configuration.combinations import (
     refused_together,

@@ -43,8 +43,8 @@ WHAT = {
     COPY_SUFFIX: "by its name restored beside an original",
     AWAY_SUFFIX: "by its name restored, and renamed to go back",
     SUCCESSOR_SUFFIX: "by its name the successor of a snapshot",
-    SHARING_SUFFIX: "by its name the successor of a snapshot that is shared",
     SOURCE_SUFFIX: "by its name and tag the copy of a snapshot, made for a restore",
+    SHARING_SUFFIX: "by its name the successor of a snapshot that is shared",
     FINAL_SUFFIX: "by its name the final snapshot of an original",
     "": "carries an execution's tag",
 }

@@ -32,7 +32,7 @@ from trapheus.messages.outcome import is_gone, kind_of, outcome_of, tag_of
 from trapheus.messages.ways_out import databases, ways
 from trapheus.messages.ways_out.advice import advised
 from trapheus.messages.ways_out.databases import look
-from trapheus.messages.ways_out.source_copy import line, removal, source_copy
+from trapheus.messages.ways_out.snapshot_copy import line, source_copy, with_removal
 from trapheus.rds.access import (
     cluster,
     cluster_snapshot,
@@ -206,17 +206,11 @@ def advice(event: dict[str, Any], state: State, found: Look | None) -> list[Sect
         )
     if not plan or not (is_finishing(state) or "rollbackError" in state):
         return advised(state, event["execution"])
-    ways_there_are = [*ways_out(state, plan, found), *copies_removed(state, plan)]
+    ways_there_are = ways_out(state, plan, found)
     lines = introduction(state, plan, found)
     if found and any(one.commands for one in ways_there_are):
         lines.append(ways.pasting(ways_there_are))
     return [*to_do(*lines), *ways_there_are]
-
-
-def copies_removed(state: State, plan: Plan) -> list[Section]:
-    """The deletion of the snapshot's copy, which a rollback sees to by itself."""
-    copied = databases.told(lambda: source_copy(plan)) if is_finishing(state) else None
-    return [removal(plan, copied)] if copied else []
 
 
 def to_do(*lines: str) -> list[Section]:
@@ -254,8 +248,17 @@ def ways_out(state: State, plan: Plan, found: Look | None) -> list[Section]:
         finishing = [] if is_finishing(state) else [ways.finished(plan)]
         return [*finishing, ways.to_look_at(plan, restored_id(state))]
     if not is_untagging(state):
-        return ways.ways_out(state, found)
-    try:
-        return [ways.untagged(found, tagged_snapshots(plan))]
-    except (ClientError, BotoCoreError):
-        return [ways.untagged(found, [])]
+        return with_copy_removed(state, plan, ways.ways_out(state, found))
+    tagged = databases.told(lambda: tagged_snapshots(plan)) or []
+    return with_copy_removed(state, plan, [ways.untagged(found, tagged)])
+
+
+def with_copy_removed(state: State, plan: Plan, there_are: list[Section]) -> list[Section]:
+    """The same ways, which also delete the snapshot's copy; a rollback sees to that by itself."""
+    copied = databases.told(lambda: source_copy(plan)) if is_finishing(state) else None
+    if copied is None:
+        return there_are
+    return [
+        with_removal(one, plan, copied) if one.commands or is_untagging(state) else one
+        for one in there_are
+    ]

@@ -14,7 +14,7 @@ from trapheus.execution.clients import PATIENT
 from trapheus.execution.constants import IN_PROGRESS_TAG
 from trapheus.execution.errors import NOT_FOUND, code_of
 from trapheus.execution.exceptions import StillInProgress
-from trapheus.rds.snapshot_names import parts_of, type_of
+from trapheus.snapshot_names import parts_of, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from local.emulator.rds.protocol.rds_error import RdsError
-from local.emulator.rds.resources import name_of
 
 T = TypeVar("T")
 
@@ -49,6 +48,10 @@ def filtered(
         if exactly:
             left = [thing for thing in left if read(thing) in one["Values"]]
             continue
-        values = {name_of(value) for value in one["Values"]}
+        # A name may have a colon: rds:db-2026-03-02-04-05.
+        values = {
+            value.lower().split(":", 6)[-1] if value.startswith("arn:") else value.lower()
+            for value in one["Values"]
+        }
         left = [thing for thing in left if read(thing).lower() in values]
     return left

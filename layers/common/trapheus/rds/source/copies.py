@@ -18,6 +18,7 @@ from trapheus.execution.exceptions import (
     StillInProgress,
 )
 from trapheus.rds.access import in_progress_tag, is_tagged, rds
+from trapheus.rds.deletion import seen
 from trapheus.rds.exports import no_room
 from trapheus.rds.waiters import DELETING, is_over
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     Find = Callable[[str], Description | None]
     Copy = Callable[[str, dict[str, Any], Tags], object]
+    Delete = Callable[[str], object]
 
 
 def make_copy(find: Find, copy: Copy, event: dict[str, Any]) -> dict[str, str]:
@@ -95,7 +97,13 @@ def own_copy(find: Find, plan: dict[str, Any]) -> Description | None:
     return found if found and is_tagged(found, plan["execution"]) else None
 
 
-def remove_copy(found: Description | None, delete: Callable[[str], object], name: str) -> None:
+def remove_for_good(find: Find, delete: Delete, plan: dict[str, Any]) -> None:
+    """Delete the copy, if the plan has one; StillInProgress until two looks show it gone."""
+    if "copiedTo" in plan:
+        remove_copy(seen(lambda: own_copy(find, plan)), delete, plan["copiedTo"])
+
+
+def remove_copy(found: Description | None, delete: Delete, name: str) -> None:
     """Ask for the deletion of the copy, as `own_copy` has found it; StillInProgress until then.
 
     What is still being copied is deleted too (botocore's model of DeleteDBSnapshot).

@@ -8,7 +8,7 @@ from trapheus.execution.constants import IN_PROGRESS_TAG
 from trapheus.messages.message import Section
 from trapheus.messages.ways_out.commands import WITHOUT_PAGER, aws
 from trapheus.rds.access import cluster_snapshot, in_progress_tag, snapshot
-from trapheus.rds.sources import own_copy
+from trapheus.rds.source.copies import own_copy
 from trapheus.rds.waiters import DELETING
 
 if TYPE_CHECKING:
@@ -26,24 +26,28 @@ def line(plan: Plan, found: Description) -> str:
     return f"{plan['copiedTo']}: snapshot, {found['Status']}, a copy made for the restore"
 
 
-def removal(plan: Plan, found: Description) -> Section:
-    """Its deletion, if it still carries the execution's tag when the command is pasted."""
-    heading, name = f"To delete the snapshot {plan['copiedTo']}", plan["copiedTo"]
+def with_removal(section: Section, plan: Plan, found: Description) -> Section:
+    """A way out that also deletes the copy, if it still carries the tag when this is pasted."""
     if found["Status"] in DELETING:
-        return Section(heading, ["It is being deleted."], [])
-    noun, listed = ("db-snapshot", "DBSnapshots")
+        return section
+    name, noun, listed = plan["copiedTo"], "db-snapshot", "DBSnapshots"
     if "members" in plan:
         noun, listed = "db-cluster-snapshot", "DBClusterSnapshots"
     tag = in_progress_tag(plan["execution"])["Value"]
+    # Literals in backticks: the whole is in quotes of both sorts.
     own = f"TagList[?Key==`{IN_PROGRESS_TAG}`&&Value==`{tag}`]"
     query = f"--query '{listed}[?{own}].{listed[:-1]}Identifier' --output text"
     asked = aws(f"rds describe-{noun}s", f"--{noun}-identifier {name} {query}")
+    deleted = aws(f"rds delete-{noun}", f"--{noun}-identifier {name}")
     return Section(
-        heading,
-        ["It is a copy of the snapshot, made for the restore, and nothing needs it any more."],
+        section.heading,
         [
-            WITHOUT_PAGER,
-            f'test "$({asked})" = {name}',
-            aws(f"rds delete-{noun}", f"--{noun}-identifier {name}"),
+            *(section.lines if section.commands else []),
+            f"It deletes {name}, the copy of the snapshot that was made for the restore.",
+        ],
+        # Whoever has pasted another block before has deleted it by that.
+        [
+            *(section.commands or [WITHOUT_PAGER]),
+            f'{{ test "$({asked})" != {name} || {deleted}; }}',
         ],
     )

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from trapheus.execution.constants import DB_RESTORE, LATEST
-from trapheus.rds.snapshot_names import parts_of
+from trapheus.snapshot_names import parts_of
 
 ACCOUNT = re.compile(r"\d{12}")
 SECRET = re.compile(r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@!-]+")

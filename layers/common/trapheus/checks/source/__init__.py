@@ -1,0 +1,1 @@
+"""Where the data come from: `refusals` (the checks), by `copying` (whose it is, what is copied)."""

@@ -1,0 +1,1 @@
+"""What another database's data need: `copies` of a snapshot, and `passwords`."""
