@@ -80,7 +80,8 @@ def _artifact(kind: str, resource: Mapping[str, Any], source: Path) -> tuple[byt
     if kind == "AWS::Serverless::StateMachine":
         return source.read_bytes(), source.suffix
     # A layer that `sam build` has to build is one of Python: its source belongs under python/.
-    is_built = "BuildMethod" in resource.get("Metadata", {})
+    is_layer = kind == "AWS::Serverless::LayerVersion"
+    is_built = is_layer and "BuildMethod" in resource.get("Metadata", {})
     return zipped(source, "python/" if is_built else ""), ".zip"
 
 
