@@ -116,9 +116,13 @@ def run_event(path: Path, text: str) -> int:
     from local.commands.app import deployed  # noqa: PLC0415
     from local.commands.customers import compared, needed  # noqa: PLC0415
     from local.commands.report import Run, details, look, outcome  # noqa: PLC0415
+    from local.emulator.volumes.addresses import NONE, are_there  # noqa: PLC0415
 
     request = json.loads(text)
     data = needed(request)
+    if data and not are_there():
+        print(NONE, file=sys.stderr)  # noqa: T201
+        return NO_EVENT
     with deployed(data=data) as cloud:
         screen.tell("Started. Time is virtual: nobody waits for it.", "", style="dim")
         before, rows = look(cloud.rds), cloud.rows(data)
