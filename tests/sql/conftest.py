@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -150,17 +152,15 @@ def mariadb_server(folder: Path, authority: Authority, needs_mariadb: None) -> I
     server.stop()
 
 
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch, bundle: Path) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def aws(bundle: Path) -> Iterator[str]:
     """S3 and Secrets Manager, with the secret that RDS has written: its ARN."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "local")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("SQL_BUCKET", BUCKET)
-    monkeypatch.setenv("CA_BUNDLE", str(bundle))
-    connecting.s3.cache_clear()
-    connecting.secrets.cache_clear()
-    with mock_aws():
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "local")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setenv("SQL_BUCKET", BUCKET)
+        patch.setenv("CA_BUNDLE", str(bundle))
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         secret = json.dumps({"username": USER, "password": PASSWORD})
         made = boto3.client("secretsmanager").create_secret(Name="rds!db-1", SecretString=secret)
@@ -169,34 +169,36 @@ def aws(monkeypatch: pytest.MonkeyPatch, bundle: Path) -> Iterator[str]:
     connecting.secrets.cache_clear()
 
 
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the function logs."""
+    stream = io.StringIO()
+    for one in logging.getLogger("trapheus").handlers:
+        monkeypatch.setattr(one, "stream", stream)
+    return stream
+
+
 @pytest.fixture(params=["postgres", "mariadb"])
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
-def make_copy(
-    request: pytest.FixtureRequest, aws: str, bundle: Path
-) -> Iterator[Callable[[str], Copy]]:
-    """Make a copy on the real server of an engine."""
-    copies: list[Copy] = []
-
-    def make(engine: str) -> Copy:
-        server = request.getfixturevalue(f"{engine}_server")
-        home = Copy(engine, server, "postgres" if engine == "postgres" else "mysql", bundle)
-        home.sql("drop database if exists staging", "create database staging")
-        copies.append(Copy(engine, server, "staging", bundle, secret=aws))
-        return copies[-1]
-
-    yield make
-    for copy in copies:
-        if copy.is_mysql:
-            copy.sql("drop database if exists trapheus_sql_hook", "drop database staging")
-        else:
-            copy.name = "postgres"
-            copy.sql("drop database staging with (force)")
-
-
-@pytest.fixture
-def copy(make_copy: Callable[[str], Copy], engine: str) -> Copy:
-    return make_copy(engine)
+def copy(request: pytest.FixtureRequest, aws: str, bundle: Path, engine: str) -> Iterator[Copy]:
+    """A copy on the real server of an engine, with nothing in it."""
+    server = request.getfixturevalue(f"{engine}_server")
+    name = "postgres" if engine == "postgres" else "staging"
+    copy = Copy(engine, server, name, bundle, secret=aws)
+    if copy.is_mysql:
+        copy.name = "mysql"
+        copy.sql("create database staging")
+        copy.name = name
+    yield copy
+    if copy.is_mysql:
+        copy.sql("drop database if exists trapheus_sql_hook", "drop database staging")
+    else:
+        copy.sql(
+            "drop schema if exists trapheus_sql_hook cascade",
+            "drop schema public cascade",
+            "create schema public",
+        )

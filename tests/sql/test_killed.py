@@ -88,7 +88,7 @@ def finished(copy: Copy, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def kill_everywhere(copy: Copy, statements: list[str], every: list[int]) -> dict[str, Any]:
-    # The check keeps what is killed late in the last statement from its end, which removes the notes.
+    # What is killed late in the last statement is in the check then, and not behind the end.
     query = "select 1 + sleep(1)" if copy.is_mysql else "select 1 from pg_sleep(1)"
     check = {"name": "slow", "query": query, "equals": 1}
     event = copy.event(script=put(";\n".join(statements)), checks=[check])

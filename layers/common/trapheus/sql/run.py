@@ -14,9 +14,9 @@ from trapheus.execution.logs import logger
 from trapheus.sql import notes as noting
 from trapheus.sql.checks import failing, figure
 from trapheus.sql.connecting import connect, log_in, read_script
-from trapheus.sql.session import SqlError
 from trapheus.sql.notes import Note
 from trapheus.sql.script import split
+from trapheus.sql.session import SqlError
 from trapheus.sql.statements import check as check_statements
 from trapheus.sql.statements import commits_by_itself, is_of_session, named
 from trapheus.sql_hook import MYSQL, why_not
@@ -24,9 +24,9 @@ from trapheus.sql_hook import MYSQL, why_not
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trapheus.sql.session import Session
     from trapheus.sql.notes import Notes, Part
     from trapheus.sql.script import Statement
+    from trapheus.sql.session import Session
 
 # Seconds that a statement may take: what an invocation has, less what it needs around it.
 LONGEST = 14 * 60
