@@ -117,9 +117,13 @@ def run_event(path: Path, text: str) -> int:
     from local.commands.customers import compared, needed  # noqa: PLC0415
     from local.commands.others import arrange  # noqa: PLC0415
     from local.commands.report import Run, details, look, outcome  # noqa: PLC0415
+    from local.emulator.volumes.addresses import NONE, are_there  # noqa: PLC0415
 
     request = json.loads(text)
     data = needed(request)
+    if data and not are_there():
+        print(NONE, file=sys.stderr)  # noqa: T201
+        return NO_EVENT
     with deployed(data=data) as cloud:
         screen.tell("Started. Time is virtual: nobody waits for it.", "", style="dim")
         arrange(cloud, request)

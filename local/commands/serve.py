@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import threading
@@ -11,6 +12,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
+
+from local.emulator.volumes.addresses import NONE, are_there
+from local.servers.postgresql import programs
 
 if TYPE_CHECKING:
     from local.emulator.cloud import Cloud, Notice
@@ -35,9 +39,16 @@ def serve(port: int, pace: int = 0) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     say("Starting the local AWS...")
     from local.commands.app import deployed  # noqa: PLC0415 - takes long to import
+    from local.commands.customers import REAL  # noqa: PLC0415
 
+    has_data = are_there()
+    if not has_data:
+        say(f"The databases have no data. {NONE}")
     try:
-        with deployed(port) as cloud, paced(cloud, pace) if pace else going_on(cloud):
+        with (
+            deployed(port, data=REAL if has_data else ()) as cloud,
+            paced(cloud, pace) if pace else going_on(cloud),
+        ):
             for line in lines(cloud):
                 say(line)
             cloud.listeners.append(tell)
@@ -116,9 +127,9 @@ def lines(cloud: Cloud) -> Iterator[str]:
     yield f"export AWS_ENDPOINT_URL={cloud.endpoint} AWS_DEFAULT_REGION=us-east-1"
     yield "export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_PAGER="
     yield "export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null"
-    programs = ROOT / ".venv-sam" / "bin"
-    if (programs / "aws").exists():
-        yield f'export PATH="$PATH:{programs}"'
+    clients = ROOT / ".venv-sam" / "bin"
+    if (clients / "aws").exists():
+        yield f'export PATH="$PATH:{clients}"'
     yield ""
     yield "Then, for example:"
     yield ""
@@ -141,6 +152,7 @@ def lines(cloud: Cloud) -> Iterator[str]:
     ):
         listed = f"DB{kind.capitalize()}s[].[{name},{status}]"
         yield f"{aws} rds describe-db-{kind}s --query '{listed}' --output text"
+    yield from (psql(cloud, aws, kind) for kind in ("instance", "cluster") if cloud.volumes)
     yield f"{aws} ses list-identities"
     yield f"{aws} ses get-send-quota"
     yield f"make -C '{ROOT}' deploy-local ENDPOINT={cloud.endpoint} STACK=mine"
@@ -148,6 +160,32 @@ def lines(cloud: Cloud) -> Iterator[str]:
     yield f"Time jumps while something runs, and goes {PACE} times as fast as real time otherwise."
     yield "What happens:"
     yield ""
+
+
+def psql(cloud: Cloud, aws: str, kind: str) -> str:
+    """How to look into a database of staging, with the password that Secrets Manager has now."""
+    name = f"staging-{'db' if kind == 'instance' else 'cluster'}"
+    shown = (cloud.rds.instances if kind == "instance" else cloud.rds.clusters)[name]
+    at = shown["Endpoint"]
+    place = {
+        "host": at["Address"] if kind == "instance" else at,
+        "port": at["Port"] if kind == "instance" else shown["Port"],
+        "user": shown["MasterUsername"],
+        "dbname": shown.get("DBName") or shown.get("DatabaseName"),
+        "sslmode": "verify-full",
+        "sslrootcert": cloud.volumes and cloud.volumes.authority_file,
+    }
+    secret = (
+        f"$({aws} rds describe-db-{kind}s --db-{kind}-identifier {name}"
+        f" --query 'DB{kind.capitalize()}s[0].MasterUserSecret.SecretArn' --output text)"
+    )
+    password = (
+        f"$({aws} secretsmanager get-secret-value --secret-id {secret} --query SecretString"
+        """ --output text | sed 's/.*"password": "//; s/".*//')"""
+    )
+    program = shutil.which("psql") or programs() / "psql"
+    where = " ".join(f"{key}={value}" for key, value in place.items())
+    return f"PGPASSWORD={password} {program} '{where}' --command 'select * from customers'"
 
 
 def tell(notice: Notice) -> None:

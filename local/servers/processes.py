@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 UNPRIVILEGED = "nobody"
 # Seconds within which a server answers: a busy machine's.
 PATIENCE = 60
+# Files that are in memory only, on Linux, and the bytes that have to be free there.
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30
 
 
 @dataclass
@@ -63,12 +66,21 @@ def own(folder: Path) -> None:
             shutil.chown(path, user)
 
 
-def make_folder() -> Path:
-    """A new folder that the user of the servers reaches: pytest's and a home are closed to it."""
-    folder = Path(tempfile.mkdtemp(prefix="servers-"))
+def make_folder(*, in_memory: bool = False) -> Path:
+    """A new folder that the user of the servers reaches: pytest's and a home are closed to it.
+
+    in_memory: where its files are copied ten times as fast, if the system has such a place.
+    """
+    parent = MEMORY if in_memory and has_room(MEMORY) else None
+    folder = Path(tempfile.mkdtemp(prefix="servers-", dir=parent))
     folder.chmod(0o755)
     own(folder)
     return folder
+
+
+def has_room(place: Path) -> bool:
+    """Whether some dozens of small databases can be there."""
+    return os.access(place, os.W_OK) and shutil.disk_usage(place).free >= ROOM
 
 
 @cache

@@ -57,6 +57,23 @@ def server():
         served.end(signal.SIGTERM)
 
 
+def of_folder(folder):
+    """The processes whose command names the folder."""
+    listed = subprocess.run(["ps", "-ewwo", "pid,args"], capture_output=True, text=True, check=True)
+    return [line for line in listed.stdout.splitlines() if str(folder) in line]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_no_database_outlives_a_server_that_is_ended_or_killed(how):
+    served = Served()
+    folder = Path(re.search(r"sslrootcert=(\S+)'", served.text)[1]).parent
+    try:
+        assert len(of_folder(folder)) >= 4
+    finally:
+        served.end(how)
+    until(lambda: of_folder(folder) == [] and not folder.exists())
+
+
 def until(question, real_seconds=20):
     """Ask until the answer is yes."""
     limit = time.monotonic() + real_seconds
@@ -112,12 +129,31 @@ def test_the_executions_to_try_do_not_meet_at_one_database(server):
     assert len(asked) == len({(one["identifier"], one["isCluster"]) for one in asked}) == 2
 
 
+@pytest.mark.parametrize("kind", ["instance", "cluster"])
+def test_the_line_for_psql_works_as_it_stands(server, kind):
+    line = next(
+        line
+        for line in server.text.splitlines()
+        if line.startswith("PGPASSWORD=") and f"describe-db-{kind}s" in line
+    )
+    before = server.text.partition("Then, for example:")[0].splitlines()
+    typed = [one for one in before if one.startswith(("unset ", "export "))]
+    done = subprocess.run(
+        ["sh", "-c", "\n".join([*typed, line])], capture_output=True, text=True, check=False
+    )
+    assert "tester.1@example.com" in done.stdout, done.stderr
+    assert "customer." not in done.stdout
+
+
 def test_it_ends_at_an_interrupt_and_leaves_no_process(server):
     """The last of this module, since it ends the server."""
     group = os.getpgid(server.process.pid)
+    folder = Path(re.search(r"sslrootcert=(\S+)'", server.text)[1]).parent
     assert server.end(signal.SIGINT) == 130
     with pytest.raises(ProcessLookupError):
         os.killpg(group, 0)
+    assert not folder.exists()
+    assert of_folder(folder) == []
 
 
 @pytest.mark.parametrize("endpoint", ["", "https://rds.amazonaws.com", "http://localhost:1@a.b:80"])

@@ -9,6 +9,11 @@ from hashlib import sha256
 PORT = 5431
 NETWORKS = range(1, 255)
 LAST = 0xFFFE
+# What to tell whoever has no such addresses.
+NONE = (
+    "This system lets nobody listen on 127.1.0.1, as the databases with real data do: on macOS,"
+    " `sudo ifconfig lo0 alias` adds addresses one by one, and Linux has them all."
+)
 
 
 class Addresses:
@@ -39,16 +44,23 @@ class Addresses:
         return address(self._number, place)
 
 
+def are_there() -> bool:
+    """Whether this system lets anybody listen on more than the first address of the device."""
+    with socket.socket() as one:
+        try:
+            one.bind((address(NETWORKS[0], 1), 0))
+        except OSError:
+            return False
+    return True
+
+
 def address(network: int, place: int) -> str:
     """An address of the loopback device."""
     return f"127.{network}.{place >> 8}.{place & 0xFF}"
 
 
 def occupied() -> tuple[int, socket.socket]:
-    """The number of a network that was free until now, and what keeps it.
-
-    OSError where the system has no such addresses: macOS gives its loopback device the first only.
-    """
+    """The number of a network that was free until now, and what keeps it; OSError without one."""
     failure = OSError("no network of the loopback device is free")
     for network in NETWORKS:
         try:

@@ -41,7 +41,7 @@ class RealVolumes:
 
     def __init__(self) -> None:
         self._addresses = Addresses()
-        self._root = make_folder()
+        self._root = make_folder(in_memory=True)
         keeper().holds(self._root)
         authority = make_authority()
         self.authority_file = authority.write(self._root / "authority.pem")
