@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.commands.app import App, deployed
+from tests import hooking
 from tests.pipeline.rights import Right, excuse, granted, owners, used
 from tests.pipeline.scenarios import SCENARIOS
 
@@ -97,7 +98,8 @@ def main() -> int:
     """Write the page; 1 when an action can be taken out without any test noticing."""
     warnings.filterwarnings("ignore", category=DeprecationWarning)  # moto's
     start, rows, survivors = time.perf_counter(), [], []
-    with deployed() as cloud:
+    with deployed(parameters=hooking.PARAMETERS) as cloud:
+        hooking.make(cloud)
         names = {who: name for name, who in owners(cloud).items()}
         known = baselines(cloud)
         everything = granted(cloud)

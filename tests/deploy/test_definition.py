@@ -30,6 +30,8 @@ from trapheus.execution import exceptions
 # AWS's own: Step Functions' reserved names and what its Lambda and SES integrations raise.
 AWS_ERRORS = {
     "States.ALL",
+    "States.DataLimitExceeded",
+    "States.Timeout",
     "Sandbox.Timedout",
     "Runtime.ExitError",
     "Lambda.ServiceException",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests import proxies
+from tests import hooking, proxies
 from tests.pipeline.observed import KINDS, Kind, OnceReplaced
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ MORE: dict[str, dict[str, Any]] = {
     "copy_rollback": {},
     "keep_original": {"keepOriginal": True},
     "final_snapshot": {"finalSnapshot": True, "deleteAutomatedBackups": True},
+    "hooks": {**RESTORE_FIRST, "beforeSwap": [hooking.hook(), hooking.hook(hooking.MACHINE)]},
+    "hooks_refused": {**RESTORE_FIRST, "beforeSwap": [hooking.hook(do="refuse")]},
+    "copy_hooks": {"beforeSwap": [hooking.hook()]},
 }
 TASKS = {
     "create_snapshot": "create_snapshot",
@@ -37,7 +40,7 @@ TASKS = {
 }
 # Those whose database has a proxy, and a cluster an endpoint; the others show that none is needed.
 PROXIED = ("db_restore", "rollback")
-KEPT = ("rollback", "restore_first_rollback", "swap_back", "copy_rollback")
+KEPT = ("rollback", "restore_first_rollback", "swap_back", "copy_rollback", "hooks_refused")
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,7 @@ FLOWS = tuple(
         "db_restore", "create_snapshot_only", "rollback", "create_snapshot",
         "restore_first", "restore_first_rollback", "swap_back", "create_restore_first",
         "copy", "copy_rollback", "keep_original", "final_snapshot",
+        "hooks", "hooks_refused", "copy_hooks",
     )
 )  # fmt: skip
 
@@ -155,10 +159,11 @@ def phase_in(call: Call) -> str:
 
 
 def function_of(call: Call) -> str:
-    """The logical id of the function that a state invokes."""
+    """The logical id of the function that a state invokes, or the name of a hook."""
     if call.operation != "Invoke":
         return ""
-    return str(call.parameters["FunctionName"]).split(":function:trapheus-")[-1].split("-")[0]
+    name = str(call.parameters["FunctionName"]).rpartition(":function:")[2]
+    return name.removeprefix("trapheus-").split("-")[0]
 
 
 class Watch:

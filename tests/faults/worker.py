@@ -11,6 +11,7 @@ from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
 from local.commands.app import deployed
+from tests import hooking
 from tests.faults import odd_requests, pairs
 from tests.faults.flows import FLOWS, record
 from tests.faults.named import all_named
@@ -35,7 +36,8 @@ class Worker:
     def open(cls) -> None:
         """Deploy the app, and record its calls; the emulator ends with the process."""
         warnings.filterwarnings("ignore", category=DeprecationWarning)  # moto's
-        cls.cloud = cls.closing.enter_context(deployed())
+        cls.cloud = cls.closing.enter_context(deployed(parameters=hooking.PARAMETERS))
+        hooking.make(cls.cloud)
         # Or the emulator's threads would keep the process from ending.
         Finalize(None, cls.closing.close, exitpriority=0)
         recorded = {flow: record(cls.cloud, flow) for flow in FLOWS}
@@ -97,8 +99,9 @@ def notice(number: int) -> tuple[str, str, int]:
     Worker.closing.close()
     with (
         sabotaged(sabotage) as template,
-        deployed(template=template) as cloud,
+        deployed(template=template, parameters=hooking.PARAMETERS) as cloud,
     ):
+        hooking.make(cloud)
         return first_to_notice(candidates, lambda name: run(cloud, Worker.scenarios[name]))
 
 

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 from local.commands.app import App, deployed
+from tests import hooking
 
 
 @pytest.fixture(scope="package")
 def stack() -> Iterator[App]:
-    """An AWS with the sample account and the deployed app; one a worker."""
-    with deployed() as cloud:
+    """An AWS with the sample account, hooks, and the app that may run these; one a worker."""
+    with deployed(parameters=hooking.PARAMETERS) as cloud:
+        hooking.make(cloud)
         yield cloud
 
 

@@ -333,6 +333,37 @@ def test_a_verified_copy_under_a_target_is_past_the_point_of_no_return(
     assert aws.lock["phase"] == "finish"
 
 
+def test_ahead_of_hooks_a_copy_is_described_for_them_and_can_still_be_removed(
+    aws: Aws, kind: Kind, target: dict
+):
+    aws.lock = {"holder": EXECUTION, "phase": "copy"}
+
+    told = aws.run("verify", plan=target, phase="copy", hooksOf={})
+
+    assert aws.lock["phase"] == "copy"
+    found = aws.rds.find(kind.name, target["restoredAs"]).shown
+    assert told["database"] == {
+        "identifier": target["restoredAs"],
+        "kind": kind.name,
+        "engine": found["Engine"],
+        "engineVersion": found["EngineVersion"],
+        "endpoint": found["Endpoint"] if kind.is_cluster else found["Endpoint"]["Address"],
+        "port": found["Port"] if kind.is_cluster else found["Endpoint"]["Port"],
+        "databaseName": found["DatabaseName" if kind.is_cluster else "DBName"],
+        "masterUsername": found["MasterUsername"],
+        "masterUserSecret": found["MasterUserSecret"]["SecretArn"],
+        "resourceId": found["DbClusterResourceId" if kind.is_cluster else "DbiResourceId"],
+    }
+
+
+def test_hooks_do_not_run_for_an_execution_that_has_lost_its_lock(
+    aws: Aws, kind: Kind, target: dict
+):
+    aws.lock = {"holder": "another", "phase": "copy"}
+    with pytest.raises(exceptions.LockLost):
+        aws.run("verify", plan=target, phase="copy", hooksOf={})
+
+
 def test_a_verified_copy_that_is_to_be_swapped_can_still_be_removed(
     aws: Aws, kind: Kind, copied: dict
 ):
