@@ -355,7 +355,8 @@ SABOTAGES = (
     ),
     *of_both(
         "a hook that has not passed is passed over", "statemachine/restore.asl.yaml",
-        "                Next: A hook has not passed\n", "                Next: Verify the copy\n",
+        "                Next: A hook has not passed\n",
+        "                Next: Note that they have passed\n",
         "KIND-hooks_refused/",
     ),
     *of_both(
@@ -365,9 +366,8 @@ SABOTAGES = (
         "KIND-hooks_refused/", "KIND-copy_hooks/Run_the_hooks/",
     ),
     *of_both(
-        "a target is kept before its hooks", "src/verify/KIND.py",
-        "        lock.require(event)\n        secret",
-        "        lock.require({**event, \"phase\": FINISH})\n        secret",
+        "a target is kept before its hooks", f"{LAYER}/hooks.py",
+        "        lock.require(event)\n", "        lock.require({**event, \"phase\": FINISH})\n",
         "KIND-copy_hooks/Run_the_hooks/entered/stopped",
     ),
     # The export

@@ -172,8 +172,8 @@ def test_a_hook_is_told_one_secret_at_most_and_no_password(
                "Endpoint": "a.rds", "Port": 5432, "DatabaseName": ""}  # fmt: skip
 
     for found in (
-        hooks.instance_connection(instance, secret),
-        hooks.cluster_connection(cluster, secret),
+        hooks.instance_connection(instance, {"masterUserSecret": secret}),
+        hooks.cluster_connection(cluster, {"masterUserSecret": secret}),
     ):
         assert found["masterUserSecret"] == told
         assert found["databaseName"] is None

@@ -58,6 +58,7 @@ def test_a_request_comes_back_with_its_defaults(task: str, is_cluster: bool):
         "snapshotIdentifier": "",
         "targetIdentifier": "",
         "overrides": {},
+        "beforeSwap": [],
         "requester": "",
         "interrupted": "",
         "export": True,
