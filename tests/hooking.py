@@ -11,7 +11,7 @@ from local.emulator.cloud import ACCOUNT, REGION
 
 if TYPE_CHECKING:
     from local.commands.app import App
-    from local.emulator.cloud import Call
+    from local.emulator.cloud import Call, Execution
 
 FUNCTION, MACHINE = "mask", "inspect-data"
 # What the stack lists, and a function that it does not.
@@ -85,17 +85,37 @@ def make(cloud: App) -> None:
 
 
 def hook(run: str = FUNCTION, **given: Any) -> dict[str, Any]:
-    """A hook of a request; what begins with a capital is a key of its own, all else in `with`."""
+    """A hook of a request; its own keys, and all else in `with`."""
     own = {key: given.pop(key) for key in ("timeoutMinutes", "repeatable") if key in given}
     return {"run": run, "with": given, **own}
 
 
 def runs(cloud: App) -> list[Call]:
-    """The calls that have run a hook, by whoever."""
-    return [
-        call
-        for call in cloud.calls
-        if (call.operation == "Invoke" and call.parameters.get("FunctionName", "").endswith(f":{FUNCTION}"))
-        or (call.operation == "StartExecution"
-            and call.parameters.get("stateMachineArn", "").endswith(f":{MACHINE}"))
-    ]  # fmt: skip
+    """The calls that have run a hook."""
+    return [call for call in cloud.calls if is_run(call)]
+
+
+def is_run(call: Call) -> bool:
+    """Whether a call runs a hook."""
+    if call.operation == "Invoke":
+        return str(call.parameters["FunctionName"]).endswith(f":{FUNCTION}")
+    started = str(call.parameters.get("stateMachineArn"))
+    return call.operation == "StartExecution" and started.endswith(f":{MACHINE}")
+
+
+def ended(cloud: App) -> list[str]:
+    """The names of the hooks that have run, as often as each has."""
+    functions = [name for _, name, _ in cloud.functions.ends if name == FUNCTION]
+    return functions + [MACHINE for _ in cloud.executions(PARAMETERS["HookStateMachines"])]
+
+
+def history(cloud: App, name: str = "run") -> Execution:
+    """The execution of the hooks of a restore, by the restore's name."""
+    machine = cloud.physical_id("HooksStateMachine").replace(":stateMachine:", ":execution:")
+    return cloud.wait(f"{machine}:{name}")
+
+
+def of_the_machine(cloud: App, name: str = "1-run") -> Execution:
+    """The execution of the hook that is a state machine."""
+    machine = PARAMETERS["HookStateMachines"].replace(":stateMachine:", ":execution:")
+    return cloud.wait(f"{machine}:{name}")

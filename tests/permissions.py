@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.commands.app import App, deployed, sharing
+from local.commands.app import App
 from tests.pipeline.rights import Right, excuse, granted, owners, used
 from tests.pipeline.scenarios import SCENARIOS
+from tests.whole_stack import deployed_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,7 +98,7 @@ def main() -> int:
     """Write the page; 1 when an action can be taken out without any test noticing."""
     warnings.filterwarnings("ignore", category=DeprecationWarning)  # moto's
     start, rows, survivors = time.perf_counter(), [], []
-    with deployed(parameters=sharing()) as cloud:
+    with deployed_whole() as cloud:
         names = {who: name for name, who in owners(cloud).items()}
         known = baselines(cloud)
         everything = granted(cloud)

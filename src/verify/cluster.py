@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from trapheus.configuration.attributes import CLUSTER, MEMBER
-from trapheus.configuration.backup_window import require_no_backup_soon
 from trapheus.configuration.by_phase import plan_in_phase
 from trapheus.configuration.comparison import (
     Comparison,
@@ -13,12 +12,11 @@ from trapheus.configuration.comparison import (
     lines_on,
     require_as_planned,
 )
-from trapheus.execution import lock
-from trapheus.execution.constants import COPY, FINISH, RESTORE_FIRST
+from trapheus.execution.constants import COPY, FINISH
 from trapheus.execution.errors import failing_as
 from trapheus.execution.exceptions import ConfigurationDiffers
 from trapheus.execution.logs import logged
-from trapheus.hooks import cluster_connection
+from trapheus.hooks import cluster_connection, require_ready
 from trapheus.last_events import naming_events
 from trapheus.rds.access import (
     Description,
@@ -45,8 +43,8 @@ from trapheus.rds.waiters import (
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Pass only a restored cluster as planned, beside the original under its planned name.
 
-    Returns the report: old and new compared, attribute by attribute. Ahead of the hooks of a
-    request, `hooksOf`, it returns where the copy is instead.
+    Returns the report, old and new compared, attribute by attribute, and of a copy what hooks are
+    told of it.
     """
     plan, since = plan_in_phase(event["plan"], event["phase"]), event["entered"]
     identifier = plan["identifier"]
@@ -81,17 +79,11 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             lines += lines_on(found)
         tell_of_others(comparison, plan, found)
     require_as_planned(comparison, lines, identifier=identifier, since=since)
-    if "hooksOf" in event:
-        # They may take hours: what a swap wants is looked at behind them.
-        lock.require(event)
-        secret = event["hooksOf"].get("masterUserSecret", "")
-        return {"database": cluster_connection(found, secret)}
-    if event["phase"] == COPY and plan["strategy"] == RESTORE_FIRST:
-        require_no_backup_soon(found, identifier)
-    if event["phase"] == event["plan"]["strategy"] == COPY:
-        # It stays under its target: clients may write to it from here on.
-        lock.require({**event, "phase": FINISH})
-    return {"resourceId": found["DbClusterResourceId"], "report": comparison.report()}
+    answer = {"resourceId": found["DbClusterResourceId"], "report": comparison.report()}
+    if event["phase"] == COPY:
+        require_ready(event, found)
+        answer["database"] = cluster_connection(found, event.get("request", {}))
+    return answer
 
 
 def deviations(event: dict[str, Any], found: Description, source: Description | None) -> list[str]:

@@ -15,6 +15,7 @@ MACHINES = {
     "export": "ExportStateMachine",
     "fleet": "FleetStateMachine",
     "dry_run": "DryRunStateMachine",
+    "hooks": "HooksStateMachine",
 }
 
 State = dict[str, Any]
@@ -52,9 +53,9 @@ def resolved(machine: str) -> str:
 
 
 ALL: dict[str, Definition] = {name: yaml.safe_load(resolved(name)) for name in sorted(MACHINES)}
-RESTORE, EXPORT, FLEET = ALL["restore"], ALL["export"], ALL["fleet"]
-# Those that work on one database.
-DEFINITIONS = {name: definition for name, definition in ALL.items() if definition is not FLEET}
+RESTORE, EXPORT, FLEET, HOOKS = ALL["restore"], ALL["export"], ALL["fleet"], ALL["hooks"]
+# Those that take the steps of the app on one database.
+DEFINITIONS = {name: each for name, each in ALL.items() if each not in (FLEET, HOOKS)}
 
 
 def machines(machine: Definition) -> Iterator[Definition]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.commands.app import OTHER_ACCOUNT, sharing
 from local.emulator.rds.databases.settings import own_key
-from tests import proxies, sources
+from tests import hooking, proxies, sources
 from tests.pipeline.observed import KINDS, Kind, OnceReplaced
 from tests.pipeline.scenarios import encrypt_with
 
@@ -35,6 +35,9 @@ MORE: dict[str, dict[str, Any]] = {
     "source_first": RESTORE_FIRST,
     "keep_original": {"keepOriginal": True},
     "final_snapshot": {"finalSnapshot": True, "deleteAutomatedBackups": True},
+    "hooks": {**RESTORE_FIRST, "beforeSwap": [hooking.hook(), hooking.hook(hooking.MACHINE)]},
+    "hooks_refused": {**RESTORE_FIRST, "beforeSwap": [hooking.hook(do="refuse")]},
+    "copy_hooks": {"beforeSwap": [hooking.hook()]},
 }
 TASKS = {
     "create_snapshot": "create_snapshot",
@@ -44,7 +47,10 @@ TASKS = {
 }
 # Those whose database has a proxy, and a cluster an endpoint; the others show that none is needed.
 PROXIED = ("db_restore", "rollback")
-KEPT = ("rollback", "restore_first_rollback", "swap_back", "copy_rollback", "source_rollback")
+KEPT = (
+    "rollback", "restore_first_rollback", "swap_back", "copy_rollback", "source_rollback",
+    "hooks_refused",
+)  # fmt: skip
 # Those that restore another database's data, from a snapshot under another key.
 OF_A_SOURCE = ("source", "source_first", "source_rollback")
 
@@ -169,7 +175,7 @@ FLOWS = tuple(
         "db_restore", "create_snapshot_only", "rollback", "create_snapshot",
         "restore_first", "restore_first_rollback", "swap_back", "create_restore_first",
         "copy", "copy_rollback", "keep_original", "final_snapshot", "share_copy",
-        "source", "source_first", "source_rollback",
+        "source", "source_first", "source_rollback", "hooks", "hooks_refused", "copy_hooks",
     )
 )  # fmt: skip
 
@@ -206,10 +212,11 @@ def phase_in(call: Call) -> str:
 
 
 def function_of(call: Call) -> str:
-    """The logical id of the function that a state invokes."""
+    """The logical id of the function that a state invokes, or the name of a hook."""
     if call.operation != "Invoke":
         return ""
-    return str(call.parameters["FunctionName"]).split(":function:trapheus-")[-1].split("-")[0]
+    name = str(call.parameters["FunctionName"]).rpartition(":function:")[2]
+    return name.removeprefix("trapheus-").split("-")[0]
 
 
 class Watch:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from local.commands import report
-from tests import proxies
+from tests import hooking, proxies
 from tests.pipeline.observed import Kind, as_plain, tagged
 
 if TYPE_CHECKING:
@@ -185,6 +185,7 @@ def wrongs(ended: Ended, allowed: Allowed) -> tuple[str, str]:
         ending != "told" and allowed.proxied and wrong_proxies(ended.cloud, kind, now),
         ending != "told" and allowed.unlocked and wrong_lock(ended.cloud, kind),
         wrong_mails(ended, allowed, ending, now),
+        wrong_hooks(ended, ending),
         allowed.mails and wrong_tag(ended, now),
         allowed.untouched and wrong_changes(ended.cloud),
         execution.stopped - execution.started > allowed.within and "it took too long",
@@ -365,6 +366,14 @@ def wrong_tag(ended: Ended, now: World) -> str:
     }
     found = [part.name for part in now.databases.values()]
     return "" if right.get(tag) else f"the message says {tag}, and these stand: {found}"
+
+
+def wrong_hooks(ended: Ended, ending: str) -> str:
+    """How often hooks have run: each once for a success, and never twice."""
+    asked = [hook["run"] for hook in ended.flow.request().get("beforeSwap", [])]
+    ran = hooking.ended(ended.cloud)
+    wanted = sorted(asked) if ending == "restored" else sorted(set(asked) & set(ran))
+    return "" if sorted(ran) == wanted else f"the hooks {asked} have run as {ran}"
 
 
 def wrong_mails(ended: Ended, allowed: Allowed, ending: str, now: World) -> str:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from moto.awslambda_simple import models as simple_lambda
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from local.emulator.cloud import ACCOUNT, REGION, Fault, killed
+from local.emulator.cloud import ACCOUNT, REGION, Fault, killed, lost
 from local.emulator.rds import RdsError
+from tests import hooking
 from tests.faults import faults
 from tests.faults.flows import FLOWS, Flow, Watch
 from tests.faults.judge import Allowed, look, serves
@@ -48,7 +49,28 @@ def all_named() -> Iterator[Scenario]:
         yield from limits(kind)
         yield from with_a_wrong_part(kind)
         yield from other_answers(kind)
+        yield from with_hooks(kind)
     yield from scaled()
+
+
+def with_hooks(kind: str) -> Iterator[Scenario]:
+    """What leaves open whether a hook has run."""
+    state = "Run the hooks"
+    for flow in (of(kind, "hooks"), of(kind, "copy_hooks")):
+
+        def lose(cloud: App, watch: Watch) -> faults.Injected:
+            injected = faults.Injected(cloud, watch)
+
+            def answer(call: Call) -> Fault | None:
+                if call.operation != "Invoke" or not hooking.is_run(call) or injected.fired:
+                    return None
+                injected.fired += 1
+                return lost(carried_out=True)
+
+            cloud.faults.append(answer)
+            return injected
+
+        yield Scenario(flow, state, hooking.FUNCTION, "its answer is lost", Allowed(KEPT), lose)
 
 
 def nothing(cloud: App, watch: Watch) -> faults.Injected:

@@ -346,6 +346,30 @@ SABOTAGES = (
         "    for line in list[str]():\n",
         "KIND-db_restore/Verify_the_database/AssociatedRoles",
     ),
+    # The hooks
+    *of_both(
+        "a hook is run twice without repeatable", "statemachine/hooks.asl.yaml",
+        "      - {Condition: \"{% $hook.repeatable %}\", Next:",
+        "      - {Condition: \"{% true %}\", Next:",
+        "KIND-hooks/Run_the_hooks/mask/its_answer_is_lost",
+    ),
+    *of_both(
+        "a hook that has not passed is passed over", "statemachine/restore.asl.yaml",
+        "                Next: A hook has not passed\n",
+        "                Next: Note that they have passed\n",
+        "KIND-hooks_refused/",
+    ),
+    *of_both(
+        "what a hook has refused is not removed", "statemachine/restore.asl.yaml",
+        "ResultPath: $.error, Next: Roll back}\n    Next: Is the copy to be swapped?\n",
+        "ResultPath: $.error, Next: Tell what failed}\n    Next: Is the copy to be swapped?\n",
+        "KIND-hooks_refused/", "KIND-copy_hooks/Run_the_hooks/",
+    ),
+    *of_both(
+        "a target is kept before its hooks", f"{LAYER}/hooks.py",
+        "        lock.require(event)\n", "        lock.require({**event, \"phase\": FINISH})\n",
+        "KIND-copy_hooks/Run_the_hooks/entered/stopped",
+    ),
     # The export
     *of_both(
         "an export that cannot be started fails the restore", "statemachine/restore.asl.yaml",

@@ -10,12 +10,12 @@ from contextlib import ExitStack
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
-from local.commands.app import deployed, sharing
 from tests.faults import odd_requests, pairs
 from tests.faults.flows import FLOWS, record
 from tests.faults.named import all_named
 from tests.faults.sabotage import SABOTAGES, sabotaged
 from tests.faults.scenario import Scenario, Verdict, generate, run
+from tests.whole_stack import deployed_whole
 
 if TYPE_CHECKING:
     from local.commands.app import App
@@ -35,7 +35,7 @@ class Worker:
     def open(cls) -> None:
         """Deploy the app, and record its calls; the emulator ends with the process."""
         warnings.filterwarnings("ignore", category=DeprecationWarning)  # moto's
-        cls.cloud = cls.closing.enter_context(deployed(parameters=sharing()))
+        cls.cloud = cls.closing.enter_context(deployed_whole())
         # Or the emulator's threads would keep the process from ending.
         Finalize(None, cls.closing.close, exitpriority=0)
         recorded = {flow: record(cls.cloud, flow) for flow in FLOWS}
@@ -97,7 +97,7 @@ def notice(number: int) -> tuple[str, str, int]:
     Worker.closing.close()
     with (
         sabotaged(sabotage) as template,
-        deployed(template=template, parameters=sharing()) as cloud,
+        deployed_whole(template) as cloud,
     ):
         return first_to_notice(candidates, lambda name: run(cloud, Worker.scenarios[name]))
 

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.commands.app import App, deployed, sharing
+from local.commands.app import App
+from tests.whole_stack import deployed_whole
 
 
 @pytest.fixture(scope="package")
 def stack() -> Iterator[App]:
-    """An AWS with the sample account and the deployed app, which shares; one a worker."""
-    with deployed(parameters=sharing()) as cloud:
+    """An AWS with the sample account, hooks, and the app, which shares; one a worker."""
+    with deployed_whole() as cloud:
         yield cloud
 
 

@@ -45,7 +45,7 @@ EXCUSES = (
                " tests/pipeline/test_starting.py judges it.")
         for policy in ("StartDryRuns", "StartRestores")
     ),
-    Excuse("FleetStatesExecutionRole", "events:*", "rule/StepFunctionsGetEvents*",
+    Excuse("*StatesExecutionRole", "events:*", "rule/StepFunctionsGetEvents*",
            "Step Functions wants it for a Task that waits for an execution, or makes no such"
            " machine; the local AWS needs no events for it."),
     Excuse("FleetStatesExecutionRole", "s3:*Multipart*", "*/fleets/[*]",
@@ -73,6 +73,7 @@ EXCUSED_ATTACHMENTS = {
     ("DryRunStatesExecutionRole", "DeliverLogsAndTraces"),
     ("ExportStatesExecutionRole", "DeliverLogsAndTraces"),
     ("FleetStatesExecutionRole", "DeliverLogsAndTraces"),
+    ("HooksStatesExecutionRole", "DeliverLogsAndTraces"),
     ("StatesExecutionRole", "DeliverLogsAndTraces"),
     *((f"{step}{kind}Function", "UseGroups") for step in ("Rename", "RollBack")
       for kind in ("Instance", "Cluster")),

@@ -17,7 +17,7 @@ from local.commands.account import KEY_ID
 from local.commands.app import OTHER_ACCOUNT, SHARE_KEY_ID, sharing
 from local.emulator.cloud import ACCOUNT, REGION, Fault
 from local.emulator.rds.databases.settings import own_key
-from tests import proxies
+from tests import hooking, proxies
 from tests.mailed import flowing
 from tests.pipeline.observed import (
     CLUSTER,
@@ -524,6 +524,54 @@ def give_the_proxy_back(kind: Kind, cloud: App) -> None:
     same("the proxy", proxies.reached(cloud.rds), before)
 
 
+def run_hooks(kind: Kind, cloud: App) -> None:
+    """One of each sort, on the copy."""
+    asked = [hooking.hook(), hooking.hook(hooking.MACHINE)]
+
+    execution = run(cloud, kind.request("db_restore", strategy="restore-first", beforeSwap=asked))
+
+    ended(execution, "SUCCEEDED")
+    same("the hooks", [one["run"] for one in execution.output["hooks"]],
+         [hooking.FUNCTION, hooking.MACHINE])  # fmt: skip
+
+
+def end_a_hook_at_its_time(kind: Kind, cloud: App) -> None:
+    """The state machine of a hook is stopped when its time is over."""
+    before = resource_ids(cloud)
+    asked = [hooking.hook(hooking.MACHINE, do="rest", seconds=7200, timeoutMinutes=5)]
+
+    execution = run(cloud, kind.request("db_restore", strategy="restore-first", beforeSwap=asked))
+
+    ended(execution, "FAILED", "HookFailed")
+    same("the hook's execution", hooking.of_the_machine(cloud).status, "ABORTED")
+    same("the databases", resource_ids(cloud), before)
+
+
+def stop_among_the_hooks(kind: Kind, cloud: App) -> None:
+    """Whoever stops a restore stops its hooks, and the copy is removed."""
+    before = resource_ids(cloud)
+    asked = [hooking.hook(hooking.MACHINE, do="rest", seconds=1800)]
+
+    def stop(call: Any) -> None:
+        if hooking.is_run(call):
+            cloud.clock.Thread(target=stop_soon).start()
+
+    def stop_soon() -> None:
+        cloud.clock.sleep(60)
+        arn = f"{cloud.machine.replace(':stateMachine:', ':execution:')}:run"
+        cloud.client("stepfunctions").stop_execution(executionArn=arn)
+
+    cloud.faults.append(stop)
+
+    execution = run(cloud, kind.request("db_restore", strategy="restore-first", beforeSwap=asked))
+    cloud.settle()
+
+    ended(execution, "ABORTED")
+    same("the hooks", hooking.history(cloud).status, "ABORTED")
+    same("the hook's execution", hooking.of_the_machine(cloud).status, "ABORTED")
+    same("the databases", resource_ids(cloud), before)
+
+
 def mistake_the_kind(kind: Kind, cloud: App) -> None:
     """The check and the mail tell what the identifier really is."""
     other = CLUSTER if kind == INSTANCE else INSTANCE
@@ -851,6 +899,9 @@ OF_EACH_KIND = (
     tell_a_missed_schedule,
     take_over,
     inspect,
+    run_hooks,
+    end_a_hook_at_its_time,
+    stop_among_the_hooks,
     mistake_the_kind,
     refuse_a_withdrawn_version,
     refuse_a_disabled_key,

@@ -62,6 +62,7 @@ def test_a_request_comes_back_with_its_defaults(task: str, is_cluster: bool):
         "sourceAccount": "",
         "masterUserSecret": "",
         "keepSourcePassword": False,
+        "beforeSwap": [],
         "requester": "",
         "interrupted": "",
         "export": True,

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.conftest import (
+    CLUSTER,
     EXECUTION,
     INSTANCE,
     Aws,
@@ -16,6 +17,7 @@ from tests.unit.conftest import (
 )
 from trapheus.execution import exceptions
 
+HOOKED = {"beforeSwap": [{"run": "mask"}]}
 READER, WRITER = "prod-cluster-reader", "prod-cluster-writer"
 
 
@@ -331,6 +333,40 @@ def test_a_verified_copy_under_a_target_is_past_the_point_of_no_return(
     aws.run("verify", plan=target, phase="copy")
 
     assert aws.lock["phase"] == "finish"
+
+
+def test_ahead_of_hooks_a_copy_is_described_for_them_and_can_still_be_removed(
+    aws: Aws, kind: Kind, target: dict
+):
+    aws.lock = {"holder": EXECUTION, "phase": "copy"}
+
+    told = aws.run("verify", plan=target, phase="copy", request=HOOKED)
+
+    assert aws.lock["phase"] == "copy"
+    restored = {**aws.restored(target), "hooked": True}
+    aws.run("verify", plan=target, phase="copy", request=HOOKED, restored=restored)
+    assert aws.lock["phase"] == "finish"
+    found = aws.rds.find(kind.name, target["restoredAs"]).shown
+    assert told["database"] == {
+        "identifier": target["restoredAs"],
+        "kind": kind.name,
+        "engine": found["Engine"],
+        "engineVersion": found["EngineVersion"],
+        "endpoint": found["Endpoint"] if kind is CLUSTER else found["Endpoint"]["Address"],
+        "port": found["Port"] if kind is CLUSTER else found["Endpoint"]["Port"],
+        "databaseName": found["DatabaseName" if kind is CLUSTER else "DBName"],
+        "masterUsername": found["MasterUsername"],
+        "masterUserSecret": found["MasterUserSecret"]["SecretArn"],
+        "resourceId": found["DbClusterResourceId" if kind is CLUSTER else "DbiResourceId"],
+    }
+
+
+def test_hooks_do_not_run_for_an_execution_that_has_lost_its_lock(
+    aws: Aws, kind: Kind, target: dict
+):
+    aws.lock = {"holder": "another", "phase": "copy"}
+    with pytest.raises(exceptions.LockLost):
+        aws.run("verify", plan=target, phase="copy", request=HOOKED)
 
 
 def test_a_verified_copy_that_is_to_be_swapped_can_still_be_removed(

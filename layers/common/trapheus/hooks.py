@@ -7,7 +7,9 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from trapheus.execution.constants import COPY, RESTORE_FIRST
+from trapheus.configuration.backup_window import require_no_backup_soon
+from trapheus.execution import lock
+from trapheus.execution.constants import COPY, FINISH, RESTORE_FIRST
 from trapheus.execution.exceptions import HookNotAllowed, InvalidRequest, TrapheusError
 from trapheus.sql_hook import check_with
 
@@ -134,41 +136,55 @@ def not_allowed(run: str, known: list[str]) -> TrapheusError:
     return HookNotAllowed(f"This stack may not run the hook {shown(run)}: {why}.", step="request")
 
 
-def instance_connection(found: Description, secret: str) -> dict[str, Any]:
-    """What a hook is told of an instance; `secret` where RDS manages none."""
+def require_ready(event: dict[str, Any], found: Description) -> None:
+    """Let the hooks work on a verified copy, or, once they have, its swap begin.
+
+    A copy under a target stays from there on: clients may write to it.
+    """
+    asked = event.get("request", {}).get("beforeSwap")
+    if asked and not event["restored"].get("hooked"):
+        lock.require(event)
+    elif event["plan"]["strategy"] == RESTORE_FIRST:
+        require_no_backup_soon(found, event["plan"]["restoredAs"])
+    else:
+        lock.require({**event, "phase": FINISH})
+
+
+def instance_connection(found: Description, request: dict[str, Any]) -> dict[str, Any]:
+    """What a hook is told of an instance, with the request's secret where RDS manages none."""
     return {
         "identifier": found["DBInstanceIdentifier"],
         "kind": "instance",
-        "endpoint": found["Endpoint"]["Address"],
-        "port": found["Endpoint"]["Port"],
+        "endpoint": found.get("Endpoint", {}).get("Address"),
+        "port": found.get("Endpoint", {}).get("Port"),
         "databaseName": found.get("DBName"),
         "resourceId": found["DbiResourceId"],
-        **common(found, secret),
+        **common(found, request),
     }
 
 
-def cluster_connection(found: Description, secret: str) -> dict[str, Any]:
-    """What a hook is told of a cluster, by its writer; `secret` where RDS manages none."""
+def cluster_connection(found: Description, request: dict[str, Any]) -> dict[str, Any]:
+    """What a hook is told of a cluster, by its writer, with the secret likewise."""
     return {
         "identifier": found["DBClusterIdentifier"],
         "kind": "cluster",
-        "endpoint": found["Endpoint"],
-        "port": found["Port"],
+        "endpoint": found.get("Endpoint"),
+        "port": found.get("Port"),
         # Shown as "" where there is none.
         "databaseName": found.get("DatabaseName") or None,
         "resourceId": found["DbClusterResourceId"],
-        **common(found, secret),
+        **common(found, request),
     }
 
 
-def common(found: Description, secret: str) -> dict[str, Any]:
+def common(found: Description, request: dict[str, Any]) -> dict[str, Any]:
     """What both kinds show alike."""
     managed = found.get("MasterUserSecret", {}).get("SecretArn")
     return {
         "engine": found["Engine"],
         "engineVersion": found["EngineVersion"],
-        "masterUsername": found["MasterUsername"],
-        "masterUserSecret": managed or secret or None,
+        "masterUsername": found.get("MasterUsername"),
+        "masterUserSecret": managed or request.get("masterUserSecret") or None,
     }
 
 

@@ -12,7 +12,7 @@ from trapheus.messages.outcome import TAGS, unreachable
 
 # Of the output, what a program may want to know; the sentences are for people.
 FACTS = (
-    "task", "target", "source", "restoredFrom", "snapshot", "dataAsOf", "writesSince", "hooks",
+    "task", "target", "source", "restoredFrom", "snapshot", "dataAsOf", "writesSince",
     "unreachableFrom", "unreachableTo", "resourceId", "resourceIdBefore", "resourceIdNow",
 )  # fmt: skip
 # Of a hook's answer, which the execution's output has whole.
@@ -70,7 +70,7 @@ def of(state: dict[str, Any], output: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def passed(output: dict[str, Any]) -> str:
-    """That the hooks have passed, and how old their data is by now; nothing where there were none."""
+    """That hooks have passed, and how old the data is by now; nothing where there were none."""
     if "hooks" not in output:
         return ""
     names = ", ".join(one["run"] for one in output["hooks"])
