@@ -266,17 +266,6 @@ def looks_at_key(asked: Asked) -> list[Need]:
     return [Need("kms:DescribeKey", given if ":" in given else asked.arn("kms", f"key/{given}"))]
 
 
-def reads_secret(asked: Asked) -> list[Need]:
-    """SAR of Secrets Manager: the secret, by its ARN; and its key, unless that is AWS's own."""
-    arn = asked.get("SecretId")
-    held = secretsmanager_backends[asked.account][asked.region].secrets.get(arn)
-    used = (held.kms_key_id if held else "") or ""
-    return [
-        Need("secretsmanager:GetSecretValue", arn),
-        *with_key(used, asked, ("kms:Decrypt",), "secretsmanager"),
-    ]
-
-
 def sends_mail(asked: Asked) -> list[Need]:
     """SAR of SES, both APIs: identity, and the configuration set when one is used.
 
@@ -350,8 +339,6 @@ def on_object(*key_actions: str) -> Row:
 
 def reads_secret(asked: Asked) -> list[Need]:
     """SAR of Secrets Manager: Secret*; and with a key of one's own kms:Decrypt (user guide)."""
-    from moto.secretsmanager.models import secretsmanager_backends  # noqa: PLC0415
-
     arn = asked.get("SecretId")
     backend = secretsmanager_backends[asked.account][asked.region]
     secret = next((one for one in backend.secrets.values() if one.arn == arn), None)
@@ -431,7 +418,6 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ),
     ("rds", "DescribeIntegrations"): (anything,),
     ("kms", "DescribeKey"): (looks_at_key,),
-    ("secretsmanager", "GetSecretValue"): (reads_secret,),
     # SAR: each type of resource that has tags
     ("rds", "ListTagsForResource"): (on("", "ResourceName"),),
     ("rds", "AddTagsToResource"): (on("", "ResourceName"),),
