@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from moto.s3.models import s3_backends
-from moto.secretsmanager.models import secretsmanager_backends
 from moto.sns.models import sns_backends
 
 from local.emulator.rds import Rds
@@ -339,6 +338,8 @@ def on_object(*key_actions: str) -> Row:
 
 def reads_secret(asked: Asked) -> list[Need]:
     """SAR of Secrets Manager: Secret*; and with a key of one's own kms:Decrypt (user guide)."""
+    from moto.secretsmanager.models import secretsmanager_backends  # noqa: PLC0415 - takes long to import
+
     arn = asked.get("SecretId")
     backend = secretsmanager_backends[asked.account][asked.region]
     secret = next((one for one in backend.secrets.values() if one.arn == arn), None)
