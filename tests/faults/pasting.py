@@ -205,6 +205,12 @@ def as_protected(left: Left, now: World) -> World:
     return before
 
 
+def is_untouchable(now: World) -> bool:
+    """Whether somebody has protected a database from this app."""
+    return any(tag["Key"] == PROTECT for part in now.databases.values()
+               for tag in part.shown["TagList"])  # fmt: skip
+
+
 def wrong_names(left: Left, now: World, *suffixes: str) -> str:
     """What stands that was neither there before nor beside."""
     more = now.databases.keys() - left.ended.before.databases.keys() - set(foreign(left, now))
@@ -260,9 +266,11 @@ def wrong_keep(left: Left, _: list[Any], now: World) -> str:
         (wrong_remains(flow, ended.before, now, data) if is_known else "")
         or wrong_names(left, now, *(("-temp",) if keeps else ()))
         or wrong_proxies(left.cloud, flow.kind, now)
-        or wrong_tags(left)
+        # What has failed behind its protection from deletion is AWS Support's to delete.
+        or wrong_tags(left, *(part.name for part in now.databases.values() if lost
+                              and part.name.endswith("-temp")))
         or ("" if keeps else wrong_start(left, flow.request()))
-    )
+    )  # fmt: skip
 
 
 def wrong_kept_target(left: Left, now: World) -> str:
@@ -296,9 +304,9 @@ def wrong_away(left: Left, _: list[Any], now: World) -> str:
     return ""
 
 
-def wrong_tags(left: Left) -> str:
+def wrong_tags(left: Left, *but: str) -> str:
     """The tags that are left, but on what somebody else has renamed, which no rollback knows."""
-    others = {name for _, name in foreign(left, look(left.cloud))}
+    others = {name for _, name in foreign(left, look(left.cloud))} | {*but}
     found = [name for name in tagged(left.cloud) if name not in others]
     return f"tags are left on {found}" if found else ""
 
@@ -306,8 +314,9 @@ def wrong_tags(left: Left) -> str:
 def wrong_start(left: Left, request: dict[str, Any]) -> str:
     """Why the next execution would not start: its preflight, or the lock."""
     cloud = left.cloud
-    # A part that has failed for good is no way's to mend, nor is what somebody else has taken.
-    if cloud.rds.part_endings or foreign(left, look(cloud)):
+    # A part that has failed for good is no way's to mend, nor is what somebody else has taken, or
+    # has protected from every restore.
+    if cloud.rds.part_endings or foreign(left, look(cloud)) or is_untouchable(look(cloud)):
         return ""
     given = {name: value for name, value in request.items() if name != "acceptWriteLoss"}
     checked = cloud.run(
