@@ -209,14 +209,14 @@ def untag(arn: str) -> str:
 
 
 def untagging(found: Database | None, plan: Plan, names: dict[str, str] | None = None) -> list[str]:
-    """Take the execution's tag off a database and its members, where they carry it.
+    """Take the execution's tag off a database and its members, where they carry it and stay.
 
     names: those that they have by then, by resource id, where they are other ones than now.
     """
     return [
         untag(named(str(one.shown[one.words.arn]), (names or {}).get(one.resource_id, one.name)))
         for one in (found.parts if found else [])
-        if carries_tag(one, plan)
+        if carries_tag(one, plan) and not one.is_going
     ]
 
 
