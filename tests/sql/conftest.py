@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import psycopg
 import pymysql
 import pytest
-from moto import mock_aws
+from botocore.exceptions import ClientError
 
 from local.servers import mariadb, postgresql
 from local.servers.authority import Authority, make_authority
@@ -109,30 +108,71 @@ class Copy:
         return handler(self.event(**given), Context(seconds))  # type: ignore[arg-type]
 
 
-def put(script: str) -> str:
+class Storage:
+    """As much of S3 as the hook asks; tests/pipeline/test_sql_hook.py has the whole."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def get_object(self, **asked: str) -> dict[str, Any]:
+        content = self.objects.get(f"s3://{asked['Bucket']}/{asked['Key']}")
+        if content is None:
+            raise ClientError(
+                {"Error": {"Code": "NoSuchKey", "Message": "The specified key does not exist."}},
+                "GetObject",
+            )
+        return {"ContentLength": len(content), "Body": io.BytesIO(content)}
+
+
+class Secrets:
+    """The same of Secrets Manager."""
+
+    def __init__(self) -> None:
+        self.secrets: dict[str, str] = {}
+
+    def get_secret_value(self, **asked: str) -> dict[str, str]:
+        if asked["SecretId"] not in self.secrets:
+            said = {
+                "Code": "ResourceNotFoundException",
+                "Message": "Secrets Manager can't find the specified secret.",
+            }
+            raise ClientError({"Error": said}, "GetSecretValue")
+        return {"SecretString": self.secrets[asked["SecretId"]]}
+
+    def add(self, content: str) -> str:
+        arn = f"arn:aws:secretsmanager:us-east-1:111111111111:secret:rds!db-{len(self.secrets)}"
+        self.secrets[arn] = content
+        return arn
+
+
+STORAGE, SECRETS = Storage(), Secrets()
+
+
+def put(script: str | bytes) -> str:
     """Put a script where the hook reads it."""
-    boto3.client("s3").put_object(Bucket=BUCKET, Key="mask.sql", Body=script.encode())
-    return f"s3://{BUCKET}/mask.sql"
+    uri = f"s3://{BUCKET}/mask.sql"
+    STORAGE.objects[uri] = script if isinstance(script, bytes) else script.encode()
+    return uri
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def folder() -> Iterator[Path]:
     folder = make_folder()
     yield folder
     shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def authority() -> Authority:
     return make_authority()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bundle(folder: Path, authority: Authority) -> Path:
     return authority.write(folder / "ca.pem")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def postgres_server(folder: Path, authority: Authority) -> Iterator[Server]:
     postgresql.make(folder / "postgres", USER, PASSWORD)
     address = ADDRESSES["postgres"]
@@ -143,7 +183,7 @@ def postgres_server(folder: Path, authority: Authority) -> Iterator[Server]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mariadb_server(folder: Path, authority: Authority, needs_mariadb: None) -> Iterator[Server]:
     mariadb.make(folder / "mariadb", USER, PASSWORD)
     address = ADDRESSES["mariadb"]
@@ -152,21 +192,14 @@ def mariadb_server(folder: Path, authority: Authority, needs_mariadb: None) -> I
     server.stop()
 
 
-@pytest.fixture(scope="session")
-def aws(bundle: Path) -> Iterator[str]:
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, bundle: Path) -> str:
     """S3 and Secrets Manager, with the secret that RDS has written: its ARN."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "local")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        patch.setenv("SQL_BUCKET", BUCKET)
-        patch.setenv("CA_BUNDLE", str(bundle))
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        secret = json.dumps({"username": USER, "password": PASSWORD})
-        made = boto3.client("secretsmanager").create_secret(Name="rds!db-1", SecretString=secret)
-        yield made["ARN"]
-    connecting.s3.cache_clear()
-    connecting.secrets.cache_clear()
+    monkeypatch.setattr(connecting, "s3", lambda: STORAGE)
+    monkeypatch.setattr(connecting, "secrets", lambda: SECRETS)
+    monkeypatch.setenv("SQL_BUCKET", BUCKET)
+    monkeypatch.setenv("CA_BUNDLE", str(bundle))
+    return SECRETS.add(json.dumps({"username": USER, "password": PASSWORD}))
 
 
 @pytest.fixture

@@ -8,14 +8,12 @@ import threading
 import time
 from contextlib import suppress
 from typing import Any
-from uuid import uuid4
 
-import boto3
 import pytest
 
 from local.servers.authority import make_authority
 from src.sql.hook import handler
-from tests.sql.conftest import BUCKET, PASSWORD, Context, Copy, put
+from tests.sql.conftest import BUCKET, PASSWORD, SECRETS, Context, Copy, put
 from trapheus.execution.exceptions import StillInProgress
 from trapheus.sql import connecting
 from trapheus.sql import run as running
@@ -340,8 +338,7 @@ def test_a_role_that_the_script_takes_is_no_hindrance(copy):
 def test_who_cannot_log_in_is_told_why(copy, secret, sentence, monkeypatch):
     monkeypatch.setattr(connecting, "PATIENCE", 0)
     if secret and not secret.startswith("arn:"):
-        made = boto3.client("secretsmanager").create_secret(Name=str(uuid4()), SecretString=secret)
-        secret = made["ARN"]
+        secret = SECRETS.add(secret)
     copy.secret = secret
     said = reason(copy.hook("update customers set n = 1"))
     assert sentence in said
@@ -398,6 +395,6 @@ def test_a_server_under_another_name_is_not_spoken_to(copy, monkeypatch):
 )
 def test_a_script_that_cannot_be_read_is_told(copy, uri, content, sentence):
     if content is not None:
-        boto3.client("s3").put_object(Bucket=BUCKET, Key="mask.sql", Body=content)
+        put(content)
     assert sentence in reason(handler(copy.event(script=uri), Context()))
     assert not copy.has_notes()

@@ -147,6 +147,7 @@ def connect(login: dict[str, Any], bundle: str, *, read_only: bool) -> PostgreSQ
             keepalives_idle=30,
             keepalives_interval=10,
             application_name="trapheus",
+            client_encoding="utf8",
             options=f"-c default_transaction_read_only={'on' if read_only else 'off'}",
         )
     except psycopg.Error as error:
