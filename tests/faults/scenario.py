@@ -203,15 +203,15 @@ def at_spots(flow: Flow, spots: list[Spot]) -> Iterator[Scenario]:
         told = spot.operation == "DescribeEvents"
         lasting = passing if told else after_lasting(flow, spot)
         changes = not spot.reads and spot.operation != "Invoke"
-        # A hook that may have run is not run again, and nor are those that may have been started.
-        open_ended = spot.state == "Run the hooks"
-        broken = replace(passing, endings=passing.endings | KEPT) if open_ended else passing
+        if spot.state == "Run the hooks":
+            # What may have run is not run again, and what has ended is not found by another start.
+            passing = replace(passing, endings=passing.endings | KEPT)
         many = faults.LONG if spot.service == "sesv2" else faults.MANY
         yield make("throttled", passing, faults.THROTTLED[spot.service], many)
         if spot.n == 0 or changes:
             yield make("denied", lasting, faults.DENIED[spot.service], faults.FOREVER)
         if spot.operation == "Invoke" or changes:
-            yield make("5xx", broken, faults.BROKEN[spot.service], faults.MANY)
+            yield make("5xx", passing, faults.BROKEN[spot.service], faults.MANY)
         by_function = spot.caller.endswith("Function")
         if changes:
             yield make("lost", passing, lost(carried_out=True), 3)
