@@ -257,14 +257,22 @@ def blind(flow: Flow, spot: Spot, place: str) -> Iterator[Scenario]:
 OF_EVERY_WAY = ("db_restore", "rollback", "restore_first", "restore_first_rollback", "swap_back")
 
 
+AMONG_HOOKS = (
+    "Are hooks to be run?", "Run the hooks", "Have the hooks passed?", "Note that they have passed",
+)  # fmt: skip
+
+
 def at_states(flow: Flow, states: list[str], spots: list[Spot]) -> Iterator[Scenario]:
     """The execution stopped, and timed out, on entering each state."""
     # Its last look notes that nothing is rolled back any more, which it may still do when stopped.
     noting = next((spot.state for spot in spots if spot.phase == "finish"), "")
     past = False
+    # Verified once already, and not yet again.
+    among_hooks = AMONG_HOOKS if "beforeSwap" in flow.request() else ()
     for state in states:
         where = phase(state)
-        allowed = after_stopping(flow, "finish" if past and where in ("copy", "replace") else where)
+        stays = past and where in ("copy", "replace") and state not in among_hooks
+        allowed = after_stopping(flow, "finish" if stays else where)
         if state == noting:
             past, allowed = True, replace(allowed, endings=allowed.endings | TOLD)
         for name, act in (("stopped", faults.stop), ("timed out", faults.time_out)):
