@@ -14,6 +14,7 @@ from tests.pipeline.scenarios import DENIED
 
 MACHINES = (
     "DBRestoreStateMachine", "DryRunStateMachine", "ExportStateMachine", "FleetStateMachine",
+    "HooksStateMachine",
 )  # fmt: skip
 ON_MACHINES = {"states:ListExecutions", "states:StartExecution"}
 ON_EXECUTIONS = {"states:DescribeExecution", "states:GetExecutionHistory"}

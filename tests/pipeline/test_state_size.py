@@ -4,6 +4,7 @@ import json
 
 from local.commands.app import App
 from local.emulator.cloud import Fault
+from tests.hooking import hook
 from tests.pipeline.observed import CLUSTER, On, run
 from trapheus.checks.plan import LARGEST_PLAN
 
@@ -55,8 +56,14 @@ def test_no_state_of_a_restore_its_rollback_and_its_takeover_has_more_than_180_0
     cloud.faults.clear()
     recovered = run(cloud, CLUSTER.request("recover"), "recovery")
     whole = run(cloud, CLUSTER.request("db_restore"), "again")
+    # As much of hooks as a request may hand them, and as they may answer.
+    hooks = [hook(do="answer", length=8_100, text="x" * 3_900) for _ in range(2)]
+    hooked = run(
+        cloud, CLUSTER.request("db_restore", strategy="restore-first", beforeSwap=hooks), "hooked"
+    )
 
     assert [failed.status, recovered.status, whole.status] == ["FAILED", "SUCCEEDED", "SUCCEEDED"]
+    assert (hooked.status, hooked.cause) == ("SUCCEEDED", "")
     assert max(plans) > 0.8 * LARGEST_PLAN, "the plan is no large one"
     largest = max(sizes, key=lambda name: sizes[name])
     assert sizes[largest] + LARGEST_PLAN - max(plans) <= MOST, f"{largest}: {sizes[largest]}"
