@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from moto.kms.models import kms_backends
@@ -9,6 +10,7 @@ from moto.kms.models import kms_backends
 from local.emulator.rds.operations import snapshot_sharing
 
 if TYPE_CHECKING:
+    from local.commands.app import App
     from local.emulator.rds import Rds
     from tests.pipeline.observed import Kind
 
@@ -70,3 +72,17 @@ def make_elsewhere(rds: Rds, kind: Kind, accounts: list[str], *, key: str = "") 
     """Make the other database in another account, and share a snapshot of it; its ARN."""
     make(rds, kind, data="shared data")
     return snapshot_sharing.plant(rds, kind.name, name_of(kind), "shared-monday", accounts, key=key)
+
+
+def manage_no_password(cloud: App, kind: Kind) -> None:
+    """Let the target have a master password of its own."""
+    held = cloud.rds.clusters if kind.is_cluster else cloud.rds.instances
+    held[kind.identifier].pop("MasterUserSecret")
+
+
+def make_secret(cloud: App, user: str | None, password: str, **more: str) -> str:
+    """A secret that requests may name."""
+    value = json.dumps({"username": user, "password": password}) if user else "no object"
+    client = cloud.client("secretsmanager")
+    name = f"master-{len(client.list_secrets()['SecretList'])}"
+    return str(client.create_secret(Name=name, SecretString=value, **more)["ARN"])

@@ -234,8 +234,8 @@ def test_the_password_of_a_secret_is_set_once_and_stands_nowhere(
     cloud: App, kind: Kind, strategy: str
 ) -> None:
     sources.make(cloud.rds, kind)
-    manage_no_password(cloud, kind)
-    secret = make_secret(cloud, sources.MASTER, MARKER)
+    sources.manage_no_password(cloud, kind)
+    secret = sources.make_secret(cloud, sources.MASTER, MARKER)
 
     ran = run(cloud, request(kind, strategy, masterUserSecret=secret))
 
@@ -266,8 +266,8 @@ def test_a_secret_that_does_not_fit_is_refused_before_anything_is_touched(
     cloud: App, kind: Kind, words: str
 ) -> None:
     sources.make(cloud.rds, kind)
-    manage_no_password(cloud, kind)
-    secret = make_secret(cloud, *REFUSED_SECRETS[words])
+    sources.manage_no_password(cloud, kind)
+    secret = sources.make_secret(cloud, *REFUSED_SECRETS[words])
     before = databases(cloud)
 
     ran = run(cloud, request(kind, "restore-first", masterUserSecret=secret))
@@ -276,20 +276,6 @@ def test_a_secret_that_does_not_fit_is_refused_before_anything_is_touched(
     assert words in ran.cause
     assert MARKER not in ran.cause
     assert databases(cloud) == before
-
-
-def manage_no_password(cloud: App, kind: Kind) -> None:
-    """Let the target have a password of its own."""
-    held = cloud.rds.clusters if kind.is_cluster else cloud.rds.instances
-    held[kind.identifier].pop("MasterUserSecret")
-
-
-def make_secret(cloud: App, user: str | None, password: str) -> str:
-    """A secret that requests may name."""
-    value = json.dumps({"username": user, "password": password}) if user else "no object"
-    client = cloud.client("secretsmanager")
-    name = f"master-{len(client.list_secrets()['SecretList'])}"
-    return str(client.create_secret(Name=name, SecretString=value)["ARN"])
 
 
 def operation(kind: Kind, pattern: str) -> str:
