@@ -81,7 +81,8 @@ def snapshot(rds: Rds, kind: Named, name: str) -> str:
 def make_elsewhere(rds: Rds, kind: Named, accounts: list[str], *, key: str = "") -> str:
     """Make the other database in another account, and share a snapshot of it; its ARN."""
     make(rds, kind, data="shared data")
-    return snapshot_sharing.plant(rds, kind.name, name_of(kind), "shared-monday", accounts, key=key)
+    shared = f"{name_of(kind)}-shared"
+    return snapshot_sharing.plant(rds, kind.name, name_of(kind), shared, accounts, key=key)
 
 
 def manage_no_password(cloud: App, kind: Named) -> None:

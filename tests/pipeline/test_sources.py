@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.commands.account import KEY_ID, key
-from local.commands.app import OTHER_ACCOUNT, OTHER_REGION, build_with_keys, lend_key
+from local.commands.app import OTHER_ACCOUNT, OTHER_REGION, lend_key
 from local.emulator.cloud import ACCOUNT, REGION
-from local.emulator.rds.operations import db_snapshots, snapshot_sharing
+from local.emulator.rds.operations import db_snapshots
 from tests import sources
 from tests.mailed import flowing
 from tests.pipeline.observed import KINDS, Kind, On, as_plain, databases, run, snapshots, tagged
@@ -92,13 +92,9 @@ def test_of_another_account_the_newest_that_it_has_shared_of_this_database_count
     theirs, held = cloud.rds_in(account=OTHER_ACCOUNT), snapshots(cloud)
     lent = lend_key(OTHER_ACCOUNT, ACCOUNT) if is_encrypted else ""
     arn = sources.make_elsewhere(theirs, kind, [ACCOUNT], key=lent)
-    # Later, but of another database, or of another account.
-    others = kind.identifier
-    sources.make_elsewhere(cloud.rds_in(account="333333333333"), kind, [ACCOUNT])
-    build_with_keys(cloud.rds_in(account="444444444444"))
-    snapshot_sharing.plant(
-        cloud.rds_in(account="444444444444"), kind.name, others, "of-another", [ACCOUNT]
-    )
+    # Later, but of another database.
+    another = Kind(kind.name, kind.identifier.replace("prod", "prod-two"))
+    sources.make_elsewhere(theirs, another, [ACCOUNT])
 
     ran = run(cloud, request(kind, "restore-first", sourceAccount=OTHER_ACCOUNT))
 
