@@ -17,7 +17,7 @@ from local.commands.account import KEY_ID
 from local.commands.app import OTHER_ACCOUNT, SHARE_KEY_ID, sharing
 from local.emulator.cloud import ACCOUNT, REGION, Fault
 from local.emulator.rds.databases.settings import own_key
-from tests import hooking, proxies
+from tests import hooking, proxies, sources
 from tests.mailed import flowing
 from tests.pipeline.observed import (
     CLUSTER,
@@ -221,6 +221,41 @@ def swap_back(kind: Kind, cloud: App) -> None:
     same("its status", execution.status, "FAILED")
     same("the databases", databases(cloud), before)
     told(cloud, f"The original serves as {kind.identifier}")
+
+
+def refresh_from_another_account(kind: Kind, cloud: App) -> None:
+    """Its key is lent, other copies leave no room at first, and a secret has the password."""
+    from local.commands.app import OTHER_ACCOUNT, lend_key
+
+    theirs, before = cloud.rds_in(REGION, OTHER_ACCOUNT), snapshots(cloud)
+    sources.make_elsewhere(theirs, kind, [ACCOUNT], key=lend_key(OTHER_ACCOUNT, ACCOUNT))
+    sources.manage_no_password(cloud, kind)
+    key = sources.key(cloud.rds)
+    secret = sources.make_secret(cloud, sources.MASTER, "a-password", KmsKeyId=key)
+    copy = "CopyDBClusterSnapshot" if kind.is_cluster else "CopyDBSnapshot"
+    cloud.faults.append(On("CopySource", copy, Fault("SnapshotQuotaExceeded"), 1))
+
+    asked = {"sourceIdentifier": sources.name_of(kind), "sourceAccount": OTHER_ACCOUNT}
+    execution = run(cloud, kind.request("db_restore", masterUserSecret=secret, **asked))
+
+    ended(execution, "SUCCEEDED")
+    same("its data", cloud.rds.data(kind.name, kind.identifier), "shared data")
+    same("the snapshots", snapshots(cloud), before)
+    same("tags", tagged(cloud), [])
+
+
+def roll_back_what_was_copied(kind: Kind, cloud: App) -> None:
+    """The restore of the copy is refused."""
+    sources.make(cloud.rds, kind, key=sources.key(cloud.rds))
+    before, held = resource_ids(cloud), snapshots(cloud)
+    restore = kind.operation("RestoreDB*From") + ("Snapshot" if kind.is_cluster else "DBSnapshot")
+    cloud.faults.append(On("Restore", restore, DENIED))
+
+    execution = run(cloud, kind.request("db_restore", sourceIdentifier=sources.name_of(kind)))
+
+    ended(execution, "FAILED", "RestoreFailed")
+    same("the databases", resource_ids(cloud), before)
+    same("the snapshots", snapshots(cloud), held)
 
 
 def restore_copy(kind: Kind, cloud: App) -> None:
@@ -891,6 +926,8 @@ OF_EACH_KIND = (
     restore_first,
     swap_back,
     restore_copy,
+    refresh_from_another_account,
+    roll_back_what_was_copied,
     reboot_for_the_parameters,
     recover,
     recover_by_the_rule,

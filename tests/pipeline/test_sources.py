@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.commands.account import KEY_ID, key
-from local.commands.app import OTHER_ACCOUNT, OTHER_REGION, build_with_keys, lend_key
+from local.commands.app import OTHER_ACCOUNT, OTHER_REGION, lend_key
 from local.emulator.cloud import ACCOUNT, REGION
-from local.emulator.rds.operations import db_snapshots, snapshot_sharing
+from local.emulator.rds.operations import db_snapshots
 from tests import sources
 from tests.mailed import flowing
 from tests.pipeline.observed import KINDS, Kind, On, as_plain, databases, run, snapshots, tagged
@@ -92,13 +92,9 @@ def test_of_another_account_the_newest_that_it_has_shared_of_this_database_count
     theirs, held = cloud.rds_in(account=OTHER_ACCOUNT), snapshots(cloud)
     lent = lend_key(OTHER_ACCOUNT, ACCOUNT) if is_encrypted else ""
     arn = sources.make_elsewhere(theirs, kind, [ACCOUNT], key=lent)
-    # Later, but of another database, or of another account.
-    others = kind.identifier
-    sources.make_elsewhere(cloud.rds_in(account="333333333333"), kind, [ACCOUNT])
-    build_with_keys(cloud.rds_in(account="444444444444"), cloud)
-    snapshot_sharing.plant(
-        cloud.rds_in(account="444444444444"), kind.name, others, "of-another", [ACCOUNT]
-    )
+    # Later, but of another database.
+    another = Kind(kind.name, kind.identifier.replace("prod", "prod-two"))
+    sources.make_elsewhere(theirs, another, [ACCOUNT])
 
     ran = run(cloud, request(kind, "restore-first", sourceAccount=OTHER_ACCOUNT))
 
@@ -234,8 +230,8 @@ def test_the_password_of_a_secret_is_set_once_and_stands_nowhere(
     cloud: App, kind: Kind, strategy: str
 ) -> None:
     sources.make(cloud.rds, kind)
-    manage_no_password(cloud, kind)
-    secret = make_secret(cloud, sources.MASTER, MARKER)
+    sources.manage_no_password(cloud, kind)
+    secret = sources.make_secret(cloud, sources.MASTER, MARKER)
 
     ran = run(cloud, request(kind, strategy, masterUserSecret=secret))
 
@@ -266,8 +262,8 @@ def test_a_secret_that_does_not_fit_is_refused_before_anything_is_touched(
     cloud: App, kind: Kind, words: str
 ) -> None:
     sources.make(cloud.rds, kind)
-    manage_no_password(cloud, kind)
-    secret = make_secret(cloud, *REFUSED_SECRETS[words])
+    sources.manage_no_password(cloud, kind)
+    secret = sources.make_secret(cloud, *REFUSED_SECRETS[words])
     before = databases(cloud)
 
     ran = run(cloud, request(kind, "restore-first", masterUserSecret=secret))
@@ -276,20 +272,6 @@ def test_a_secret_that_does_not_fit_is_refused_before_anything_is_touched(
     assert words in ran.cause
     assert MARKER not in ran.cause
     assert databases(cloud) == before
-
-
-def manage_no_password(cloud: App, kind: Kind) -> None:
-    """Let the target have a password of its own."""
-    held = cloud.rds.clusters if kind.is_cluster else cloud.rds.instances
-    held[kind.identifier].pop("MasterUserSecret")
-
-
-def make_secret(cloud: App, user: str | None, password: str) -> str:
-    """A secret that requests may name."""
-    value = json.dumps({"username": user, "password": password}) if user else "no object"
-    client = cloud.client("secretsmanager")
-    name = f"master-{len(client.list_secrets()['SecretList'])}"
-    return str(client.create_secret(Name=name, SecretString=value)["ARN"])
 
 
 def operation(kind: Kind, pattern: str) -> str:

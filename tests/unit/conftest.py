@@ -45,6 +45,7 @@ START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC).timestamp()
 # The phases in which the steps that change something hold the lock.
 PHASES = {
     "snapshot": "prepare",
+    "copy_source": "copy",
     "rename": "replace",
     "restore": "replace",
     "roll_back": "rollback",
@@ -429,7 +430,8 @@ class Aws:
         )
         if passes:
             item["phase"] = values[":phase"]
-            item.update({"registered": values[":registered"]} if ":registered" in values else {})
+            notes = ("registered", "password")
+            item.update({name: values[f":{name}"] for name in notes if f":{name}" in values})
             shown = {"Attributes": {name: {"S": value} for name, value in item.items()}}
             return OK, {**shown, "ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 0}}
         error = {"Code": "ConditionalCheckFailedException", "Message": "The conditional failed"}
