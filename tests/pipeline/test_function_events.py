@@ -11,6 +11,8 @@ def test_every_function_has_its_event(cloud: App) -> None:
         name
         for name, resource in resources.items()
         if resource["Type"] == "AWS::Serverless::Function"
+        # What is not in every stack is not in this one.
+        and "Condition" not in resource
     }
     written = {path.stem: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.json")}
 

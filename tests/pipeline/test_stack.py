@@ -28,9 +28,8 @@ def second_stack(cloud: App, **parameters: str) -> Iterator[dict[str, str]]:
         "CreateExportBucket": "false",
         **parameters,
     }
-    outputs = cloud.deploy(ROOT / "template.yaml", given, "second")
     try:
-        yield outputs
+        yield cloud.deploy(ROOT / "template.yaml", given, "second")
     finally:
         formation.delete_stack(StackName="second")
         cloud.use_stack("trapheus")
@@ -62,9 +61,9 @@ def test_the_bucket_of_the_exports_is_private_encrypted_and_versioned(cloud: App
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-# Of the template's functions, none is left out.
+# Of the template's functions, none is left out but those that a parameter asks for.
 COUNT = sum(
-    resource["Type"] == "AWS::Serverless::Function"
+    resource["Type"] == "AWS::Serverless::Function" and "Condition" not in resource
     for resource in read_template(ROOT / "template.yaml")["Resources"].values()
 )
 

@@ -201,4 +201,5 @@ def copy(request: pytest.FixtureRequest, aws: str, bundle: Path, engine: str) ->
             "drop schema if exists trapheus_sql_hook cascade",
             "drop schema public cascade",
             "create schema public",
+            "grant usage on schema public to public",
         )

@@ -117,7 +117,7 @@ def done(copy: Copy) -> None:
 
 
 def test_a_function_killed_before_during_and_behind_its_statements_runs_each_once(copy):
-    answer = kill_everywhere(copy, script_of(copy, 5), [1, 2, 3, 5])
+    answer = kill_everywhere(copy, script_of(copy, 5), [1, 3, 5])
     assert answer["passed"]
     assert answer["statements"] == 5
     check_once_each(copy, 5)

@@ -390,7 +390,7 @@ def test_a_server_under_another_name_is_not_spoken_to(copy, monkeypatch):
 @pytest.mark.parametrize(
     ("uri", "content", "sentence"),
     [
-        (f"s3://{BUCKET}/none.sql", None, "The specified key does not exist"),
+        (f"s3://{BUCKET}/none.sql", None, "cannot be read: it is not there"),
         ("s3://another/mask.sql", None, "its SqlBucket is another one"),
         (f"s3://{BUCKET}/mask.sql", b"select '\xff'", "is not in UTF-8"),
         (f"s3://{BUCKET}/mask.sql", b"select 1; commit", "is about a transaction"),

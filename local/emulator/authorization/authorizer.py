@@ -21,7 +21,7 @@ from local.emulator.authorization.trust import known_role
 from local.emulator.rds import Rds
 
 # Services whose protocol answers a refusal with 400; REST ones answer 403.
-JSON = {"kms", "stepfunctions"}
+JSON = {"kms", "secretsmanager", "stepfunctions"}
 TAGS_OF_RESOURCE = "aws:resourcetag/"
 # Keys that a call may have or not; one that stands in a policy and not here is not evaluated yet.
 KNOWN_KEYS = {

@@ -331,6 +331,20 @@ def on_object(*key_actions: str) -> Row:
     return needs
 
 
+def reads_secret(asked: Asked) -> list[Need]:
+    """SAR of Secrets Manager: Secret*; and with a key of one's own kms:Decrypt (user guide)."""
+    from moto.secretsmanager.models import secretsmanager_backends  # noqa: PLC0415
+
+    arn = asked.get("SecretId")
+    backend = secretsmanager_backends[asked.account][asked.region]
+    secret = next((one for one in backend.secrets.values() if one.arn == arn), None)
+    key = str((secret.kms_key_id if secret else None) or "")
+    return [
+        Need("secretsmanager:GetSecretValue", arn),
+        *with_key(key, asked, ("kms:Decrypt",), "secretsmanager"),
+    ]
+
+
 def on_table(asked: Asked) -> list[Need]:
     """The operation's own action, on the table."""
     table = asked.get("TableName")
@@ -549,6 +563,7 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ("stepfunctions", "DescribeMapRun"): (describes_map_run,),
     ("s3", "GetObject"): (on_object("kms:Decrypt"),),
     ("s3", "PutObject"): (on_object("kms:GenerateDataKey"),),
+    ("secretsmanager", "GetSecretValue"): (reads_secret,),
     # SAR of DynamoDB: table*
     ("dynamodb", "DeleteItem"): (on_table,),
     ("dynamodb", "GetItem"): (on_table,),

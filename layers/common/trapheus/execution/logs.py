@@ -93,7 +93,7 @@ def identifier_of(event: Event) -> str:
     state = event.get("state")
     places = [event, state] if isinstance(state, dict) else [event]
     for place in places:
-        for key in ("plan", "request", "export", "input"):
+        for key in ("plan", "request", "export", "input", "database"):
             part = place.get(key)
             if isinstance(part, dict) and isinstance(part.get("identifier"), str):
                 return str(part["identifier"])[:LONGEST]

@@ -21,7 +21,7 @@ LOCK = 0x7472617068657573
 # Of pg_type: bool, and the numbers int8, int2, int4, oid, float4, float8, numeric.
 BOOLEAN, NUMBERS = 16, frozenset({20, 21, 23, 26, 700, 701, 1700})
 # "cannot run inside a transaction block", said before anything is done; and a COMMIT within a DO
-# block or a procedure, after which all is rolled back.
+# block or a procedure, after which all is rolled back. [fact: statements-without-a-transaction]
 ALONE = ("25001", "2D000")
 CANCELED = "57014"
 # The classes of lost connections and of servers that end, and what was ended by an administrator.
@@ -147,6 +147,7 @@ def connect(login: dict[str, Any], bundle: str, *, read_only: bool) -> PostgreSQ
             keepalives_idle=30,
             keepalives_interval=10,
             application_name="trapheus",
+            client_encoding="utf8",
             options=f"-c default_transaction_read_only={'on' if read_only else 'off'}",
         )
     except psycopg.Error as error:

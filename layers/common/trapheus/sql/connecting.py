@@ -44,7 +44,11 @@ def read_script(uri: str) -> str:
     parts = SCRIPT.fullmatch(uri)
     if not parts or parts[1] != os.environ["SQL_BUCKET"]:
         raise SqlFailed(f"The stack may not read {uri}: its SqlBucket is another one.")
-    with failing_as(SqlFailed, ""):
+    # S3 tells only who may list the bucket that there is no such object.
+    # [fact: missing-objects-are-denied]
+    why = f"{uri} cannot be read: it is not there, or the bucket's policy or its key's denies it."
+    refusals = dict.fromkeys(("NoSuchKey", "AccessDenied"), (SqlFailed, why))
+    with failing_as(SqlFailed, "", refusals=refusals):
         answer = s3().get_object(Bucket=parts[1], Key=parts[2])
         if answer["ContentLength"] > LARGEST:
             raise SqlFailed(f"{uri} is larger than {LARGEST >> 20} MB: load data another way.")

@@ -119,7 +119,8 @@ def lock(database: Session, until: float) -> None:
     """Be the only one that works on the copy.
 
     A session has the lock until all that it began is committed or rolled back, even if its client
-    is long gone. So it is ended, and waited for, before anything is read or run.
+    is long gone [fact: locks-of-sessions]. So it is ended, and waited for, before anything is read
+    or run.
     """
     while not database.take_lock():
         if time.monotonic() > until:

@@ -26,7 +26,7 @@ INTEGRITY = (
     "sha512-NZKeq9AfyQvEeNlN0zSYAaWrmBffJh3IELMZfRpJVWgr"
     "pEbtEpnjvzqBPf+mxoI287JohRDoa+/nsfqqiZmF6g=="
 )
-# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
+# [fact: certificates-of-servers]
 PAGE = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
 # Both have more than a hundred; less is an error page, or half a file.
 FEWEST = 80
