@@ -84,7 +84,7 @@ def prepare_scripts() -> None:
 
 
 def trust(cloud: App, authority: Path) -> None:
-    """Let the hook `sql` verify the servers of this machine in place of RDS's."""
+    """Let the hook `sql` verify the servers of this machine, as it does RDS's."""
     client, name = cloud.client("lambda"), cloud.physical_id("SqlHookFunction")
     usual = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     variables = {**usual, "CA_BUNDLE": str(authority)}
@@ -99,15 +99,9 @@ def sample_account(account: str, region: str, now: float) -> bytes:
     return rds.kept()
 
 
-def build_with_keys(rds: Rds, cloud: Cloud, data: Iterable[str] = ()) -> None:
-    """Make the sample account with the keys that its databases are encrypted with, as new.
-
-    data: the databases that really have some.
-    """
+def build_with_keys(rds: Rds) -> None:
+    """Make the sample account with the keys that its databases are encrypted with, as new."""
     rds.hold(sample_account(rds.account, rds.region, rds.time))
-    if cloud.volumes:
-        for name in data:
-            fill(rds, cloud.volumes, name)
     backend = kms_backends[ACCOUNT][REGION]
     for key_id in (KEY_ID, INSIGHTS_KEY_ID, STAGING_KEY_ID, *AWS_KEYS):
         key = backend.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Databases", None)
@@ -117,6 +111,14 @@ def build_with_keys(rds: Rds, cloud: Cloud, data: Iterable[str] = ()) -> None:
         backend.keys[key_id] = key
     for key_id, alias in AWS_KEYS.items():
         backend.create_alias(key_id, alias)
+
+
+def build_with_data(rds: Rds, cloud: Cloud, data: Iterable[str]) -> None:
+    """Make the sample account, with rows in these databases."""
+    build_with_keys(rds)
+    if cloud.volumes:
+        for name in data:
+            fill(rds, cloud.volumes, name)
 
 
 def export_bucket(region: str) -> str:
@@ -139,7 +141,7 @@ def deployed(
     # Nearly all that is made here stays: a fifth of the time would go into looking through it.
     gc.disable()
     try:
-        with App(port=port, account=partial(build_with_keys, data=data), data=bool(data)) as cloud:
+        with App(port=port, account=partial(build_with_data, data=data), data=bool(data)) as cloud:
             cloud.verify(SENDER)
             key = prepare_other_region()
             given = {**PARAMETERS, "SnapshotCopyExportKmsKey": key, **parameters}
