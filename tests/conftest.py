@@ -14,6 +14,7 @@ from local.servers import mariadb
 # needs the deployed app comes last and together, so that a worker deploys it once.
 LONGEST = ("test_bench.py", "test_deploy.py", "test_terminal.py")
 KINDS = ("instance", "cluster")
+OF_THE_APP = ("pipeline", "refresh")
 LONGEST_OF_THE_APP = ("test_every_right", "test_every_function")
 
 
@@ -39,7 +40,7 @@ def is_the_other_kind_s(item: pytest.Item) -> bool:
     What runs for an instance and a cluster runs there for one of them, by the rest of its name.
     """
     kind = getattr(item, "callspec", None) and item.callspec.params.get("kind")
-    if item.path.parent.name != "pipeline" or getattr(kind, "name", "") not in KINDS:
+    if item.path.parent.name not in OF_THE_APP or getattr(kind, "name", "") not in KINDS:
         return False
     rest = re.sub("|".join(KINDS), "", item.nodeid)
     return KINDS[crc32(rest.encode()) % 2] != kind.name

@@ -92,7 +92,7 @@ def prepare_scripts() -> None:
 
 
 def trust(cloud: App, authority: Path) -> None:
-    """Let the hook `sql` verify the servers of this machine in place of RDS's."""
+    """Let the hook `sql` verify the servers of this machine, as it does RDS's."""
     client, name = cloud.client("lambda"), cloud.physical_id("SqlHookFunction")
     usual = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     variables = {**usual, "CA_BUNDLE": str(authority)}
@@ -107,15 +107,9 @@ def sample_account(account: str, region: str, now: float) -> bytes:
     return rds.kept()
 
 
-def build_with_keys(rds: Rds, cloud: Cloud, data: Iterable[str] = ()) -> None:
-    """Make the sample account with the keys that its databases are encrypted with, as new.
-
-    data: the databases that really have some.
-    """
+def build_with_keys(rds: Rds) -> None:
+    """Make the sample account with the keys that its databases are encrypted with, as new."""
     rds.hold(sample_account(rds.account, rds.region, rds.time))
-    if cloud.volumes:
-        for name in data:
-            fill(rds, cloud.volumes, name)
     backend = kms_backends[rds.account][rds.region]
     others = sorted({ACCOUNT, OTHER_ACCOUNT} - {rds.account})
     lent = {SHARE_KEY_ID: lending(rds.account, *others)}
@@ -131,6 +125,14 @@ def build_with_keys(rds: Rds, cloud: Cloud, data: Iterable[str] = ()) -> None:
         backend.create_alias(key_id, alias)
 
 
+def build_with_data(rds: Rds, cloud: Cloud, data: Iterable[str]) -> None:
+    """Make the sample account, with rows in these databases."""
+    build_with_keys(rds)
+    if cloud.volumes:
+        for name in data:
+            fill(rds, cloud.volumes, name)
+
+
 def deploy_elsewhere(
     cloud: App, account: str = OTHER_ACCOUNT, parameters: Mapping[str, str] = MappingProxyType({})
 ) -> str:
@@ -138,7 +140,7 @@ def deploy_elsewhere(
 
     The databases are gone with the next reset: `build_with_keys` makes them anew.
     """
-    build_with_keys(cloud.rds_in(REGION, account), cloud)
+    build_with_keys(cloud.rds_in(REGION, account))
     cloud.verify(SENDER, account=account)
     here = {name: value for name, value in PARAMETERS.items() if not name.startswith("Export")}
     outputs = cloud.deploy(ROOT / "template.yaml", {**here, **parameters}, account=account)
@@ -194,7 +196,7 @@ def deployed(
     # Nearly all that is made here stays: a fifth of the time would go into looking through it.
     gc.disable()
     try:
-        with App(port=port, account=partial(build_with_keys, data=data), data=bool(data)) as cloud:
+        with App(port=port, account=partial(build_with_data, data=data), data=bool(data)) as cloud:
             cloud.verify(SENDER)
             key = prepare_other_region()
             given = {**PARAMETERS, "SnapshotCopyExportKmsKey": key, **parameters}

@@ -83,7 +83,7 @@ def serve(port: int, pace: int) -> int:
 def write_anew(command: str, *arguments: Path) -> int:
     """Write what follows from the app; return the exit code."""
     import_moto()
-    import_module(f"local.commands.{command}").main(*arguments)
+    import_module(f"local.commands.writing.{command}").main(*arguments)
     return SUCCEEDED
 
 

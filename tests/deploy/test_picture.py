@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from local.commands import picture
+from local.commands.writing import picture
 from tests.deploy.definition import DEFINITIONS, ROOT, TEXTS, states
 
 PAGE = ROOT / "docs" / "state-machine.md"

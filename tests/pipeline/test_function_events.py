@@ -1,7 +1,7 @@
 """events/functions/ holds what the state machines really send."""
 
 from local.commands.app import App
-from local.commands.events import COMMAND, FOLDER, ROOT, record
+from local.commands.writing.events import COMMAND, FOLDER, ROOT, record
 from local.emulator.cloudformation.deploy import read_template
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.commands.mails import made
+from local.commands.writing.mails import made
 from trapheus.messages.outcome import RESTORED, TAGS
 
 if TYPE_CHECKING:

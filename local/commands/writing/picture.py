@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DEFINITIONS = ROOT / "statemachine"
 PAGE = ROOT / "docs" / "state-machine.md"
 BEGIN = "<!-- drawn by `make picture` from the definitions in statemachine/ -->"

@@ -11,7 +11,7 @@ from local.commands.app import App, deployed
 from local.commands.others import arrange
 from local.emulator.cloud import Notice
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "events" / "functions"
 COMMAND = ".venv/bin/python -m local events"
 # Together these pass through every state in which a function is invoked.

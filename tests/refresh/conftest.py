@@ -1,0 +1,23 @@
+"""The whole app with real data behind the sample databases of production and staging."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.commands.app import App, deployed
+from local.commands.customers import REAL
+
+
+@pytest.fixture(scope="package")
+def stack() -> Iterator[App]:
+    """An AWS with the sample account, its rows, and the deployed app; one a worker."""
+    with deployed(data=REAL) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def cloud(stack: App) -> App:
+    """The same, as new; RDS is brisk, so that a test has less to wait through."""
+    stack.reset()
+    stack.use_timing("brisk")
+    return stack
