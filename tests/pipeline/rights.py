@@ -50,6 +50,12 @@ EXCUSES = (
            " machine; the local AWS needs no events for it."),
     Excuse("FleetStatesExecutionRole", "s3:*Multipart*", "*/fleets/[*]",
            "Step Functions writes large results in parts; the local AWS writes them whole."),
+    *(
+        Excuse("CopyUnderKeys", f"kms:{action}", "key/*",
+               "What RDS needs to read what another account has encrypted is open; the local AWS"
+               " wants a grant alone.")
+        for action in ("Decrypt", "GenerateDataKey*", "ReEncrypt*")
+    ),
     Excuse("RegisterWithProxies", "rds:RegisterDBProxyTargets", "[cd]*:[*] *",
            "AWS asks for the target group alone, but to deregister for the database and the proxy"
            " too; a registration that is denied would leave the proxy with nothing."),
