@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from typing import TYPE_CHECKING, Any
 
+from local.commands import hooks
 from local.emulator.cloud import ACCOUNT, REGION
 
 if TYPE_CHECKING:
@@ -16,13 +15,9 @@ if TYPE_CHECKING:
 FUNCTION, MACHINE = "mask", "inspect-data"
 # What the stack lists, and a function that it does not.
 PARAMETERS = {
-    "HookFunctions": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}",
+    **hooks.listed([FUNCTION]),
     "HookStateMachines": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{MACHINE}",
 }
-TRUST = {"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Action": "sts:AssumeRole",
-     "Principal": {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]}},
-]}  # fmt: skip
 CODE = '''
 import os
 import time
@@ -69,16 +64,8 @@ STATES = {
 
 def make(cloud: App) -> None:
     """Let the account have both hooks."""
-    role = cloud.client("iam").create_role(
-        RoleName="hooks", AssumeRolePolicyDocument=json.dumps(TRUST)
-    )["Role"]["Arn"]
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("hook.py", CODE)
-    cloud.client("lambda").create_function(
-        FunctionName=FUNCTION, Runtime="python3.13", Role=role, Handler="hook.handler",
-        Code={"ZipFile": archive.getvalue()}, Timeout=300,
-    )  # fmt: skip
+    role = hooks.make_role(cloud, "hooks")
+    hooks.make_function(cloud, role, FUNCTION, CODE)
     cloud.client("stepfunctions").create_state_machine(
         name=MACHINE, definition=json.dumps(STATES), roleArn=role
     )

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from local.emulator.rds import Rds
+    from local.emulator.rds.resources import Resource
     from local.emulator.volumes.real_volumes import RealVolumes
 
 REAL = ("prod-db", "staging-db", "prod-cluster", "staging-cluster")
@@ -50,13 +51,19 @@ def fill(rds: Rds, volumes: RealVolumes, name: str) -> None:
     kind, (nature, _, _) = kind_of(name), name.rpartition("-")
     volumes.give(rds, kind, name)
     database = rds.find(kind, name)
+    write(volumes, database, EARLIER[nature])
+    of = "snapshot" if kind == "instance" else "cluster-snapshot"
+    volumes.begin(rds.find(of, f"{name}-snapshot"), database)
+    with volumes.connected(database) as connection:
+        connection.execute(INSERT, NEWER[nature])
+
+
+def write(volumes: RealVolumes, database: Resource, rows: Sequence[Row]) -> None:
+    """Make the table of customers, with these in it."""
     with volumes.connected(database) as connection:
         connection.execute(TABLE)
-        for row in EARLIER[nature]:
+        for row in rows:
             connection.execute(INSERT, row)
-        of = "snapshot" if kind == "instance" else "cluster-snapshot"
-        volumes.begin(rds.find(of, f"{name}-snapshot"), database)
-        connection.execute(INSERT, NEWER[nature])
 
 
 def look(rds: Rds, volumes: RealVolumes, name: str) -> Sequence[Row]:
