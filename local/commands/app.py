@@ -110,6 +110,11 @@ def sample_account(account: str, region: str, now: float) -> bytes:
 def build_with_keys(rds: Rds) -> None:
     """Make the sample account with the keys that its databases are encrypted with, as new."""
     rds.hold(sample_account(rds.account, rds.region, rds.time))
+    make_keys(rds)
+
+
+def make_keys(rds: Rds) -> None:
+    """Make the keys of an account, those of AWS's services too."""
     backend = kms_backends[rds.account][rds.region]
     others = sorted({ACCOUNT, OTHER_ACCOUNT} - {rds.account})
     lent = {SHARE_KEY_ID: lending(rds.account, *others)}

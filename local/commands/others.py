@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from local.commands.app import lend_key
+from local.commands.app import lend_key, make_keys
 from local.commands.customers import EARLIER, write
 from local.emulator.cloud import ACCOUNT, REGION
 from local.emulator.rds.databases.settings import own_key
@@ -58,6 +58,7 @@ def share(cloud: App, account: str, kind: str, name: str) -> None:
         theirs.write(kind, name, f"{name} of {account}: written today")
     if cloud.volumes:
         write(cloud.volumes, theirs.find(kind, name), EARLIER["prod"])
+    make_keys(theirs)
     is_lent = nature != UNDER_THE_DEFAULT_KEY
     key = lend_key(account, ACCOUNT) if is_lent else own_key(theirs, "rds")
     snapshot_sharing.plant(theirs, kind, name, f"{name}-snapshot", [ACCOUNT], key=key)

@@ -40,7 +40,10 @@ def of(execution: str) -> str:
     machine, name = execution.split(":")[-2:]
     if "/" in machine:
         return "fleet │ "  # one of a Map's
-    return "export │ " if "Export" in machine else f"{name.rpartition('-')[0]} │ "
+    for word in ("Export", "Hooks"):
+        if f"-{word}StateMachine-" in machine:
+            return f"{word.lower()} │ "
+    return f"{name.rpartition('-')[0]} │ "
 
 
 class Screen(Console):

@@ -177,14 +177,15 @@ def test_states_inside_a_parallel_are_indented_and_all_have_the_time_passed(watc
     assert watch.lines == ["+0s        Prepare", "+1s          Check", "+12m 05s   Done"]
 
 
-def test_an_export_is_told_apart_and_the_restore_keeps_its_depth(watch):
+@pytest.mark.parametrize("machine", ["Export", "Hooks"])
+def test_an_export_and_the_hooks_are_told_apart_and_the_restore_keeps_its_depth(watch, machine):
     watch.tell(0, "state entered", "Prepare")
-    export = "arn:aws:states:us-east-1:1:execution:trapheus-ExportStateMachine-1:run"
-    watch.tell(1, "state entered", "Plan the export", execution=export)
+    beside = f"arn:aws:states:us-east-1:1:execution:trapheus-{machine}StateMachine-1:run"
+    watch.tell(1, "state entered", "Begin", execution=beside)
     watch.tell(2, "state entered", "Check")
     assert watch.lines == [
         "+0s        Prepare",
-        "+1s        export │ Plan the export",
+        f"+1s        {machine.lower()} │ Begin",
         "+2s          Check",
     ]
 

@@ -4,14 +4,19 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.commands import hooks
 from local.commands.app import App, deployed
 from local.commands.customers import REAL
+
+# Of events/hooks, as events name it.
+HANGS = "hangs"
 
 
 @pytest.fixture(scope="package")
 def stack() -> Iterator[App]:
-    """An AWS with the sample account, its rows, and the deployed app; one a worker."""
-    with deployed(data=REAL) as cloud:
+    """An AWS with the sample account, its rows, and the app with a hook; one a worker."""
+    with deployed(data=REAL, parameters=hooks.listed([HANGS])) as cloud:
+        hooks.make(cloud, [HANGS])
         yield cloud
 
 

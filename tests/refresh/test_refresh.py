@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.commands.app import ROOT, SCRIPTS
-from tests.pipeline.observed import Kind, as_plain, databases, run, snapshots, tagged
+from local.commands.app import OTHER_ACCOUNT, ROOT
+from local.commands.others import arrange
+from local.emulator.cloud import REGION
+from tests.mailed import flowing
+from tests.pipeline.observed import Kind, as_plain, run, snapshots, tagged
 from tests.refresh.client import MINUTE, Client
 
 if TYPE_CHECKING:
     from local.commands.app import App
     from local.emulator.cloud import Execution
+    from local.emulator.rds import Rds
 
 KINDS = (
     Kind("instance", "staging-db"),
@@ -24,21 +29,27 @@ KINDS = (
 Row = tuple[Any, ...]
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
+# How each failing event ends: its error, and what its mail says.
 FAILING = {
-    "a check that does not hold": ("", {"name": "many", "query": "select 4", "atLeast": 1000}),
-    "an error in the third statement": (
-        "update customers set email = 'masked';\n"
-        "update customers set phone = null;\n"
-        "update customers set mail = '';\n",
-        None,
-    ),
+    "check_does_not_hold": ("HookFailed", "The check 'no order is lost' does not hold"),
+    "script_fails": ("HookFailed", "Statement 3 (UPDATE, line 4) failed: UndefinedColumn"),
+    "hook_hangs": ("HookFailed", "The hook hangs has not passed"),
+    "hook_not_listed": ("HookNotAllowed", "may not run the hook 'not-listed'"),
+    "under_the_default_key": ("KeyNotAccessible", "copy under a key of its own, and share that"),
+    "of_another_version": ("SnapshotMissing", "15.8"),
 }
 
 
-def event(kind: Kind) -> dict[str, Any]:
-    """The event of the sample refresh."""
-    name = "cluster_refresh.json" if kind.is_cluster else "refresh.json"
-    return dict(json.loads((ROOT / "events" / name).read_text()))
+def event(kind: Kind, name: str = "refresh") -> dict[str, Any]:
+    """An event of a sample refresh."""
+    path = ROOT / "events" / f"{'cluster_' if kind.is_cluster else ''}{name}.json"
+    return dict(json.loads(path.read_text()))
+
+
+def failing_event(kind: Kind, name: str) -> dict[str, Any]:
+    """An event of a refresh that fails."""
+    path = ROOT / "events" / "failing" / f"{kind.name}_{name}.json"
+    return dict(json.loads(path.read_text()))
 
 
 def source(kind: Kind) -> str:
@@ -62,24 +73,32 @@ def is_staging_s(row: Row) -> bool:
 
 @dataclass(frozen=True)
 class Account:
-    """What the account holds at one moment, and staging's own configuration."""
+    """What there is at one moment: all that this account and the other show, rows and files."""
 
-    databases: dict[str, tuple[str, str]]
     snapshots: dict[str, str]
-    shown: dict[str, Any]
+    here: dict[str, Any]
+    elsewhere: dict[str, Any]
     staging: list[Row]
     production: list[Row]
+    folders: list[Path]
 
 
 def look(cloud: App, kind: Kind) -> Account:
-    held = cloud.rds.clusters if kind.is_cluster else cloud.rds.instances
+    assert cloud.volumes
     return Account(
-        databases(cloud),
         snapshots(cloud),
-        as_plain(held[kind.identifier]),
+        everything(cloud.rds),
+        everything(cloud.rds_in(REGION, OTHER_ACCOUNT)),
         rows(cloud, kind.identifier),
         rows(cloud, source(kind)),
+        cloud.volumes.folders(),
     )
+
+
+def everything(rds: Rds) -> dict[str, Any]:
+    """All that an account has, as it shows it."""
+    rds.settle()
+    return {f"{thing.kind} {thing.name}": as_plain(thing.shown) for thing in rds.things.values()}
 
 
 @dataclass(frozen=True)
@@ -174,21 +193,45 @@ def test_a_refresh_tells_no_password_and_no_row(
 
 
 @each_kind
-@pytest.mark.parametrize("how", FAILING)
-def test_a_hook_that_fails_leaves_staging_as_it_was(cloud: App, kind: Kind, how: str) -> None:
-    script, check = FAILING[how]
-    request = event(kind)
-    if script:
-        client = cloud.client("s3")
-        client.put_object(Bucket=SCRIPTS, Key="failing.sql", Body=script.encode())
-        request["beforeSwap"][0]["with"] = {"script": f"s3://{SCRIPTS}/failing.sql"}
-    else:
-        request["beforeSwap"][0]["with"]["checks"].append(check)
+def test_another_account_s_rows_come_masked_and_nothing_is_left_of_the_copy(
+    cloud: App, kind: Kind
+) -> None:
+    request = event(kind, "refresh_from_another_account")
+    arrange(cloud, request)
 
     done = refresh(cloud, kind, request)
 
-    assert (done.execution.status, done.execution.error) == ("FAILED", "HookFailed")
+    assert (done.execution.status, done.execution.cause) == ("SUCCEEDED", "")
+    assert [row[0] for row in done.after.staging] == [1001, 1002, 1003, 1004]
+    assert all(map(is_masked, done.after.staging))
+    assert all(is_masked(row) or is_staging_s(row) for row in done.client.rows)
+    assert done.after.snapshots == done.before.snapshots
+    assert done.after.elsewhere == done.before.elsewhere
+    name = f"{kind.name} {kind.identifier}"
+    assert done.after.here[name]["KmsKeyId"] == done.before.here[name]["KmsKeyId"]
+    says_nothing(done)
+
+
+@each_kind
+@pytest.mark.parametrize("name", FAILING)
+def test_a_refresh_that_fails_leaves_staging_as_it_was(cloud: App, kind: Kind, name: str) -> None:
+    request, (error, words) = failing_event(kind, name), FAILING[name]
+    arrange(cloud, request)
+
+    done = refresh(cloud, kind, request)
+
+    assert (done.execution.status, done.execution.error) == ("FAILED", error)
     assert done.after == done.before
     assert all(map(is_staging_s, done.client.rows))
     assert cloud.rds.outages(kind.name, kind.identifier) == []
+    assert cloud.client("dynamodb").scan(TableName=cloud.physical_id("LockTable"))["Items"] == []
+    (mail,) = cloud.alerts
+    assert mail.subject == f"[NOT TOUCHED] {kind.identifier}: {error}"
+    assert words in flowing(mail.text)
     says_nothing(done)
+
+
+def test_every_event_of_a_refresh_that_fails_is_tried() -> None:
+    paths = (ROOT / "events" / "failing").glob("*.json")
+    there = {path.stem for path in paths if "beforeSwap" in path.read_text()}
+    assert there == {f"{kind.name}_{name}" for kind in KINDS for name in FAILING}

@@ -106,7 +106,10 @@ def encryption(look: Look, findings: Findings) -> None:
 
 
 def judge_key_of_another(look: Look, key: Key, findings: Findings) -> None:
-    """Refuse a key of another account's that cannot be used from this one."""
+    """Refuse a key of another account's that cannot be used from this one.
+
+    Which of them is a default key is seldom seen from here [fact: policy-of-a-default-key].
+    """
     account = "".join(key.name.split(":")[4:5])
     if account == look.account:
         # Of which another check tells.
@@ -129,7 +132,9 @@ def judge_key_of_another(look: Look, key: Key, findings: Findings) -> None:
             exceptions.KeyNotAccessible,
             f"The key {key.name} of the snapshot cannot be used from the account {look.account}"
             f" ({key.error}): let the account {account} add to the key's policy"
-            f" {json.dumps(statement)}.",
+            f" {json.dumps(statement)}. The policy of its default key, aws/rds, cannot be changed"
+            ": what is under that it has to copy under a key of its"
+            " own, and share that copy and key.",
         )
 
 
