@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from local.commands import hooks
+from local.commands import sample_hooks
 from local.emulator.cloud import ACCOUNT, REGION
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FUNCTION, MACHINE = "mask", "inspect-data"
 # What the stack lists, and a function that it does not.
 PARAMETERS = {
-    **hooks.listed([FUNCTION]),
+    **sample_hooks.listed([FUNCTION]),
     "HookStateMachines": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{MACHINE}",
 }
 CODE = '''
@@ -64,8 +64,8 @@ STATES = {
 
 def make(cloud: App) -> None:
     """Let the account have both hooks."""
-    role = hooks.make_role(cloud, "hooks")
-    hooks.make_function(cloud, role, FUNCTION, CODE)
+    role = sample_hooks.make_role(cloud, "hooks")
+    sample_hooks.make_function(cloud, role, FUNCTION, CODE)
     cloud.client("stepfunctions").create_state_machine(
         name=MACHINE, definition=json.dumps(STATES), roleArn=role
     )

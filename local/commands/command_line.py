@@ -113,7 +113,7 @@ def run_event(path: Path, text: str) -> int:
     # What is imported stays; `deployed` begins to collect again.
     gc.disable()
     import_moto()
-    from local.commands import hooks  # noqa: PLC0415
+    from local.commands import sample_hooks  # noqa: PLC0415
     from local.commands.app import deployed  # noqa: PLC0415
     from local.commands.customers import compared, needed  # noqa: PLC0415
     from local.commands.others import arrange  # noqa: PLC0415
@@ -125,10 +125,10 @@ def run_event(path: Path, text: str) -> int:
     if data and not are_there():
         print(NONE, file=sys.stderr)  # noqa: T201
         return NO_EVENT
-    named = hooks.named(request)
-    with deployed(data=data, parameters=hooks.listed(named)) as cloud:
+    named = sample_hooks.named(request)
+    with deployed(data=data, parameters=sample_hooks.listed(named)) as cloud:
         screen.tell("Started. Time is virtual: nobody waits for it.", "", style="dim")
-        hooks.make(cloud, named)
+        sample_hooks.make(cloud, named)
         arrange(cloud, request)
         before, rows = look(cloud.rds), cloud.rows(data)
         shown = styles(definitions(cloud))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.commands import hooks
+from local.commands import sample_hooks
 from local.commands.app import App, deployed
 from local.commands.customers import REAL
 
@@ -15,8 +15,8 @@ HANGS = "hangs"
 @pytest.fixture(scope="package")
 def stack() -> Iterator[App]:
     """An AWS with the sample account, its rows, and the app with a hook; one a worker."""
-    with deployed(data=REAL, parameters=hooks.listed([HANGS])) as cloud:
-        hooks.make(cloud, [HANGS])
+    with deployed(data=REAL, parameters=sample_hooks.listed([HANGS])) as cloud:
+        sample_hooks.make(cloud, [HANGS])
         yield cloud
 
 
