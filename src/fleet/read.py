@@ -15,6 +15,8 @@ from trapheus.execution.exceptions import (
     FleetFailed,
     InvalidRequest,
     TrapheusError,
+    refused,
+    shown,
 )
 from trapheus.execution.fleet import FOLDER, read, write
 from trapheus.execution.lock import name_of
@@ -25,8 +27,6 @@ from trapheus.requests import (
     check_allowed,
     check_keys,
     check_values,
-    refused,
-    shown,
 )
 
 KEYS = ("requests", "source", "maxConcurrency", "toleratedFailurePercentage")

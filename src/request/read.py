@@ -7,7 +7,7 @@ from typing import Any
 from trapheus.configuration.overrides import as_shown
 from trapheus.execution.constants import ENDED, EVERY, INSPECT, RECOVER
 from trapheus.execution.errors import failing_as
-from trapheus.execution.exceptions import LockFailed, TrapheusError
+from trapheus.execution.exceptions import LockFailed, TrapheusError, refused
 from trapheus.execution.executions import described
 from trapheus.execution.lock import name_of
 from trapheus.execution.logs import logged
@@ -18,7 +18,6 @@ from trapheus.requests import (
     check_allowed,
     check_keys,
     check_values,
-    refused,
     strategy_of,
 )
 

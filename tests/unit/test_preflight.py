@@ -938,3 +938,23 @@ def test_beside_a_target_a_stack_is_no_matter(aws: Aws, kind: Kind):
     beside = {"strategy": "copy", "targetIdentifier": "staging"}
 
     assert not [one for one in warnings(aws, **beside) if "CloudFormation" in one]
+
+
+def test_the_hook_sql_is_refused_where_it_has_no_secret_or_speaks_to_no_such_engine(
+    aws: Aws, kind: Kind
+):
+    sql = {"strategy": "restore-first", "beforeSwap": [{"run": "sql"}]}
+    assert aws.check(dryRun=True, **sql)["findings"] == []
+
+    found = aws.found(kind.identifier)
+    assert found
+    secret = found.pop("MasterUserSecret")
+    assert "nothing to log in with" in refused(aws, exceptions.InvalidRequest, **sql)
+    mask = {"strategy": "restore-first", "beforeSwap": [{"run": "mask"}]}
+    assert aws.check(dryRun=True, **mask)["findings"] == []
+
+    # Every engine of a cluster is one that it speaks to.
+    if kind is INSTANCE:
+        found["MasterUserSecret"], found["Engine"] = secret, "oracle-ee"
+        findings = aws.check(dryRun=True, **sql)["findings"]
+        assert any("not to oracle-ee" in one["message"] for one in findings)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from trapheus.configuration.backup_window import require_no_backup_soon
 from trapheus.execution import lock
-from trapheus.execution.constants import COPY, FINISH, RESTORE_FIRST
-from trapheus.execution.exceptions import HookNotAllowed, InvalidRequest, TrapheusError
+from trapheus.execution.constants import COPY, FINISH, RESTORE_FIRST, SQL
+from trapheus.execution.exceptions import HookNotAllowed, TrapheusError, refused, shown
 from trapheus.sql_hook import check_with
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ MOST_BYTES = 8 * 1024
 MOST_MINUTES = 24 * 60
 USUAL_MINUTES = 60
 KEYS = ("run", "with", "timeoutMinutes", "repeatable")
-# The hook that the stack brings along.
-SQL = "sql"
 FUNCTION, STATE_MACHINE = "function", "stateMachine"
 EXAMPLE = '[{"run": "mask", "with": {"rules": "strict"}, "timeoutMinutes": 60}]'
 
@@ -186,13 +184,3 @@ def common(found: Description, request: dict[str, Any]) -> dict[str, Any]:
         "masterUsername": found.get("MasterUsername"),
         "masterUserSecret": managed or request.get("masterUserSecret") or None,
     }
-
-
-def shown(value: Any) -> str:
-    """A value as a sentence quotes it: not at any length."""
-    return f"{value!r:.80}"
-
-
-def refused(sentence: str) -> TrapheusError:
-    """The error for hooks that no stack could run."""
-    return InvalidRequest(sentence, step="request")

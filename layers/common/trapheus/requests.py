@@ -24,10 +24,10 @@ from trapheus.execution.constants import (
 )
 from trapheus.execution.exceptions import (
     IdentifierNotAllowed,
-    InvalidRequest,
     OverrideNotAllowed,
     SecretNotAllowed,
-    TrapheusError,
+    refused,
+    shown,
 )
 from trapheus.hooks import check_hooks, resolved
 from trapheus.snapshot_names import is_snapshot
@@ -275,13 +275,3 @@ def patterns_of(variable: str) -> list[str]:
 def fits(name: str, patterns: list[str]) -> bool:
     """Whether a name is as one of the patterns says."""
     return any(fnmatchcase(name.lower(), pattern) for pattern in patterns)
-
-
-def shown(value: Any) -> str:
-    """A value as a sentence quotes it: not at any length."""
-    return f"{value!r:.80}"
-
-
-def refused(sentence: str) -> TrapheusError:
-    """The error for a malformed request."""
-    return InvalidRequest(sentence, step="request")

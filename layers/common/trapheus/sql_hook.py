@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from trapheus.execution.exceptions import InvalidRequest, TrapheusError
+from trapheus.execution.exceptions import InvalidRequest, TrapheusError, shown
 
 POSTGRESQL = ("postgres", "aurora-postgresql")
 MYSQL = ("mysql", "mariadb", "aurora-mysql")
@@ -105,11 +105,6 @@ def why_not(engine: str, *, secret: bool) -> str:
             " password, or name a masterUserSecret in the request."
         )
     return ""
-
-
-def shown(value: object) -> str:
-    """A value as a sentence quotes it: not at any length."""
-    return f"{value!r:.80}"
 
 
 def refused(sentence: str) -> TrapheusError:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from local.commands.app import App, deployed
+from local.commands.app import App, deployed, sharing
 from local.commands.others import arrange
 from local.emulator.cloud import Notice
 
@@ -78,7 +78,8 @@ def main() -> None:
 
     Nothing is written unless all that should succeed does.
     """
-    with deployed() as cloud:
+    # Of a stack that shares, so that what it hands on is seen.
+    with deployed(parameters=sharing()) as cloud:
         events = record(cloud)
     FOLDER.mkdir(exist_ok=True)
     for path in FOLDER.glob("*.json"):

@@ -26,6 +26,7 @@ from trapheus.execution.constants import (
     CREATE_SNAPSHOT,
     RENAME_FIRST,
     RESTORE_FIRST,
+    SQL,
 )
 
 if TYPE_CHECKING:
@@ -60,6 +61,10 @@ NAMED_ANEW = Condition(
 WITH_A_TARGET = Condition("a target", lambda look: look.request["strategy"] == COPY)
 BESIDE = Condition("`db_restore` with a target", lambda look: look.is_beside)
 NOT_BESIDE = Condition("all but `db_restore` with a target", lambda look: not look.is_beside)
+WITH_SQL = Condition(
+    "the hook `sql`",
+    lambda look: any(hook["run"] == SQL for hook in look.request.get("beforeSwap", ())),
+)
 REPLACED = Condition("a replacement", lambda look: look.replaces)
 DELETED = Condition("a replacement without `keepOriginal`", lambda look: look.deletes)
 KEPT = Condition("`keepOriginal`, or a target", lambda look: look.restores and not look.deletes)
@@ -240,6 +245,12 @@ CHECKS = (
         when=OVERRIDDEN,
         errors=(exceptions.InvalidRequest,),
         cure="Ask for such a version, and upgrade afterwards.",
+    ),
+    Check(
+        database.fit_for_sql,
+        when=WITH_SQL,
+        errors=(exceptions.InvalidRequest,),
+        cure="Let RDS manage the password, name a `masterUserSecret`, or use a hook of your own.",
     ),
     Check(
         database.domain_joined,

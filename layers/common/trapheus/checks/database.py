@@ -19,6 +19,7 @@ from trapheus.execution.constants import (
 )
 from trapheus.rds.access import own_tags
 from trapheus.rds.waiters import BAD_CLUSTER, BAD_INSTANCE, DELETING, TRIED
+from trapheus.sql_hook import why_not
 
 if TYPE_CHECKING:
     from trapheus.checks.findings import Findings
@@ -189,6 +190,13 @@ def members_available(look: Look, findings: Findings) -> None:
         refuse_protected(findings, member["DBInstanceIdentifier"], member)
         if not look.is_beside:
             refuse_busy(findings, INSTANCE, member["DBInstanceIdentifier"], member)
+
+
+def fit_for_sql(look: Look, findings: Findings) -> None:
+    """The hook `sql` speaks to its engine, and has a secret to log in with."""
+    secret = look.found.get("MasterUserSecret") or look.request.get("masterUserSecret")
+    if why := why_not(look.found["Engine"], secret=bool(secret)):
+        findings.add(exceptions.InvalidRequest, why)
 
 
 def domain_joined(look: Look, findings: Findings) -> None:

@@ -57,3 +57,5 @@ MAX_CLUSTER_IDENTIFIER = MAX_IDENTIFIER - len(SNAPSHOT_SUFFIX)
 # Replicas that Application Auto Scaling has made; it makes them again by itself, and their names
 # are too long for a suffix.
 AUTOSCALED = "application-autoscaling-"
+# The hook that the stack brings along.
+SQL = "sql"

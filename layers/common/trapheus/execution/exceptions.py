@@ -214,3 +214,13 @@ class StateConflict(TrapheusError):
 
 class InsufficientCapacity(TrapheusError):
     """AWS has no capacity of this class in this zone now."""
+
+
+def shown(value: object) -> str:
+    """A value as a sentence quotes it: not at any length."""
+    return f"{value!r:.80}"
+
+
+def refused(sentence: str) -> TrapheusError:
+    """The error for a malformed request."""
+    return InvalidRequest(sentence, step="request")

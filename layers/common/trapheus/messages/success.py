@@ -135,4 +135,5 @@ def entry_of(entry: dict[str, Any]) -> str:
     member = f"{entry['member']}: " if "member" in entry else ""
     why = entry.get("why") or entry.get("done") or ""
     values = f"was {said(entry.get('was'))}, is {said(entry.get('now'))}"
-    return f"{member}{entry['attribute']}, {values}. {why}".strip()
+    sentence = f" {why[0].upper()}{why[1:].removesuffix('.')}." if why else ""
+    return f"{member}{entry['attribute']}, {values}.{sentence}"
