@@ -19,7 +19,8 @@ LAYER = "layers/common/trapheus"
 TEMPLATE = "template.yaml"
 # Whose deletions are allowed by the roles.
 ONLY_TAGGED = """\
-              Condition: {"Null": {"aws:ResourceTag/trapheus:in-progress": "false"}}
+,
+               Condition: {"Null": {"aws:ResourceTag/trapheus:in-progress": "false"}}}
 """
 
 
@@ -127,26 +128,26 @@ SABOTAGES = (
     # The snapshot
     *of_both(
         "a snapshot is taken again", f"{LAYER}/rds/snapshots.py",
-        "        if found is None:\n            lock.require(event)\n",
+        "        if seen is None:\n            lock.require(event)\n",
         "        if True:\n            lock.require(event)\n",
         "KIND-create_snapshot_only/Take_the_snapshot/SnapshotKindFunction.UpdateItem",
         "KIND-create_snapshot_only/Take_the_snapshot/",
     ),
     *of_both(
         "a snapshot that is untagged is taken again", f"{LAYER}/rds/snapshots.py",
-        "        if old and not (is_tagged(old, execution) or is_own(name, old, plan)):\n",
-        "        if old and not is_tagged(old, execution):\n",
+        "    if old and not (is_tagged(old, execution) or renewal.is_own(name, old)):\n",
+        "    if old and not is_tagged(old, execution):\n",
         "KIND-create_snapshot_only/Take_the_snapshot/prod",
     ),
     *of_both(
         "a snapshot is taken of whatever has the name", f"{LAYER}/rds/snapshots.py",
-        "            if resource_id != plan[\"resourceId\"]:\n", "            if False:\n",
+        "        if resource_id != plan[\"resourceId\"]:\n", "        if False:\n",
         "KIND-create_snapshot_only/Take_the_snapshot/prod",
     ),
     *of_both(
         "the old snapshot goes first", f"{LAYER}/rds/snapshots.py",
-        "            take(successor, found.get(successor))\n            remove(name, old)\n",
-        "            remove(name, old)\n            take(successor, found.get(successor))\n",
+        "        make(successor, found)\n        remove(name, old)\n",
+        "        remove(name, old)\n        make(successor, found)\n",
         "KIND-create_snapshot_only/Take_the_snapshot/SnapshotKindFunction.DescribeDBKinds",
         "KIND-create_snapshot_only/Take_the_snapshot/",
     ),
@@ -420,7 +421,7 @@ def sabotaged(sabotage: Sabotage) -> Iterator[Path]:
         file.write_text(changed(sabotage, file.read_text()))
         template = root / TEMPLATE
         if sabotage.of_any:
-            template.write_text(template.read_text().replace(ONLY_TAGGED, ""))
+            template.write_text(template.read_text().replace(ONLY_TAGGED, "}\n"))
         yield template
 
 

@@ -12,7 +12,7 @@ from local.commands.customers import REAL
 HANGS = "hangs"
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def stack() -> Iterator[App]:
     """An AWS with the sample account, its rows, and the app with a hook; one a worker."""
     with deployed(data=REAL, parameters=sample_hooks.listed([HANGS])) as cloud:

@@ -520,6 +520,8 @@ def environment(clock: Clock) -> Iterator[Aws]:
         "SUCCESS_TABLE": "successes",
         "SUCCESS_WITHIN_HOURS": "0",
         "SCHEDULE_INPUT": "",
+        "SHARE_WITH": "",
+        "SHARE_KEY": "",
     }
     with patch.dict(os.environ, given), patch.object(quota, "RetryQuota", KnownQuota):
         aws = Aws(Rds(clock.now), clock)
@@ -584,10 +586,8 @@ QUOTAS: list[RetryQuota] = []
 
 
 @pytest.fixture
-def aws(wire: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
+def aws(wire: Aws) -> Aws:
     """The sample account; the tests are of an instance unless `kind` says else."""
-    monkeypatch.setenv("SHARE_WITH", "")
-    monkeypatch.setenv("SHARE_KEY", "")
     wire.bring_to("account", lambda: build(wire.rds))
     return wire
 

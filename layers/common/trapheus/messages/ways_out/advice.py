@@ -121,11 +121,13 @@ ADVICE = {
         f" the class of the original first; then {AGAIN}."
     ),
 }
-# What a rollback, an alert, an export or a fleet ends with, which have sentences of their own.
+# What a rollback, an alert, an export, a fleet or a hook ends with, told in other ways.
 ELSEWHERE = (
     exceptions.RollbackFailed, exceptions.RollbackDelayed, exceptions.AlertFailed,
     exceptions.FleetFailed, exceptions.ExportNotSupported, exceptions.BucketMissing,
     exceptions.ExportFailed, exceptions.ExportIncomplete,
+    # The hook answers with their sentences, and the execution ends as HookFailed.
+    exceptions.ScriptRefused, exceptions.SqlFailed,
 )  # fmt: skip
 SENTENCES = {error.__name__: sentence for error, sentence in ADVICE.items()}
 
