@@ -13,7 +13,7 @@ from local.emulator.rds.operations import db_snapshots, snapshot_sharing
 if TYPE_CHECKING:
     from local.commands.app import App
 
-OF_EACH = {
+OF_EACH: dict[str, dict[str, Any]] = {
     "instance": {
         "Engine": "postgres", "DBName": "orders", "MasterUsername": "orders_admin",
         "DBInstanceClass": "db.r6g.large", "AllocatedStorage": 500, "StorageType": "gp3",

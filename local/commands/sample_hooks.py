@@ -25,8 +25,8 @@ TRUST = {"Version": "2012-10-17", "Statement": [
 def named(request: Any) -> list[str]:
     """Those of events/hooks that a request names."""
     given = request.get("beforeSwap", []) if isinstance(request, dict) else []
-    there = {path.stem for path in FOLDER.glob("*.py")}
-    return sorted({one.get("run") for one in given if isinstance(one, dict)} & there)
+    asked = [one.get("run") for one in given if isinstance(one, dict)]
+    return [path.stem for path in sorted(FOLDER.glob("*.py")) if path.stem in asked]
 
 
 def listed(names: Iterable[str]) -> dict[str, str]:

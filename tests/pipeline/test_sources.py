@@ -325,7 +325,7 @@ def test_what_else_does_not_fit_is_refused(cloud: App, kind: Kind) -> None:
     other = f"{kind.identifier}-snapshot"
     assert "and the sourceIdentifier is" in refused("one", snapshotIdentifier=other)
     taken["EngineVersion"] = "17.1"
-    assert "upgrade" in refused("two")
+    assert f"upgrade {kind.identifier}, or name an older snapshot" in refused("two")
     taken["EngineVersion"] = "16.4"
     with cloud.rds.instantly():
         sources.snapshot(cloud.rds, kind, f"{kind.identifier}-source")

@@ -36,7 +36,7 @@ FAILING = {
     "hook_hangs": ("HookFailed", "The hook hangs has not passed"),
     "hook_not_listed": ("HookNotAllowed", "may not run the hook 'not-listed'"),
     "under_the_default_key": ("KeyNotAccessible", "copy under a key of its own, and share that"),
-    "of_another_version": ("SnapshotMissing", "15.8"),
+    "of_another_version": ("SnapshotMissing", "and take a snapshot of it, or name a newer one"),
 }
 
 

@@ -11,7 +11,7 @@ from trapheus.configuration.combinations import (
     refused_together,
     refused_values,
 )
-from trapheus.configuration.comparison import can_become
+from trapheus.configuration.comparison import can_become, numbers
 from trapheus.configuration.overrides import unfit
 from trapheus.configuration.storage import is_a_tenth_above, size_of_copy
 from trapheus.execution import exceptions
@@ -24,6 +24,7 @@ from trapheus.execution.constants import (
 if TYPE_CHECKING:
     from trapheus.checks.findings import Findings
     from trapheus.checks.look import Look
+    from trapheus.rds.access import Description
 
 # Its snapshot
 
@@ -106,12 +107,8 @@ def fitting_snapshot(look: Look, findings: Findings) -> None:
         findings.add(
             exceptions.SnapshotMissing,
             f"The snapshot {name} is of version {version}, the database of"
-            f" {found['EngineVersion']}, to which a restore cannot be brought: "
-            + (
-                f"upgrade {look.identifier}, or name an older snapshot."
-                if look.has_source
-                else "take a new snapshot."
-            ),
+            f" {found['EngineVersion']}, to which a restore cannot be brought:"
+            f" {way_to_a_fitting_version(look, snapshot)}.",
         )
     # Aurora's storage grows and shrinks by itself.
     fixed = not (look.is_aurora or look.overrides.get("AllocatedStorage") or look.has_source)
@@ -122,6 +119,18 @@ def fitting_snapshot(look: Look, findings: Findings) -> None:
             f" {found['AllocatedStorage']}, and storage cannot be made smaller: take a new"
             f" snapshot, or override AllocatedStorage with {snapshot['AllocatedStorage']}.",
         )
+
+
+def way_to_a_fitting_version(look: Look, snapshot: Description) -> str:
+    """What to do where the version of a snapshot is not to be had."""
+    if not look.has_source:
+        return "take a new snapshot"
+    if numbers(snapshot["EngineVersion"]) < numbers(look.found["EngineVersion"]):
+        return (
+            f"upgrade {snapshot[look.kind.identifier]}, and take a snapshot of it, or name a newer"
+            " one"
+        )
+    return f"upgrade {look.identifier}, or name an older snapshot"
 
 
 # Warnings
