@@ -48,8 +48,8 @@ def make_production(cloud: App, rds: Rds, kind: Kind) -> None:
     fill(rds, cloud.volumes, source(kind))
 
 
-def as_it_was_made(rds: Rds, kind: Kind) -> None:
-    """Under a key that this account may not use, so that a copy is shared."""
+def under_the_default_key(rds: Rds, kind: Kind) -> None:
+    """No other account can use it, so a copy is shared."""
     encrypt_with(rds, production(kind), own_key(rds, "rds"))
 
 
@@ -87,7 +87,7 @@ def came_masked(done: Refresh, kind: Kind, numbers: range) -> None:
 
 @pytest.mark.parametrize(
     "encrypted",
-    [as_it_was_made, under_a_key_that_is_lent, not_encrypted],
+    [under_the_default_key, under_a_key_that_is_lent, not_encrypted],
     ids=lambda it: it.__name__,
 )
 @each_kind
@@ -110,7 +110,9 @@ def test_what_production_s_stack_has_shared_comes_masked_under_staging_s_key(
 def test_a_hook_that_fails_leaves_nothing_of_what_was_copied_from_another_account(
     cloud: App, machine: str, kind: Kind
 ) -> None:
-    make_production(cloud, cloud.rds_in(REGION, OTHER_ACCOUNT), kind)
+    theirs = cloud.rds_in(REGION, OTHER_ACCOUNT)
+    make_production(cloud, theirs, kind)
+    under_a_key_that_is_lent(theirs, kind)
     shared = cloud.run(machine, production(kind).request("create_snapshot_only"), "sharing")
     assert (shared.status, shared.cause) == ("SUCCEEDED", "")
     request = event(kind, "refresh_from_another_account") | {"sourceIdentifier": source(kind)}
