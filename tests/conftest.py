@@ -42,15 +42,22 @@ def is_the_other_kind_s(item: pytest.Item) -> bool:
     kind = getattr(item, "callspec", None) and item.callspec.params.get("kind")
     if item.path.parent.name not in OF_THE_APP or getattr(kind, "name", "") not in KINDS:
         return False
-    rest = re.sub("|".join(KINDS), "", item.nodeid)
+    # A file's refreshes are run once for all of its tests.
+    named = item.path.name if item.path.parent.name == "refresh" else item.nodeid
+    rest = re.sub("|".join(KINDS), "", named)
     return KINDS[crc32(rest.encode()) % 2] != kind.name
+
+
+def is_of_the_other_engine(item: pytest.Item) -> bool:
+    """Whether a test of the SQL hook is of MariaDB, which `make test` leaves to CI."""
+    return item.path.parent.name == "sql" and "mariadb" in item.nodeid
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put them into the order in which they are given to the workers."""
     items.sort(key=turn)
     for item in items:
-        if is_the_other_kind_s(item):
+        if is_the_other_kind_s(item) or is_of_the_other_engine(item):
             item.add_marker(pytest.mark.thorough)
 
 

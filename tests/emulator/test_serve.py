@@ -63,7 +63,9 @@ def of_folder(folder):
     return [line for line in listed.stdout.splitlines() if str(folder) in line]
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how", [pytest.param(signal.SIGTERM, marks=pytest.mark.thorough), signal.SIGKILL]
+)
 def test_no_database_outlives_a_server_that_is_ended_or_killed(how):
     served = Served()
     folder = Path(re.search(r"sslrootcert=(\S+)'", served.text)[1]).parent

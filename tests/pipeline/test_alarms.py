@@ -161,6 +161,7 @@ def scheduled(kind: Kind, hours: int) -> dict[str, str]:
     }
 
 
+@pytest.mark.thorough
 def test_a_week_of_successes_raises_nothing(cloud: App) -> None:
     """Looked at every hour; every day a snapshot by the schedule, and a restore.
 

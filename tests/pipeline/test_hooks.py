@@ -147,6 +147,7 @@ def test_a_hook_that_does_not_pass_removes_the_copy_and_touches_nothing(
         assert len(hooking.runs(cloud)) == 1
 
 
+@pytest.mark.thorough
 @each_kind
 def test_a_function_that_goes_on_is_called_again_for_hours(cloud: App, kind: Kind) -> None:
     begins = cloud.clock.now()

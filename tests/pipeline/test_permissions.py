@@ -16,6 +16,7 @@ from tests.pipeline.rights import (
 from tests.pipeline.scenarios import SCENARIOS, restore
 
 
+@pytest.mark.thorough
 def test_every_right_that_is_granted_is_used_or_excused(cloud: App) -> None:
     """All of the scenarios, since only together do they use every right."""
     cloud.authorization.used.clear()

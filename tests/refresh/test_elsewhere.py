@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from local.emulator.rds import Rds
 
 
+# Of two accounts, which takes long.
+pytestmark = pytest.mark.thorough
+
+
 @pytest.fixture(scope="module")
 def machine(stack: App) -> str:
     """The state machine of production's stack, which shares with this account."""
