@@ -153,7 +153,12 @@ command.main(["run", "events/dry_run.json"])
 @pytest.mark.parametrize(
     ("request_", "code", "said"),
     [
-        ({"identifier": "prod-db", "task": "db_restore"}, 0, "WOULD GO AHEAD"),
+        pytest.param(
+            {"identifier": "prod-db", "task": "db_restore"},
+            0,
+            "WOULD GO AHEAD",
+            marks=pytest.mark.thorough,
+        ),
         ({"identifier": "protected-db", "task": "db_restore"}, 1, "WOULD BE REFUSED: 1 finding"),
     ],
 )

@@ -83,6 +83,7 @@ def most_at_once(cloud: App) -> list[int]:
     return most
 
 
+@pytest.mark.thorough
 @of_both
 def test_ten_are_restored_three_at_a_time(cloud: App, kind: Kind) -> None:
     names = make(cloud, kind, 10)

@@ -1,10 +1,13 @@
 """events/functions/ holds what the state machines really send."""
 
+import pytest
+
 from local.commands.app import App
 from local.commands.writing.events import COMMAND, FOLDER, ROOT, record
 from local.emulator.cloudformation.deploy import read_template
 
 
+@pytest.mark.thorough
 def test_every_function_has_its_event(cloud: App) -> None:
     resources = read_template(ROOT / "template.yaml")["Resources"]
     functions = {

@@ -170,6 +170,7 @@ def test_a_function_that_goes_on_for_a_day_fits_into_its_history(cloud: App, kin
     assert len(execution.history) < 1_000
 
 
+@pytest.mark.thorough
 @each_kind
 @pytest.mark.parametrize("how", ["killed", "a fault of Lambda"])
 def test_what_may_have_run_is_run_again_only_where_the_request_says_so(

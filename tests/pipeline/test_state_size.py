@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from local.commands.app import App
 from local.emulator.cloud import Fault
 from tests.hooking import hook
@@ -31,6 +33,7 @@ def make_large(cloud: App) -> None:
             ]  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_no_state_of_a_restore_its_rollback_and_its_takeover_has_more_than_180_000_bytes(
     cloud: App,
 ) -> None:
