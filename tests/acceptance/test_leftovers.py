@@ -79,7 +79,7 @@ OF_THE_STACK = (
     f"the role {STACK}-",
     *(
         f"the state machine {STACK}-{one}State"
-        for one in ("DBRestore", "DryRun", "Export", "Fleet")
+        for one in ("DBRestore", "DryRun", "Export", "Fleet", "Hooks")
     ),
 )
 
