@@ -104,5 +104,6 @@ def history(cloud: App, name: str = "run") -> Execution:
 
 def of_the_machine(cloud: App, name: str = "1-run") -> Execution:
     """The execution of the hook that is a state machine."""
+    assert cloud.executions(PARAMETERS["HookStateMachines"]), "the machine was not started"
     machine = PARAMETERS["HookStateMachines"].replace(":stateMachine:", ":execution:")
     return cloud.wait(f"{machine}:{name}")
