@@ -50,9 +50,6 @@ EXCUSES = (
            " machine; the local AWS needs no events for it."),
     Excuse("FleetStatesExecutionRole", "s3:*Multipart*", "*/fleets/[*]",
            "Step Functions writes large results in parts; the local AWS writes them whole."),
-    Excuse("ConfigureInstances", "kms:Decrypt", "key/*",
-           "The stack that is tested names MasterUserSecrets, and may decrypt these with another"
-           " policy; without the parameter this one is all that lets RDS make a managed secret."),
     *(
         Excuse("CopyUnderKeys", f"kms:{action}", "key/*",
                "What RDS needs to read what another account has encrypted is open; the local AWS"
