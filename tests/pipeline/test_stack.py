@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 import yaml
 
 from local.commands.app import PARAMETERS, ROOT, App, export_bucket
@@ -128,6 +129,7 @@ SCHEDULE = {
 }
 
 
+@pytest.mark.thorough
 def test_a_second_stack_in_a_vpc_with_a_schedule_works_beside_the_first(cloud: App) -> None:
     """One test, since a stack takes seconds to make."""
     ec2 = cloud.client("ec2")

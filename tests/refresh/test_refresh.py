@@ -213,12 +213,9 @@ def test_another_account_s_rows_come_masked_and_nothing_is_left_of_the_copy(
     says_nothing(done)
 
 
+@pytest.mark.thorough
 @each_kind
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[] if name == "script_fails" else [pytest.mark.thorough])
-     for name in FAILING],
-)  # fmt: skip
+@pytest.mark.parametrize("name", FAILING)
 def test_a_refresh_that_fails_leaves_staging_as_it_was(cloud: App, kind: Kind, name: str) -> None:
     request, (error, words) = failing_event(kind, name), FAILING[name]
     arrange(cloud, request)
