@@ -226,14 +226,23 @@ def test_a_failure_in_finish_tells_of_the_copy(cloud: App, kind: Kind) -> None:
 
 @each_kind
 @pytest.mark.parametrize("strategy", ["restore-first", "rename-first"])
+@pytest.mark.parametrize("data", ["another's", "its own", "its own, taken now"])
 def test_the_password_of_a_secret_is_set_once_and_stands_nowhere(
-    cloud: App, kind: Kind, strategy: str
+    cloud: App, kind: Kind, strategy: str, data: str
 ) -> None:
-    sources.make(cloud.rds, kind)
+    if data == "another's":
+        sources.make(cloud.rds, kind)
+        user, asked = sources.MASTER, request(kind, strategy)
+    else:
+        user, asked = shown(cloud, kind, kind.identifier)["MasterUsername"], request(kind, strategy)
+        del asked["sourceIdentifier"]
+    if data == "its own, taken now":
+        asked |= {"task": "create_snapshot"}
+        asked |= {"acceptWriteLoss": True} if strategy == "restore-first" else {}
     sources.manage_no_password(cloud, kind)
-    secret = sources.make_secret(cloud, sources.MASTER, MARKER)
+    secret = sources.make_secret(cloud, user, MARKER)
 
-    ran = run(cloud, request(kind, strategy, masterUserSecret=secret))
+    ran = run(cloud, asked | {"masterUserSecret": secret})
 
     assert (ran.status, ran.cause) == ("SUCCEEDED", "")
     operation = kind.operation("ModifyDB*")
@@ -244,7 +253,9 @@ def test_the_password_of_a_secret_is_set_once_and_stands_nowhere(
         executionArn=ran.arn, includeExecutionData=True, maxResults=1000
     )
     assert MARKER not in json.dumps(history, default=str)
-    assert not any(MARKER in mail.text for mail in cloud.mails)
+    assert not any(MARKER in mail.text + mail.html for mail in cloud.mails)
+    assert len(cloud.logs) > 5
+    assert not any(MARKER in log.text for log in cloud.logs)
     locks = [call for call in cloud.calls if call.service == "dynamodb"]
     assert not any(MARKER in json.dumps(call.parameters, default=str) for call in locks)
 

@@ -13,9 +13,10 @@ import pytest
 from local.commands.app import OTHER_ACCOUNT, ROOT
 from local.commands.others import arrange
 from local.emulator.cloud import REGION
+from tests import sources
 from tests.mailed import flowing
 from tests.pipeline.observed import Kind, as_plain, run, snapshots, tagged
-from tests.refresh.client import MINUTE, Client
+from tests.refresh.client import LOGINS, MINUTE, Client
 
 if TYPE_CHECKING:
     from local.commands.app import App
@@ -28,6 +29,7 @@ KINDS = (
 )
 Row = tuple[Any, ...]
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+PASSWORD = "a-password-to-look-for"
 
 # How each failing event ends: its error, and what its mail says.
 FAILING = {
@@ -190,6 +192,26 @@ def test_a_refresh_tells_no_password_and_no_row(
     refreshed: Callable[[Kind], Refresh], kind: Kind
 ) -> None:
     says_nothing(refreshed(kind))
+
+
+@each_kind
+def test_the_hook_logs_in_with_the_password_that_was_set_which_nothing_tells(
+    cloud: App, kind: Kind
+) -> None:
+    sources.manage_no_password(cloud, kind)
+    secret = sources.make_secret(cloud, LOGINS[kind.name][0], PASSWORD)
+
+    done = refresh(cloud, kind, event(kind) | {"masterUserSecret": secret})
+
+    assert (done.execution.status, done.execution.cause) == ("SUCCEEDED", "")
+    assert len(done.after.staging) == 4
+    assert all(map(is_masked, done.after.staging))
+    assert PASSWORD not in done.told
+    # It is the one that lets clients in.
+    done.client.passwords[:] = [PASSWORD]
+    done.client.sights.clear()
+    done.client.look()
+    assert done.client.rows == set(done.after.staging)
 
 
 @pytest.mark.thorough

@@ -38,6 +38,9 @@ def sentence(**more: Any) -> str:
         {"snapshotIdentifier": "release-1", "masterUserSecret": SECRET},
         {"sourceIdentifier": "prod-db", "keepSourcePassword": True, "strategy": "restore-first"},
         {"keepSourcePassword": False},
+        {"masterUserSecret": SECRET},
+        {"masterUserSecret": SECRET, "snapshotIdentifier": "latest"},
+        {"masterUserSecret": SECRET, "task": "create_snapshot"},
     ],
 )
 def test_a_request_may_say_where_its_data_come_from(more: dict[str, Any]):
@@ -64,7 +67,9 @@ def test_a_request_may_say_where_its_data_come_from(more: dict[str, Any]):
         ),
         ({"sourceIdentifier": "a", "masterUserSecret": "staging"}, "must be the ARN of a secret"),
         ({"keepSourcePassword": True}, "about the data of another database"),
-        ({"masterUserSecret": SECRET, "snapshotIdentifier": "latest"}, "about the data of another"),
+        ({"masterUserSecret": SECRET, "keepSourcePassword": True}, "leave one of them out"),
+        ({"masterUserSecret": "staging"}, "must be the ARN of a secret"),
+        ({"masterUserSecret": SECRET, "task": "create_snapshot_only"}, "restores nothing"),
         ({"snapshotIdentifier": THEIRS.replace("snap", "cluster-snap")}, "of an instance"),
     ],
 )

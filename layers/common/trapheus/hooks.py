@@ -135,12 +135,12 @@ def not_allowed(run: str, known: list[str]) -> TrapheusError:
 
 
 def require_ready(event: dict[str, Any], found: Description) -> None:
-    """Let the hooks work on a verified copy, or, once they have, its swap begin.
+    """Let the hooks work on a verified copy, or, where none are asked for, its swap begin.
 
-    A copy under a target stays from there on: clients may write to it.
+    Behind the hooks no request is handed over. A copy under a target stays from then on: clients
+    may write to it.
     """
-    asked = event.get("request", {}).get("beforeSwap")
-    if asked and not event["restored"].get("hooked"):
+    if event.get("request", {}).get("beforeSwap"):
         lock.require(event)
     elif event["plan"]["strategy"] == RESTORE_FIRST:
         require_no_backup_soon(found, event["plan"]["restoredAs"])

@@ -11,14 +11,15 @@ from trapheus.snapshot_names import parts_of
 ACCOUNT = re.compile(r"\d{12}")
 SECRET = re.compile(r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@!-]+")
 # What only a restore of another database's data takes.
-OF_A_SOURCE = ("sourceIdentifier", "sourceAccount", "masterUserSecret", "keepSourcePassword")
+OF_ANOTHER = ("sourceIdentifier", "sourceAccount", "keepSourcePassword")
+OF_A_SOURCE = (*OF_ANOTHER, "masterUserSecret")
 
 
 def wrong_source(request: dict[str, Any]) -> str:
     """Why a request cannot say so where its data comes from; empty where it can."""
-    given = [key for key in OF_A_SOURCE if request.get(key)]
+    given = [key for key in OF_ANOTHER if request.get(key)]
     if not given:
-        return ""
+        return wrong_password(request)
     source, named = request.get("sourceIdentifier", ""), request.get("snapshotIdentifier", "")
     account = request.get("sourceAccount", "")
     is_named = named != "" and named.lower() != LATEST
@@ -48,16 +49,25 @@ def wrong_source(request: dict[str, Any]) -> str:
         and not arn
         and "A snapshot of another account is named by its ARN: give snapshotIdentifier as an"
         " ARN, or leave it out for the newest one.",
-        request.get("masterUserSecret")
-        and request.get("keepSourcePassword")
-        and "masterUserSecret sets another password, and keepSourcePassword keeps the source's:"
-        " leave one of them out.",
-        request.get("masterUserSecret")
-        and not SECRET.fullmatch(request["masterUserSecret"])
-        and "The masterUserSecret must be the ARN of a secret of Secrets Manager, not"
-        f" {request['masterUserSecret']!r:.80}.",
+        wrong_password(request),
         not (source or is_named)
         and f"{', '.join(given)} is about the data of another database: name it with"
         " sourceIdentifier, or its snapshot with snapshotIdentifier.",
     )
     return next((sentence for sentence in sentences if sentence), "")
+
+
+def wrong_password(request: dict[str, Any]) -> str:
+    """Why a request cannot say so which password is set; empty where it can, or says nothing."""
+    secret = request.get("masterUserSecret", "")
+    if secret and request.get("keepSourcePassword"):
+        return (
+            "masterUserSecret sets another password, and keepSourcePassword keeps the source's:"
+            " leave one of them out."
+        )
+    if secret and not SECRET.fullmatch(secret):
+        return (
+            "The masterUserSecret must be the ARN of a secret of Secrets Manager, not"
+            f" {secret!r:.80}."
+        )
+    return ""

@@ -202,7 +202,7 @@ CHECKS = (
     ),
     Check(
         source.password,
-        when=OF_A_SNAPSHOT,
+        when=RESTORED,
         calls="`secretsmanager:GetSecretValue`",
         errors=(exceptions.InvalidRequest,),
         cure="Name a secret, or say `keepSourcePassword`; mend the secret.",

@@ -51,6 +51,8 @@ def add_source(plan: dict[str, Any], look: Look) -> None:
     `copying`: the region of what is copied, and the copy's key, empty for none; `masterUserSecret`:
     the ARN of the secret whose password is set, if one is.
     """
+    if secret := look.request.get("masterUserSecret"):
+        plan["masterUserSecret"] = secret
     snapshot = look.restored
     if snapshot is None:
         return
@@ -70,8 +72,6 @@ def add_source(plan: dict[str, Any], look: Look) -> None:
         }
     if wanted and not is_encrypted and look.kind is not INSTANCE:
         plan["restore"]["KmsKeyId"] = wanted
-    if secret := look.request.get("masterUserSecret"):
-        plan["masterUserSecret"] = secret
 
 
 def is_of_another(look: Look) -> bool:

@@ -139,10 +139,11 @@ def judge_key_of_another(look: Look, key: Key, findings: Findings) -> None:
 
 
 def password(look: Look, findings: Findings) -> None:
-    """It is said what the master password of another database's data is to be.
+    """It is said what the master password is to be: of another database's data, and where one is.
 
     A password that RDS manages is made anew. Otherwise the request names `masterUserSecret`, a
-    secret with the data's master user and a password that RDS takes, or says `keepSourcePassword`.
+    secret with the data's master user and a password that RDS takes, or says `keepSourcePassword`;
+    a database's own data keeps its own.
     """
     secret = look.request.get("masterUserSecret", "")
     said = "masterUserSecret" if secret else "keepSourcePassword"
@@ -166,14 +167,15 @@ def password(look: Look, findings: Findings) -> None:
 
 def read_secret(look: Look, secret: str, findings: Findings) -> None:
     """Refuse a secret whose password cannot be set."""
-    snapshot, engine = look.restored or {}, look.found["Engine"]
+    # One that is yet to be taken has its own.
+    user = (look.restored or look.found).get("MasterUsername")
+    engine = look.found["Engine"]
     try:
         login = login_in(secret)
     except (ClientError, HTTPClientError, NoConnection) as error:
         why = code_of(error) if isinstance(error, ClientError) else type(error).__name__
         refuse_password(findings, f"The secret {secret} cannot be read ({why}): {UNREADABLE}.")
         return
-    user = snapshot.get("MasterUsername")
     if login is None:
         wrong = "holds no JSON with username and password: write it as RDS does"
     elif login.username != user and user:
