@@ -170,7 +170,7 @@ def wrongs(ended: Ended, allowed: Allowed) -> tuple[str, str]:
     flow, execution, kind = ended.flow, ended.execution, ended.flow.kind
     now = look(ended.cloud)
     data = ended.before.databases[kind.name, kind.identifier].data
-    kept = is_kept(kind, ended.before, now)
+    kept = is_kept(kind, ended.before, now) or copy_left(flow, now)
     ending = "told" if kept else "kept"
     if execution.status == "SUCCEEDED":
         ending = "restored"
@@ -314,8 +314,13 @@ def wrong_source(flow: Flow, before: World, now: World, ending: str) -> str:
     was, found = before.databases[key], now.databases.get(key)
     if found is None or as_plain(found.shown) != as_plain(was.shown):
         return f"the source {flow.source} was changed"
+    return "" if ending == "told" else copy_left(flow, now)
+
+
+def copy_left(flow: Flow, now: World) -> str:
+    """That the copy of the source's snapshot is left, if it is."""
     copied = f"{flow.kind.identifier}-source"
-    return f"{copied} is left" if copied in now.snapshots and ending != "told" else ""
+    return f"{copied} is left" if flow.source and copied in now.snapshots else ""
 
 
 def serves(kind: Kind, now: World) -> bool:

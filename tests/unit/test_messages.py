@@ -221,6 +221,20 @@ def test_a_success_is_told_in_its_first_words(
         assert (line in post.text) == (output in (OUTPUT, TARGET))
 
 
+def test_what_was_shared_is_told_with_whom(post: Post, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("NOTIFY_ON", "snapshot-taken")
+    request = {"identifier": "prod-db", "task": "create_snapshot_only", "isCluster": False}
+    sharing = {"name": "prod-db-shared", "accounts": ["210987654321", "333333333333"], "key": "k"}
+    for plan, is_told in (({"sharing": sharing}, True), ({}, False)):
+        notify(
+            "success",
+            {"input": request, "request": request, "output": TAKEN, "check": {"plan": plan}},
+        )
+
+        line = "Shared: prod-db-shared, with 210987654321, 333333333333."
+        assert (line in post.text) is is_told
+
+
 @pytest.mark.parametrize("succeeded", [True, False])
 def test_a_missed_schedule_is_told(aws: Aws, post: Post, succeeded: bool):
     given = '{"identifier": "prod-db", "task": "db_restore", "isCluster": false}'

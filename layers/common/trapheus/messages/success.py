@@ -28,7 +28,7 @@ def compose(event: dict[str, Any]) -> Message:
     sections = [
         Section("What was found", found(output or {})),
         Section("Hooks", hooks(output or {})),
-        Section("Facts", effects(output or {})),
+        Section("Facts", effects(state, output or {})),
         Section("Configuration", configuration((output or {}).get("report", {}))),
         Section("To know", (output or {}).get("warnings", [])),
         Section("Request", request_of(state)),
@@ -98,18 +98,25 @@ def found(output: dict[str, Any]) -> list[str]:
     return [f"{one['error']}: {one['message']}" for one in output.get("findings", [])]
 
 
-def effects(output: dict[str, Any]) -> list[str]:
-    """What a restore means for the data and for the database's clients."""
+def effects(state: dict[str, Any], output: dict[str, Any]) -> list[str]:
+    """What was done, and what it means for the data and for the database's clients."""
     known = {
         "Data of": source_of(output["source"]) if "source" in output else None,
         "Restored from": output.get("restoredFrom"),
         "Data as of": on(output["dataAsOf"]) if "dataAsOf" in output else None,
         "Writes since then": output.get("writesSince"),
+        "Shared": shared(state) if "dataAsOf" in output else None,
         "Resource id": output.get("resourceId"),
         "Resource id before": output.get("resourceIdBefore"),
         "Resource id now": output.get("resourceIdNow"),
     }
     return [f"{what}: {value}." for what, value in known.items() if value]
+
+
+def shared(state: dict[str, Any]) -> str | None:
+    """Which snapshot other accounts may restore now, and which accounts; None where none may."""
+    sharing = state.get("check", {}).get("plan", {}).get("sharing")
+    return sharing and f"{sharing['name']}, with {', '.join(sharing['accounts'])}"
 
 
 def source_of(source: dict[str, str]) -> str:
