@@ -776,3 +776,31 @@ def test_a_deployment_that_fails_says_why(cloud, tmp_path):
         cloud.deploy(template, {}, "strange")
     cloud.client("cloudformation").delete_stack(StackName="strange")
     cloud.use_stack("small")
+
+
+@pytest.mark.parametrize(
+    ("group", "rule", "refused"),
+    [
+        ("Functions, which only call AWS", "Endpoints of AWS", ""),
+        ("AWS's endpoints", "", "Invalid security group description."),
+        ("Functions", "AWS's endpoints", "Invalid rule description."),
+        ("Functions", "e" * 256, "Invalid rule description."),
+    ],
+)
+def test_a_description_that_ec2_does_not_take_fails_a_stack(cloud, group, rule, refused):
+    egress = {"Description": rule, "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443,
+              "CidrIp": "0.0.0.0/0"}  # fmt: skip
+    properties = {"GroupDescription": group, "SecurityGroupEgress": [egress]}
+    resource = {"Type": "AWS::EC2::SecurityGroup", "Properties": properties}
+    formation = cloud.client("cloudformation")
+    formation.create_stack(
+        StackName="grouped", TemplateBody=json.dumps({"Resources": {"Group": resource}})
+    )
+    (stack,) = formation.describe_stacks(StackName="grouped")["Stacks"]
+    events = formation.describe_stack_events(StackName="grouped")["StackEvents"]
+    formation.delete_stack(StackName="grouped")
+
+    ended = "ROLLBACK_COMPLETE" if refused else "CREATE_COMPLETE"
+    assert stack["StackStatus"] == ended
+    reasons = " ".join(one.get("ResourceStatusReason") or "" for one in events)
+    assert refused in reasons

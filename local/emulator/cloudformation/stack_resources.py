@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -14,6 +15,7 @@ from moto.core.common_models import CloudFormationModel
 from moto.core.exceptions import ServiceException
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
+from moto.ec2.models.security_groups import SecurityGroup
 from moto.events.models import Rule
 from moto.iam import models as iam
 from moto.iam.access_control import IAMPolicy, PermissionResult
@@ -31,6 +33,8 @@ Properties = dict[str, Any]
 
 LARGEST_POLICY = 6144  # [fact: size-of-a-policy]
 MOST_POLICIES = 10  # [fact: policies-of-a-role]
+# [fact: descriptions-of-security-groups]
+DESCRIPTION = re.compile(r"[A-Za-z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
 
 
 def repair(repairs: ExitStack) -> None:
@@ -69,6 +73,12 @@ class RoleNotAssumable(ServiceException):  # type: ignore[misc]
     """A role whose trust policy does not let a service assume it."""
 
     code = "ValidationException"
+
+
+class DescriptionRefused(ServiceException):  # type: ignore[misc]
+    """A description that EC2 does not take."""
+
+    code = "InvalidParameterValue"
 
 
 class BucketPolicy(CloudFormationModel):  # type: ignore[misc]
@@ -311,6 +321,18 @@ def _settle_key(key: Any, properties: Properties, account: str) -> None:
     key.key_rotation_status = _is_true(properties.get("EnableKeyRotation", False))
 
 
+def _settle_security_group(group: Any, properties: Properties, account: str) -> None:
+    described = {"security group": [properties["GroupDescription"]]}
+    rules = properties.get("SecurityGroupIngress", []) + properties.get("SecurityGroupEgress", [])
+    described["rule"] = [rule.get("Description", "") for rule in rules]
+    for what, texts in described.items():
+        if not all(map(DESCRIPTION.fullmatch, texts)):
+            raise DescriptionRefused(
+                f"Invalid {what} description. Valid descriptions are strings less than 256"
+                " characters from the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"
+            )
+
+
 def _settle_log_group(group: Any, properties: Properties, account: str) -> None:
     days = properties.get("RetentionInDays")
     group.retention_in_days = None if days is None else int(days)
@@ -396,6 +418,7 @@ SETTLED: dict[type[Any], Callable[[Any, Properties, str], None]] = {
     LogGroup: _settle_log_group,
     FakeBucket: _settle_bucket,
     Table: _settle_table,
+    SecurityGroup: _settle_security_group,
 }
 
 
