@@ -86,7 +86,39 @@ def test_hooks_run_one_after_another_on_the_copy_and_their_answers_are_in_the_ou
     assert (tagged(cloud), cloud.alerts) == ([], [])
     (mail,) = [mail for mail in cloud.mails if mail.subject.startswith("[OK]")]
     assert f"what has passed on it: {FUNCTION}, {MACHINE}." in flowing(mail.text)
+    warned = "from before the end of this execution hold the data as the hooks have found them"
+    assert warned in flowing(mail.text)
     assert "Its data is 7 days" in flowing(mail.text)
+
+
+@pytest.mark.parametrize(
+    ("answer", "passes"),
+    [
+        (None, True),
+        ("no row is left", True),
+        (0, True),
+        ([], True),
+        ({"rows": 0}, True),
+        ({"passed": True}, True),
+        (False, False),
+        ({"passed": False}, False),
+        ({"passed": "false"}, False),
+        ({"passed": 0}, False),
+        ({"passed": None}, False),
+        ([{"passed": False}, {"passed": True}], False),
+    ],
+    ids=str,
+)
+def test_a_refusal_in_any_form_is_one(cloud: App, answer: Any, passes: bool) -> None:
+    one = {"run": FUNCTION, "function": hooking.PARAMETERS["HookFunctions"], "repeatable": False,
+           "with": {"do": "give", "answer": answer}, "timeoutMinutes": 5}  # fmt: skip
+    told = {"execution": "arn:one", "database": {}, "snapshot": "one", "dataAsOf": "now"}
+
+    ran = cloud.run(cloud.physical_id("HooksStateMachine"), {**told, "hooks": [one]}, "run")
+
+    assert (ran.status, ran.output["passed"]) == ("SUCCEEDED", passes)
+    expected = [{"run": FUNCTION, "answer": answer}] if passes else []
+    assert ran.output["hooks"] == expected
 
 
 @each_kind

@@ -950,11 +950,17 @@ def test_the_hook_sql_is_refused_where_it_has_no_secret_or_speaks_to_no_such_eng
     assert found
     secret = found.pop("MasterUserSecret")
     assert "nothing to log in with" in refused(aws, exceptions.InvalidRequest, **sql)
+    # What counts is the password of what is restored.
+    managed = {"overrides": {"ManageMasterUserPassword": True}}
+    assert aws.check(dryRun=True, **sql, **managed)["findings"] == []
     mask = {"strategy": "restore-first", "beforeSwap": [{"run": "mask"}]}
     assert aws.check(dryRun=True, **mask)["findings"] == []
 
+    found["MasterUserSecret"] = secret
+    own = {"overrides": {"ManageMasterUserPassword": False}}
+    assert "nothing to log in with" in refused(aws, exceptions.InvalidRequest, **sql, **own)
     # Every engine of a cluster is one that it speaks to.
     if kind is INSTANCE:
-        found["MasterUserSecret"], found["Engine"] = secret, "oracle-ee"
+        found["Engine"] = "oracle-ee"
         findings = aws.check(dryRun=True, **sql)["findings"]
         assert any("not to oracle-ee" in one["message"] for one in findings)

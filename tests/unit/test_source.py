@@ -172,19 +172,24 @@ def test_an_older_definition_is_told_to_start_again(aws: Aws, kind: Kind, copyin
 
 
 @pytest.mark.parametrize(
-    ("password", "engine", "is_taken"),
+    ("password", "engine", "is_cluster", "is_taken"),
     [
-        ("a-good-password", "postgres", True),
-        ("short", "postgres", False),
-        ("with a space in", "postgres", False),
-        ("with/a-slash-in", "mysql", False),
-        ("p" * 42, "aurora-mysql", False),
-        ("p" * 42, "aurora-postgresql", True),
-        ("passwörter", "mariadb", False),
+        ("a-good-password", "postgres", False, True),
+        ("short", "postgres", False, False),
+        ("with a space in", "postgres", False, False),
+        ("with/a-slash-in", "mysql", False, False),
+        ("p" * 42, "mysql", False, False),
+        ("p" * 41, "aurora-mysql", True, True),
+        ("p" * 42, "aurora-postgresql", True, False),
+        ("p" * 42, "postgres", True, False),
+        ("p" * 42, "postgres", False, True),
+        ("passwörter", "mariadb", False, False),
     ],
 )
-def test_rds_takes_not_every_password(password: str, engine: str, *, is_taken: bool):
-    assert passwords.is_taken(password, engine) is is_taken
+def test_rds_takes_not_every_password(
+    password: str, engine: str, *, is_cluster: bool, is_taken: bool
+):
+    assert passwords.is_taken(password, engine, is_cluster=is_cluster) is is_taken
 
 
 def test_a_password_is_asked_for_once(aws: Aws, kind: Kind, copied: dict):

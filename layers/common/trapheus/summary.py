@@ -25,6 +25,20 @@ def writes_since(plan: Plan, request: dict[str, Any]) -> str:
     return " and ".join(places) or "nowhere"
 
 
+def backed_up_before_hooks(plan: Plan) -> list[str]:
+    """That automated backups hold the data as the hooks have found them, where there are any.
+
+    RDS begins with them as soon as a database is restored [fact: backup-after-a-restore].
+    """
+    if not plan["restore"].get("BackupRetentionPeriod", 1):
+        return []
+    name = plan["restoredAs"] if plan["strategy"] == COPY else plan["identifier"]
+    return [
+        f"Automated backups of {name} from before the end of this execution hold the data as the"
+        " hooks have found them: restore none of them, be it by latest or to a moment."
+    ]
+
+
 def summary(state: dict[str, Any]) -> dict[str, Any]:
     """The output of an execution that has restored its database, from the state machine's data."""
     plan, request = state["check"]["plan"], state["request"]
@@ -42,9 +56,11 @@ def summary(state: dict[str, Any]) -> dict[str, Any]:
         "dataAsOf": restored["dataAsOf"],
         "writesSince": writes_since(plan, request),
     }
+    warnings = list(plan["warnings"])
     if "hooked" in state:
         data["hooks"] = state["hooked"]["hooks"]
-    report = {"report": verified["report"], "warnings": plan["warnings"]}
+        warnings += backed_up_before_hooks(plan)
+    report = {"report": verified["report"], "warnings": warnings}
     if plan["strategy"] == COPY:
         own = {"target": plan["restoredAs"], **data, "resourceId": verified["resourceId"]}
         return {**begun, **own, **report}

@@ -194,7 +194,7 @@ def members_available(look: Look, findings: Findings) -> None:
 
 def fit_for_sql(look: Look, findings: Findings) -> None:
     """The hook `sql` speaks to its engine, and has a secret to log in with."""
-    secret = look.found.get("MasterUserSecret") or look.request.get("masterUserSecret")
+    secret = look.is_password_managed or look.request.get("masterUserSecret")
     if why := why_not(look.found["Engine"], secret=bool(secret)):
         findings.add(exceptions.InvalidRequest, why)
 

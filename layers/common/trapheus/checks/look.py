@@ -200,6 +200,12 @@ class Look:
         return as_overridden(self.found, self.kept_version | self.overrides)
 
     @property
+    def is_password_managed(self) -> bool:
+        """Whether RDS is to manage the master password of what is restored."""
+        is_managed = "MasterUserSecret" in self.found
+        return bool(self.overrides.get("ManageMasterUserPassword", is_managed))
+
+    @property
     def kept_version(self) -> dict[str, str]:
         """The version of a source's snapshot, where it is the newer one: no restore goes back."""
         if not self.has_source or self.restored is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
+from trapheus.checks.look import CLUSTER
 from trapheus.checks.source.copying import is_copied, is_of_another, name_of
 from trapheus.execution import exceptions
 from trapheus.execution.constants import LATEST, SOURCE_SUFFIX
@@ -147,7 +148,7 @@ def password(look: Look, findings: Findings) -> None:
     """
     secret = look.request.get("masterUserSecret", "")
     said = "masterUserSecret" if secret else "keepSourcePassword"
-    is_managed = look.overrides.get("ManageMasterUserPassword", "MasterUserSecret" in look.found)
+    is_managed = look.is_password_managed
     if is_managed and (secret or look.request.get("keepSourcePassword")):
         refuse_password(
             findings,
@@ -182,7 +183,7 @@ def read_secret(look: Look, secret: str, findings: Findings) -> None:
         wrong = (
             f"is of the user {login.username}, and the data's master user is {user}: name another"
         )
-    elif not is_taken(login.password, engine):
+    elif not is_taken(login.password, engine, is_cluster=look.kind is CLUSTER):
         wrong = f"holds a password that RDS does not take for {engine}: set another one in it"
     elif look.found.get("MultiTenant"):
         wrong = "cannot be used for a multi-tenant database: say keepSourcePassword: true"

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 
 # What RDS takes as a master password: printable characters of ASCII but these, so many at least
-# and, by the engine, at most (botocore's model of ModifyDBInstance and ModifyDBCluster).
+# and, of a cluster or by an instance's engine, at most (botocore's model of ModifyDBInstance and
+# ModifyDBCluster).
 REFUSED = frozenset('/"@ ')
-LEAST, MOST = 8, 128
-MOST_OF = {"mysql": 41, "mariadb": 41, "aurora-mysql": 41, "oracle": 30}
+LEAST, MOST, MOST_OF_A_CLUSTER = 8, 128, 41
+MOST_OF = {"mysql": 41, "mariadb": 41, "oracle": 30}
 
 
 class Login(NamedTuple):
@@ -50,9 +51,10 @@ def login_in(secret: str) -> Login | None:
     return Login(str(held.get("username", "")), held["password"])
 
 
-def is_taken(password: str, engine: str) -> bool:
+def is_taken(password: str, engine: str, *, is_cluster: bool) -> bool:
     """Whether RDS would take a password."""
     most = next((most for name, most in MOST_OF.items() if engine.startswith(name)), MOST)
+    most = MOST_OF_A_CLUSTER if is_cluster else most
     return (
         LEAST <= len(password) <= most
         and password.isascii()
