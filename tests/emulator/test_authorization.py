@@ -198,6 +198,13 @@ def test_tenants_of_oracle_want_rights_of_their_own(rds):
     snapshot.shown["MultiTenant"] = instance.shown["MultiTenant"] = True
     delete = {("rds:DeleteTenantDatabase", one) for one in TENANTS}
     assert [tenants(operation, **given) for operation, given in calls] == [create, create, delete]
+    of_snapshots = {one for operation, more in (
+        ("CreateDBSnapshot", {"DBSnapshotIdentifier": "new"}),
+        ("DeleteDBInstance", {"FinalDBSnapshotIdentifier": "last"}),
+    ) for one in needed(rds, operation, **name, **more) if "snapshot-tenant" in one[1]}  # fmt: skip
+    assert of_snapshots == {
+        ("rds:CreateDBSnapshot", f"snapshot-tenant-database:{made}:1") for made in ("new", "last")
+    }
 
 
 # Who may assume a role

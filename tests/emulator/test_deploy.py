@@ -302,6 +302,29 @@ def test_a_bucket_that_holds_something_is_not_deleted_with_its_stack(cloud):
     assert "kept" not in [one["Name"] for one in storage.list_buckets()["Buckets"]]
 
 
+def test_a_bucket_that_holds_something_can_be_kept_once_its_stack_could_not_be_deleted(cloud):
+    formation, storage = cloud.client("cloudformation"), cloud.client("s3")
+    body = resources_only(Kept=bucket("kept"), Gone=group("gone"))
+    formation.create_stack(StackName="full", TemplateBody=body)
+    storage.put_object(Bucket="kept", Key="one", Body=b"1")
+
+    def delete(*retained: str) -> str:
+        try:
+            formation.delete_stack(StackName="full", RetainResources=retained)
+        except ClientError as error:
+            return str(error)
+        return ""
+
+    assert "DELETE_FAILED" in delete("Kept")
+    assert delete() == ""
+    assert "Do not specify resources that are in the DELETE_COMPLETE state" in delete("Gone")
+    assert delete("Kept") == ""
+    assert "full" not in stacks(cloud)
+    assert storage.get_object(Bucket="kept", Key="one")["Body"].read() == b"1"
+    storage.delete_object(Bucket="kept", Key="one")
+    storage.delete_bucket(Bucket="kept")
+
+
 def test_what_is_to_be_retained_outlives_its_stack(cloud):
     formation, storage = cloud.client("cloudformation"), cloud.client("s3")
     body = resources_only(Kept=bucket("retained", DeletionPolicy="Retain"), Gone=group("gone"))
@@ -776,6 +799,29 @@ def test_a_deployment_that_fails_says_why(cloud, tmp_path):
         cloud.deploy(template, {}, "strange")
     cloud.client("cloudformation").delete_stack(StackName="strange")
     cloud.use_stack("small")
+
+
+def test_an_environment_of_more_than_4_kb_fails_a_stack(cloud):
+    trust = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"Service": "lambda.amazonaws.com"}}]}  # fmt: skip
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}}
+    formation = cloud.client("cloudformation")
+    for size, ended in ((4096, "CREATE_COMPLETE"), (4097, "ROLLBACK_COMPLETE")):
+        properties = {
+            "Role": {"Fn::GetAtt": ["Role", "Arn"]}, "Runtime": "python3.11", "Handler": "index.a",
+            "Code": {"ZipFile": "a = print"},
+            "Environment": {"Variables": {"LIST": "l" * (size - 4)}},
+        }  # fmt: skip
+        function = {"Type": "AWS::Lambda::Function", "Properties": properties}
+        formation.create_stack(
+            StackName="lists", TemplateBody=resources_only(Role=role, Function=function)
+        )
+        events = formation.describe_stack_events(StackName="lists")["StackEvents"]
+        reasons = " ".join(one.get("ResourceStatusReason") or "" for one in events)
+        assert status(formation, "lists") == ended
+        assert ("exceeded the 4KB limit" in reasons) == (ended != "CREATE_COMPLETE")
+        formation.delete_stack(StackName="lists")
 
 
 @pytest.mark.parametrize(

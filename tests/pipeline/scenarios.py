@@ -790,7 +790,7 @@ def restore_multi_tenant(cloud: App) -> None:
     make_multi_tenant(cloud)
     before = resource_ids(cloud)
 
-    execution = run(cloud, LEDGER.request("db_restore"))
+    execution = run(cloud, LEDGER.request("create_snapshot", finalSnapshot=True))
 
     ended(execution, "SUCCEEDED")
     same("the names", set(resource_ids(cloud)), set(before))

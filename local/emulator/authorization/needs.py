@@ -175,6 +175,22 @@ def with_tenants(action: str, kind: str, parameter: str) -> Row:
     return needs
 
 
+def of_tenants(kind: str, parameter: str, name: str) -> Row:
+    """The snapshot's own action on the snapshots of a multi-tenant Oracle's tenants.
+
+    name: the parameter that names the snapshot, if one is taken. SAR has the type; that it is asked
+    for of such databases only is likely [fact: tenants-of-oracle-want-rights].
+    """
+
+    def needs(asked: Asked) -> list[Need]:
+        if not asked.get(name) or not asked.found(kind, parameter).get("MultiTenant"):
+            return []
+        made = f"snapshot-tenant-database:{asked.get(name)}:1"
+        return [Need("rds:CreateDBSnapshot", asked.arn("rds", made))]
+
+    return needs
+
+
 def everywhere(asked: Asked) -> list[Need]:
     """The operation's own action, which takes no resource."""
     return [Need(f"rds:{asked.operation}", "*")]
@@ -423,9 +439,10 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ("rds", "ListTagsForResource"): (on("", "ResourceName"),),
     ("rds", "AddTagsToResource"): (on("", "ResourceName"),),
     ("rds", "RemoveTagsFromResource"): (on("", "ResourceName"),),
-    # SAR: db*, snapshot*, AddTagsToResource
+    # SAR: db*, snapshot*, snapshot-tenant-database*, AddTagsToResource
     ("rds", "CreateDBSnapshot"): (
         on("db", INSTANCE),
+        of_tenants("instance", INSTANCE, SNAPSHOT),
         on("snapshot", SNAPSHOT),
         tagged("snapshot", SNAPSHOT),
         encrypted_as("instance", INSTANCE),
@@ -533,6 +550,7 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
     ("rds", "DeleteDBInstance"): (
         on("db", INSTANCE),
         with_tenants("rds:DeleteTenantDatabase", "instance", INSTANCE),
+        of_tenants("instance", INSTANCE, FINAL_SNAPSHOT),
         final_snapshot("rds:CreateDBSnapshot", "instance", INSTANCE, "db", "snapshot"),
     ),
     # SAR: cluster*, cluster-snapshot*, DeleteDBInstance; the snapshot is the final one (memory)

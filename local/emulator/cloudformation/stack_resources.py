@@ -33,6 +33,7 @@ Properties = dict[str, Any]
 
 LARGEST_POLICY = 6144  # [fact: size-of-a-policy]
 MOST_POLICIES = 10  # [fact: policies-of-a-role]
+LARGEST_ENVIRONMENT = 4096  # bytes [fact: environment-of-a-function]
 # [fact: descriptions-of-security-groups]
 DESCRIPTION = re.compile(r"[A-Za-z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
 
@@ -73,6 +74,12 @@ class RoleNotAssumable(ServiceException):  # type: ignore[misc]
     """A role whose trust policy does not let a service assume it."""
 
     code = "ValidationException"
+
+
+class EnvironmentTooLarge(ServiceException):  # type: ignore[misc]
+    """Environment variables of a function that have more than 4 KB together."""
+
+    code = "InvalidParameterValueException"
 
 
 class DescriptionRefused(ServiceException):  # type: ignore[misc]
@@ -268,11 +275,21 @@ def _settle_function(function: Any, properties: Properties, account: str) -> Non
     function.tracing_config = properties.get("TracingConfig", {"Mode": "PassThrough"})
     variables = properties.get("Environment", {}).get("Variables", {})
     function.environment_vars = {name: str(value) for name, value in variables.items()}
+    _require_room(function.environment_vars)
     function.logging_config = {
         "LogFormat": "Text",
         "LogGroup": f"/aws/lambda/{function.function_name}",
         **properties.get("LoggingConfig", {}),
     }
+
+
+def _require_room(variables: dict[str, str]) -> None:
+    """Refuse an environment that is too large."""
+    if sum(len((name + value).encode()) for name, value in variables.items()) > LARGEST_ENVIRONMENT:
+        raise EnvironmentTooLarge(
+            "Lambda was unable to configure your environment variables because the environment"
+            " variables you have provided exceeded the 4KB limit."
+        )
 
 
 def _settle_role(role: Any, properties: Properties, account: str) -> None:

@@ -19,7 +19,7 @@ from moto.cloudformation.models import Change, ChangeSet, CloudFormationBackend,
 from moto.cloudformation.parsing import ResourceMap
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.cloudformation.utils import generate_changeset_id, generate_stack_id
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, EmptyResult
 from samtranslator.translator.transform import transform
 
 from local.emulator.cloudformation import stack_rules
@@ -59,6 +59,7 @@ def repair(repairs: ExitStack) -> None:
         (CloudFormationBackend, "describe_change_set", _find_change_set),
         (CloudFormationBackend, "execute_change_set", _execute_change_set),
         (CloudFormationBackend, "delete_stack", _delete_stack),
+        (CloudFormationResponse, "delete_stack", _delete_but_retain),
         (CloudFormationResponse, "list_change_sets", _list_change_sets),
         (CloudFormationResponse, "list_stack_resources", _list_resources),
         (parsing, "clean_json", _clean),
@@ -382,6 +383,30 @@ def _delete_stack(self: Any, name_or_stack_id: str) -> None:
                 self.deleted_stacks[stack.stack_id] = self.stacks.pop(stack.stack_id)
                 for name in exported:
                     self.exports.pop(name, None)
+
+
+def _delete_but_retain(self: Any) -> Any:
+    """Leave resources that are named, of a stack that could not be deleted for them.
+
+    [fact: retained-resources]
+    """
+    retained, name = self._get_param("RetainResources") or [], self._get_param("StackName")
+    for stack in self.cloudformation_backend.stacks.values():
+        if not retained or name not in (stack.name, stack.stack_id):
+            continue
+        if stack.status != "DELETE_FAILED":
+            raise ValidationError(
+                message="Resources can be retained only of a stack in the state DELETE_FAILED."
+            )
+        if not set(retained) <= stack.resource_map.properties.keys():
+            raise ValidationError(
+                message="The specified resources to retain must be in a valid state. Do not specify"
+                " resources that are in the DELETE_COMPLETE state."
+            )
+        for one in retained:
+            stack.resource_map._resource_json_map[one]["DeletionPolicy"] = "Retain"
+    self.cloudformation_backend.delete_stack(name)
+    return EmptyResult()
 
 
 def _parameters(stack: Any) -> Parameters:
