@@ -1,5 +1,7 @@
 """How a script is taken apart: as psql and the mysql client do it; and what is not taken."""
 
+import time
+
 import pytest
 
 from trapheus.execution.exceptions import ScriptRefused
@@ -210,3 +212,19 @@ def test_what_a_session_goes_by_is_run_in_each(statement, again):
 def test_what_mysql_commits_by_itself_is_known_and_the_unknown_counts(statement, commits):
     (one,) = split(statement, mysql=True)
     assert commits_by_itself(one) == commits
+
+
+@pytest.mark.parametrize("mysql", [False, True])
+@pytest.mark.parametrize("opening", ["", "select (1;\n", "create function f() begin atomic\n"])
+def test_the_time_for_a_script_grows_with_its_size_alone(mysql, opening):
+    def seconds(count: int) -> float:
+        line = "update customers set name = concat('Customer ', id), email = null where id = 1;\n"
+        script = opening + line * count
+        best = []
+        for _ in range(3):
+            began = time.process_time()
+            split(script, mysql=mysql)
+            best.append(time.process_time() - began)
+        return min(best)
+
+    assert seconds(8_000) < 8 * seconds(2_000)
