@@ -411,3 +411,58 @@ def test_the_time_that_splitting_takes_keeps_no_statement_from_beginning(copy, m
     monkeypatch.setattr(running, "split", slow)
     monkeypatch.setattr(running, "LONGEST", 900 - running.MARGIN - 2)
     assert copy.hook("truncate table customers" if copy.is_mysql else "vacuum customers")["passed"]
+
+
+class LostAtTheRemoval:
+    """Breaks the connection around the removal of the notes, before or behind it, so many times."""
+
+    def __init__(self, copy: Copy, monkeypatch: pytest.MonkeyPatch, moment: str, times: int) -> None:
+        from trapheus.sql import by_psycopg, by_pymysql
+
+        family = by_pymysql.MySQL if copy.is_mysql else by_psycopg.PostgreSQL
+        remove, self.left = family.remove_notes, times
+
+        def broken(session: Any) -> None:
+            if self.left == 0:
+                return remove(session)
+            self.left -= 1
+            if moment == "behind":
+                remove(session)
+            session.connection.close()
+            raise running.SqlError("the connection was lost", "lost")
+
+        monkeypatch.setattr(family, "remove_notes", broken)
+
+
+@pytest.mark.parametrize("moment", ["before", "behind"])
+def test_a_connection_lost_at_the_removal_of_the_notes_runs_nothing_again(
+    copy, monkeypatch, moment
+):
+    LostAtTheRemoval(copy, monkeypatch, moment, 1)
+    assert copy.hook("update customers set n = n + 1")["passed"]
+    assert copy.sql("select n from customers") == [(1,), (1,)]
+    assert not copy.has_notes()
+
+
+def test_notes_that_cannot_be_removed_are_a_failure_and_no_reason_to_call_again(copy, monkeypatch):
+    LostAtTheRemoval(copy, monkeypatch, "before", 9)
+    said = reason(copy.hook("update customers set n = n + 1"))
+    assert said.startswith("The hook has done its work, but its notes could not be removed: ")
+    assert "start the execution again" in said
+
+
+def test_a_server_that_stays_away_at_the_removal_is_a_failure_too(copy, monkeypatch):
+    LostAtTheRemoval(copy, monkeypatch, "before", 1)
+    connect = running.connect
+
+    def once(*given: Any, **more: Any) -> Any:
+        monkeypatch.setattr(running, "connect", away)
+        return connect(*given, **more)
+
+    def away(database: Any, *given: Any, **more: Any) -> Any:
+        monkeypatch.setattr(connecting, "PATIENCE", 0)
+        return connect(database, {**given[0], "password": "wrong"}, **more)
+
+    monkeypatch.setattr(running, "connect", once)
+    said = reason(copy.hook("update customers set n = n + 1"))
+    assert said.startswith("The hook has done its work, but its notes could not be removed: ")

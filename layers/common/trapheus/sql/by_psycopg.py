@@ -119,10 +119,10 @@ class PostgreSQL:
         return True
 
     def remove_notes(self) -> None:
-        """Remove the table of notes with its schema, whatever the script has set."""
+        """Remove what is there of the notes and their schema, whatever the script has set."""
         self.ask("reset role")
         self.ask("set default_transaction_read_only = off")
-        self.ask(f"drop schema {SCHEMA} cascade")
+        self.ask(f"drop schema if exists {SCHEMA} cascade")
 
     def close(self) -> None:
         """End the session."""

@@ -134,8 +134,8 @@ class MySQL:
         return True
 
     def remove_notes(self) -> None:
-        """Remove the table of notes with its schema."""
-        self.ask(f"drop database {SCHEMA}")
+        """Remove what is there of the notes and their schema."""
+        self.ask(f"drop database if exists {SCHEMA}")
 
     def close(self) -> None:
         """End the session."""

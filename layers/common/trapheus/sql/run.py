@@ -103,7 +103,7 @@ def run(event: dict[str, Any], remaining: float) -> dict[str, Any]:
             run_statement(work, statement)
         checks = given.get("checks", [])
         passed = run_checks(work, checks, lambda: connect(copy, login, read_only=True))
-        database.remove_notes()
+        remove_notes(work, partial(connect, copy, login))
     except SqlError as error:
         # Of the hook's own statements, which hold no value that the error could quote.
         if error.kind == "lost":
@@ -130,6 +130,34 @@ def lock(database: Session, until: float) -> None:
         if time.monotonic() > until:
             raise StillInProgress("The session of an earlier call is still rolling back.")
         time.sleep(0.2)
+
+
+def remove_notes(work: Work, open_session: Callable[..., Session]) -> None:
+    """Remove the notes; where the connection is lost meanwhile, in a session of its own.
+
+    Without the notes the next invocation would run the script again, and whether they are gone
+    cannot be told then: so this ends well or fails, and is never StillInProgress.
+    """
+    # What comes behind the removal needs next to nothing of what is left for it.
+    until = work.until + MARGIN / 4
+    try:
+        try:
+            work.database.remove_notes()
+        except SqlError as error:
+            if error.kind != "lost":
+                raise
+            session = open_session(patience=until - time.monotonic())
+            try:
+                lock(session, until)
+                session.remove_notes()
+            finally:
+                session.close()
+    except (SqlError, SqlFailed, StillInProgress) as error:
+        why = str(error) if isinstance(error, SqlError) else error.fields["message"].rstrip(".")
+        raise SqlFailed(
+            f"The hook has done its work, but its notes could not be removed: {why}; start the execution"
+            " execution again."
+        ) from None
 
 
 def run_statement(work: Work, statement: Statement) -> None:

@@ -57,7 +57,7 @@ class Session(Protocol):
         ...
 
     def remove_notes(self) -> None:
-        """Remove the table of notes with its schema."""
+        """Remove what is there of the notes and their schema."""
         ...
 
     def close(self) -> None:
