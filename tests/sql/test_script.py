@@ -100,13 +100,6 @@ def test_a_check_that_does_not_hold_is_named_with_its_figures_alone(copy, check,
     assert MARKER not in said + lines.getvalue()
 
 
-def test_a_check_changes_nothing(copy):
-    query = "delete from customers" + ("" if copy.is_mysql else " returning 1")
-    said = reason(copy.hook("", {"name": "wrong", "query": query, "atLeast": 0}))
-    assert "The check 'wrong' failed: " in said
-    assert len(emails(copy)) == 2
-
-
 FAILING = {
     "postgres": [
         (
@@ -466,3 +459,80 @@ def test_a_server_that_stays_away_at_the_removal_is_a_failure_too(copy, monkeypa
     monkeypatch.setattr(running, "connect", once)
     said = reason(copy.hook("update customers set n = n + 1"))
     assert said.startswith("The hook has done its work, but its notes could not be removed: ")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "delete from customers",
+        "update customers set n = 1",
+        "set session characteristics as transaction read write",
+        "set session transaction read write",
+        "-- select * from customers",
+        "/* select 1 from customers */",
+        ";",
+        "select 1; select 2",
+        "select 1; delete from customers",
+        "commit",
+    ],
+)
+def test_a_check_that_is_not_one_query_is_refused_before_the_script_runs(copy, query):
+    check = {"name": "wrong", "query": query, "isEmpty": True}
+    said = reason(copy.hook("update customers set n = 7", check))
+    assert said == (
+        "The check 'wrong' cannot be run: its query must be exactly one statement, which begins"
+        " with SELECT, WITH, VALUES, TABLE or SHOW."
+    )
+    assert copy.sql("select max(n) from customers") == [(0,)]
+    assert not copy.has_notes()
+
+
+def test_a_check_whose_quote_has_no_end_is_refused_by_its_name(copy):
+    check = {"name": "wrong", "query": "select 'a from customers", "isEmpty": True}
+    said = reason(copy.hook("update customers set n = 7", check))
+    assert said == "Line 1 of the check 'wrong' cannot be run: the ' has no end."
+    assert copy.sql("select max(n) from customers") == [(0,)]
+
+
+def test_queries_of_every_kind_are_checks(copy):
+    queries = ["(select 1)", "with a as (select 1) select * from a", "-- one\nselect 1; -- it"]
+    if not copy.is_mysql:
+        queries += ["table one", "values (1)"]
+        copy.sql("create table one as select 1 as n")
+    checks = [
+        {"name": str(number), "query": query, "atLeast": 1}
+        for number, query in enumerate(queries)
+    ]
+    assert copy.hook("", *checks)["passed"]
+
+
+def test_no_check_lets_a_later_one_change_the_copy(copy):
+    """Each has a transaction of its own, which is read-only whatever its session says."""
+    if copy.is_mysql:
+        copy.sql(
+            "create function opened() returns int begin"
+            " set session tx_read_only = 0; return 1; end",
+            "create function wiped() returns int modifies sql data begin"
+            " delete from customers; return 1; end",
+        )
+        opening, wiping = "select opened()", "select wiped()"
+    else:
+        opening = "select 1 from set_config('default_transaction_read_only', 'off', false)"
+        wiping = "with gone as (delete from customers returning 1) select count(*) from gone"
+    checks = [
+        {"name": "opening", "query": opening, "equals": 1},
+        {"name": "wiping", "query": wiping, "atLeast": 1},
+    ]
+    said = reason(copy.hook("", *checks))
+    assert said.startswith("The check 'wiping' failed: ")
+    assert len(emails(copy)) == 2
+
+
+def test_what_a_check_sets_is_gone_behind_it(copy):
+    if copy.is_mysql:
+        pytest.skip("a setting of a MySQL session is of no transaction")
+    checks = [
+        {"name": "a", "query": "select set_config('search_path', 'no', false)", "equals": "no"},
+        {"name": "b", "query": "select count(*) from customers", "equals": 2},
+    ]
+    assert copy.hook("", *checks)["passed"]

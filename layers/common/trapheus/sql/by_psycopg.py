@@ -87,6 +87,17 @@ class PostgreSQL:
                 self.ask("rollback")
             raise
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """A read-only transaction, whatever the session is set to; rolled back."""
+        self.ask("begin read only")
+        try:
+            yield
+        finally:
+            # A connection that is lost has ended it.
+            with suppress(SqlError):
+                self.ask("rollback")
+
     def rolls_back(self) -> bool:
         """All is undone with its transaction."""
         return True

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from trapheus.execution.exceptions import SqlFailed, StillInProgress
 from trapheus.execution.logs import logger
 from trapheus.sql import notes as noting
-from trapheus.sql.checks import failing, figure
+from trapheus.sql.checks import failing, figure, queries
 from trapheus.sql.connecting import connect, log_in, read_script
 from trapheus.sql.notes import Note
 from trapheus.sql.script import split
@@ -91,6 +91,7 @@ def run(event: dict[str, Any], remaining: float) -> dict[str, Any]:
     began = time.monotonic()
     statements = split(script, mysql=mysql)
     check_statements(statements, mysql=mysql)
+    checks = queries(given.get("checks", []), mysql=mysql)
     splitting = time.monotonic() - began
     login = log_in(copy)
     database = connect(copy, login)
@@ -101,7 +102,6 @@ def run(event: dict[str, Any], remaining: float) -> dict[str, Any]:
         work = Work(database, notes, mysql, until, splitting)
         for statement in statements:
             run_statement(work, statement)
-        checks = given.get("checks", [])
         passed = run_checks(work, checks, lambda: connect(copy, login, read_only=True))
         remove_notes(work, partial(connect, copy, login))
     except SqlError as error:
@@ -155,7 +155,7 @@ def remove_notes(work: Work, open_session: Callable[..., Session]) -> None:
     except (SqlError, SqlFailed, StillInProgress) as error:
         why = str(error) if isinstance(error, SqlError) else error.fields["message"].rstrip(".")
         raise SqlFailed(
-            f"The hook has done its work, but its notes could not be removed: {why}; start the execution"
+            f"The hook has done its work, but its notes could not be removed: {why}; start the"
             " execution again."
         ) from None
 
@@ -261,7 +261,7 @@ def run_checks(
 ) -> list[dict[str, Any]]:
     """The checks that hold, each with its figure; SqlFailed for the first that does not.
 
-    They have a session of their own, which changes nothing and has none of the script's settings.
+    They have a session of their own, which has none of the script's settings.
     """
     if not checks:
         return []
@@ -281,7 +281,8 @@ def run_check(work: Work, session: Session, number: int, check: dict[str, Any]) 
         begin(work, "check", number, name, note, alone=False)
         was_fresh, began = work.is_fresh(), time.monotonic()
         try:
-            rows, first = session.value(check["query"], work.left())
+            with session.reading():
+                rows, first = session.value(check["query"], work.left())
         except SqlError as error:
             if error.kind == "lost" or (error.kind == "late" and not was_fresh):
                 raise StillInProgress(f"The {name} was not finished: once more.") from None

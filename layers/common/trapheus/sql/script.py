@@ -72,7 +72,7 @@ class Token:
     end: int
 
 
-def split(script: str, *, mysql: bool) -> list[Statement]:
+def split(script: str, *, mysql: bool, of: str = "the script") -> list[Statement]:
     """The statements of a script, or ScriptRefused with the line that cannot be taken apart."""
     tokens = mysql_tokens(script) if mysql else postgresql_tokens(script)
     statements: list[Statement] = []
@@ -94,9 +94,9 @@ def split(script: str, *, mysql: bool) -> list[Statement]:
 
     for token in tokens:
         if token.kind == "open":
-            raise refused(script, token, f"the {token.text} has no end")
+            raise refused(script, token, of, f"the {token.text} has no end")
         if token.text == "\\":
-            raise refused(script, token, "a command of psql or mysql (\\) is none of SQL")
+            raise refused(script, token, of, "a command of psql or mysql (\\) is none of SQL")
         if token.kind == "end" and (mysql or nesting.is_closed()):
             add(token.start)
             found.clear()
@@ -202,7 +202,7 @@ def mysql_tokens(script: str) -> Iterator[Token]:
             at += 1
 
 
-def refused(script: str, token: Token, why: str) -> ScriptRefused:
+def refused(script: str, token: Token, of: str, why: str) -> ScriptRefused:
     """The error for a script that cannot be taken apart."""
     line = script.count("\n", 0, token.start) + 1
-    return ScriptRefused(f"Line {line} of the script cannot be run: {why}.")
+    return ScriptRefused(f"Line {line} of {of} cannot be run: {why}.")
