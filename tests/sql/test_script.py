@@ -409,7 +409,9 @@ def test_the_time_that_splitting_takes_keeps_no_statement_from_beginning(copy, m
 class LostAtTheRemoval:
     """Breaks the connection around the removal of the notes, before or behind it, so many times."""
 
-    def __init__(self, copy: Copy, monkeypatch: pytest.MonkeyPatch, moment: str, times: int) -> None:
+    def __init__(
+        self, copy: Copy, monkeypatch: pytest.MonkeyPatch, moment: str, times: int
+    ) -> None:
         from trapheus.sql import by_psycopg, by_pymysql
 
         family = by_pymysql.MySQL if copy.is_mysql else by_psycopg.PostgreSQL
@@ -500,8 +502,7 @@ def test_queries_of_every_kind_are_checks(copy):
         queries += ["table one", "values (1)"]
         copy.sql("create table one as select 1 as n")
     checks = [
-        {"name": str(number), "query": query, "atLeast": 1}
-        for number, query in enumerate(queries)
+        {"name": str(number), "query": query, "atLeast": 1} for number, query in enumerate(queries)
     ]
     assert copy.hook("", *checks)["passed"]
 
@@ -536,3 +537,53 @@ def test_what_a_check_sets_is_gone_behind_it(copy):
         {"name": "b", "query": "select count(*) from customers", "equals": 2},
     ]
     assert copy.hook("", *checks)["passed"]
+
+
+LOST = {
+    "postgres": [
+        "with a as (select set_config('my.last', max(id)::text, false) from customers) select 1",
+        "select set_config('my.last', max(id)::text, false) from customers",
+        "insert into customers (id) values (lastval())",
+    ],
+    "mariadb": [
+        "select @last := max(id) from customers",
+        "select max(id) into @`last` from customers",
+        "set @t = current_timestamp",
+        "insert into customers (id) values (last_insert_id())",
+        "set statement max_statement_time = 60 for update customers set n = n + 1",
+    ],
+}
+
+
+@pytest.mark.parametrize("at", range(5))
+def test_a_value_that_the_next_session_would_not_have_is_refused_before_anything_runs(copy, at):
+    """The rest of the script would go on without it, find no rows, and the hook would pass."""
+    if at >= len(LOST[copy.engine]):
+        pytest.skip("the other engine has more")
+    said = reason(copy.hook(f"update customers set n = 7;\n{LOST[copy.engine][at]};\nselect 1"))
+    assert said.startswith("The script cannot be run: statement 2 (")
+    assert "line 2)" in said
+    assert copy.sql("select max(n) from customers") == [(0,)]
+    assert not copy.has_notes()
+
+
+def test_constants_of_every_kind_are_the_same_in_the_next_session(copy):
+    setting, more = (
+        ("SET @`more` := -5, @b = 'x', @c = date '2026-01-01'", "@MORE")
+        if copy.is_mysql
+        else ("select set_config('my.more', '-5', false)", "current_setting('my.more')::int")
+    )
+    script = f"update customers set n = n + 1; {setting}; update customers set n = n + {more}"
+    run_statement = running.run_statement
+
+    def stop(work: Any, statement: Any) -> None:
+        if statement.number == 3:
+            raise StillInProgress("as if time were up")
+        run_statement(work, statement)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running, "run_statement", stop)
+        with pytest.raises(StillInProgress):
+            copy.hook(script)
+    assert copy.hook(script)["passed"]
+    assert copy.sql("select n from customers") == [(-4,), (-4,)]

@@ -36,7 +36,8 @@ MYSQL = re.compile(
     r"""
     (?P<comment> \#[^\n]* | --(?=[\s]|\Z)[^\n]* | /\*M?!\d* | \*/ | /\*.*?\*/ )
     | (?P<quoted> '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `(?:[^`]|``)*` )
-    | (?P<word> @{0,2}[^\W\d][\w$]* | \\N )
+    | (?P<variable> @@?(?: '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `(?:[^`]|``)*` ) )
+    | (?P<word> @(?!@)[\w.$]* | (?:@@)?[^\W\d][\w$]* | \\N )
     | (?P<number> \d[\w.]* )
     | (?P<open> ['"`] | /\* )
     | (?P<mark> [()\\] )
@@ -119,8 +120,17 @@ def first_of(found: list[Token]) -> int:
 
 
 def words_of(found: list[Token]) -> tuple[str, ...]:
-    """The words and brackets of a statement."""
-    return tuple(token.text.upper() for token in found if token.kind in ("word", "mark"))
+    """The words and brackets of a statement; a MySQL's variable is one however it is quoted."""
+    return tuple(word_of(token) for token in found if token.kind in ("word", "mark", "variable"))
+
+
+def word_of(token: Token) -> str:
+    """A piece as it is compared: a variable without its quotes."""
+    text = token.text.upper()
+    if token.kind != "variable":
+        return text
+    name = text.lstrip("@")
+    return text[: -len(name)] + name[1:-1]
 
 
 class Nesting:
