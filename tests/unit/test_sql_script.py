@@ -233,6 +233,8 @@ def test_what_masks_is_taken(mysql):
         "create definer=`root`@`localhost` view v as select 1; drop user if exists app@localhost",
         "set password for app@localhost = 'x'; show grants for app@localhost",
         "select @@version, @@global.sql_mode; set @@sql_mode = ''; set @@session.time_zone = 'UTC'",
+        "delimiter //\ncreate procedure p() begin declare n int; delete from t;"
+        " get diagnostics n = row_count; end//\ndelimiter ;\ncall p()",
         "update t set row_count = (select 1), found_rows = 2 where last_insert_id in (3)",
     ],
 )
