@@ -100,13 +100,6 @@ def test_a_check_that_does_not_hold_is_named_with_its_figures_alone(copy, check,
     assert MARKER not in said + lines.getvalue()
 
 
-def test_a_check_changes_nothing(copy):
-    query = "delete from customers" + ("" if copy.is_mysql else " returning 1")
-    said = reason(copy.hook("", {"name": "wrong", "query": query, "atLeast": 0}))
-    assert "The check 'wrong' failed: " in said
-    assert len(emails(copy)) == 2
-
-
 FAILING = {
     "postgres": [
         (
@@ -398,3 +391,199 @@ def test_a_script_that_cannot_be_read_is_told(copy, uri, content, sentence):
         put(content)
     assert sentence in reason(handler(copy.event(script=uri), Context()))
     assert not copy.has_notes()
+
+
+def test_the_time_that_splitting_takes_keeps_no_statement_from_beginning(copy, monkeypatch):
+    """Every invocation takes the script apart: what has no transaction would never begin."""
+    split = running.split
+
+    def slow(*given: Any, **more: Any) -> Any:
+        time.sleep(3)
+        return split(*given, **more)
+
+    monkeypatch.setattr(running, "split", slow)
+    monkeypatch.setattr(running, "LONGEST", 900 - running.MARGIN - 2)
+    assert copy.hook("truncate table customers" if copy.is_mysql else "vacuum customers")["passed"]
+
+
+class LostAtTheRemoval:
+    """Breaks the connection around the removal of the notes, before or behind it, so many times."""
+
+    def __init__(
+        self, copy: Copy, monkeypatch: pytest.MonkeyPatch, moment: str, times: int
+    ) -> None:
+        from trapheus.sql import by_psycopg, by_pymysql
+
+        family = by_pymysql.MySQL if copy.is_mysql else by_psycopg.PostgreSQL
+        remove, self.left = family.remove_notes, times
+
+        def broken(session: Any) -> None:
+            if self.left == 0:
+                return remove(session)
+            self.left -= 1
+            if moment == "behind":
+                remove(session)
+            session.connection.close()
+            raise running.SqlError("the connection was lost", "lost")
+
+        monkeypatch.setattr(family, "remove_notes", broken)
+
+
+@pytest.mark.parametrize("moment", ["before", "behind"])
+def test_a_connection_lost_at_the_removal_of_the_notes_runs_nothing_again(
+    copy, monkeypatch, moment
+):
+    LostAtTheRemoval(copy, monkeypatch, moment, 1)
+    assert copy.hook("update customers set n = n + 1")["passed"]
+    assert copy.sql("select n from customers") == [(1,), (1,)]
+    assert not copy.has_notes()
+
+
+def test_notes_that_cannot_be_removed_are_a_failure_and_no_reason_to_call_again(copy, monkeypatch):
+    LostAtTheRemoval(copy, monkeypatch, "before", 9)
+    said = reason(copy.hook("update customers set n = n + 1"))
+    assert said.startswith("The hook has done its work, but its notes could not be removed: ")
+    assert "start the execution again" in said
+
+
+def test_a_server_that_stays_away_at_the_removal_is_a_failure_too(copy, monkeypatch):
+    LostAtTheRemoval(copy, monkeypatch, "before", 1)
+    connect = running.connect
+
+    def once(*given: Any, **more: Any) -> Any:
+        monkeypatch.setattr(running, "connect", away)
+        return connect(*given, **more)
+
+    def away(database: Any, *given: Any, **more: Any) -> Any:
+        monkeypatch.setattr(connecting, "PATIENCE", 0)
+        return connect(database, {**given[0], "password": "wrong"}, **more)
+
+    monkeypatch.setattr(running, "connect", once)
+    said = reason(copy.hook("update customers set n = n + 1"))
+    assert said.startswith("The hook has done its work, but its notes could not be removed: ")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "delete from customers",
+        "update customers set n = 1",
+        "set session characteristics as transaction read write",
+        "set session transaction read write",
+        "-- select * from customers",
+        "/* select 1 from customers */",
+        ";",
+        "select 1; select 2",
+        "select 1; delete from customers",
+        "commit",
+    ],
+)
+def test_a_check_that_is_not_one_query_is_refused_before_the_script_runs(copy, query):
+    check = {"name": "wrong", "query": query, "isEmpty": True}
+    said = reason(copy.hook("update customers set n = 7", check))
+    assert said == (
+        "The check 'wrong' cannot be run: its query must be exactly one statement, which begins"
+        " with SELECT, WITH, VALUES, TABLE or SHOW."
+    )
+    assert copy.sql("select max(n) from customers") == [(0,)]
+    assert not copy.has_notes()
+
+
+def test_a_check_whose_quote_has_no_end_is_refused_by_its_name(copy):
+    check = {"name": "wrong", "query": "select 'a from customers", "isEmpty": True}
+    said = reason(copy.hook("update customers set n = 7", check))
+    assert said == "Line 1 of the check 'wrong' cannot be run: the ' has no end."
+    assert copy.sql("select max(n) from customers") == [(0,)]
+
+
+def test_queries_of_every_kind_are_checks(copy):
+    queries = ["(select 1)", "with a as (select 1) select * from a", "-- one\nselect 1; -- it"]
+    if not copy.is_mysql:
+        queries += ["table one", "values (1)"]
+        copy.sql("create table one as select 1 as n")
+    checks = [
+        {"name": str(number), "query": query, "atLeast": 1} for number, query in enumerate(queries)
+    ]
+    assert copy.hook("", *checks)["passed"]
+
+
+def test_no_check_lets_a_later_one_change_the_copy(copy):
+    """Each has a transaction of its own, which is read-only whatever its session says."""
+    if copy.is_mysql:
+        copy.sql(
+            "create function opened() returns int begin"
+            " set session tx_read_only = 0; return 1; end",
+            "create function wiped() returns int modifies sql data begin"
+            " delete from customers; return 1; end",
+        )
+        opening, wiping = "select opened()", "select wiped()"
+    else:
+        opening = "select 1 from set_config('default_transaction_read_only', 'off', false)"
+        wiping = "with gone as (delete from customers returning 1) select count(*) from gone"
+    checks = [
+        {"name": "opening", "query": opening, "equals": 1},
+        {"name": "wiping", "query": wiping, "atLeast": 1},
+    ]
+    said = reason(copy.hook("", *checks))
+    assert said.startswith("The check 'wiping' failed: ")
+    assert len(emails(copy)) == 2
+
+
+def test_what_a_check_sets_is_gone_behind_it(copy):
+    if copy.is_mysql:
+        pytest.skip("a setting of a MySQL session is of no transaction")
+    checks = [
+        {"name": "a", "query": "select set_config('search_path', 'no', false)", "equals": "no"},
+        {"name": "b", "query": "select count(*) from customers", "equals": 2},
+    ]
+    assert copy.hook("", *checks)["passed"]
+
+
+LOST = {
+    "postgres": [
+        "with a as (select set_config('my.last', max(id)::text, false) from customers) select 1",
+        "select set_config('my.last', max(id)::text, false) from customers",
+        "insert into customers (id) values (lastval())",
+    ],
+    "mariadb": [
+        "select @last := max(id) from customers",
+        "select max(id) into @`last` from customers",
+        "set @t = current_timestamp",
+        "insert into customers (id) values (last_insert_id())",
+        "set statement max_statement_time = 60 for update customers set n = n + 1",
+    ],
+}
+
+
+@pytest.mark.parametrize("at", range(5))
+def test_a_value_that_the_next_session_would_not_have_is_refused_before_anything_runs(copy, at):
+    """The rest of the script would go on without it, find no rows, and the hook would pass."""
+    if at >= len(LOST[copy.engine]):
+        pytest.skip("the other engine has more")
+    said = reason(copy.hook(f"update customers set n = 7;\n{LOST[copy.engine][at]};\nselect 1"))
+    assert said.startswith("The script cannot be run: statement 2 (")
+    assert "line 2)" in said
+    assert copy.sql("select max(n) from customers") == [(0,)]
+    assert not copy.has_notes()
+
+
+def test_constants_of_every_kind_are_the_same_in_the_next_session(copy):
+    setting, more = (
+        ("SET @`more` := -5, @b = 'x', @c = date '2026-01-01'", "@MORE")
+        if copy.is_mysql
+        else ("select set_config('my.more', '-5', false)", "current_setting('my.more')::int")
+    )
+    script = f"update customers set n = n + 1; {setting}; update customers set n = n + {more}"
+    run_statement = running.run_statement
+
+    def stop(work: Any, statement: Any) -> None:
+        if statement.number == 3:
+            raise StillInProgress("as if time were up")
+        run_statement(work, statement)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running, "run_statement", stop)
+        with pytest.raises(StillInProgress):
+            copy.hook(script)
+    assert copy.hook(script)["passed"]
+    assert copy.sql("select n from customers") == [(-4,), (-4,)]

@@ -87,6 +87,17 @@ class PostgreSQL:
                 self.ask("rollback")
             raise
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """A read-only transaction, whatever the session is set to; rolled back."""
+        self.ask("begin read only")
+        try:
+            yield
+        finally:
+            # A connection that is lost has ended it.
+            with suppress(SqlError):
+                self.ask("rollback")
+
     def rolls_back(self) -> bool:
         """All is undone with its transaction."""
         return True
@@ -119,10 +130,10 @@ class PostgreSQL:
         return True
 
     def remove_notes(self) -> None:
-        """Remove the table of notes with its schema, whatever the script has set."""
+        """Remove what is there of the notes and their schema, whatever the script has set."""
         self.ask("reset role")
         self.ask("set default_transaction_read_only = off")
-        self.ask(f"drop schema {SCHEMA} cascade")
+        self.ask(f"drop schema if exists {SCHEMA} cascade")
 
     def close(self) -> None:
         """End the session."""

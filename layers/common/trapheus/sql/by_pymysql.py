@@ -103,6 +103,17 @@ class MySQL:
                 self.ask("rollback")
             raise
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """A read-only transaction, whatever the session is set to; rolled back."""
+        self.ask("start transaction read only")
+        try:
+            yield
+        finally:
+            # A connection that is lost has ended it.
+            with suppress(SqlError):
+                self.ask("rollback")
+
     def rolls_back(self) -> bool:
         """Whether all tables are of the one engine that undoes changes."""
         return not self.ask(
@@ -134,8 +145,8 @@ class MySQL:
         return True
 
     def remove_notes(self) -> None:
-        """Remove the table of notes with its schema."""
-        self.ask(f"drop database {SCHEMA}")
+        """Remove what is there of the notes and their schema."""
+        self.ask(f"drop database if exists {SCHEMA}")
 
     def close(self) -> None:
         """End the session."""

@@ -1,9 +1,36 @@
-"""What a check compares the one value of its query with; of a value, only figures are told."""
+"""Which query a check may have, and what its one value is compared with; only figures are told."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+
+from trapheus.execution.exceptions import ScriptRefused
+from trapheus.sql.script import split
+
+# What a query begins with, in either family.
+QUERIES = ("SELECT", "WITH", "VALUES", "TABLE", "SHOW")
+
+
+def queries(checks: list[dict[str, Any]], *, mysql: bool) -> list[dict[str, Any]]:
+    """The checks, each with its query alone; refused where one has no query, or more than that.
+
+    What is no query has no rows, and would be taken for one that is empty.
+    """
+    return [check | {"query": query_of(check, mysql=mysql)} for check in checks]
+
+
+def query_of(check: dict[str, Any], *, mysql: bool) -> str:
+    """The one query of a check, without what stands around it."""
+    statements = split(check["query"], mysql=mysql, of=f"the check {check['name']!r}")
+    if len(statements) == 1:
+        first = next((word for word in statements[0].words if word != "("), "")
+        if first in QUERIES:
+            return statements[0].text
+    raise ScriptRefused(
+        f"The check {check['name']!r} cannot be run: its query must be exactly one statement, which"
+        f" begins with {', '.join(QUERIES[:-1])} or {QUERIES[-1]}."
+    )
 
 
 def failing(check: dict[str, Any], rows: int, first: list[Any]) -> str:

@@ -80,15 +80,21 @@ def log_in(database: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def connect(database: dict[str, Any], login: dict[str, Any], *, read_only: bool = False) -> Session:
-    """A session with the database, once it can be had."""
+def connect(
+    database: dict[str, Any],
+    login: dict[str, Any],
+    *,
+    read_only: bool = False,
+    patience: float | None = None,
+) -> Session:
+    """A session with the database, once it can be had, within so many seconds."""
     log_in_to = by_pymysql.connect if database["engine"] in MYSQL else by_psycopg.connect
     bundle = os.environ.get("CA_BUNDLE") or str(
         Path(os.environ.get("LAMBDA_TASK_ROOT", ".")) / "rds-ca.pem"
     )
     if not Path(bundle).is_file():
         raise SqlFailed("The function has no CA bundle: deploy what sam build has built.")
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + min(PATIENCE, PATIENCE if patience is None else patience)
     while True:
         try:
             return log_in_to(login, bundle, read_only=read_only)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from trapheus.execution.exceptions import SqlFailed, StillInProgress
 from trapheus.execution.logs import logger
 from trapheus.sql import notes as noting
-from trapheus.sql.checks import failing, figure
+from trapheus.sql.checks import failing, figure, queries
 from trapheus.sql.connecting import connect, log_in, read_script
 from trapheus.sql.notes import Note
 from trapheus.sql.script import split
@@ -55,6 +55,8 @@ class Work:
     mysql: bool
     # time.monotonic(), at which the answer has to be on its way.
     until: float
+    # Seconds that taking the script apart has taken, in this invocation as in every one.
+    splitting: float = 0.0
     seconds: float = 0.0
     # What Session.rolls_back says, as long as no table has been made or changed since.
     rolls_back: bool | None = None
@@ -74,7 +76,7 @@ class Work:
 
     def is_fresh(self) -> bool:
         """Whether one that begins now has all the time that a statement may take."""
-        return self.left() >= LONGEST
+        return self.left() >= LONGEST - self.splitting
 
 
 def run(event: dict[str, Any], remaining: float) -> dict[str, Any]:
@@ -86,20 +88,22 @@ def run(event: dict[str, Any], remaining: float) -> dict[str, Any]:
         raise SqlFailed(why)
     mysql = copy["engine"] in MYSQL
     script = read_script(given["script"]) if "script" in given else ""
+    began = time.monotonic()
     statements = split(script, mysql=mysql)
     check_statements(statements, mysql=mysql)
+    checks = queries(given.get("checks", []), mysql=mysql)
+    splitting = time.monotonic() - began
     login = log_in(copy)
     database = connect(copy, login)
     try:
         lock(database, until)
         digest = hashlib.sha256(script.encode()).hexdigest()
         notes = noting.open_notes(database, event["execution"], digest)
-        work = Work(database, notes, mysql, until)
+        work = Work(database, notes, mysql, until, splitting)
         for statement in statements:
             run_statement(work, statement)
-        checks = given.get("checks", [])
         passed = run_checks(work, checks, lambda: connect(copy, login, read_only=True))
-        database.remove_notes()
+        remove_notes(work, partial(connect, copy, login))
     except SqlError as error:
         # Of the hook's own statements, which hold no value that the error could quote.
         if error.kind == "lost":
@@ -126,6 +130,34 @@ def lock(database: Session, until: float) -> None:
         if time.monotonic() > until:
             raise StillInProgress("The session of an earlier call is still rolling back.")
         time.sleep(0.2)
+
+
+def remove_notes(work: Work, open_session: Callable[..., Session]) -> None:
+    """Remove the notes; where the connection is lost meanwhile, in a session of its own.
+
+    Without the notes the next invocation would run the script again, and whether they are gone
+    cannot be told then: so this ends well or fails, and is never StillInProgress.
+    """
+    # What comes behind the removal needs next to nothing of what is left for it.
+    until = work.until + MARGIN / 4
+    try:
+        try:
+            work.database.remove_notes()
+        except SqlError as error:
+            if error.kind != "lost":
+                raise
+            session = open_session(patience=until - time.monotonic())
+            try:
+                lock(session, until)
+                session.remove_notes()
+            finally:
+                session.close()
+    except (SqlError, SqlFailed, StillInProgress) as error:
+        why = str(error) if isinstance(error, SqlError) else error.fields["message"].rstrip(".")
+        raise SqlFailed(
+            f"The hook has done its work, but its notes could not be removed: {why}; start the"
+            " execution again."
+        ) from None
 
 
 def run_statement(work: Work, statement: Statement) -> None:
@@ -229,7 +261,7 @@ def run_checks(
 ) -> list[dict[str, Any]]:
     """The checks that hold, each with its figure; SqlFailed for the first that does not.
 
-    They have a session of their own, which changes nothing and has none of the script's settings.
+    They have a session of their own, which has none of the script's settings.
     """
     if not checks:
         return []
@@ -249,7 +281,8 @@ def run_check(work: Work, session: Session, number: int, check: dict[str, Any]) 
         begin(work, "check", number, name, note, alone=False)
         was_fresh, began = work.is_fresh(), time.monotonic()
         try:
-            rows, first = session.value(check["query"], work.left())
+            with session.reading():
+                rows, first = session.value(check["query"], work.left())
         except SqlError as error:
             if error.kind == "lost" or (error.kind == "late" and not was_fresh):
                 raise StillInProgress(f"The {name} was not finished: once more.") from None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from trapheus.execution.exceptions import ScriptRefused
@@ -37,7 +36,8 @@ MYSQL = re.compile(
     r"""
     (?P<comment> \#[^\n]* | --(?=[\s]|\Z)[^\n]* | /\*M?!\d* | \*/ | /\*.*?\*/ )
     | (?P<quoted> '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `(?:[^`]|``)*` )
-    | (?P<word> @{0,2}[^\W\d][\w$]* | \\N )
+    | (?P<variable> @@?(?: '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `(?:[^`]|``)*` ) )
+    | (?P<word> @(?!@)[\w.$]* | (?:@@)?[^\W\d][\w$]* | \\N )
     | (?P<number> \d[\w.]* )
     | (?P<open> ['"`] | /\* )
     | (?P<mark> [()\\] )
@@ -73,55 +73,95 @@ class Token:
     end: int
 
 
-def split(script: str, *, mysql: bool) -> list[Statement]:
+def split(script: str, *, mysql: bool, of: str = "the script") -> list[Statement]:
     """The statements of a script, or ScriptRefused with the line that cannot be taken apart."""
     tokens = mysql_tokens(script) if mysql else postgresql_tokens(script)
     statements: list[Statement] = []
     found: list[Token] = []
+    # The line of a place that is passed already: to count from the top for each takes its square.
+    line, counted = 1, 0
+    nesting = Nesting()
+
+    def add(stop: int) -> None:
+        """Append the statement that goes on until `stop`, unless it is empty."""
+        nonlocal line, counted
+        if all(token.kind in ("comment", "end") for token in found):
+            return
+        start = first_of(found)
+        line, counted = line + script.count("\n", counted, start), start
+        statements.append(
+            Statement(len(statements) + 1, line, script[start:stop].rstrip(), words_of(found))
+        )
+
     for token in tokens:
         if token.kind == "open":
-            raise refused(script, token, f"the {token.text} has no end")
+            raise refused(script, token, of, f"the {token.text} has no end")
         if token.text == "\\":
-            raise refused(script, token, "a command of psql or mysql (\\) is none of SQL")
-        if token.kind != "end":
-            found.append(token)
-        elif mysql or is_whole(found):
-            add(statements, script, found, token.start)
-            found = []
-        else:
-            found.append(token)
-    add(statements, script, found, len(script))
+            raise refused(script, token, of, "a command of psql or mysql (\\) is none of SQL")
+        if token.kind == "end" and (mysql or nesting.is_closed()):
+            add(token.start)
+            found.clear()
+            nesting = Nesting()
+            continue
+        found.append(token)
+        if not mysql and token.kind in ("word", "mark"):
+            nesting.add(token.text.upper())
+    add(len(script))
     return statements
 
 
-def add(statements: list[Statement], script: str, found: list[Token], stop: int) -> None:
-    """Append the statement that goes on until `stop`, unless it is empty."""
-    code = [token for token in found if token.kind not in ("comment", "end")]
-    if code:
-        # A comment in front belongs to nobody, unless it is one that the server executes.
-        start = next(
-            token.start
-            for token in found
-            if token.kind != "comment" or token.text.startswith(("/*!", "/*M!"))
-        )
-        words = tuple(token.text.upper() for token in code if token.kind in ("word", "mark"))
-        line = script.count("\n", 0, start) + 1
-        statements.append(Statement(len(statements) + 1, line, script[start:stop].rstrip(), words))
+def first_of(found: list[Token]) -> int:
+    """Where a statement begins: a comment in front belongs to nobody, unless the server runs it."""
+    return next(
+        token.start
+        for token in found
+        if token.kind != "comment" or token.text.startswith(("/*!", "/*M!"))
+    )
 
 
-def is_whole(found: list[Token]) -> bool:
-    """Whether a semicolon ends what precedes it, in PostgreSQL: not in brackets, nor in a body."""
-    words = [token.text.upper() for token in found if token.kind in ("word", "mark")]
-    if words.count("(") > words.count(")"):
-        return False
-    made = [word for word in words[:4] if word not in ("OR", "REPLACE")]
-    if made[:1] != ["CREATE"] or made[1:2] not in (["FUNCTION"], ["PROCEDURE"]):
-        return True
-    # A body in SQL's own words: begin atomic ... end, in which a case has an end as well.
-    if not any(pair == ("BEGIN", "ATOMIC") for pair in pairwise(words)):
-        return True
-    body = words[words.index("ATOMIC") :]
-    return body.count("END") == body.count("CASE") + 1
+def words_of(found: list[Token]) -> tuple[str, ...]:
+    """The words and brackets of a statement; a MySQL's variable is one however it is quoted."""
+    return tuple(word_of(token) for token in found if token.kind in ("word", "mark", "variable"))
+
+
+def word_of(token: Token) -> str:
+    """A piece as it is compared: a variable without its quotes."""
+    text = token.text.upper()
+    if token.kind != "variable":
+        return text
+    name = text.lstrip("@")
+    return text[: -len(name)] + name[1:-1]
+
+
+class Nesting:
+    """What is still open in a statement of PostgreSQL, in which a semicolon ends nothing."""
+
+    def __init__(self) -> None:
+        self.brackets = 0
+        # CREATE FUNCTION may have a body in SQL's own words: begin atomic ... end.
+        self.opening: list[str] = []
+        self.last = ""
+        self.is_body = False
+        self.bodies = 0
+
+    def add(self, word: str) -> None:
+        """Take the next word or bracket of the statement."""
+        self.brackets += (word == "(") - (word == ")")
+        if len(self.opening) < 2 and word not in ("OR", "REPLACE"):
+            self.opening.append(word)
+        if self.is_body:
+            # A case within the body has an end as well.
+            self.bodies += (word == "CASE") - (word == "END")
+        elif (self.last, word) == ("BEGIN", "ATOMIC") and self.opening in (
+            ["CREATE", "FUNCTION"],
+            ["CREATE", "PROCEDURE"],
+        ):
+            self.is_body, self.bodies = True, 1
+        self.last = word
+
+    def is_closed(self) -> bool:
+        """Whether a semicolon ends the statement here: not in brackets, nor in a body."""
+        return self.brackets <= 0 and self.bodies == 0
 
 
 def postgresql_tokens(script: str) -> Iterator[Token]:
@@ -172,7 +212,7 @@ def mysql_tokens(script: str) -> Iterator[Token]:
             at += 1
 
 
-def refused(script: str, token: Token, why: str) -> ScriptRefused:
+def refused(script: str, token: Token, of: str, why: str) -> ScriptRefused:
     """The error for a script that cannot be taken apart."""
     line = script.count("\n", 0, token.start) + 1
-    return ScriptRefused(f"Line {line} of the script cannot be run: {why}.")
+    return ScriptRefused(f"Line {line} of {of} cannot be run: {why}.")

@@ -44,6 +44,10 @@ class Session(Protocol):
         """A block that is done as a whole or not at all."""
         ...
 
+    def reading(self) -> AbstractContextManager[None]:
+        """A block in which the database lets nothing be changed, and of which nothing stays."""
+        ...
+
     def rolls_back(self) -> bool:
         """Whether all that a statement without DDL changes is undone with its transaction."""
         ...
@@ -57,7 +61,7 @@ class Session(Protocol):
         ...
 
     def remove_notes(self) -> None:
-        """Remove the table of notes with its schema."""
+        """Remove what is there of the notes and their schema."""
         ...
 
     def close(self) -> None:
