@@ -18,7 +18,7 @@ from tests.pipeline.scenarios import DENIED, interrupt
 
 if TYPE_CHECKING:
     from local.commands.app import App
-    from local.emulator.cloud import Execution
+    from local.emulator.cloud import Call, Execution
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 each_strategy = pytest.mark.parametrize("strategy", ["restore-first", "rename-first", "copy"])
@@ -219,6 +219,64 @@ def test_a_failure_in_finish_tells_of_the_copy(cloud: App, kind: Kind) -> None:
     text = flowing(cloud.alerts[0].text)
     assert f"{kind.identifier}-source: snapshot, available" in text
     assert f"It deletes {kind.identifier}-source, the copy of the snapshot" in text
+
+
+class Renewing:
+    """Production renews its snapshot by name when a function is first heard of."""
+
+    def __init__(self, cloud: App, kind: Kind, caller: str) -> None:
+        self.cloud, self.kind, self.caller = cloud, kind, caller
+        self.is_done = False
+
+    def __call__(self, call: Call) -> None:
+        if self.is_done or not call.caller.startswith(self.caller):
+            return
+        self.is_done = True
+        name = f"{sources.name_of(self.kind)}-monday"
+        part = "Cluster" if self.kind.is_cluster else ""
+        self.cloud.rds.write(self.kind.name, sources.name_of(self.kind), "newer data")
+        with self.cloud.rds.instantly():
+            given = {f"DB{part}SnapshotIdentifier": name}
+            self.cloud.rds.call(f"DeleteDB{part}Snapshot", given)
+        sources.snapshot(self.cloud.rds, self.kind, name)
+
+
+@each_kind
+@each_strategy
+@pytest.mark.parametrize("words", ["another key", "the same key"])
+def test_a_snapshot_that_is_renewed_after_the_check_is_not_restored(
+    cloud: App, kind: Kind, strategy: str, words: str
+) -> None:
+    sources.make(cloud.rds, kind, key=key_named(cloud, words))
+    before, held = databases(cloud), snapshots(cloud)
+    cloud.clock.advance(3600)
+    step = "CopySource" if words == "another key" else "Restore"
+    cloud.faults.append(Renewing(cloud, kind, step))
+
+    ran = run(cloud, request(kind, strategy))
+
+    error = {"CopySource": "CopyFailed", "Restore": "RestoreFailed"}[step]
+    assert (ran.status, ran.error) == ("FAILED", error)
+    assert "start the restore again" in ran.cause
+    assert (databases(cloud), tagged(cloud)) == (before, [])
+    assert snapshots(cloud).keys() == held.keys()
+
+
+@each_kind
+@each_strategy
+@pytest.mark.parametrize("words", ["another key", "the same key"])
+def test_a_snapshot_that_is_renewed_once_it_is_restored_changes_nothing(
+    cloud: App, kind: Kind, strategy: str, words: str
+) -> None:
+    sources.make(cloud.rds, kind, key=key_named(cloud, words))
+    cloud.clock.advance(3600)
+    cloud.faults.append(Renewing(cloud, kind, "Verify"))
+
+    ran = run(cloud, request(kind, strategy))
+
+    assert (ran.status, ran.cause) == ("SUCCEEDED", "")
+    name = target(kind) if strategy == "copy" else kind.identifier
+    assert cloud.rds.data(kind.name, name) == "live data"
 
 
 # The password
