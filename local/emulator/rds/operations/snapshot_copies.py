@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import groups, settings, tags
+from local.emulator.rds.databases import groups, multi_az_clusters, settings, tags
 from local.emulator.rds.operations import snapshot_sharing
 from local.emulator.rds.operations.snapshot_sharing import ENCRYPTED
 from local.emulator.rds.protocol.model import KINDS
@@ -38,6 +38,7 @@ def copy_snapshot(rds: Rds, parameters: dict[str, Any], kind: str, call: str) ->
     if across_both and not rds.copies_across_both:
         raise settings.combination("A shared snapshot can't be copied to another region.")
     home.require(source, call)
+    multi_az_clusters.refuse_copy(kind, source.shown)
     name = rds.free(kind, parameters[to_key])
     if home.region != rds.region:
         require_room(rds)
