@@ -122,6 +122,37 @@ def test_a_snapshot_of_another_region_is_named_by_its_arn(
     assert ran.output["restoredFrom"] == arn
 
 
+OPTION = {"OptionName": "TDE", "Persistent": True, "Permanent": True}
+
+
+@pytest.mark.parametrize("has_group", [True, False])
+def test_a_copy_from_another_region_has_the_option_group_of_the_target(
+    cloud: App, *, has_group: bool
+) -> None:
+    kind, away, held = KINDS[0], cloud.rds_in(OTHER_REGION), snapshots(cloud)
+    (own,) = cloud.rds.instances[kind.identifier]["OptionGroupMemberships"]
+    if has_group:
+        # The source's is another one of the same options.
+        away.call("CreateOptionGroup", {
+            "OptionGroupName": "live-options", "EngineName": "postgres",
+            "MajorEngineVersion": "16", "OptionGroupDescription": "Live",
+        })  # fmt: skip
+        for rds, name in ((away, "live-options"), (cloud.rds, own["OptionGroupName"])):
+            rds.groups["option"][name]["Options"] = [OPTION]
+    else:
+        own["OptionGroupName"] = "default:postgres-16"
+    more = {"OptionGroupName": "live-options"} if has_group else {}
+    name = sources.make(away, kind, key=sources.key(away), **more)
+    arn = f"arn:aws:rds:{OTHER_REGION}:{ACCOUNT}:snapshot:{name}"
+
+    ran = run(cloud, kind.request("db_restore", snapshotIdentifier=arn))
+
+    refreshed(cloud, kind, "live data", held, ran)
+    (copied,) = [call for call in cloud.calls if call.operation == "CopyDBSnapshot"]
+    expected = own["OptionGroupName"] if has_group else None
+    assert copied.parameters.get("OptionGroupName") == expected
+
+
 @each_kind
 def test_the_newest_may_be_of_aws_backup(cloud: App, kind: Kind) -> None:
     sources.make(cloud.rds, kind, data="older data", key=key(cloud.rds, KEY_ID))

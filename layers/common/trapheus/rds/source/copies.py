@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     Copy = Callable[[str, dict[str, Any], Tags], object]
     Delete = Callable[[str], object]
 
+# How the name of a group begins that a copy has anyway, which RDS makes where it is missing.
+DEFAULT_GROUP = "default:"
+
 
 def make_copy(find: Find, copy: Copy, event: dict[str, Any]) -> dict[str, str]:
     """Copy the plan's snapshot, and come back until the copy is available.
@@ -134,11 +137,18 @@ def replaced(plan: dict[str, Any], now: str) -> str:
 
 
 def how_of(plan: dict[str, Any]) -> dict[str, Any]:
-    """What is copied, and how. A region is named only where it is another one."""
+    """What is copied, and how.
+
+    A region is named only where it is another one, whose option groups are not to be had here: so
+    the copy gets the one that is restored with it. [fact: option-group-of-a-copy]
+    """
     region, key = plan["copying"]["region"], plan["copying"]["key"]
     how = {"source": plan["snapshot"]}
     if region != rds().meta.region_name:
         how["SourceRegion"] = region
+        group = plan["restore"].get("OptionGroupName", "")
+        if "members" not in plan and group and not group.startswith(DEFAULT_GROUP):
+            how["OptionGroupName"] = group
     if key:
         how["KmsKeyId"] = key
     return how
