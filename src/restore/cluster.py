@@ -18,12 +18,14 @@ from trapheus.last_events import naming_events
 from trapheus.rds.access import (
     Description,
     cluster,
+    cluster_snapshot,
     in_progress_tag,
     is_tagged,
     rds,
 )
 from trapheus.rds.members import create
 from trapheus.rds.multi_az import is_multi_az, tag_all_members
+from trapheus.rds.source.copies import require_unchanged
 from trapheus.rds.waiters import BAD_CLUSTER, not_ready
 
 
@@ -66,6 +68,7 @@ def restore(plan: dict[str, Any]) -> Description:
     identifier, execution = plan["restoredAs"], plan["execution"]
     found = cluster(identifier)
     if found is None:
+        require_unchanged(cluster_snapshot, plan)
         rds().restore_db_cluster_from_snapshot(
             DBClusterIdentifier=identifier,
             SnapshotIdentifier=plan.get("copiedTo", plan["snapshot"]),

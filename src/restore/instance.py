@@ -12,7 +12,8 @@ from trapheus.execution.exceptions import (
 )
 from trapheus.execution.logs import logged
 from trapheus.last_events import naming_events
-from trapheus.rds.access import in_progress_tag, instance, is_tagged, rds
+from trapheus.rds.access import in_progress_tag, instance, is_tagged, rds, snapshot
+from trapheus.rds.source.copies import require_unchanged
 
 
 @logged
@@ -29,6 +30,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         found = instance(identifier)
         if found is None:
             lock.require(event)
+            require_unchanged(snapshot, plan)
             answer = rds().restore_db_instance_from_db_snapshot(
                 DBInstanceIdentifier=identifier,
                 DBSnapshotIdentifier=plan.get("copiedTo", plan["snapshot"]),

@@ -28,7 +28,7 @@ from trapheus.rds.access import (
 from trapheus.rds.endpoints import lacking, possible
 from trapheus.rds.multi_az import is_multi_az
 from trapheus.rds.proxies import unreached
-from trapheus.rds.snapshots import is_another, warnings_of
+from trapheus.rds.snapshots import is_replaced, warnings_of
 from trapheus.rds.waiters import (
     ONLINE,
     TRIED,
@@ -97,7 +97,7 @@ def deviations(event: dict[str, Any], found: Description, source: Description | 
         lines.append(
             f"the resource id is {found.get('DbClusterResourceId')}, not {restored['resourceId']}"
         )
-    if is_another(source, restored):
+    if is_replaced(event["plan"], source, restored):
         lines.append(f"the snapshot {restored['snapshot']} is not the one that was restored")
     return lines
 

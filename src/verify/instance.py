@@ -15,7 +15,7 @@ from trapheus.hooks import instance_connection, require_ready
 from trapheus.last_events import naming_events
 from trapheus.rds.access import Description, instance, instance_with, snapshot
 from trapheus.rds.proxies import unreached
-from trapheus.rds.snapshots import is_another, warnings_of
+from trapheus.rds.snapshots import is_replaced, warnings_of
 from trapheus.rds.waiters import ONLINE, TRIED, instance_settled, wait
 
 
@@ -62,7 +62,7 @@ def deviations(event: dict[str, Any], found: Description, source: Description | 
         lines.append(
             f"the resource id is {found.get('DbiResourceId')}, not {restored['resourceId']}"
         )
-    if is_another(source, restored):
+    if is_replaced(event["plan"], source, restored):
         lines.append(f"the snapshot {restored['snapshot']} is not the one that was restored")
     return lines
 

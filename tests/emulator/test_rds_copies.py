@@ -261,6 +261,28 @@ def test_an_option_group_is_of_one_region():
     assert world.copy("instance", world.away)["OptionGroupName"] == "default:postgres-16"
 
 
+@pytest.mark.parametrize("kept", ["Permanent", "Persistent"])
+def test_a_snapshot_with_options_that_stay_wants_a_group_that_has_them(kept):
+    world = Copies()
+    for rds, name in ((world.rds, "own"), (world.away, "theirs"), (world.away, "without")):
+        rds.call("CreateOptionGroup", {
+            "OptionGroupName": name, "EngineName": "postgres", "MajorEngineVersion": "16",
+            "OptionGroupDescription": "Own",
+        })  # fmt: skip
+    option = {"OptionName": "Timezone", kept: True}
+    world.rds.groups["option"]["own"]["Options"] = [option, {"OptionName": "Another"}]
+    world.away.groups["option"]["theirs"]["Options"] = [option]
+    world.rds.find("snapshot", "db-snapshot").shown["OptionGroupName"] = "own"
+
+    for more in ({}, {"OptionGroupName": "without"}):
+        error = refused(world.copy, "instance", world.away, **more)
+        assert error.code == "InvalidParameterValue"
+        assert "requires a target option group with the following options: [Timezone]" in str(error)
+    made = world.copy("instance", world.away, OptionGroupName="theirs")
+    assert made["OptionGroupName"] == "theirs"
+    assert world.copy("instance", world.rds)["OptionGroupName"] == "own"
+
+
 def test_a_parameter_that_is_not_understood_is_refused_and_not_forgotten():
     world = Copies()
     error = refused(world.copy, "instance", world.away, CopyOptionGroup=True)

@@ -106,3 +106,20 @@ def test_aurora_takes_no_class_of_a_cluster() -> None:
     world = World()
     asked = {"DBClusterIdentifier": "cl", "DBClusterInstanceClass": "db.r6gd.large"}
     refused(lambda: world.rds.call("ModifyDBCluster", asked))
+
+
+@pytest.mark.parametrize("given", [{}, {"CopyTags": True}])
+def test_its_snapshot_is_not_copied(world: World, given: dict[str, Any]) -> None:
+    refused(lambda: world.rds.call("CopyDBClusterSnapshot", {
+        "SourceDBClusterSnapshotIdentifier": "zones-snapshot",
+        "TargetDBClusterSnapshotIdentifier": "copy", **given,
+    }))  # fmt: skip
+    assert "copy" not in world.rds.cluster_snapshots
+
+
+def test_what_is_not_encrypted_stays_so(world: World) -> None:
+    key = f"arn:aws:kms:{world.rds.region}:{world.rds.account}:key/own"
+    shown = world.rds.cluster_snapshots["zones-snapshot"]
+    assert "KmsKeyId" not in shown
+    refused(lambda: restore(world, DBClusterInstanceClass="db.r6gd.large", KmsKeyId=key))
+    assert "new" not in world.rds.clusters

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from local.commands.account import KEY_ID, key
 from local.commands.app import App
 from local.emulator.cloud import Call, Fault
+from tests import sources
 from tests.mailed import flowing
-from tests.pipeline.observed import CLUSTER, On, databases, run, tagged
+from tests.pipeline.observed import CLUSTER, Kind, On, databases, run, tagged
 from tests.pipeline.scenarios import COPY_OF_ZONES as COPY
 from tests.pipeline.scenarios import ZONES as NAME
 from tests.pipeline.scenarios import make_multi_az
@@ -200,3 +202,64 @@ def test_without_room_for_its_members_it_is_not_restored(zones: App) -> None:
     execution = run(zones, asked(targetIdentifier=COPY))
 
     assert (execution.status, execution.error) == ("FAILED", "QuotaExceeded")
+
+
+# No snapshot of it is copied, and nothing of it is encrypted by a restore.
+
+SOURCE = Kind("cluster", "live-zones")
+
+
+def make_source(zones: App, key: str) -> None:
+    """Another Multi-AZ DB cluster and its snapshot, under a key or not encrypted."""
+    with zones.rds.instantly(at=zones.rds.time - 3600):
+        zones.rds.call("CreateDBCluster", {
+            "DBClusterIdentifier": SOURCE.identifier, "Engine": "postgres",
+            "EngineVersion": "16.4", "DBClusterInstanceClass": "db.r6gd.large",
+            "AllocatedStorage": 100, "Iops": 1000, "StorageType": "io1",
+            "MasterUsername": "owner", "MasterUserPassword": "not-told-anybody",
+            **({"StorageEncrypted": True, "KmsKeyId": key} if key else {}),
+        })  # fmt: skip
+        zones.rds.call("CreateDBClusterSnapshot", {
+            "DBClusterIdentifier": SOURCE.identifier,
+            "DBClusterSnapshotIdentifier": SOURCE.snapshot,
+        })  # fmt: skip
+        zones.rds.write("cluster", SOURCE.identifier, "live data")
+    zones.rds.settle()
+
+
+def encrypt(zones: App) -> None:
+    """Let the cluster be encrypted, and its own snapshot."""
+    held = {"StorageEncrypted": True, "KmsKeyId": key(zones.rds, KEY_ID)}
+    zones.rds.clusters[NAME] |= held
+    zones.rds.cluster_snapshots[f"{NAME}-snapshot"] |= held
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("another key", "RDS copies no snapshot of a Multi-AZ DB cluster"),
+        ("no key", "encrypts none that is not encrypted"),
+    ],
+)
+def test_data_that_would_have_to_be_copied_or_encrypted_are_refused(
+    zones: App, words: str, sentence: str
+) -> None:
+    encrypt(zones)
+    make_source(zones, sources.key(zones.rds) if words == "another key" else "")
+    before = databases(zones)
+
+    execution = run(zones, asked(targetIdentifier=COPY, sourceIdentifier=SOURCE.identifier))
+
+    assert (execution.status, execution.error) == ("FAILED", "DatabaseNotSupported")
+    assert sentence in execution.cause
+    assert databases(zones) == before
+    assert tagged(zones) == []
+
+
+def test_the_data_of_another_one_under_the_same_key_are_restored(zones: App) -> None:
+    encrypt(zones)
+    make_source(zones, key(zones.rds, KEY_ID))
+
+    execution = run(zones, asked(targetIdentifier=COPY, sourceIdentifier=SOURCE.identifier))
+
+    assert (execution.status, execution.cause) == ("SUCCEEDED", "")

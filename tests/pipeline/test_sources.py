@@ -18,7 +18,7 @@ from tests.pipeline.scenarios import DENIED, interrupt
 
 if TYPE_CHECKING:
     from local.commands.app import App
-    from local.emulator.cloud import Execution
+    from local.emulator.cloud import Call, Execution
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 each_strategy = pytest.mark.parametrize("strategy", ["restore-first", "rename-first", "copy"])
@@ -122,6 +122,37 @@ def test_a_snapshot_of_another_region_is_named_by_its_arn(
     assert ran.output["restoredFrom"] == arn
 
 
+OPTION = {"OptionName": "TDE", "Persistent": True, "Permanent": True}
+
+
+@pytest.mark.parametrize("has_group", [True, False])
+def test_a_copy_from_another_region_has_the_option_group_of_the_target(
+    cloud: App, *, has_group: bool
+) -> None:
+    kind, away, held = KINDS[0], cloud.rds_in(OTHER_REGION), snapshots(cloud)
+    (own,) = cloud.rds.instances[kind.identifier]["OptionGroupMemberships"]
+    if has_group:
+        # The source's is another one of the same options.
+        away.call("CreateOptionGroup", {
+            "OptionGroupName": "live-options", "EngineName": "postgres",
+            "MajorEngineVersion": "16", "OptionGroupDescription": "Live",
+        })  # fmt: skip
+        for rds, name in ((away, "live-options"), (cloud.rds, own["OptionGroupName"])):
+            rds.groups["option"][name]["Options"] = [OPTION]
+    else:
+        own["OptionGroupName"] = "default:postgres-16"
+    more = {"OptionGroupName": "live-options"} if has_group else {}
+    name = sources.make(away, kind, key=sources.key(away), **more)
+    arn = f"arn:aws:rds:{OTHER_REGION}:{ACCOUNT}:snapshot:{name}"
+
+    ran = run(cloud, kind.request("db_restore", snapshotIdentifier=arn))
+
+    refreshed(cloud, kind, "live data", held, ran)
+    (copied,) = [call for call in cloud.calls if call.operation == "CopyDBSnapshot"]
+    expected = own["OptionGroupName"] if has_group else None
+    assert copied.parameters.get("OptionGroupName") == expected
+
+
 @each_kind
 def test_the_newest_may_be_of_aws_backup(cloud: App, kind: Kind) -> None:
     sources.make(cloud.rds, kind, data="older data", key=key(cloud.rds, KEY_ID))
@@ -219,6 +250,64 @@ def test_a_failure_in_finish_tells_of_the_copy(cloud: App, kind: Kind) -> None:
     text = flowing(cloud.alerts[0].text)
     assert f"{kind.identifier}-source: snapshot, available" in text
     assert f"It deletes {kind.identifier}-source, the copy of the snapshot" in text
+
+
+class Renewing:
+    """Production renews its snapshot by name when a function is first heard of."""
+
+    def __init__(self, cloud: App, kind: Kind, caller: str) -> None:
+        self.cloud, self.kind, self.caller = cloud, kind, caller
+        self.is_done = False
+
+    def __call__(self, call: Call) -> None:
+        if self.is_done or not call.caller.startswith(self.caller):
+            return
+        self.is_done = True
+        name = f"{sources.name_of(self.kind)}-monday"
+        part = "Cluster" if self.kind.is_cluster else ""
+        self.cloud.rds.write(self.kind.name, sources.name_of(self.kind), "newer data")
+        with self.cloud.rds.instantly():
+            given = {f"DB{part}SnapshotIdentifier": name}
+            self.cloud.rds.call(f"DeleteDB{part}Snapshot", given)
+        sources.snapshot(self.cloud.rds, self.kind, name)
+
+
+@each_kind
+@each_strategy
+@pytest.mark.parametrize("words", ["another key", "the same key"])
+def test_a_snapshot_that_is_renewed_after_the_check_is_not_restored(
+    cloud: App, kind: Kind, strategy: str, words: str
+) -> None:
+    sources.make(cloud.rds, kind, key=key_named(cloud, words))
+    before, held = databases(cloud), snapshots(cloud)
+    cloud.clock.advance(3600)
+    step = "CopySource" if words == "another key" else "Restore"
+    cloud.faults.append(Renewing(cloud, kind, step))
+
+    ran = run(cloud, request(kind, strategy))
+
+    error = {"CopySource": "CopyFailed", "Restore": "RestoreFailed"}[step]
+    assert (ran.status, ran.error) == ("FAILED", error)
+    assert "start the restore again" in ran.cause
+    assert (databases(cloud), tagged(cloud)) == (before, [])
+    assert snapshots(cloud).keys() == held.keys()
+
+
+@each_kind
+@each_strategy
+@pytest.mark.parametrize("words", ["another key", "the same key"])
+def test_a_snapshot_that_is_renewed_once_it_is_restored_changes_nothing(
+    cloud: App, kind: Kind, strategy: str, words: str
+) -> None:
+    sources.make(cloud.rds, kind, key=key_named(cloud, words))
+    cloud.clock.advance(3600)
+    cloud.faults.append(Renewing(cloud, kind, "Verify"))
+
+    ran = run(cloud, request(kind, strategy))
+
+    assert (ran.status, ran.cause) == ("SUCCEEDED", "")
+    name = target(kind) if strategy == "copy" else kind.identifier
+    assert cloud.rds.data(kind.name, name) == "live data"
 
 
 # The password

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.emulator.rds.databases.settings import own_key
-from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, Aws, Kind
+from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, Aws, Kind, of_clusters
 from trapheus.execution import exceptions
 
 STAGING, AUDIT = "210987654321", "321098765432"
@@ -341,3 +341,14 @@ def test_the_answer_is_the_snapshots_own_moment(aws: Aws, kind: Kind, defaulted:
     answer = aws.until_done("snapshot", plan=planned(aws))
     taken = aws.found(answer["name"], aws.snapshot_kind)
     assert datetime.fromisoformat(answer["dataAsOf"]) == taken["SnapshotCreateTime"]
+
+
+@of_clusters
+def test_no_copy_of_a_multi_az_cluster_s_snapshot_is_shared(aws: Aws, kind: Kind, defaulted: str):
+    aws.found(kind.identifier)["DBClusterInstanceClass"] = "db.r6gd.large"
+
+    with pytest.raises(exceptions.DatabaseNotSupported, match="copies no snapshot of a Multi-AZ"):
+        planned(aws)
+
+    encrypt(aws, kind, KEY)
+    assert planned(aws)["sharing"]["key"] == ""

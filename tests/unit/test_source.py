@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
 
 from tests import sources
-from tests.unit.conftest import CLUSTER, EXECUTION, OPTIONS, Aws, Kind, take_snapshot
+from tests.unit.conftest import (
+    CLUSTER,
+    EXECUTION,
+    OPTIONS,
+    Aws,
+    Kind,
+    delete_snapshot,
+    of_instances,
+    take_snapshot,
+)
 from trapheus import requests, snapshot_names
 from trapheus.execution import exceptions
 from trapheus.rds import access as layer
 from trapheus.rds.source import passwords
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 GOOD = {"identifier": "staging-db", "task": "db_restore", "isCluster": False}
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:staging-db-Ab12Cd"
@@ -166,6 +179,109 @@ def test_an_older_definition_is_told_to_start_again(aws: Aws, kind: Kind, copyin
 
     with pytest.raises(exceptions.FormatNotKnown, match="start it again"):
         aws.run("check", request=request | {"isCluster": kind is CLUSTER, "dryRun": False})
+
+
+# What has the snapshot's name by then
+
+
+@pytest.fixture(params=["replaced", "gone", "being taken"])
+def renewed(request: pytest.FixtureRequest, aws: Aws, kind: Kind) -> Callable[[str], None]:
+    """What production may do to its snapshot while nobody holds it back."""
+
+    def renew(name: str) -> None:
+        aws.settle()
+        delete_snapshot(aws, name)
+        if request.param == "gone":
+            return
+        if request.param == "replaced":
+            sources.snapshot(aws.rds, kind, name)
+            return
+        part, of = ("Cluster", "Cluster") if kind is CLUSTER else ("", "Instance")
+        given = {f"DB{of}Identifier": sources.name_of(kind), f"DB{part}SnapshotIdentifier": name}
+        aws.rds.call(f"CreateDB{part}Snapshot", given)
+
+    return renew
+
+
+@pytest.fixture
+def as_it_is(aws: Aws, kind: Kind) -> dict[str, Any]:
+    """A plan whose snapshot, of another database, is restored without a copy."""
+    sources.make(aws.rds, kind, key=aws.found(kind.identifier)["KmsKeyId"])
+    plan = aws.plan(sourceIdentifier=sources.name_of(kind), strategy="restore-first")
+    assert "source" in plan
+    assert "copiedTo" not in plan
+    return plan
+
+
+def test_what_has_the_snapshot_s_name_now_is_not_copied(
+    aws: Aws, kind: Kind, copying: dict, renewed: Callable[[str], None]
+):
+    renewed(copying["snapshot"])
+
+    with pytest.raises(exceptions.CopyFailed, match="start the restore again"):
+        aws.run("copy_source", plan=copying)
+
+    assert aws.found(copy_of(kind), aws.snapshot_kind) is None
+
+
+def test_what_has_the_snapshot_s_name_now_is_not_restored(
+    aws: Aws, kind: Kind, as_it_is: dict, renewed: Callable[[str], None]
+):
+    renewed(as_it_is["snapshot"])
+
+    with pytest.raises(exceptions.RestoreFailed, match="start the restore again"):
+        aws.run("restore", plan=as_it_is, phase="copy")
+
+    assert aws.found(as_it_is["restoredAs"]) is None
+
+
+def test_what_has_the_copy_s_name_now_is_not_restored(aws: Aws, kind: Kind, copying: dict):
+    aws.until_done("copy_source", plan=copying)
+    delete_snapshot(aws, copying["copiedTo"])
+    take_snapshot(aws, copying["copiedTo"])
+    aws.settle()
+
+    with pytest.raises(exceptions.RestoreFailed, match="start the restore again"):
+        aws.run("restore", plan=copying, phase="copy")
+
+    assert aws.found(copying["restoredAs"]) is None
+
+
+@of_instances
+def test_a_copy_of_other_data_is_not_taken_for_a_good_one(aws: Aws, kind: Kind, copying: dict):
+    aws.settle()
+    aws.run_once("copy_source", plan=copying)
+    aws.settle()
+    made = aws.found(copy_of(kind), aws.snapshot_kind)
+    made["OriginalSnapshotCreateTime"] += timedelta(hours=1)
+
+    with pytest.raises(exceptions.CopyFailed, match="start the restore again"):
+        aws.run("copy_source", plan=copying)
+
+
+def test_the_data_of_a_plan_that_does_not_know_their_moment_are_taken(
+    aws: Aws, kind: Kind, as_it_is: dict
+):
+    old = {name: value for name, value in as_it_is.items() if name != "dataAsOf"}
+
+    aws.run_once("restore", plan=old, phase="copy")
+
+    assert aws.found(as_it_is["restoredAs"])
+
+
+@pytest.mark.parametrize("way", ["copying", "as_it_is"])
+def test_a_snapshot_that_is_replaced_once_it_is_copied_or_restored_passes(
+    aws: Aws, kind: Kind, way: str, request: pytest.FixtureRequest, renewed: Callable[[str], None]
+):
+    plan = request.getfixturevalue(way)
+    if way == "copying":
+        aws.until_done("copy_source", plan=plan)
+    aws.lock = {"holder": EXECUTION, "phase": "copy"}
+    aws.make_copy(plan)
+    restored = aws.restored(plan) | {"dataAsOf": plan["dataAsOf"]}
+    renewed(plan["snapshot"])
+
+    aws.until_done("verify", plan=plan, phase="copy", restored=restored)
 
 
 # The password

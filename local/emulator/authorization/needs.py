@@ -453,8 +453,9 @@ NEEDS: dict[tuple[str, str], tuple[Row, ...]] = {
         tagged("cluster-snapshot", CLUSTER_SNAPSHOT),
         encrypted_as("cluster", CLUSTER),
     ),
-    # SAR: snapshot*; UG: a copy to another region is authorised in both. CrossRegionCommunication
-    # has RDS's own service-linked role (its policy AmazonRDSServiceRolePolicy).
+    # SAR: snapshot*, and no og, though the call may name one; UG: a copy to another region is
+    # authorised in both. CrossRegionCommunication has RDS's own service-linked role (its policy
+    # AmazonRDSServiceRolePolicy).
     ("rds", "CopyDBSnapshot"): (
         on("snapshot", "SourceDBSnapshotIdentifier"),
         on("snapshot", "TargetDBSnapshotIdentifier"),

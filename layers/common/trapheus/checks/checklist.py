@@ -78,6 +78,7 @@ LOSSY = Condition(
 BOTH = Condition("", lambda _: True)
 AN_INSTANCE = Condition("an instance", lambda look: look.kind is INSTANCE)
 A_CLUSTER = Condition("a cluster", lambda look: look.kind is CLUSTER)
+MULTI_AZ = Condition("a Multi-AZ DB cluster", lambda look: look.is_multi_az)
 AURORA = Condition("an Aurora cluster", lambda look: look.is_aurora)
 WITH_STORAGE = Condition("an instance or a Multi-AZ DB cluster", lambda look: not look.is_aurora)
 
@@ -161,6 +162,14 @@ CHECKS = (
         when=SHARED,
         errors=(exceptions.KeyNotAccessible, exceptions.InvalidRequest),
         cure="Give the stack such a key, by [docs/sharing.md](sharing.md); name fewer accounts.",
+    ),
+    Check(
+        source.of_multi_az,
+        when=ALWAYS,
+        of=MULTI_AZ,
+        errors=(exceptions.DatabaseNotSupported,),
+        cure="Name a snapshot under the same key, in the same account and region; share what is"
+        " under a key that others may use.",
     ),
     Check(
         names.of_the_shared_copy,

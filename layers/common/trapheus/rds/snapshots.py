@@ -217,12 +217,21 @@ def is_own(name: str, found: Description, plan: dict[str, Any]) -> bool:
     return bool(name == plan["snapshot"] and of_it and taken and taken > began)
 
 
-def is_another(source: Description | None, restored: dict[str, str]) -> bool:
-    """Whether the snapshot that has the name now is not the one that was restored.
+def is_another(source: Description | None, restored: dict[str, Any]) -> bool:
+    """Whether the snapshot that has the name now is not the one that was, or is to be, restored.
 
     A copy of that one has its data too.
     """
     return source is not None and restored["dataAsOf"] not in (moments_of(source) or [""])
+
+
+def is_replaced(plan: dict[str, Any], source: Description | None, restored: dict[str, str]) -> bool:
+    """Whether a database's own snapshot is not the one any more that was restored.
+
+    Another database's, and what was copied, is compared before the call that reads it: its owner
+    may replace it by name at any time afterwards.
+    """
+    return not {"source", "copiedTo"} & plan.keys() and is_another(source, restored)
 
 
 def warnings_of(plan: dict[str, Any], source: Description | None) -> list[str]:

@@ -131,3 +131,23 @@ def refuse_member(cluster: Resource | None) -> None:
             f"The operation isn't supported for the members of the Multi-AZ DB cluster"
             f" {cluster.name}."
         )
+
+
+def refuse_copy(kind: str, snapshot: Mapping[str, Any]) -> None:
+    """Refuse to copy a snapshot of such a cluster.
+
+    [fact: no-copy-of-a-multi-az-snapshot]
+    """
+    if kind == "cluster-snapshot" and snapshot["Engine"] in ENGINES:
+        raise settings.combination("Copying a snapshot isn't supported for Multi-AZ DB clusters.")
+
+
+def refuse_encryption(snapshot: Mapping[str, Any]) -> None:
+    """Refuse to encrypt what is not.
+
+    [fact: no-copy-of-a-multi-az-snapshot]
+    """
+    if snapshot["Engine"] in ENGINES and "KmsKeyId" not in snapshot:
+        raise settings.combination(
+            "KmsKeyId can't be specified for an unencrypted snapshot of a Multi-AZ DB cluster."
+        )

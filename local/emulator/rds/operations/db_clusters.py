@@ -134,6 +134,7 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     """A new cluster out of a snapshot, without members but those of a Multi-AZ DB cluster.
 
     [fact: engine-of-a-restore] [fact: key-of-a-restored-cluster]
+    [fact: no-copy-of-a-multi-az-snapshot]
     """
     given = parameters["SnapshotIdentifier"]
     snapshot = snapshot_sharing.restorable(rds, "cluster-snapshot", given)
@@ -143,6 +144,7 @@ def restore(rds: Rds, parameters: dict[str, Any]) -> dict[str, Any]:
     if parameters["Engine"] != kept["Engine"]:
         raise settings.combination("The engine is not the snapshot's.")
     if "KmsKeyId" in parameters:
+        multi_az_clusters.refuse_encryption(snapshot.shown)
         if not rds.other_services.usable_key(parameters["KmsKeyId"], rds.region):
             raise settings.inaccessible(f"KMS key [{parameters['KmsKeyId']}]")
         kept = {**kept, "StorageEncrypted": True}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from local.emulator.rds.databases import groups, settings, tags
+from local.emulator.rds.databases import groups, multi_az_clusters, settings, tags
 from local.emulator.rds.operations import snapshot_sharing
 from local.emulator.rds.operations.snapshot_sharing import ENCRYPTED
 from local.emulator.rds.protocol.model import KINDS
@@ -38,9 +38,11 @@ def copy_snapshot(rds: Rds, parameters: dict[str, Any], kind: str, call: str) ->
     if across_both and not rds.copies_across_both:
         raise settings.combination("A shared snapshot can't be copied to another region.")
     home.require(source, call)
+    multi_az_clusters.refuse_copy(kind, source.shown)
     name = rds.free(kind, parameters[to_key])
     if home.region != rds.region:
         require_room(rds)
+        require_options(rds, home, source, parameters.get("OptionGroupName"))
     key = encryption(rds, home, source, parameters.get("KmsKeyId"))
     made = begin(rds, home, source, name, parameters)
     if key:
@@ -57,6 +59,29 @@ def require_room(rds: Rds) -> None:
         raise RdsError(
             "SnapshotQuotaExceeded", f"Cannot copy more than {most} snapshots across regions"
         )
+
+
+def require_options(rds: Rds, home: Rds, source: Resource, given: str | None) -> None:
+    """Refuse a copy whose option group lacks what the source's has for good.
+
+    [fact: option-group-of-a-copy]
+    """
+    own = source.shown.get("OptionGroupName")
+    if own is None:
+        return
+    has = {one["OptionName"] for one in options(rds, given)} if given else set()
+    stay = (one for one in options(home, own) if one.get("Permanent") or one.get("Persistent"))
+    if lacking := [one["OptionName"] for one in stay if one["OptionName"] not in has]:
+        raise RdsError(
+            "InvalidParameterValue",
+            "The snapshot requires a target option group with the following options:"
+            f" [{', '.join(lacking)}]",
+        )
+
+
+def options(rds: Rds, name: str) -> list[dict[str, Any]]:
+    """The options of a group."""
+    return list(groups.group(rds, "option", name).get("Options", []))
 
 
 def encryption(rds: Rds, home: Rds, source: Resource, given: str | None) -> str:

@@ -106,6 +106,39 @@ def encryption(look: Look, findings: Findings) -> None:
             judge_key_of_another(look, key, findings)
 
 
+def of_multi_az(look: Look, findings: Findings) -> None:
+    """No snapshot is to be copied, for the restore or to be shared, nor encrypted by the restore.
+
+    RDS does neither with what is of a Multi-AZ DB cluster.
+    """
+    # [fact: no-copy-of-a-multi-az-snapshot]
+    snapshot = look.restored
+    if look.shares_copy:
+        findings.add(
+            exceptions.DatabaseNotSupported,
+            f"What is taken of {look.identifier} would be copied under another key to be shared,"
+            " and RDS copies no snapshot of a Multi-AZ DB cluster: make the cluster anew under the"
+            " stack's ShareKmsKey, or leave the accounts out of ShareSnapshotsWith.",
+        )
+    if snapshot is None:
+        return
+    name = name_of(look, snapshot)
+    if is_copied(look):
+        findings.add(
+            exceptions.DatabaseNotSupported,
+            f"The snapshot {name} would have to be copied first, and RDS copies no snapshot of a"
+            " Multi-AZ DB cluster: name one of this account and region that is under the key of"
+            f" {look.identifier}{'' if look.found.get('KmsKeyId') else ', which has none'}.",
+        )
+    elif look.found.get("KmsKeyId") and not snapshot.get("KmsKeyId"):
+        findings.add(
+            exceptions.DatabaseNotSupported,
+            f"The snapshot {name} is not encrypted, {look.identifier} is, and the restore of a"
+            " Multi-AZ DB cluster encrypts none that is not encrypted: name one that is under the"
+            " same key.",
+        )
+
+
 def judge_key_of_another(look: Look, key: Key, findings: Findings) -> None:
     """Refuse a key of another account's that cannot be used from this one.
 

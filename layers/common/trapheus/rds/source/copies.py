@@ -1,5 +1,8 @@
 """The copy of a snapshot that RDS cannot restore as it is: made, and removed at every end.
 
+Nobody holds a lock on another database's snapshot, which may be replaced by name at any time: so
+whose data it has is asked right before it is copied or restored.
+
 Each look is one call, since a copy may take hours, in which the state machine asks again.
 """
 
@@ -15,11 +18,14 @@ from trapheus.execution.exceptions import (
     CopyFailed,
     KeyNotAccessible,
     NameTaken,
+    RestoreFailed,
     StillInProgress,
+    TrapheusError,
 )
-from trapheus.rds.access import in_progress_tag, is_tagged, rds
+from trapheus.rds.access import in_progress_tag, is_tagged, moment_of, rds
 from trapheus.rds.deletion import seen
 from trapheus.rds.exports import no_room
+from trapheus.rds.snapshots import is_another
 from trapheus.rds.waiters import DELETING, is_over
 
 if TYPE_CHECKING:
@@ -30,6 +36,9 @@ if TYPE_CHECKING:
     Find = Callable[[str], Description | None]
     Copy = Callable[[str, dict[str, Any], Tags], object]
     Delete = Callable[[str], object]
+
+# How the name of a group begins that a copy has anyway, which RDS makes where it is missing.
+DEFAULT_GROUP = "default:"
 
 
 def make_copy(find: Find, copy: Copy, event: dict[str, Any]) -> dict[str, str]:
@@ -57,6 +66,7 @@ def make_copy(find: Find, copy: Copy, event: dict[str, Any]) -> dict[str, str]:
         found = find(name)
         if found is None:
             lock.require(event)
+            require_as_checked(find, plan, CopyFailed)
             try:
                 copy(name, how_of(plan), [in_progress_tag(plan["execution"])])
             except ClientError as error:
@@ -71,7 +81,10 @@ def make_copy(find: Find, copy: Copy, event: dict[str, Any]) -> dict[str, str]:
     if found and not is_tagged(found, plan["execution"]):
         raise NameTaken(f"The snapshot {name} is not of this execution.", identifier=name)
     status = found["Status"] if found else "asked for"
-    if status == "available":
+    if found and status == "available":
+        # A cluster's shows no moment of its data [fact: moment-of-a-copy].
+        if "OriginalSnapshotCreateTime" in found and has_other_data(found, plan):
+            raise CopyFailed(replaced(plan, moment_of(found)), identifier=name)
         return {"name": name}
     if status in ("failed", *DELETING) or is_over(event["entered"]):
         raise CopyFailed(
@@ -80,12 +93,62 @@ def make_copy(find: Find, copy: Copy, event: dict[str, Any]) -> dict[str, str]:
     raise StillInProgress(f"The copy {name} is {status}", identifier=name)
 
 
+def require_unchanged(find: Find, plan: dict[str, Any]) -> None:
+    """Pass if what is restored next is what the check has seen: a source's snapshot, or its copy.
+
+    A database's own snapshot is compared at the end.
+    """
+    if "copiedTo" in plan:
+        if own_copy(find, plan) is None:
+            raise RestoreFailed(
+                f"The snapshot {plan['copiedTo']} is not the copy that this execution has made, or"
+                " not there any more: start the restore again.",
+                identifier=plan["identifier"],
+            )
+    elif "source" in plan:
+        require_as_checked(find, plan, RestoreFailed)
+
+
+def require_as_checked(find: Find, plan: dict[str, Any], otherwise: type[TrapheusError]) -> None:
+    """Pass if the plan's snapshot is there, and has the data that the check has seen."""
+    found = find(plan["snapshot"])
+    if found is None:
+        raise otherwise(
+            f"The snapshot {plan['snapshot']} was deleted after the check: start the restore again"
+            " once there is another one.",
+            identifier=plan["identifier"],
+        )
+    if has_other_data(found, plan):
+        raise otherwise(replaced(plan, moment_of(found)), identifier=plan["identifier"])
+
+
+def has_other_data(found: Description, plan: dict[str, Any]) -> bool:
+    """Whether a snapshot has not the data of the plan; not where an older plan tells no moment."""
+    return "dataAsOf" in plan and is_another(found, plan)
+
+
+def replaced(plan: dict[str, Any], now: str) -> str:
+    """The sentence about a snapshot that has other data than those that the check has seen."""
+    return (
+        f"The snapshot {plan['snapshot']} was replaced after the check: its data are of"
+        f" {now or 'an unknown moment'}, and were of {plan['dataAsOf'] or 'an unknown one'}: start"
+        " the restore again."
+    )
+
+
 def how_of(plan: dict[str, Any]) -> dict[str, Any]:
-    """What is copied, and how. A region is named only where it is another one."""
+    """What is copied, and how.
+
+    A region is named only where it is another one, whose option groups are not to be had here: so
+    the copy gets the one that is restored with it. [fact: option-group-of-a-copy]
+    """
     region, key = plan["copying"]["region"], plan["copying"]["key"]
     how = {"source": plan["snapshot"]}
     if region != rds().meta.region_name:
         how["SourceRegion"] = region
+        group = plan["restore"].get("OptionGroupName", "")
+        if "members" not in plan and group and not group.startswith(DEFAULT_GROUP):
+            how["OptionGroupName"] = group
     if key:
         how["KmsKeyId"] = key
     return how
