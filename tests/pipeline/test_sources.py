@@ -138,6 +138,52 @@ def test_the_newest_may_be_of_aws_backup(cloud: App, kind: Kind) -> None:
     assert ran.output["restoredFrom"] == name
 
 
+@each_kind
+@pytest.mark.parametrize("asked", ["latest", "sourceIdentifier"])
+def test_a_copy_of_another_account_s_database_of_that_name_is_not_chosen(
+    cloud: App, kind: Kind, asked: str
+) -> None:
+    same = {"key": key(cloud.rds, KEY_ID)} if asked == "sourceIdentifier" else {}
+    own = sources.make(cloud.rds, kind, **same)
+    cloud.clock.advance(3600)
+    arn = sources.make_elsewhere(cloud.rds_in(account=OTHER_ACCOUNT), kind, [ACCOUNT])
+    word = operation(kind, "DB*Snapshot")
+    cloud.rds.call(f"Copy{word}", {
+        f"Source{word}Identifier": arn, f"Target{word}Identifier": "of-the-other-account",
+    })  # fmt: skip
+    cloud.settle()
+    cloud.clock.advance(3600)
+    source = sources.name_of(kind)
+    if asked == "latest":
+        request_of = {"identifier": source, "snapshotIdentifier": "latest"}
+        given = kind.request("db_restore") | request_of
+    else:
+        source, given = kind.identifier, request(kind, "restore-first")
+
+    ran = run(cloud, given)
+
+    assert (ran.status, ran.cause) == ("SUCCEEDED", "")
+    assert ran.output["restoredFrom"] == own
+    assert cloud.rds.data(kind.name, source) == "live data"
+
+
+@each_kind
+def test_the_copy_of_another_execution_is_not_chosen(cloud: App, kind: Kind) -> None:
+    taken = sources.make(cloud.rds, kind, key=sources.key(cloud.rds))
+    cloud.faults.append(On("Untag", operation(kind, "DeleteDB*Snapshot"), DENIED))
+    assert run(cloud, request(kind, "restore-first"), "refresh").error == "UntagFailed"
+    left = f"{kind.identifier}-source"
+    assert tagged(cloud) == [left]
+    beside = kind.request(
+        "db_restore", sourceIdentifier=sources.name_of(kind), targetIdentifier=target(kind),
+        dryRun=True, keepSourcePassword=True,
+    )  # fmt: skip
+
+    ran = run(cloud, beside, "drill")
+
+    assert ran.output["plan"]["snapshot"] == taken
+
+
 # What goes wrong
 
 
