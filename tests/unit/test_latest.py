@@ -265,3 +265,25 @@ def test_a_copy_of_what_is_gone_comes_behind_every_original(aws: Aws, kind: Kind
     take(aws, "gone")
     aws.found("gone", aws.snapshot_kind)["Status"] = "failed"
     assert latest(aws) == ("older" if kind is CLUSTER else "of-the-gone")
+
+
+def told(aws: Aws, name: str) -> list[str]:
+    warnings = aws.plan(snapshotIdentifier=name)["warnings"]
+    return [sentence for sentence in warnings if "is a copy" in sentence]
+
+
+def test_the_moment_of_a_copy_s_data_is_told_as_far_as_it_is_known(aws: Aws, kind: Kind):
+    own = f"{kind.identifier}-snapshot"
+    copied(aws, own, "kept")
+    assert told(aws, own) == []
+    if kind is INSTANCE:
+        assert told(aws, "kept") == []
+        return
+
+    (sentence,) = told(aws, "kept")
+    taken = aws.found(own, aws.snapshot_kind)["SnapshotCreateTime"]
+    assert f"its data are of {taken:%Y-%m-%d %H:%M} UTC" in sentence
+
+    aws.found("kept", aws.snapshot_kind)["SourceDBClusterSnapshotArn"] = arn(aws, "gone")
+    (sentence,) = told(aws, "kept")
+    assert "nobody can tell how much older its data are" in sentence
