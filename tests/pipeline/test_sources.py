@@ -354,6 +354,19 @@ def test_a_snapshot_that_another_account_has_not_shared_is_refused(cloud: App, k
 
 
 @each_kind
+def test_a_region_that_does_not_exist_is_refused_at_once(cloud: App, kind: Kind) -> None:
+    noun = "cluster-snapshot" if kind.is_cluster else "snapshot"
+    arn = f"arn:aws:rds:us-east-9:{OTHER_ACCOUNT}:{noun}:theirs"
+    began = cloud.clock.now()
+
+    ran = run(cloud, kind.request("db_restore", snapshotIdentifier=arn))
+
+    assert (ran.status, ran.error) == ("FAILED", "InvalidRequest")
+    assert "us-east-9" in ran.cause
+    assert cloud.clock.now() - began < 60
+
+
+@each_kind
 def test_a_key_that_is_not_lent_is_refused_with_the_statement_that_is_missing(
     cloud: App, kind: Kind
 ) -> None:
