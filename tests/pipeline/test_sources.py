@@ -169,6 +169,52 @@ def test_the_newest_may_be_of_aws_backup(cloud: App, kind: Kind) -> None:
     assert ran.output["restoredFrom"] == name
 
 
+@each_kind
+@pytest.mark.parametrize("asked", ["latest", "sourceIdentifier"])
+def test_a_copy_of_another_account_s_database_of_that_name_is_not_chosen(
+    cloud: App, kind: Kind, asked: str
+) -> None:
+    same = {"key": key(cloud.rds, KEY_ID)} if asked == "sourceIdentifier" else {}
+    own = sources.make(cloud.rds, kind, **same)
+    cloud.clock.advance(3600)
+    arn = sources.make_elsewhere(cloud.rds_in(account=OTHER_ACCOUNT), kind, [ACCOUNT])
+    word = operation(kind, "DB*Snapshot")
+    cloud.rds.call(f"Copy{word}", {
+        f"Source{word}Identifier": arn, f"Target{word}Identifier": "of-the-other-account",
+    })  # fmt: skip
+    cloud.settle()
+    cloud.clock.advance(3600)
+    source = sources.name_of(kind)
+    if asked == "latest":
+        request_of = {"identifier": source, "snapshotIdentifier": "latest"}
+        given = kind.request("db_restore") | request_of
+    else:
+        source, given = kind.identifier, request(kind, "restore-first")
+
+    ran = run(cloud, given)
+
+    assert (ran.status, ran.cause) == ("SUCCEEDED", "")
+    assert ran.output["restoredFrom"] == own
+    assert cloud.rds.data(kind.name, source) == "live data"
+
+
+@each_kind
+def test_the_copy_of_another_execution_is_not_chosen(cloud: App, kind: Kind) -> None:
+    taken = sources.make(cloud.rds, kind, key=sources.key(cloud.rds))
+    cloud.faults.append(On("Untag", operation(kind, "DeleteDB*Snapshot"), DENIED))
+    assert run(cloud, request(kind, "restore-first"), "refresh").error == "UntagFailed"
+    left = f"{kind.identifier}-source"
+    assert tagged(cloud) == [left]
+    beside = kind.request(
+        "db_restore", sourceIdentifier=sources.name_of(kind), targetIdentifier=target(kind),
+        dryRun=True, keepSourcePassword=True,
+    )  # fmt: skip
+
+    ran = run(cloud, beside, "drill")
+
+    assert ran.output["plan"]["snapshot"] == taken
+
+
 # What goes wrong
 
 
@@ -394,6 +440,19 @@ def test_a_snapshot_that_another_account_has_not_shared_is_refused(cloud: App, k
         assert (ran.status, ran.error) == ("FAILED", "SnapshotMissing")
         assert "--attribute-name restore --values-to-add 123456789012" in ran.cause
         assert "aws/rds cannot be shared" in ran.cause
+
+
+@each_kind
+def test_a_region_that_does_not_exist_is_refused_at_once(cloud: App, kind: Kind) -> None:
+    noun = "cluster-snapshot" if kind.is_cluster else "snapshot"
+    arn = f"arn:aws:rds:us-east-9:{OTHER_ACCOUNT}:{noun}:theirs"
+    began = cloud.clock.now()
+
+    ran = run(cloud, kind.request("db_restore", snapshotIdentifier=arn))
+
+    assert (ran.status, ran.error) == ("FAILED", "InvalidRequest")
+    assert "us-east-9" in ran.cause
+    assert cloud.clock.now() - began < 60
 
 
 @each_kind

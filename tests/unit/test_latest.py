@@ -8,7 +8,7 @@ import pytest
 
 from local.emulator.rds import RdsError
 from local.emulator.rds.operations import db_snapshots
-from tests.unit.conftest import CLUSTER, Aws, Kind
+from tests.unit.conftest import ANOTHER, CLUSTER, INSTANCE, Aws, Kind
 from trapheus.execution import exceptions
 
 FOLLOW = pytest.mark.parametrize("follow", [True, False], ids=["follow", "stay"])
@@ -142,3 +142,148 @@ def test_another_database_s_snapshot_is_never_the_latest(aws: Aws, kind: Kind):
 
     with pytest.raises(exceptions.SnapshotMissing):
         latest(aws, strategy="copy", targetIdentifier="drill")
+
+
+# What does not count
+
+
+def copied(aws: Aws, source: str, name: str, origin: str = "") -> str:
+    """Copy a snapshot, which RDS says is of another one if `origin` names that; the copy's name."""
+    aws.clock.sleep(3600)
+    word = "DBCluster" if aws.kind is CLUSTER else "DB"
+    with aws.rds.instantly():
+        aws.rds.call(f"Copy{word}Snapshot", {
+            f"Source{word}SnapshotIdentifier": source, f"Target{word}SnapshotIdentifier": name,
+        })  # fmt: skip
+    shown = aws.found(name, aws.snapshot_kind)
+    if origin:
+        key = "SourceDBClusterSnapshotArn" if aws.kind is CLUSTER else "SourceDBSnapshotIdentifier"
+        shown[key] = origin
+    return name
+
+
+def arn(aws: Aws, name: str, account: str = "123456789012", region: str = "us-east-1") -> str:
+    noun = "cluster-snapshot" if aws.kind is CLUSTER else "snapshot"
+    return f"arn:aws:rds:{region}:{account}:{noun}:{name}"
+
+
+ELSEWHERE = pytest.mark.parametrize("where", [{"account": "210987654321"}, {"region": "eu-west-1"}])
+
+
+@ELSEWHERE
+@pytest.mark.parametrize("again", [False, True], ids=["once", "copied once more"])
+def test_a_copy_from_elsewhere_is_never_the_latest(
+    aws: Aws, kind: Kind, where: dict[str, str], *, again: bool
+):
+    own = f"{kind.identifier}-snapshot"
+    name = copied(aws, own, "theirs", arn(aws, "theirs", **where))
+    if kind is INSTANCE:
+        shown = aws.found(name, aws.snapshot_kind)
+        shown["OriginalSnapshotCreateTime"] = shown["SnapshotCreateTime"]
+    if again:
+        copied(aws, "theirs", "theirs-again")
+
+    assert latest(aws) == own
+    # Who names it knows what it is.
+    assert aws.plan(snapshotIdentifier=name)["snapshot"] == name
+
+
+@ELSEWHERE
+def test_what_does_not_count_is_named_where_there_is_nothing_else(
+    aws: Aws, kind: Kind, where: dict[str, str]
+):
+    own = aws.found(f"{kind.identifier}-snapshot", aws.snapshot_kind)
+    copied(aws, f"{kind.identifier}-snapshot", "theirs", arn(aws, "theirs", **where))
+    own["Status"] = "failed"
+
+    with pytest.raises(exceptions.SnapshotMissing, match="name one of these") as raised:
+        latest(aws)
+
+    assert "theirs" in str(raised.value)
+
+
+def test_a_copy_within_the_account_and_region_may_be_the_latest(aws: Aws, kind: Kind):
+    own = f"{kind.identifier}-snapshot"
+    copied(aws, own, "kept", arn(aws, own))
+    aws.found(own, aws.snapshot_kind)["Status"] = "deleting"
+
+    assert latest(aws) == "kept"
+
+
+@pytest.mark.parametrize("suffix", ["-source", "-next", "-shared", "-sharing"])
+def test_what_an_execution_is_about_to_delete_is_never_the_latest(
+    aws: Aws, kind: Kind, suffix: str
+):
+    take(aws, f"{kind.identifier}{suffix}")
+    aws.stamp(f"{kind.identifier}{suffix}", aws.snapshot_kind, ANOTHER)
+    take(aws, "staging-source")
+    aws.stamp("staging-source", aws.snapshot_kind, ANOTHER)
+
+    assert latest(aws) == f"{kind.identifier}-snapshot"
+
+
+def test_a_snapshot_that_was_just_taken_counts_although_it_is_marked(aws: Aws, kind: Kind):
+    aws.stamp(f"{kind.identifier}-snapshot", aws.snapshot_kind, ANOTHER)
+
+    assert latest(aws) == f"{kind.identifier}-snapshot"
+
+
+@pytest.mark.parametrize("suffix", ["-shared", "-sharing"])
+def test_the_copy_that_is_shared_is_never_the_latest_of_its_own_account(
+    aws: Aws, kind: Kind, suffix: str
+):
+    copied(aws, f"{kind.identifier}-snapshot", f"{kind.identifier}{suffix}")
+
+    assert latest(aws) == f"{kind.identifier}-snapshot"
+
+
+def test_a_copy_is_as_new_as_what_it_was_made_of(aws: Aws, kind: Kind):
+    take(aws, "older")
+    take(aws, "newer")
+    copied(aws, "older", "of-the-older")
+    copied(aws, "of-the-older", "of-the-older-again")
+
+    assert latest(aws) == "newer"
+    # Of the same data, the original.
+    aws.found("newer", aws.snapshot_kind)["Status"] = "failed"
+    assert latest(aws) == "older"
+
+
+def test_a_copy_of_what_is_gone_comes_behind_every_original(aws: Aws, kind: Kind):
+    take(aws, "older")
+    take(aws, "gone")
+    copied(aws, "gone", "of-the-gone")
+    # The name has been taken again, by other data.
+    aws.rds.call(
+        "DeleteDBClusterSnapshot" if kind is CLUSTER else "DeleteDBSnapshot",
+        {f"{'DBCluster' if kind is CLUSTER else 'DB'}SnapshotIdentifier": "gone"},
+    )
+    aws.settle()
+    aws.rds.settle()
+    # An instance's copy shows the moment of its data, a cluster's does not.
+    assert latest(aws) == ("older" if kind is CLUSTER else "of-the-gone")
+    take(aws, "gone")
+    aws.found("gone", aws.snapshot_kind)["Status"] = "failed"
+    assert latest(aws) == ("older" if kind is CLUSTER else "of-the-gone")
+
+
+def told(aws: Aws, name: str) -> list[str]:
+    warnings = aws.plan(snapshotIdentifier=name)["warnings"]
+    return [sentence for sentence in warnings if "is a copy" in sentence]
+
+
+def test_the_moment_of_a_copy_s_data_is_told_as_far_as_it_is_known(aws: Aws, kind: Kind):
+    own = f"{kind.identifier}-snapshot"
+    copied(aws, own, "kept")
+    assert told(aws, own) == []
+    if kind is INSTANCE:
+        assert told(aws, "kept") == []
+        return
+
+    (sentence,) = told(aws, "kept")
+    taken = aws.found(own, aws.snapshot_kind)["SnapshotCreateTime"]
+    assert f"its data are of {taken:%Y-%m-%d %H:%M} UTC" in sentence
+
+    aws.found("kept", aws.snapshot_kind)["SourceDBClusterSnapshotArn"] = arn(aws, "gone")
+    (sentence,) = told(aws, "kept")
+    assert "nobody can tell how much older its data are" in sentence

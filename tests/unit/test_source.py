@@ -32,6 +32,12 @@ SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:staging-db-Ab12Cd
 THEIRS = "arn:aws:rds:us-east-1:210987654321:snapshot:theirs"
 
 
+@pytest.fixture(autouse=True)
+def region(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lambda tells each function where it is."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
 def sentence(**more: Any) -> str:
     """What a request is refused with."""
     requests.check_keys(GOOD | more)
@@ -84,10 +90,32 @@ def test_a_request_may_say_where_its_data_come_from(more: dict[str, Any]):
         ({"masterUserSecret": "staging"}, "must be the ARN of a secret"),
         ({"masterUserSecret": SECRET, "task": "create_snapshot_only"}, "restores nothing"),
         ({"snapshotIdentifier": THEIRS.replace("snap", "cluster-snap")}, "of an instance"),
+        ({"snapshotIdentifier": THEIRS.replace("east-1", "east-9")}, "us-east-9, which the AWS"),
+        ({"snapshotIdentifier": THEIRS.replace("us-east-1", "nowhere")}, "nowhere, which the AWS"),
+        ({"snapshotIdentifier": THEIRS.replace("aws", "aws-cn")}, "partition aws-cn, and this"),
+        ({"snapshotIdentifier": THEIRS.replace("us-east-1", "cn-north-1")}, "which the AWS SDK"),
     ],
 )
 def test_what_does_not_go_together_is_refused_in_a_sentence(more: dict[str, Any], words: str):
     assert words in sentence(**more)
+
+
+@pytest.mark.parametrize(
+    ("own", "arn"),
+    [
+        ("us-east-1", THEIRS.replace("us-east-1", "eu-west-1")),
+        ("us-east-1", THEIRS.replace("us-east-1", "US-East-2")),
+        # One that is newer than what boto3 knows is at least the stack's own.
+        ("us-east-9", THEIRS.replace("us-east-1", "us-east-9")),
+        ("cn-north-1", THEIRS.replace("aws:rds:us-east-1", "aws-cn:rds:cn-northwest-1")),
+        ("us-gov-west-1", THEIRS.replace("aws:rds:us-east-1", "aws-us-gov:rds:us-gov-east-1")),
+    ],
+)
+def test_a_snapshot_may_be_of_every_region_of_the_partition(
+    monkeypatch: pytest.MonkeyPatch, own: str, arn: str
+):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", own)
+    requests.check_values(GOOD | {"snapshotIdentifier": arn})
 
 
 def test_a_secret_that_the_stack_does_not_name_is_refused(monkeypatch: pytest.MonkeyPatch):

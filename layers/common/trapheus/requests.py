@@ -7,6 +7,8 @@ import re
 from fnmatch import fnmatchcase
 from typing import Any
 
+from botocore.session import get_session
+
 from trapheus.configuration.overrides import KMS_KEYS, is_value_of, shapes
 from trapheus.execution.constants import (
     COPY,
@@ -30,7 +32,7 @@ from trapheus.execution.exceptions import (
     shown,
 )
 from trapheus.hooks import check_hooks, resolved
-from trapheus.snapshot_names import is_snapshot
+from trapheus.snapshot_names import is_snapshot, parts_of
 from trapheus.source_keys import OF_A_SOURCE, wrong_source
 
 # Of DB instances and clusters alike. [fact: identifiers]
@@ -210,6 +212,32 @@ def check_snapshot(request: dict[str, Any]) -> None:
         raise refused(
             f"{shown(name)} cannot be a snapshot of {of}: name a manual one, an automated one"
             f" (rds:...), one of AWS Backup (awsbackup:...), the ARN of one, or {LATEST!r}."
+        )
+    check_place(name)
+
+
+def check_place(snapshot: str) -> None:
+    """Refuse the ARN of a snapshot in a region or partition that this stack cannot ask.
+
+    A region without an address looks like a network that is down, which would be tried again.
+    """
+    arn = parts_of(snapshot)
+    if arn is None:
+        return
+    session = get_session()
+    own_region = session.get_config_variable("region")
+    own, given = session.get_partition_for_region(own_region), snapshot.lower().split(":")[1]
+    if given != own:
+        raise refused(
+            f"The ARN {shown(snapshot)} is of the partition {given}, and this stack is in {own}:"
+            " name a snapshot there."
+        )
+    known = session.get_available_regions("rds", partition_name=own)
+    if arn.region not in (own_region, *known):
+        raise refused(
+            f"The ARN {shown(snapshot)} is of the region {arn.region}, which the AWS SDK of this"
+            " stack does not know: correct it, or, if that region is new, deploy the stack again"
+            " with a newer boto3."
         )
 
 

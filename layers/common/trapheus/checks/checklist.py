@@ -399,6 +399,13 @@ WARNINGS = (
         cure="Know whose data and users these are; name another snapshot.",
     ),
     Check(
+        restorable.moment_of_a_copy,
+        when=OF_A_SNAPSHOT,
+        of=A_CLUSTER,
+        calls="`DescribeDBClusterSnapshots`",
+        cure="Know that the data are older than the copy; name what it was made of.",
+    ),
+    Check(
         availability.version_withdrawn,
         when=RESTORED,
         cure="Upgrade the database, and take a new snapshot.",

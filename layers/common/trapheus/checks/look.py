@@ -34,6 +34,7 @@ from trapheus.execution.errors import code_of
 from trapheus.rds import access as rds
 from trapheus.rds.endpoints import custom_endpoints
 from trapheus.rds.multi_az import is_multi_az, names_of_members
+from trapheus.rds.source import candidates
 from trapheus.snapshot_names import parts_of
 
 if TYPE_CHECKING:
@@ -265,11 +266,33 @@ class Look:
         if not self.is_chosen:
             return self.kind.find_snapshot(self.identifier + SNAPSHOT_SUFFIX)
         if self.source_account != self.account:
-            counted = self.shared_snapshots
-        else:
-            counted = [one for one in self.all_snapshots if one["SnapshotType"] in OWN_TYPES]
-        usable = [one for one in counted if one["Status"] == "available"]
-        return max(usable, key=rds.moment_of, default=None)
+            # The other account shares what is to be restored, `-shared` too; what that was copied
+            # from is seldom shown here.
+            shared = self.shared_snapshots
+            usable = [one for one in shared if one["Status"] == "available"]
+            return candidates.newest(usable, candidates.by_arn(shared), trusts_copies=True)
+        counted = [one for one in self.usable_snapshots if self.counts(one)]
+        shown = candidates.by_arn(self.all_snapshots)
+        return candidates.newest(counted, shown, trusts_copies=False)
+
+    @property
+    def usable_snapshots(self) -> list[Description]:
+        """Those of this account that show the database, and that are available."""
+        return [
+            one
+            for one in self.all_snapshots
+            if one["SnapshotType"] in OWN_TYPES and one["Status"] == "available"
+        ]
+
+    def counts(self, snapshot: Description) -> bool:
+        """Whether it may be chosen where the request names the database alone."""
+        home, shown = (self.region, self.account), candidates.by_arn(self.all_snapshots)
+        return candidates.counts(snapshot, self.source or self.identifier, home, shown)
+
+    @property
+    def uncounted_snapshots(self) -> list[str]:
+        """The names of those that only a request which names one of them gets."""
+        return [one[self.kind.snapshot] for one in self.usable_snapshots if not self.counts(one)]
 
     @property
     def shared_snapshots(self) -> list[Description]:
@@ -281,7 +304,7 @@ class Look:
             if (one[self.kind.snapshot_arn].split(":")[4], one[self.kind.identifier]) == whose
         ]
 
-    @property
+    @cached_property
     def all_snapshots(self) -> list[Description]:
         """Those that show the name or resource id, and those of what had the name before.
 

@@ -20,6 +20,10 @@ from trapheus.execution.constants import (
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
+from trapheus.messages.moments import on
+from trapheus.rds.access import moment_of
+from trapheus.rds.source import candidates
+from trapheus.snapshot_names import parts_of
 
 if TYPE_CHECKING:
     from trapheus.checks.findings import Findings
@@ -156,6 +160,28 @@ def of_another_database(look: Look, findings: Findings) -> None:
                 f"The {attribute} of what is restored is {now}, as in the snapshot {name}, and"
                 f" that of {look.identifier} is {was}: change what relies on it."
             )
+
+
+def moment_of_a_copy(look: Look, findings: Findings) -> None:
+    """The snapshot of a cluster is a copy, of which RDS shows no moment but that of the copying."""
+    # [fact: moment-of-a-copy]
+    snapshot = look.restored
+    source = candidates.source_of(snapshot or {})
+    if snapshot is None or not source or not moment_of(snapshot):
+        return
+    arn, told = parts_of(source), on(moment_of(snapshot))
+    is_here = arn is not None and (arn.account, arn.region) == (look.account, look.region)
+    found = look.kind.find_snapshot(source) if is_here else None
+    known = candidates.moment_of_data(snapshot, {source: found} if found else {})
+    ends = (
+        f"its data are of {on(known)}"
+        if known
+        else "nobody can tell how much older its data are from what RDS still shows"
+    )
+    findings.warn(
+        f"The snapshot {name_of(look, snapshot)} is a copy of {source}, made {told}, which is what"
+        f" dataAsOf says: {ends}."
+    )
 
 
 # The overrides

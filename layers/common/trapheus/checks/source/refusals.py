@@ -39,7 +39,8 @@ def chosen_snapshot(look: Look, findings: Findings) -> None:
     """The snapshot is there, `available`, and of this engine; with a source of that database.
 
     It is manual, automated, of AWS Backup, or shared by the account that the request names.
-    `latest` is the newest such by the moment of its data.
+    `latest` is the newest such by the moment of its data, but never what was copied from another
+    account or region, carries an execution's mark, or is `-shared`.
     """
     snapshot, name = look.snapshot, look.request["snapshotIdentifier"]
     if snapshot is None:
@@ -81,6 +82,12 @@ def missing(look: Look) -> str:
             " aws/rds cannot be shared, so let it copy that under a key of its own first."
         )
     if named in ("", LATEST):
+        if others := ", ".join(sorted(set(look.uncounted_snapshots))):
+            return (
+                f"{source} has no snapshot that is available but {others}, made by an execution or"
+                " copied from elsewhere, of which none is chosen by itself: take one with the task"
+                " create_snapshot_only, or name one of these as snapshotIdentifier."
+            )
         return (
             f"{source} has no snapshot that is available: take one with the task"
             " create_snapshot_only."

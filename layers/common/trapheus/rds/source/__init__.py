@@ -1,1 +1,4 @@
-"""What another database's data need: `copies` of a snapshot, and `passwords`."""
+"""What another database's data need: `copies` of a snapshot, and `passwords`.
+
+`candidates` says which snapshot is the newest, of another database or its own.
+"""
