@@ -113,6 +113,48 @@ def test_what_is_under_the_default_key_is_copied_under_the_stacks_and_that_is_sh
     assert aws.found(f"{kind.identifier}-sharing", aws.snapshot_kind) is None
 
 
+def watched(aws: Aws, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]) -> list[str]:
+    """At which calls, from now on, the other account finds none of these that it may restore."""
+    bare: list[str] = []
+    answered = aws.rds._do
+
+    def seen(name: str) -> bool:
+        found = aws.found(name, aws.snapshot_kind)
+        return bool(found and found["Status"] == "available" and STAGING in shared_with(aws, name))
+
+    def answer(operation: str, given: dict[str, Any]) -> Any:
+        if not any(map(seen, names)):
+            bare.append(operation)
+        return answered(operation, given)
+
+    monkeypatch.setattr(aws.rds, "_do", answer)
+    return bare
+
+
+@pytest.mark.parametrize("by_copy", [True, False])
+def test_at_every_call_of_a_renewal_the_other_account_finds_one(
+    aws: Aws, kind: Kind, monkeypatch: pytest.MonkeyPatch, by_copy: bool
+):
+    if by_copy:
+        monkeypatch.setenv("SHARE_KEY", KEY)
+    encrypt(aws, kind, own_key(aws.rds, "rds") if by_copy else KEY)
+    aws.until_done("snapshot", plan=planned(aws))
+    aws.settle()
+    write(aws)
+    suffixes = ("-shared", "-sharing") if by_copy else ("-snapshot", "-next")
+    names = tuple(kind.identifier + suffix for suffix in suffixes)
+    plan = planned(aws)
+    bare = watched(aws, monkeypatch, names)
+
+    aws.until_done("snapshot", plan=plan)
+
+    assert bare == []
+    assert len(aws.calls) > 10
+    assert holds(aws, names[0]) == NEW_DATA
+    assert shared_with(aws, names[0]) == [STAGING, AUDIT]
+    assert aws.found(names[1], aws.snapshot_kind) is None
+
+
 @pytest.mark.parametrize("seconds", [0, 900])
 @pytest.mark.parametrize("owner", ["", ANOTHER])
 def test_an_older_copy_stays_until_its_successor_is_there(
