@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from local.emulator.rds.databases.settings import own_key
-from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, Aws, Kind
+from src.notify import send
+from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, Aws, Kind, Post
+from tests.unit.mails import a_state, error, tell
 from trapheus.execution import exceptions
 
 STAGING, AUDIT = "210987654321", "321098765432"
@@ -264,6 +267,42 @@ def test_what_cannot_be_shared_fails_and_the_older_copy_stays(
     assert aws.found(defaulted, aws.snapshot_kind)["Status"] == "available"
 
 
+@pytest.mark.parametrize("by_copy", [True, False])
+@pytest.mark.parametrize("renewed", [True, False])
+def test_a_refusal_to_share_what_is_available_is_not_waited_for(
+    aws: Aws, kind: Kind, monkeypatch: pytest.MonkeyPatch, by_copy: bool, renewed: bool
+):
+    """Each look may be the last of the eight: what is shared already stays so."""
+    if by_copy:
+        monkeypatch.setenv("SHARE_KEY", KEY)
+    encrypt(aws, kind, own_key(aws.rds, "rds") if by_copy else KEY)
+    group = "DBClusterSnapshot" if kind is CLUSTER else "DBSnapshot"
+    name = f"{kind.identifier}-{'shared' if by_copy else 'snapshot'}"
+    if renewed:
+        aws.until_done("snapshot", plan=planned(aws))
+        aws.settle()
+    elif not by_copy:
+        with aws.rds.instantly():
+            aws.rds.call(f"Delete{group}", {f"{group}Identifier": name})
+    code = f"Invalid{group}State{'Fault' if kind is CLUSTER else ''}"
+    aws.fail(f"Modify{group}Attribute", code)
+    plan = planned(aws)
+
+    for _ in range(400):
+        try:
+            aws.run("snapshot", plan=plan)
+        except exceptions.StillInProgress:
+            aws.clock.sleep(15)
+        except exceptions.StateConflict as error:
+            said = error.fields
+            break
+
+    assert said["code"] == code
+    assert "RDS does not share" in said["message"]
+    assert "permanent or persistent options" in said["message"]
+    assert not renewed or shared_with(aws, name) == [STAGING, AUDIT]
+
+
 def test_a_copy_that_fails_ends_the_step_and_the_older_one_stays(
     aws: Aws, kind: Kind, defaulted: str
 ):
@@ -279,6 +318,65 @@ def test_a_copy_that_fails_ends_the_step_and_the_older_one_stays(
         aws.until_done("snapshot", plan=plan)
 
     assert aws.found(defaulted, aws.snapshot_kind)["Status"] == "available"
+
+
+# Told
+
+
+def a_snapshot_state(
+    aws: Aws, plan: dict[str, Any] | None, task: str = "create_snapshot_only"
+) -> dict[str, Any]:
+    """The state machine's data when such a task has failed."""
+    state = a_state(plan, error())
+    state["request"] |= {
+        "identifier": aws.kind.identifier, "task": task, "isCluster": aws.kind is CLUSTER,
+    }  # fmt: skip
+    return state
+
+
+@pytest.mark.parametrize("task", ["create_snapshot", "create_snapshot_only", "recover"])
+def test_what_sharing_has_left_is_told(aws: Aws, kind: Kind, post: Post, defaulted: str, task: str):
+    state = a_snapshot_state(aws, None if task == "recover" else planned(aws), task)
+    with aws.rds.instantly():
+        copy(aws, f"{kind.identifier}-sharing", ANOTHER)
+
+    tell(state)
+
+    text = " ".join(post.text.split())
+    assert f"{kind.identifier}-sharing: snapshot, available, data as of" in text
+    assert f"There is no {defaulted}" in text
+    with aws.rds.instantly():
+        copy(aws, defaulted, ANOTHER)
+    post.sent.clear()
+    tell(state)
+    text = " ".join(post.text.split())
+    assert f"{defaulted}: snapshot, available, data as of" in text
+    assert "There is no" not in text
+
+
+@pytest.mark.parametrize("about", ["recovery", "failure"])
+def test_the_recovery_of_a_snapshot_tells_it_before_a_restore(
+    aws: Aws, kind: Kind, post: Post, defaulted: str, about: str
+):
+    state = a_snapshot_state(aws, None, "db_restore")
+    with aws.rds.instantly():
+        copy(aws, f"{kind.identifier}-sharing", ANOTHER)
+
+    send.handler(json.loads(json.dumps({"execution": EXECUTION, "about": about, "state": state})),
+                 None)  # fmt: skip
+
+    assert (f"{kind.identifier}-sharing: snapshot" in post.text) == (about == "recovery")
+
+
+def test_a_copy_that_was_not_made_is_told(aws: Aws, kind: Kind, post: Post, defaulted: str):
+    tell(a_snapshot_state(aws, planned(aws)))
+    assert f"There is no {defaulted}" in " ".join(post.text.split())
+
+
+def test_where_no_copy_is_shared_none_is_missed(aws: Aws, kind: Kind, post: Post):
+    encrypt(aws, kind, KEY)
+    tell(a_snapshot_state(aws, planned(aws)))
+    assert "-shared" not in post.text
 
 
 # Before
@@ -364,6 +462,10 @@ def test_what_stands_in_the_way_of_the_copy_is_named(
         found.shown["Engine"] = "mysql"
     (finding,) = findings(aws)
     assert (finding["error"], name in finding["message"]) == ("NameTaken", True)
+    if what == "left":
+        word = "db-cluster-snapshot" if kind is CLUSTER else "db-snapshot"
+        command = f"aws rds delete-{word} --region us-east-1 --{word}-identifier {name}`"
+        assert command in finding["message"]
 
 
 @pytest.mark.parametrize("there", [True, False])
