@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from local.emulator.rds.databases import groups
 from local.emulator.rds.databases.settings import own_key
 from src.notify import send
 from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, Aws, Kind, Post
@@ -403,6 +404,32 @@ def test_more_accounts_than_rds_takes_are_refused(
         accounts = [aws.rds.account, *(f"{number:012d}" for number in range(count))]
         monkeypatch.setenv("SHARE_WITH", ",".join(accounts))
         assert [one["error"] for one in findings(aws)] == errors
+
+
+@pytest.mark.parametrize("task", ["create_snapshot", "create_snapshot_only"])
+@pytest.mark.parametrize(
+    ("option", "persistent", "permanent", "refused"),
+    [
+        ("TDE", True, False, True),
+        ("TDE", True, True, True),
+        ("Timezone", True, True, False),
+        ("OLS", True, True, False),
+        ("SQLSERVER_BACKUP_RESTORE", False, False, False),
+    ],
+)
+def test_an_option_with_which_rds_shares_nothing_is_refused(
+    aws: Aws, task: str, *, option: str, persistent: bool, permanent: bool, refused: bool
+):
+    (held,) = aws.found()["OptionGroupMemberships"]
+    group = groups.looked_up(aws.rds, "option", held["OptionGroupName"])
+    group["Options"] = [{"OptionName": option, "Persistent": persistent, "Permanent": permanent}]
+    aws.rds.groups["option"][held["OptionGroupName"]] = group
+
+    found = aws.check(task=task, dryRun=True)["findings"]
+
+    assert [one["error"] for one in found] == (["GroupNotUsable"] if refused else [])
+    assert all(f"the option {option}" in one["message"] for one in found)
+    assert aws.calls.count("DescribeOptionGroups") == 1
 
 
 @pytest.mark.parametrize(

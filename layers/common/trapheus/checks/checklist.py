@@ -163,6 +163,14 @@ CHECKS = (
         cure="Give the stack such a key, by [docs/sharing.md](sharing.md); name fewer accounts.",
     ),
     Check(
+        availability.shareable_options,
+        when=SHARED,
+        of=AN_INSTANCE,
+        calls="`DescribeOptionGroups`",
+        errors=(exceptions.GroupNotUsable,),
+        cure="Take it with a stack that shares nothing.",
+    ),
+    Check(
         names.of_the_shared_copy,
         when=COPIED_TO_SHARE,
         calls="`DescribeDBSnapshots`, `DescribeDBClusterSnapshots`",
