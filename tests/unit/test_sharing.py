@@ -241,6 +241,25 @@ def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, defaulted: str, call
     assert shared_with(aws, defaulted) == [STAGING, AUDIT]
 
 
+@pytest.mark.parametrize("call", ["Modify", "Delete"])
+@pytest.mark.parametrize("after", [0, 1])
+def test_what_is_shown_though_it_has_gone_is_looked_at_again(
+    aws: Aws, kind: Kind, defaulted: str, call: str, after: int
+):
+    with aws.rds.instantly():
+        copy(aws, defaulted, ANOTHER)
+    group = "DBClusterSnapshot" if kind is CLUSTER else "DBSnapshot"
+    operation = f"Modify{group}Attribute" if call == "Modify" else f"Delete{group}"
+    missing = f"{group}NotFound{'Fault' if kind is CLUSTER else ''}"
+    aws.fail(operation, missing, status=404, times=1, after=after)
+    write(aws)
+
+    aws.until_done("snapshot", plan=planned(aws))
+
+    assert holds(aws, defaulted) == NEW_DATA
+    assert shared_with(aws, defaulted) == [STAGING, AUDIT]
+
+
 @pytest.mark.parametrize(
     ("call", "code", "error"),
     [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trapheus.execution import lock
 from trapheus.execution.constants import SHARING_SUFFIX
-from trapheus.execution.errors import failing_as
+from trapheus.execution.errors import NOT_FOUND, failing_as
 from trapheus.execution.exceptions import (
     KeyNotAccessible,
     NameTaken,
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
     from trapheus.rds.access import Description, Tags
     from trapheus.rds.waiters import Wait
+
+
+# RDS may show for a minute what has gone: it is looked at again.
+GONE = dict.fromkeys(NOT_FOUND, (StillInProgress, "What was shown is gone"))
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,8 @@ def renew(calls: Calls, event: dict[str, Any], renewal: Renewal) -> Description 
     def remove(name: str, found: Description) -> None:
         if found["Status"] != "deleting":
             lock.require(event)
-            calls.delete(name)
+            with failing_as(SnapshotFailed, identifier, conflict=StillInProgress, refusals=GONE):
+                calls.delete(name)
             until(calls.deleted(name), name)
         else:
             until(calls.deleted(name), name, found)
@@ -168,7 +173,7 @@ def refusing_to_share(name: str, identifier: str) -> Iterator[None]:
     for some minutes, and then tells what may be the cause [fact: sharing-a-snapshot].
     """
     try:
-        with failing_as(SnapshotFailed, identifier):
+        with failing_as(SnapshotFailed, identifier, refusals=GONE):
             yield
     except StateConflict as error:
         error.add(
