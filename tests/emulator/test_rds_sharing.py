@@ -295,3 +295,22 @@ def test_only_manual_snapshots_count_for_the_quota(kind):
     world.wait()
     db_snapshots.back_up_by_plan(world.rds, kind, words["name"])
     assert world.rds.count(words["snapshot_kind"]) == before
+
+
+@pytest.mark.parametrize(("option", "is_shared"), [("TDE", False), ("Timezone", True)])
+def test_what_has_a_lasting_option_is_not_shared(option: str, is_shared: bool):
+    world = Shared("instance")
+    rds = world.their
+    name = rds.find("snapshot", "lent").shown["OptionGroupName"]
+    rds.groups["option"][name] = {
+        "OptionGroupName": name, "Options": [{"OptionName": option, "Persistent": True}],
+    }  # fmt: skip
+    asked = {"DBSnapshotIdentifier": "lent", "AttributeName": "restore"}
+
+    rds.call("ModifyDBSnapshotAttribute", {**asked, "ValuesToRemove": ["all"]})
+    if is_shared:
+        rds.call("ModifyDBSnapshotAttribute", {**asked, "ValuesToAdd": ["321098765432"]})
+    else:
+        with pytest.raises(RdsError, match=option) as refused:
+            rds.call("ModifyDBSnapshotAttribute", {**asked, "ValuesToAdd": ["321098765432"]})
+        assert refused.value.code == "InvalidDBSnapshotState"

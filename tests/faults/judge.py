@@ -302,7 +302,7 @@ def lost_data(flow: Flow, before: World, now: World, data: str) -> str:
         return "no good snapshot is left"
     names = (flow.shared, f"{kind.identifier}-sharing")
     if flow.shares_copy and not any(
-        now.snapshots.get(name, ("",))[0] == "available" for name in names
+        now.snapshots.get(name, ("",))[0] == "available" and name in now.shared for name in names
     ):
         return "no good copy to be shared is left"
     return ""

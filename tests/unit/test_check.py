@@ -393,7 +393,11 @@ def leave_successor(aws: Aws) -> None:
 def test_a_snapshot_in_the_successor_s_place_is_refused(aws: Aws, kind: Kind, task: str):
     leave_successor(aws)
 
-    assert f"{kind.identifier}-next exists" in refused(aws, exceptions.NameTaken, task=task)
+    sentence = refused(aws, exceptions.NameTaken, task=task)
+    word = "db-cluster-snapshot" if kind is CLUSTER else "db-snapshot"
+    name = f"{kind.identifier}-next"
+    assert f"{name} exists" in sentence
+    assert f"`aws rds delete-{word} --region us-east-1 --{word}-identifier {name}`" in sentence
 
 
 def test_a_restore_does_not_mind_a_snapshot_in_the_successor_s_place(aws: Aws, kind: Kind):

@@ -268,6 +268,26 @@ def test_a_successor_is_deleted_beside_its_snapshot(aws: Aws, kind: Kind, suffix
     assert aws.found(good, aws.snapshot_kind)
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_the_successor_of_a_shared_copy_is_deleted_beside_the_snapshot(
+    aws: Aws, kind: Kind, shared: bool
+):
+    """Its data are those of the snapshot, and what is copied by hand is shared with nobody."""
+    name = f"{kind.identifier}-sharing"
+    for suffix in ("-sharing", *(["-shared"] if shared else [])):
+        take_snapshot(aws, kind.identifier + suffix, EXECUTION)
+        aws.settle()
+    found = entry(aws, name)
+    assert f"{kind.identifier}-snapshot is available" in found["toDo"]
+    assert ("find none" in found["toDo"]) != shared
+
+    assert pasted(aws, found["command"]) is None
+
+    assert aws.found(name, aws.snapshot_kind) is None
+    assert aws.found(f"{kind.identifier}-snapshot", aws.snapshot_kind)
+    assert bool(aws.found(f"{kind.identifier}-shared", aws.snapshot_kind)) == shared
+
+
 def test_an_old_command_does_not_delete_the_successor_of_another_execution(aws: Aws, kind: Kind):
     name = f"{kind.identifier}-next"
     for execution in (EXECUTION, ""):
@@ -290,8 +310,7 @@ def test_a_successor_that_is_the_only_good_one_is_kept_and_copied(
 ):
     name, good = kind.identifier + suffix, kind.identifier + of
     take_snapshot(aws, name, EXECUTION)
-    if aws.found(good, aws.snapshot_kind):
-        delete_snapshot(aws, good)
+    delete_snapshot(aws, f"{kind.identifier}-snapshot")
     aws.settle()
     found = entry(aws, name)
     assert f"There is no {good}" in found["toDo"]

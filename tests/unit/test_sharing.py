@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from local.emulator.rds.databases import groups
 from local.emulator.rds.databases.settings import own_key
-from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, Aws, Kind, of_clusters
+from src.notify import send
+from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, Aws, Kind, Post, of_clusters
+from tests.unit.mails import a_state, error, tell
 from trapheus.execution import exceptions
 
 STAGING, AUDIT = "210987654321", "321098765432"
@@ -113,6 +117,48 @@ def test_what_is_under_the_default_key_is_copied_under_the_stacks_and_that_is_sh
     assert aws.found(f"{kind.identifier}-sharing", aws.snapshot_kind) is None
 
 
+def watched(aws: Aws, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]) -> list[str]:
+    """At which calls, from now on, the other account finds none of these that it may restore."""
+    bare: list[str] = []
+    answered = aws.rds._do
+
+    def seen(name: str) -> bool:
+        found = aws.found(name, aws.snapshot_kind)
+        return bool(found and found["Status"] == "available" and STAGING in shared_with(aws, name))
+
+    def answer(operation: str, given: dict[str, Any]) -> Any:
+        if not any(map(seen, names)):
+            bare.append(operation)
+        return answered(operation, given)
+
+    monkeypatch.setattr(aws.rds, "_do", answer)
+    return bare
+
+
+@pytest.mark.parametrize("by_copy", [True, False])
+def test_at_every_call_of_a_renewal_the_other_account_finds_one(
+    aws: Aws, kind: Kind, monkeypatch: pytest.MonkeyPatch, by_copy: bool
+):
+    if by_copy:
+        monkeypatch.setenv("SHARE_KEY", KEY)
+    encrypt(aws, kind, own_key(aws.rds, "rds") if by_copy else KEY)
+    aws.until_done("snapshot", plan=planned(aws))
+    aws.settle()
+    write(aws)
+    suffixes = ("-shared", "-sharing") if by_copy else ("-snapshot", "-next")
+    names = tuple(kind.identifier + suffix for suffix in suffixes)
+    plan = planned(aws)
+    bare = watched(aws, monkeypatch, names)
+
+    aws.until_done("snapshot", plan=plan)
+
+    assert bare == []
+    assert len(aws.calls) > 10
+    assert holds(aws, names[0]) == NEW_DATA
+    assert shared_with(aws, names[0]) == [STAGING, AUDIT]
+    assert aws.found(names[1], aws.snapshot_kind) is None
+
+
 @pytest.mark.parametrize("seconds", [0, 900])
 @pytest.mark.parametrize("owner", ["", ANOTHER])
 def test_an_older_copy_stays_until_its_successor_is_there(
@@ -195,6 +241,25 @@ def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, defaulted: str, call
     assert shared_with(aws, defaulted) == [STAGING, AUDIT]
 
 
+@pytest.mark.parametrize("call", ["Modify", "Delete"])
+@pytest.mark.parametrize("after", [0, 1])
+def test_what_is_shown_though_it_has_gone_is_looked_at_again(
+    aws: Aws, kind: Kind, defaulted: str, call: str, after: int
+):
+    with aws.rds.instantly():
+        copy(aws, defaulted, ANOTHER)
+    group = "DBClusterSnapshot" if kind is CLUSTER else "DBSnapshot"
+    operation = f"Modify{group}Attribute" if call == "Modify" else f"Delete{group}"
+    missing = f"{group}NotFound{'Fault' if kind is CLUSTER else ''}"
+    aws.fail(operation, missing, status=404, times=1, after=after)
+    write(aws)
+
+    aws.until_done("snapshot", plan=planned(aws))
+
+    assert holds(aws, defaulted) == NEW_DATA
+    assert shared_with(aws, defaulted) == [STAGING, AUDIT]
+
+
 @pytest.mark.parametrize(
     ("call", "code", "error"),
     [
@@ -222,6 +287,42 @@ def test_what_cannot_be_shared_fails_and_the_older_copy_stays(
     assert aws.found(defaulted, aws.snapshot_kind)["Status"] == "available"
 
 
+@pytest.mark.parametrize("by_copy", [True, False])
+@pytest.mark.parametrize("renewed", [True, False])
+def test_a_refusal_to_share_what_is_available_is_not_waited_for(
+    aws: Aws, kind: Kind, monkeypatch: pytest.MonkeyPatch, by_copy: bool, renewed: bool
+):
+    """Each look may be the last of the eight: what is shared already stays so."""
+    if by_copy:
+        monkeypatch.setenv("SHARE_KEY", KEY)
+    encrypt(aws, kind, own_key(aws.rds, "rds") if by_copy else KEY)
+    group = "DBClusterSnapshot" if kind is CLUSTER else "DBSnapshot"
+    name = f"{kind.identifier}-{'shared' if by_copy else 'snapshot'}"
+    if renewed:
+        aws.until_done("snapshot", plan=planned(aws))
+        aws.settle()
+    elif not by_copy:
+        with aws.rds.instantly():
+            aws.rds.call(f"Delete{group}", {f"{group}Identifier": name})
+    code = f"Invalid{group}State{'Fault' if kind is CLUSTER else ''}"
+    aws.fail(f"Modify{group}Attribute", code)
+    plan = planned(aws)
+
+    for _ in range(400):
+        try:
+            aws.run("snapshot", plan=plan)
+        except exceptions.StillInProgress:
+            aws.clock.sleep(15)
+        except exceptions.StateConflict as error:
+            said = error.fields
+            break
+
+    assert said["code"] == code
+    assert "RDS does not share" in said["message"]
+    assert "permanent or persistent options" in said["message"]
+    assert not renewed or shared_with(aws, name) == [STAGING, AUDIT]
+
+
 def test_a_copy_that_fails_ends_the_step_and_the_older_one_stays(
     aws: Aws, kind: Kind, defaulted: str
 ):
@@ -237,6 +338,65 @@ def test_a_copy_that_fails_ends_the_step_and_the_older_one_stays(
         aws.until_done("snapshot", plan=plan)
 
     assert aws.found(defaulted, aws.snapshot_kind)["Status"] == "available"
+
+
+# Told
+
+
+def a_snapshot_state(
+    aws: Aws, plan: dict[str, Any] | None, task: str = "create_snapshot_only"
+) -> dict[str, Any]:
+    """The state machine's data when such a task has failed."""
+    state = a_state(plan, error())
+    state["request"] |= {
+        "identifier": aws.kind.identifier, "task": task, "isCluster": aws.kind is CLUSTER,
+    }  # fmt: skip
+    return state
+
+
+@pytest.mark.parametrize("task", ["create_snapshot", "create_snapshot_only", "recover"])
+def test_what_sharing_has_left_is_told(aws: Aws, kind: Kind, post: Post, defaulted: str, task: str):
+    state = a_snapshot_state(aws, None if task == "recover" else planned(aws), task)
+    with aws.rds.instantly():
+        copy(aws, f"{kind.identifier}-sharing", ANOTHER)
+
+    tell(state)
+
+    text = " ".join(post.text.split())
+    assert f"{kind.identifier}-sharing: snapshot, available, data as of" in text
+    assert f"There is no {defaulted}" in text
+    with aws.rds.instantly():
+        copy(aws, defaulted, ANOTHER)
+    post.sent.clear()
+    tell(state)
+    text = " ".join(post.text.split())
+    assert f"{defaulted}: snapshot, available, data as of" in text
+    assert "There is no" not in text
+
+
+@pytest.mark.parametrize("about", ["recovery", "failure"])
+def test_the_recovery_of_a_snapshot_tells_it_before_a_restore(
+    aws: Aws, kind: Kind, post: Post, defaulted: str, about: str
+):
+    state = a_snapshot_state(aws, None, "db_restore")
+    with aws.rds.instantly():
+        copy(aws, f"{kind.identifier}-sharing", ANOTHER)
+
+    send.handler(json.loads(json.dumps({"execution": EXECUTION, "about": about, "state": state})),
+                 None)  # fmt: skip
+
+    assert (f"{kind.identifier}-sharing: snapshot" in post.text) == (about == "recovery")
+
+
+def test_a_copy_that_was_not_made_is_told(aws: Aws, kind: Kind, post: Post, defaulted: str):
+    tell(a_snapshot_state(aws, planned(aws)))
+    assert f"There is no {defaulted}" in " ".join(post.text.split())
+
+
+def test_where_no_copy_is_shared_none_is_missed(aws: Aws, kind: Kind, post: Post):
+    encrypt(aws, kind, KEY)
+    tell(a_snapshot_state(aws, planned(aws)))
+    assert "-shared" not in post.text
 
 
 # Before
@@ -263,6 +423,32 @@ def test_more_accounts_than_rds_takes_are_refused(
         accounts = [aws.rds.account, *(f"{number:012d}" for number in range(count))]
         monkeypatch.setenv("SHARE_WITH", ",".join(accounts))
         assert [one["error"] for one in findings(aws)] == errors
+
+
+@pytest.mark.parametrize("task", ["create_snapshot", "create_snapshot_only"])
+@pytest.mark.parametrize(
+    ("option", "persistent", "permanent", "refused"),
+    [
+        ("TDE", True, False, True),
+        ("TDE", True, True, True),
+        ("Timezone", True, True, False),
+        ("OLS", True, True, False),
+        ("SQLSERVER_BACKUP_RESTORE", False, False, False),
+    ],
+)
+def test_an_option_with_which_rds_shares_nothing_is_refused(
+    aws: Aws, task: str, *, option: str, persistent: bool, permanent: bool, refused: bool
+):
+    (held,) = aws.found()["OptionGroupMemberships"]
+    group = groups.looked_up(aws.rds, "option", held["OptionGroupName"])
+    group["Options"] = [{"OptionName": option, "Persistent": persistent, "Permanent": permanent}]
+    aws.rds.groups["option"][held["OptionGroupName"]] = group
+
+    found = aws.check(task=task, dryRun=True)["findings"]
+
+    assert [one["error"] for one in found] == (["GroupNotUsable"] if refused else [])
+    assert all(f"the option {option}" in one["message"] for one in found)
+    assert aws.calls.count("DescribeOptionGroups") == 1
 
 
 @pytest.mark.parametrize(
@@ -322,6 +508,10 @@ def test_what_stands_in_the_way_of_the_copy_is_named(
         found.shown["Engine"] = "mysql"
     (finding,) = findings(aws)
     assert (finding["error"], name in finding["message"]) == ("NameTaken", True)
+    if what == "left":
+        word = "db-cluster-snapshot" if kind is CLUSTER else "db-snapshot"
+        command = f"aws rds delete-{word} --region us-east-1 --{word}-identifier {name}`"
+        assert command in finding["message"]
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from trapheus.rds.access import Description
 
 MOST_ACCOUNTS = 20
+# Permanent or persistent, and shared all the same.
+SHARED_OPTIONS = ("Timezone", "OLS")
 GROUP_MISSING = frozenset(
     {"DBParameterGroupNotFound", "DBSubnetGroupNotFoundFault", "OptionGroupNotFoundFault"}
 )
@@ -211,7 +213,7 @@ def groups(look: Look, findings: Findings) -> None:
         check_parameter_group(findings, name, version)
     if look.kind is INSTANCE:
         for group in look.wanted.get("OptionGroupMemberships", []):
-            check_option_group(findings, group["OptionGroupName"], version)
+            check_option_group(look, findings, group["OptionGroupName"], version)
 
 
 def parameter_groups(look: Look) -> list[str]:
@@ -250,14 +252,23 @@ def check_family(
         refuse_unfit(findings, what, name, found["DBParameterGroupFamily"], version)
 
 
-def check_option_group(findings: Findings, name: str, version: Version) -> None:
+def check_option_group(look: Look, findings: Findings, name: str, version: Version) -> None:
     """The option group must fit what is restored."""
-    found = described(lambda: rds().describe_option_groups(OptionGroupName=name))
+    found = option_group(look, name)
     if found is None:
         refuse_missing(findings, "option", name)
     elif not version.is_of(found["EngineName"], found["MajorEngineVersion"]):
         of = f"{found['EngineName']} {found['MajorEngineVersion']}"
         refuse_unfit(findings, "option", name, of, version)
+
+
+def option_group(look: Look, name: str) -> Description | None:
+    """An option group, asked for once; None when there is none."""
+    if name not in look.option_groups:
+        look.option_groups[name] = described(
+            lambda: rds().describe_option_groups(OptionGroupName=name)
+        )
+    return look.option_groups[name]
 
 
 def described(describe: Callable[[], Any]) -> Description | None:
@@ -340,6 +351,25 @@ def shareable(look: Look, findings: Findings) -> None:
             " RDS, whose snapshots cannot be shared: give the stack a key that the accounts of"
             " ShareSnapshotsWith may use as ShareKmsKey (docs/sharing.md), or leave those out.",
         )
+
+
+def shareable_options(look: Look, findings: Findings) -> None:
+    """RDS shares snapshots with its options: none is permanent or persistent, such as TDE.
+
+    Oracle's `Timezone` and `OLS` are.
+    """
+    # [fact: sharing-with-options]
+    for group in look.found.get("OptionGroupMemberships", []):
+        name = group["OptionGroupName"]
+        for option in (option_group(look, name) or {}).get("Options", []):
+            lasts = option.get("Persistent") or option.get("Permanent")
+            if lasts and option["OptionName"] not in SHARED_OPTIONS:
+                findings.add(
+                    exceptions.GroupNotUsable,
+                    f"The option group {name} has the option {option['OptionName']}, which is"
+                    " permanent or persistent, and RDS shares no snapshot with such a one: take"
+                    f" {look.identifier} with a stack that has no ShareSnapshotsWith.",
+                )
 
 
 def wanted_certificate(look: Look, findings: Findings) -> None:

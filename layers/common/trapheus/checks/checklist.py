@@ -172,6 +172,14 @@ CHECKS = (
         " under a key that others may use.",
     ),
     Check(
+        availability.shareable_options,
+        when=SHARED,
+        of=AN_INSTANCE,
+        calls="`DescribeOptionGroups`",
+        errors=(exceptions.GroupNotUsable,),
+        cure="Take it with a stack that shares nothing.",
+    ),
+    Check(
         names.of_the_shared_copy,
         when=COPIED_TO_SHARE,
         calls="`DescribeDBSnapshots`, `DescribeDBClusterSnapshots`",

@@ -369,6 +369,11 @@ class Look:
         return key.manager == "AWS" or bool(key.error and other)
 
     @cached_property
+    def option_groups(self) -> dict[str, Description | None]:
+        """Those that a check has asked for, by their names."""
+        return {}
+
+    @cached_property
     def shared_copy(self) -> Description | None:
         """What has the name of that copy; not asked for where none is made."""
         return (

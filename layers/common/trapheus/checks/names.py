@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trapheus.checks.look import INSTANCE
+from trapheus.checks.restorable import deletion_command
 from trapheus.execution import exceptions
 from trapheus.execution.constants import (
     IN_PROGRESS_TAG,
@@ -90,10 +91,12 @@ def of_the_shared_copy(look: Look, findings: Findings) -> None:
             " another name if anything needs it, and delete it.",
         )
     if look.kind.find_snapshot(spare):
+        until = "" if found else ", until which other accounts may find it and no other"
         findings.add(
             exceptions.NameTaken,
             f"The snapshot {spare} exists, probably left over from an earlier run: delete it if"
-            " nothing needs it.",
+            f" nothing needs it ({deletion_command(look, spare)}). The next run makes another one"
+            f" to be shared{until}.",
         )
 
 

@@ -85,6 +85,12 @@ def copy_command(look: Look, source: str, target: str) -> str:
     )
 
 
+def deletion_command(look: Look, name: str) -> str:
+    """The command that deletes a snapshot."""
+    noun = "db-cluster-snapshot" if look.kind is CLUSTER else "db-snapshot"
+    return f"`aws rds delete-{noun} --region {look.region} --{noun}-identifier {name}`"
+
+
 def free_successor(look: Look, findings: Findings) -> None:
     """The name of the snapshot's successor is free."""
     name, spare = look.identifier + SNAPSHOT_SUFFIX, look.identifier + SUCCESSOR_SUFFIX
@@ -92,7 +98,7 @@ def free_successor(look: Look, findings: Findings) -> None:
         findings.add(
             exceptions.NameTaken,
             f"The snapshot {spare} exists, probably left over from an earlier run: delete it if"
-            f" nothing needs it, now that {name} is there.",
+            f" nothing needs it, now that {name} is there ({deletion_command(look, spare)}).",
         )
 
 

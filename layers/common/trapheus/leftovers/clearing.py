@@ -16,6 +16,8 @@ from trapheus.execution.constants import (
     IN_PROGRESS_TAG,
     RECOVER,
     RENAMED_SUFFIX,
+    SHARING_SUFFIX,
+    SNAPSHOT_SUFFIX,
     SOURCE_SUFFIX,
     SUCCEEDED,
 )
@@ -105,7 +107,7 @@ def of_snapshot(left: Leftover, found: Snapshot, names: dict[str, Database | Sna
             found
         )
     if left.suffix in SUCCEEDED:
-        return of_successor(found, left.identifier + SUCCEEDED[left.suffix], names)
+        return of_successor(left, found, names)
     if left.tag:
         arn = str(found.shown[found.words.arn])
         return "It stays: this takes the tag off.", [require_snapshot(found), untag(arn)]
@@ -116,9 +118,25 @@ def of_snapshot(left: Leftover, found: Snapshot, names: dict[str, Database | Sna
     )
 
 
-def of_successor(found: Snapshot, name: str, names: dict[str, Database | Snapshot]) -> Clearing:
-    """What clears the successor of a snapshot. name: the latter's."""
-    known = names.get(name)
+def of_sharing(found: Snapshot, good: Snapshot, *, is_only: bool) -> Clearing:
+    """What clears the successor of a copy that is shared. good: of what it is a copy.
+
+    is_only: there is no older copy. One that is made by hand of this would be shared with nobody.
+    """
+    told = f"{good.name} is available: this deletes the copy of it that was to be shared."
+    if is_only:
+        told += " Other accounts find none then, until the next execution shares one."
+    return told, [require_snapshot(good), *deletion_of(found)]
+
+
+def of_successor(
+    left: Leftover, found: Snapshot, names: dict[str, Database | Snapshot]
+) -> Clearing:
+    """What clears the successor of a snapshot, or of a copy that is shared."""
+    name = left.identifier + SUCCEEDED[left.suffix]
+    known, good = names.get(name), names.get(left.identifier + SNAPSHOT_SUFFIX)
+    if left.suffix == SHARING_SUFFIX and isinstance(good, Snapshot) and good.status == GOOD:
+        return of_sharing(found, good, is_only=known is None)
     if not isinstance(known, Snapshot):
         return (
             f"There is no {name}, so this is the only good one: this copies it to that name.",

@@ -9,6 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from trapheus.execution.constants import (
     DB_RESTORE,
     RECOVER,
+    SHARED_SUFFIX,
+    SHARING_SUFFIX,
     SNAPSHOT_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
@@ -62,7 +64,7 @@ def compose(event: dict[str, Any]) -> Message:
         Section("What failed", failure(state)),
         Section("What RDS says", said_by_rds(state)),
         what_to_do,
-        Section("What stands now", [*unknown, *databases_now(state, found)]),
+        Section("What stands now", [*unknown, *standing_now(state, found, about)]),
         *ways_there_are,
         Section("Facts", effects(state, plan, is_gone=bool(found and is_gone(found.original)))),
         Section("Configuration", configuration(state, plan)),
@@ -147,7 +149,7 @@ def silence(error: Exception) -> str:
     return f"RDS did not say ({error}): look in the console."
 
 
-def databases_now(state: State, found: Look | None) -> list[str]:
+def standing_now(state: State, found: Look | None, about: str) -> list[str]:
     """A line for each database and snapshot that the execution knows, as RDS shows it now."""
     request = state.get("request")
     if not request:
@@ -158,7 +160,10 @@ def databases_now(state: State, found: Look | None) -> list[str]:
             lines += named(request)
         if copied := source_copy(plan):
             lines.append(line(plan, copied))
-        return lines + (snapshots(request) if request["task"] != DB_RESTORE else [])
+        # What is recovered may have taken a snapshot, whatever the task of this execution is.
+        if request["task"] != DB_RESTORE or about == "recovery":
+            lines += snapshots(request, plan)
+        return lines
     except (ClientError, BotoCoreError) as error:
         return [*lines, silence(error)]
 
@@ -174,16 +179,24 @@ def named(request: dict[str, Any]) -> list[str]:
     return lines or [f"Nothing is called {name}."]
 
 
-def snapshots(request: dict[str, Any]) -> list[str]:
-    """The snapshot of the database, and its successor if one was left."""
+def snapshots(request: dict[str, Any], plan: Plan) -> list[str]:
+    """The snapshot of the database and its copy that is shared, and the successors that were left.
+
+    A line says so where the copy is to be there, and is not: other accounts may find nothing.
+    """
     find = cluster_snapshot if request["isCluster"] else snapshot
-    names = [request["identifier"] + suffix for suffix in (SNAPSHOT_SUFFIX, SUCCESSOR_SUFFIX)]
-    found = {name: find(name) for name in names}
-    return [
+    suffixes = (SNAPSHOT_SUFFIX, SUCCESSOR_SUFFIX, SHARED_SUFFIX, SHARING_SUFFIX)
+    names = [request["identifier"] + suffix for suffix in suffixes]
+    found = {name: item for name in names if (item := find(name))}
+    lines = [
         f"{name}: snapshot, {item['Status']}, data as of {on(moment_of(item) or 'unknown')}"
         for name, item in found.items()
-        if item
     ]
+    *_, shared, sharing = names
+    if shared not in found and (sharing in found or plan.get("sharing", {}).get("key")):
+        seen = f"{sharing} at most" if sharing in found else "none"
+        lines.append(f"There is no {shared}: of what is to be shared other accounts find {seen}.")
+    return lines
 
 
 def tagged_snapshots(plan: Plan) -> list[str]:

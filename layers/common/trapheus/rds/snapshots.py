@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from trapheus.execution import lock
 from trapheus.execution.constants import SHARING_SUFFIX
-from trapheus.execution.errors import failing_as
+from trapheus.execution.errors import NOT_FOUND, failing_as
 from trapheus.execution.exceptions import (
     KeyNotAccessible,
     NameTaken,
     SnapshotFailed,
+    StateConflict,
     StillInProgress,
 )
 from trapheus.rds.access import (
@@ -25,10 +27,14 @@ from trapheus.rds.access import (
 from trapheus.rds.waiters import wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from trapheus.rds.access import Description, Tags
     from trapheus.rds.waiters import Wait
+
+
+# RDS may show for a minute what has gone: it is looked at again.
+GONE = dict.fromkeys(NOT_FOUND, (StillInProgress, "What was shown is gone"))
 
 
 @dataclass(frozen=True)
@@ -55,13 +61,14 @@ class Renewal:
     """Two names, that of a snapshot and that of its successor, and how it is made anew.
 
     make: under one of the names, given what has them now. is_own: whether this execution has made
-    what carries no tag of it.
+    what carries no tag of it. accounts: with whom both are shared, none for nobody.
     """
 
     name: str
     successor: str
     make: Callable[[str, dict[str, Description]], None]
     is_own: Callable[[str, Description], bool]
+    accounts: list[str]
 
 
 def refresh(calls: Calls, event: dict[str, Any]) -> dict[str, str]:
@@ -70,7 +77,8 @@ def refresh(calls: Calls, event: dict[str, Any]) -> dict[str, str]:
     Returns its name and the moment of its data, ISO 8601.
     """
     plan = event["plan"]
-    identifier = plan["identifier"]
+    identifier, sharing = plan["identifier"], plan.get("sharing")
+    by_copy = bool(sharing and sharing["key"])
 
     def take(name: str, _: dict[str, Description]) -> None:
         resource_id = calls.database(identifier)
@@ -90,18 +98,20 @@ def refresh(calls: Calls, event: dict[str, Any]) -> dict[str, str]:
                 plan["successor"],
                 take,
                 lambda name, found: is_own(name, found, plan),
+                sharing["accounts"] if sharing and not by_copy else [],
             ),
         )
-    if "sharing" in plan:
-        share(calls, event, taken)
+    if by_copy:
+        share_copy(calls, event, taken)
     return {"name": plan["snapshot"], "dataAsOf": moment_of(taken)}
 
 
 def renew(calls: Calls, event: dict[str, Any], renewal: Renewal) -> Description | None:
     """Make a snapshot anew; an older one goes only once its successor is available.
 
-    At every moment one good snapshot exists. What this execution has already made counts as
-    done, so a repeat never deletes it. Returns what RDS shows of it in the end.
+    At every moment one good snapshot exists, and those that it is shared with find one: each is
+    shared before the other goes. What this execution has already made counts as done, so a repeat
+    never deletes it. Returns what RDS shows of it in the end.
     """
     execution, identifier = event["plan"]["execution"], event["plan"]["identifier"]
     name, successor = renewal.name, renewal.successor
@@ -118,10 +128,17 @@ def renew(calls: Calls, event: dict[str, Any], renewal: Renewal) -> Description 
     def remove(name: str, found: Description) -> None:
         if found["Status"] != "deleting":
             lock.require(event)
-            calls.delete(name)
+            with failing_as(SnapshotFailed, identifier, conflict=StillInProgress, refusals=GONE):
+                calls.delete(name)
             until(calls.deleted(name), name)
         else:
             until(calls.deleted(name), name, found)
+
+    def share(name: str) -> None:
+        if renewal.accounts:
+            lock.require(event)
+            with refusing_to_share(name, identifier):
+                calls.share(name, renewal.accounts)
 
     def until(what: Wait, name: str, seen: Description | None = None) -> None:
         wait(what, otherwise=SnapshotFailed, identifier=name, since=event["entered"], seen=seen)
@@ -130,22 +147,47 @@ def renew(calls: Calls, event: dict[str, Any], renewal: Renewal) -> Description 
     old = found.get(name)
     if old and not (is_tagged(old, execution) or renewal.is_own(name, old)):
         make(successor, found)
+        if old["Status"] != "deleting":
+            share(successor)
         remove(name, old)
         found = calls.find([name, successor])
     make(name, found)
     spare = found.get(successor)
     if spare and is_tagged(spare, execution):
+        if spare["Status"] != "deleting":
+            share(name)
         remove(successor, spare)
+    # To share again what is shared changes nothing, and there may have been no successor.
+    share(name)
     made = calls.find([name]).get(name)
     lock.require(event)
     untag([(calls.arn, made)], execution)
     return made
 
 
-def share(calls: Calls, event: dict[str, Any], taken: Description | None) -> None:
-    """Let other accounts restore what was taken: itself, or a copy under a key that they may use.
+@contextmanager
+def refusing_to_share(name: str, identifier: str) -> Iterator[None]:
+    """Turn a refusal to share a snapshot into the app's own error.
 
-    The copy is renewed as the snapshot is. To share again what is shared changes nothing.
+    It has been seen available, so that a refusal for its state lasts no two days: it is tried again
+    for some minutes, and then tells what may be the cause [fact: sharing-a-snapshot].
+    """
+    try:
+        with failing_as(SnapshotFailed, identifier, refusals=GONE):
+            yield
+    except StateConflict as error:
+        error.add(
+            message=f"RDS does not share {name}, though it is available: {error.fields['message']}"
+            " If the option group has permanent or persistent options, such as TDE, RDS never"
+            f" does: take them out, or {identifier} out of what the stack shares."
+        )
+        raise
+
+
+def share_copy(calls: Calls, event: dict[str, Any], taken: Description | None) -> None:
+    """Let other accounts restore a copy of what was taken, under a key that they may use.
+
+    The copy is renewed as the snapshot is.
     """
     plan, sharing = event["plan"], event["plan"]["sharing"]
     name, successor, key = sharing["name"], plan["identifier"] + SHARING_SUFFIX, sharing["key"]
@@ -166,10 +208,7 @@ def share(calls: Calls, event: dict[str, Any], taken: Description | None) -> Non
         exists=StillInProgress,
         refusals=refusals,
     ):
-        if key:
-            renew(calls, event, Renewal(name, successor, copy, is_own_copy))
-        lock.require(event)
-        calls.share(name, sharing["accounts"])
+        renew(calls, event, Renewal(name, successor, copy, is_own_copy, sharing["accounts"]))
 
 
 def cannot_use(key: str) -> str:

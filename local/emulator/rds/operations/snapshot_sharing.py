@@ -44,7 +44,7 @@ def modify(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
     """Share a manual snapshot, or do so no longer.
 
     [fact: sharing-a-snapshot] [fact: sharing-an-encrypted-snapshot]
-    [fact: shared-with-twenty-accounts]
+    [fact: shared-with-twenty-accounts] [fact: sharing-with-options]
     """
     snapshot = rds.find(kind, parameters[KINDS[kind].name_key])
     if parameters["AttributeName"] != "restore":
@@ -62,6 +62,10 @@ def modify(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
         raise combination("An encrypted snapshot can't be shared with everybody.")
     if added and key == own_key(rds, "rds"):
         raise combination("A snapshot encrypted with the default key of RDS can't be shared.")
+    if added and (lasting := lasting_options(rds, snapshot)):
+        raise RdsError(
+            KINDS[kind].wrong_state, f"A snapshot with the option {lasting[0]} can't be shared."
+        )
     taken = set(parameters.get("ValuesToRemove", []))
     wanted = [each for each in {*snapshot.shared, *added} if each not in taken]
     if len(wanted) > MOST:
@@ -70,6 +74,17 @@ def modify(rds: Rds, parameters: dict[str, Any], kind: str) -> dict[str, Any]:
         )
     snapshot.shared = wanted
     return attributes(snapshot)
+
+
+def lasting_options(rds: Rds, snapshot: Resource) -> list[str]:
+    """The permanent and persistent options of a snapshot's group with which none is shared."""
+    group = rds.groups["option"].get(snapshot.shown.get("OptionGroupName", ""), {})
+    return [
+        option["OptionName"]
+        for option in group.get("Options", [])
+        if (option.get("Persistent") or option.get("Permanent"))
+        and option["OptionName"] not in ("Timezone", "OLS")
+    ]
 
 
 def plant(
