@@ -126,7 +126,7 @@ def is_to_be_asked(found: Description, name: str, new_name: str, execution: str)
     if found["Status"] == "renaming":
         return False
     if found["Status"] not in TRIED:
-        raise not_ready(found["Status"], BAD_CLUSTER, RenameFailed, name)
+        raise not_ready(found["Status"], BAD_CLUSTER, RenameFailed, name, unrenamed=name)
     return True
 
 

@@ -69,5 +69,5 @@ def is_to_be_asked(found: Description, name: str, new_name: str, execution: str)
     if found["DBInstanceStatus"] == "renaming":
         return False
     if found["DBInstanceStatus"] not in TRIED:
-        raise not_ready(found["DBInstanceStatus"], BAD_INSTANCE, RenameFailed, name)
+        raise not_ready(found["DBInstanceStatus"], BAD_INSTANCE, RenameFailed, name, unrenamed=name)
     return True

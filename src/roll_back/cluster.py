@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from trapheus.execution import lock
-from trapheus.execution.constants import COPY, IN_PROGRESS_TAG
+from trapheus.execution.constants import COPY
 from trapheus.execution.exceptions import (
     RollbackFailed,
     StillInProgress,
@@ -37,6 +37,7 @@ from trapheus.rds.rollback import (
     require_own,
     require_unused,
     rolling_back,
+    untag,
 )
 from trapheus.rds.source.copies import own_copy, remove_copy
 from trapheus.rds.waiters import (
@@ -79,7 +80,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         seen = seen_by(plan, look_twice(lambda: look(plan), identifier))
         lock.require(event)
         if plan["strategy"] != COPY:
-            require_original(seen.original, STATUS, BAD_CLUSTER, identifier)
+            is_back = has_its_names(plan, seen)
+            require_original(seen.original, STATUS, BAD_CLUSTER, identifier, is_back=is_back)
             if not step_back(event, seen):
                 raise StillInProgress(
                     "What was restored is leaving the names", identifier=identifier
@@ -123,6 +125,28 @@ def seen_by(plan: dict[str, Any], found: list[Description | None]) -> Look:
     original, named, copy, source, *rest = found
     count = len(plan["members"])
     return Look(original, named, copy, source, rest[:count], rest[count:])
+
+
+def has_its_names(plan: dict[str, Any], seen: Look) -> bool:
+    """Whether the original and each of its members have their own names.
+
+    Of the cluster both looks say so, the one by its id and the one by its name.
+    """
+    original, named = seen.original, seen.named
+    if not original or not named or named["DbClusterResourceId"] != plan["resourceId"]:
+        return False
+    return original["DBClusterIdentifier"] == plan["identifier"] and all(
+        found["DBInstanceIdentifier"] == member["identifier"]
+        if found
+        else is_unlisted(member, original)
+        for member, found in zip(plan["members"], seen.own, strict=True)
+    )
+
+
+def is_unlisted(member: dict[str, Any], original: Description) -> bool:
+    """Whether the cluster has no such member any more: somebody may have deleted it meanwhile."""
+    listed = {listed["DBInstanceIdentifier"] for listed in original["DBClusterMembers"]}
+    return listed.isdisjoint({member["identifier"], member["renamedTo"]})
 
 
 def delete_source(name: str) -> None:
@@ -200,10 +224,15 @@ def remove(found: Description) -> None:
 def put_back(
     plan: dict[str, Any], original: Description | None, own: list[Description | None]
 ) -> bool:
-    """Ask for what the original still lacks: names, custom endpoints, being without the tag."""
+    """Ask for what the original still lacks: names, custom endpoints, being without the tag.
+
+    With its names it may be stopped, or in another status that no rollback ends.
+    """
     identifier = plan["identifier"]
-    if original is None or original["Status"] not in ONLINE:
-        status = original["Status"] if original else ""
+    status = original["Status"] if original else ""
+    has_name = original is not None and original["DBClusterIdentifier"] == identifier
+    rests = has_name and status in BAD_CLUSTER
+    if original is None or not (status in ONLINE or rests):
         raise not_ready(status, BAD_CLUSTER, RollbackFailed, identifier)
     # Members first: RDS takes no change of theirs while the cluster is being renamed, and each of
     # these renames is a reboot, which can so pass meanwhile.
@@ -213,7 +242,7 @@ def put_back(
             whole &= put_member_back(plan, member, found, original)
         except (ClientError, RollbackFailed) as error:
             refusals.append(error)
-    if original["DBClusterIdentifier"] != identifier:
+    if not has_name:
         rds().modify_db_cluster(
             DBClusterIdentifier=original["DBClusterIdentifier"],
             NewDBClusterIdentifier=identifier,
@@ -228,10 +257,7 @@ def put_back(
     if not give(plan["endpoints"], original):
         return False
     if is_tagged(original, plan["execution"]):
-        rds().remove_tags_from_resource(
-            ResourceName=original["DBClusterArn"], TagKeys=[IN_PROGRESS_TAG]
-        )
-        return False
+        return untag(original["DBClusterArn"], rests=rests)
     return True
 
 
@@ -244,16 +270,16 @@ def put_member_back(
     """Ask for what a member still lacks; whether it lacks nothing."""
     name = member["identifier"]
     if found is None:
-        # Somebody may have deleted it meanwhile: then neither of its names is listed any more.
-        listed = {listed["DBInstanceIdentifier"] for listed in original["DBClusterMembers"]}
-        return listed.isdisjoint({name, member["renamedTo"]})
-    if found["DBInstanceStatus"] in DELETING:
+        return is_unlisted(member, original)
+    status, has_name = found["DBInstanceStatus"], found["DBInstanceIdentifier"] == name
+    if status in DELETING:
         return True
-    if found["DBInstanceStatus"] not in ONLINE:
-        if found["DBInstanceStatus"] in BAD_INSTANCE:
-            raise not_ready(found["DBInstanceStatus"], BAD_INSTANCE, RollbackFailed, name)
+    rests = has_name and status in BAD_INSTANCE
+    if status not in ONLINE and not rests:
+        if status in BAD_INSTANCE:
+            raise not_ready(status, BAD_INSTANCE, RollbackFailed, name)
         return False
-    if found["DBInstanceIdentifier"] != name:
+    if not has_name:
         rds().modify_db_instance(
             DBInstanceIdentifier=found["DBInstanceIdentifier"],
             NewDBInstanceIdentifier=name,
@@ -261,8 +287,5 @@ def put_member_back(
         )
         return False
     if is_tagged(found, plan["execution"]):
-        rds().remove_tags_from_resource(
-            ResourceName=found["DBInstanceArn"], TagKeys=[IN_PROGRESS_TAG]
-        )
-        return False
+        return untag(found["DBInstanceArn"], rests=rests)
     return True

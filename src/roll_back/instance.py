@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trapheus.execution import lock
-from trapheus.execution.constants import COPY, IN_PROGRESS_TAG
+from trapheus.execution.constants import COPY
 from trapheus.execution.exceptions import (
     RollbackFailed,
     StillInProgress,
@@ -29,6 +29,7 @@ from trapheus.rds.rollback import (
     require_own,
     require_unused,
     rolling_back,
+    untag,
 )
 from trapheus.rds.source.copies import own_copy, remove_copy
 from trapheus.rds.waiters import (
@@ -58,7 +59,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         lock.require(event)
         # The original of a target has never been touched.
         if plan["strategy"] != COPY:
-            require_original(original, STATUS, BAD_INSTANCE, identifier)
+            is_back = has_its_name(plan, original, named)
+            require_original(original, STATUS, BAD_INSTANCE, identifier, is_back=is_back)
         if named and named["DbiResourceId"] != plan["resourceId"] and plan["strategy"] != COPY:
             require_own(plan, named, CREATED)
             require_unused(event, named, CREATED, STATUS)
@@ -89,6 +91,18 @@ def look(plan: dict[str, Any]) -> list[Description | None]:
         instance(plan["restoredAs"]) if has_own_name else None,
         own_copy(snapshot, plan),
     ]
+
+
+def has_its_name(
+    plan: dict[str, Any], original: Description | None, named: Description | None
+) -> bool:
+    """Whether the original is what has the identifier, looked at by its id and by its name."""
+    return bool(
+        original
+        and named
+        and original["DBInstanceIdentifier"] == plan["identifier"]
+        and named["DbiResourceId"] == plan["resourceId"]
+    )
 
 
 def delete_source(name: str) -> None:
@@ -126,12 +140,17 @@ def remove(found: Description) -> None:
 
 
 def put_back(plan: dict[str, Any], original: Description | None) -> bool:
-    """Ask for what the original still lacks: its name, then being without the tag."""
+    """Ask for what the original still lacks: its name, then being without the tag.
+
+    With its name it may be stopped, or in another status that no rollback ends.
+    """
     identifier = plan["identifier"]
-    if original is None or original["DBInstanceStatus"] not in ONLINE:
-        status = original["DBInstanceStatus"] if original else ""
+    status = original["DBInstanceStatus"] if original else ""
+    has_name = original is not None and original["DBInstanceIdentifier"] == identifier
+    rests = has_name and status in BAD_INSTANCE
+    if original is None or not (status in ONLINE or rests):
         raise not_ready(status, BAD_INSTANCE, RollbackFailed, identifier)
-    if original["DBInstanceIdentifier"] != identifier:
+    if not has_name:
         rds().modify_db_instance(
             DBInstanceIdentifier=original["DBInstanceIdentifier"],
             NewDBInstanceIdentifier=identifier,
@@ -139,8 +158,5 @@ def put_back(plan: dict[str, Any], original: Description | None) -> bool:
         )
         return False
     if is_tagged(original, plan["execution"]):
-        rds().remove_tags_from_resource(
-            ResourceName=original["DBInstanceArn"], TagKeys=[IN_PROGRESS_TAG]
-        )
-        return False
+        return untag(original["DBInstanceArn"], rests=rests)
     return True

@@ -7,6 +7,7 @@ scenario allows comes with the scenario, from its fault alone.
 from __future__ import annotations
 
 import copy
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -116,23 +117,23 @@ def as_asked(flow: Flow, was: Part) -> dict[str, Any]:
     return was.shown | asked
 
 
-def is_kept(kind: Kind, before: World, now: World) -> str:
+def is_kept(kind: Kind, before: World, now: World, statuses: Set[str] = ONLINE) -> str:
     """What is missing for the original to stand whole, and nothing else; "" for nothing."""
-    if wrong := is_whole(kind, before, now):
+    if wrong := is_whole(kind, before, now, statuses):
         return wrong
     if more := now.databases.keys() - before.databases.keys():
         return f"also there: {sorted(more)}"
     return ""
 
 
-def is_whole(kind: Kind, before: World, now: World) -> str:
+def is_whole(kind: Kind, before: World, now: World, statuses: Set[str] = ONLINE) -> str:
     """What is missing for the original to stand whole under its own names; "" for nothing."""
     for was in before.of(kind):
         part = now.databases.get((was.kind, was.name))
         if part is None or part.resource_id != was.resource_id:
             return f"{was.name} is {part.resource_id if part else 'nothing'}"
         _, lines = report.differences(part.kind, was.shown, part.shown)
-        if part.status not in ONLINE or part.data != was.data or lines:
+        if part.status not in statuses or part.data != was.data or lines:
             return f"{part.name} has changed: {part.status}, {part.data!r}, {lines}"
     if now.endpoints != before.endpoints:
         return f"the custom endpoints are {now.endpoints}"
@@ -151,6 +152,7 @@ class Allowed:
     untouched: bool = False  # whether no change may have been asked for at all
     proxied: bool = True  # whether the proxies must lead to what has the identifier
     within: float = float("inf")  # seconds until the execution must have ended
+    statuses: Set[str] = frozenset(ONLINE)  # in which the original may be kept
     recovers: bool = False  # whether the task recover must put it back once the fault is gone
 
 
@@ -170,7 +172,7 @@ def wrongs(ended: Ended, allowed: Allowed) -> tuple[str, str]:
     flow, execution, kind = ended.flow, ended.execution, ended.flow.kind
     now = look(ended.cloud)
     data = ended.before.databases[kind.name, kind.identifier].data
-    kept = is_kept(kind, ended.before, now) or copy_left(flow, now)
+    kept = is_kept(kind, ended.before, now, allowed.statuses) or copy_left(flow, now)
     ending = "told" if kept else "kept"
     if execution.status == "SUCCEEDED":
         ending = "restored"

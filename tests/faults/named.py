@@ -45,6 +45,7 @@ def all_named() -> Iterator[Scenario]:
         yield from said_to_have_ended(kind)
         yield from behind_untagging(kind)
         yield from unexpected(kind)
+        yield from stopped_meanwhile(kind)
         yield from without_snapshot(kind)
         yield from limits(kind)
         yield from with_a_wrong_part(kind)
@@ -500,6 +501,26 @@ def unexpected(kind: str) -> Iterator[Scenario]:
     yield Scenario(
         flow, "Take the lock", name, "two at once", Allowed(RESTORED), TwoAtOnce,
     )  # fmt: skip
+
+
+def stopped_meanwhile(kind: str) -> Iterator[Scenario]:
+    """A scheduler stops the database for the night, before its turn to be renamed has come."""
+    for of_what, state in (
+        ("source", "Copy the snapshot"),
+        ("source_first", "Wait until the copy is made"),
+        ("restore_first", "Verify the copy"),
+    ):
+        flow = of(kind, of_what)
+
+        def stop(cloud: App, _: str, own: Kind = flow.kind) -> None:
+            names = {own.operation("DB*Identifier"): own.identifier}
+            cloud.rds.call(own.operation("StopDB*"), names)
+
+        yield Scenario(
+            flow, state, flow.kind.identifier, "somebody stops it",
+            Allowed(KEPT, statuses=frozenset({"stopped"})),
+            lambda cloud, watch, state=state, stop=stop: faults.AtState(cloud, watch, state, stop),
+        )  # fmt: skip
 
 
 # How a part of what is restored can end otherwise than well, by attribute; the last goes on and on.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tests.faults.judge import (
@@ -167,10 +167,15 @@ def wrong_all(left: Left, found: list[Block]) -> str:
 
 
 def wrong_advice(left: Left, inputs: list[Any], now: World) -> str:
-    """Whatever is started has the execution's own input, and nothing else is changed."""
+    """What runs then has the execution's own input; no more is changed than what is stopped."""
     if [one for one in inputs if one != left.ended.flow.request()]:
         return f"it starts {inputs}"
-    return wrong_look(left, inputs, now)
+    own = {(part.kind, part.name) for part in left.ended.before.of(left.ended.flow.kind)}
+    started = {
+        key: replace(part, status="available") if key in own and part.status == "stopped" else part
+        for key, part in left.world.databases.items()
+    }
+    return "" if now == replace(left.world, databases=started) else wrong_look(left, inputs, now)
 
 
 def wrong_look(left: Left, _: list[Any], now: World) -> str:

@@ -18,7 +18,7 @@ from tests.pipeline.scenarios import DENIED, interrupt
 
 if TYPE_CHECKING:
     from local.commands.app import App
-    from local.emulator.cloud import Call, Execution
+    from local.emulator.cloud import Call, Execution, Notice
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 each_strategy = pytest.mark.parametrize("strategy", ["restore-first", "rename-first", "copy"])
@@ -286,6 +286,45 @@ def test_a_restore_that_fails_takes_the_copy_of_the_snapshot_away(cloud: App, ki
 
 
 @each_kind
+@pytest.mark.parametrize(
+    ("strategy", "state"),
+    [("restore-first", "Wait until the copy is made"), ("rename-first", "Copy the snapshot")],
+)
+def test_a_target_that_is_stopped_meanwhile_stays_stopped_and_nothing_else_stays(
+    cloud: App, kind: Kind, strategy: str, state: str
+) -> None:
+    """A scheduler stops staging for the night while the data of production are copied."""
+    sources.make(cloud.rds, kind, key=sources.key(cloud.rds))
+    before, held = databases(cloud), snapshots(cloud)
+    stop_database_at(cloud, kind, state)
+
+    ran = run(cloud, request(kind, strategy))
+
+    assert (ran.status, ran.error) == ("FAILED", "RenameFailed")
+    now = databases(cloud)
+    assert {name: found[0] for name, found in now.items()} == {
+        name: found[0] for name, found in before.items()
+    }
+    own = {f"{kind.name} {kind.identifier}", *(f"instance {name}" for name in kind.members)}
+    assert {name for name in now if now[name] != before[name]} == own
+    assert {now[name][1] for name in own} == {"stopped"}
+    assert (snapshots(cloud), tagged(cloud)) == (held, [])
+    locks = cloud.client("dynamodb").scan(TableName=cloud.physical_id("LockTable"))["Items"]
+    assert locks == []
+    (mail,) = cloud.alerts
+    assert mail.subject == f"[NOT TOUCHED] {kind.identifier}: RenameFailed"
+    text = flowing(mail.text)
+    assert f"{kind.identifier} is stopped, which was left so" in text
+    assert f"start-db-{kind.name}" in text
+    # Once it is started, the same request passes.
+    with cloud.rds.instantly():
+        identifier = {kind.operation("DB*Identifier"): kind.identifier}
+        cloud.rds.call(kind.operation("StartDB*"), identifier)
+    cloud.listeners.clear()
+    assert run(cloud, request(kind, strategy), "again").status == "SUCCEEDED"
+
+
+@each_kind
 def test_a_failure_in_finish_tells_of_the_copy(cloud: App, kind: Kind) -> None:
     sources.make(cloud.rds, kind, key=sources.key(cloud.rds))
     cloud.faults.append(On("Delete", kind.operation("DeleteDB*"), DENIED))
@@ -418,6 +457,19 @@ def test_a_secret_that_does_not_fit_is_refused_before_anything_is_touched(
     assert words in ran.cause
     assert MARKER not in ran.cause
     assert databases(cloud) == before
+
+
+def stop_database_at(cloud: App, kind: Kind, state: str) -> None:
+    """Let somebody stop the target once a state is entered."""
+    asked = []
+
+    def stop(notice: Notice) -> None:
+        if (notice.kind, notice.name) == ("state entered", state) and not asked:
+            asked.append(notice)
+            call = kind.operation("StopDB*"), {kind.operation("DB*Identifier"): kind.identifier}
+            cloud.clock.Thread(target=cloud.rds.call, args=call).start()
+
+    cloud.listeners.append(stop)
 
 
 def operation(kind: Kind, pattern: str) -> str:

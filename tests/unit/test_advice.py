@@ -100,6 +100,23 @@ def test_a_database_that_is_stopped_is_started_first(aws: Aws, kind: Kind, post:
     assert aws.found()[kind.status_key] == "available"
 
 
+def test_one_that_was_stopped_before_its_turn_is_started_first(
+    aws: Aws, kind: Kind, post: Post, plan: dict
+):
+    with aws.rds.instantly():
+        aws.rds.call(f"Stop{kind.operation}", {f"{kind.operation}Identifier": kind.identifier})
+    aws.settle()
+    failure = error("RenameFailed", unrenamed=kind.identifier)
+    state = a_state(plan, failure, replacing={"since": "2026-03-02T09:00:00+00:00"})
+    tell(state | {"rolledBack": {"at": "2026-03-02T09:05:00+00:00"}})
+    (block,) = blocks(post.text)
+
+    assert paste(block, rds()) is None
+
+    assert started(block.commands[-1]) == state["input"]
+    assert aws.found()[kind.status_key] == "available"
+
+
 def test_a_full_quota_has_the_place_where_more_is_asked_for(aws: Aws, post: Post):
     tell(a_state(None, error("QuotaExceeded")))
 

@@ -170,6 +170,35 @@ def test_a_copy_that_never_took_the_names_has_touched_nothing(aws: Aws, post: Po
     assert detail(post)["kind"] == "not-touched"
 
 
+@each_kind
+@pytest.mark.parametrize("strategy", ["rename-first", "restore-first"])
+@pytest.mark.parametrize("begun", [True, False])
+def test_one_that_somebody_has_stopped_before_its_turn_is_not_touched(
+    aws: Aws, post: Post, kind: Any, strategy: str, *, begun: bool
+):
+    aws.kind, name = kind, kind.identifier
+    plan = aws.plan(strategy=strategy)
+    aws.force("stopped")
+    failure = error("RenameFailed", f"{name} is stopped", status="stopped", unrenamed=name)
+    replacing = {"replacing": {"since": SINCE}} if begun else {}
+    tell(a_state(plan, failure if begun else error(), **replacing, rolledBack={"at": UNTIL}))
+
+    assert post.subject.startswith(f"[NOT TOUCHED] {name}: ")
+    assert post.text.startswith(f"{name} is stopped, which was left so")
+    assert "unreachable" not in post.text.lower()
+    assert "unreachableFrom" not in detail(post)["facts"]
+
+
+@each_kind
+def test_one_that_was_renamed_and_is_stopped_later_is_down(aws: Aws, post: Post, kind: Any):
+    aws.kind = kind
+    plan = aws.plan()
+    aws.force("stopped")
+    tell(a_state(plan, error(), replacing={"since": SINCE}, rolledBack={"at": UNTIL}))
+
+    assert post.subject == f"[DOWN] {kind.identifier}: RestoreFailed"
+
+
 def test_a_change_that_does_not_interrupt_is_no_outage(aws: Aws, post: Post, finished: dict):
     aws.force("modifying")
     tell(a_state(finished, error("ConfigureFailed"), restored={"snapshot": "x"}))

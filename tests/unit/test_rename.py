@@ -128,6 +128,18 @@ def test_a_temporary_name_taken_meanwhile_fails_the_step_and_moves_nothing(
 
 
 @of_clusters
+def test_an_original_that_is_stopped_is_said_to_have_kept_its_name(
+    aws: Aws, kind: Kind, plan: dict
+):
+    aws.force("stopped")
+
+    with pytest.raises(exceptions.RenameFailed) as raised:
+        aws.run("rename", plan=plan)
+
+    assert raised.value.fields["unrenamed"] == kind.identifier
+    assert not aws.is_tagged()
+
+
 @pytest.mark.parametrize("status", ["failed", "inaccessible-encryption-credentials", "stopped"])
 def test_a_cluster_in_a_bad_status_fails_at_once(aws: Aws, plan: dict, status: str):
     aws.force(status)

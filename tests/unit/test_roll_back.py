@@ -382,3 +382,136 @@ def test_a_lost_answer_is_made_up_for(aws: Aws, kind: Kind, replaced: dict, oper
 
     assert set(aws.names()) < before
     assert aws.id_of() == replaced["resourceId"]
+
+
+RESTING = ["stopped", "failed", "inaccessible-encryption-credentials", "incompatible-network"]
+
+
+def rest(aws: Aws, status: str = "stopped") -> None:
+    """Let the original be in a status that no call of the rollback ends, as its members are."""
+    for of, name in aws.parts():
+        aws.force(status, name, of)
+
+
+def is_resting(aws: Aws, status: str = "stopped") -> bool:
+    words = {"instance": "DBInstanceStatus", "cluster": "Status"}
+    return {aws.found(name, of)[words[of]] for of, name in aws.parts()} == {status}
+
+
+@pytest.mark.parametrize("status", RESTING)
+def test_an_original_that_has_its_names_is_left_in_its_status(
+    aws: Aws, kind: Kind, copied: dict, status: str
+):
+    before = {aws.id_of(name, of): name for of, name in aws.parts()}
+    rest(aws, status)
+    for of, name in aws.parts():
+        aws.stamp(name, of)
+    aws.calls.clear()
+
+    aws.until_done("roll_back", plan=copied)
+    aws.settle()
+
+    assert f"{kind.identifier}-copy" not in aws.names().values()
+    assert before.items() <= aws.names().items()
+    assert is_resting(aws, status)
+    assert not any(aws.is_tagged(name, of) for of, name in aws.parts())
+    assert not any(call.startswith(("Modify", "Start")) for call in aws.calls)
+
+
+def test_an_original_that_has_its_names_needs_no_look_more(aws: Aws, kind: Kind, plan: dict):
+    rest(aws)
+    aws.calls.clear()
+
+    aws.run("roll_back", plan=plan)
+
+    assert only_looked(aws)
+
+
+def test_the_tag_of_one_that_rds_does_not_untag_in_its_status_stays(
+    aws: Aws, kind: Kind, copied: dict
+):
+    rest(aws)
+    for of, name in aws.parts():
+        aws.stamp(name, of)
+    aws.fail("RemoveTagsFromResource", kind.conflict)
+
+    aws.until_done("roll_back", plan=copied)
+    aws.settle()
+
+    assert f"{kind.identifier}-copy" not in aws.names().values()
+    assert all(aws.is_tagged(name, of) for of, name in aws.parts())
+
+
+def test_a_denied_untagging_of_one_that_is_stopped_is_told(aws: Aws, kind: Kind, copied: dict):
+    rest(aws)
+    aws.stamp()
+    aws.fail("RemoveTagsFromResource", "AccessDenied", status=403)
+
+    with pytest.raises(exceptions.RollbackFailed):
+        aws.run("roll_back", plan=copied)
+
+
+@pytest.mark.parametrize("status", ["stopping", "starting"])
+def test_an_original_that_is_about_to_rest_is_waited_for(
+    aws: Aws, kind: Kind, copied: dict, status: str
+):
+    rest(aws, status)
+    aws.calls.clear()
+
+    with pytest.raises(exceptions.StillInProgress):
+        aws.run("roll_back", plan=copied)
+
+    assert only_looked(aws)
+
+
+@pytest.mark.parametrize("status", ["deleting", "delete-precheck"])
+def test_a_copy_stays_while_its_original_is_being_deleted(
+    aws: Aws, kind: Kind, copied: dict, status: str
+):
+    aws.force(status)
+    aws.calls.clear()
+
+    with pytest.raises(exceptions.RollbackFailed, match=status):
+        aws.run("roll_back", plan=copied)
+
+    assert only_looked(aws)
+
+
+def test_a_copy_stays_when_its_original_is_stopped_under_another_name(
+    aws: Aws, kind: Kind, copied: dict
+):
+    aws.rename_original(copied)
+    aws.force("stopped", copied["renamedTo"])
+    aws.calls.clear()
+
+    with pytest.raises(exceptions.RollbackFailed, match="stopped"):
+        aws.run("roll_back", plan=copied)
+
+    assert only_looked(aws)
+
+
+@of_clusters
+def test_a_copy_stays_when_a_member_of_a_stopped_original_has_another_name(aws: Aws, copied: dict):
+    aws.rds.call("ModifyDBInstance", {
+        "DBInstanceIdentifier": READER, "NewDBInstanceIdentifier": f"{READER}-temp",
+        "ApplyImmediately": True,
+    })  # fmt: skip
+    aws.settle()
+    aws.force("stopped")
+    aws.calls.clear()
+
+    with pytest.raises(exceptions.RollbackFailed, match="stopped"):
+        aws.run("roll_back", plan=copied)
+
+    assert only_looked(aws)
+
+
+@of_clusters
+def test_a_member_that_has_its_name_is_left_in_its_status(aws: Aws, copied: dict):
+    aws.force("incompatible-network", READER, "instance")
+
+    aws.until_done("roll_back", plan=copied)
+    aws.settle()
+
+    assert "prod-cluster-copy" not in aws.names().values()
+    assert aws.names()[copied["members"][1]["resourceId"]] == READER

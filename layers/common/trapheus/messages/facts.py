@@ -123,9 +123,24 @@ def ending(state: State) -> str:
 
 def is_only_copied(state: State) -> bool:
     """Whether no more was begun than the copy of the snapshot, the original to be renamed after."""
-    plan, phase = plan_of(state), state.get("lock", {}).get("phase", "")
-    is_before = "replacing" not in state and phase in ("", COPY)
-    return is_before and plan["strategy"] == RENAME_FIRST and "copiedTo" in plan
+    plan = plan_of(state)
+    return is_before(state) and plan["strategy"] == RENAME_FIRST and "copiedTo" in plan
+
+
+def is_before(state: State) -> bool:
+    """Whether the phase in which names change hands had not begun."""
+    return "replacing" not in state and state.get("lock", {}).get("phase", "") in ("", COPY)
+
+
+def is_unrenamed(state: State) -> bool:
+    """Whether the original has kept its name all the time."""
+    return is_before(state) or is_unrenameable(state)
+
+
+def is_unrenameable(state: State) -> bool:
+    """Whether it failed since RDS renames no original in its status: somebody has stopped it."""
+    kept = cause_of(state["error"]).get("unrenamed")
+    return bool(kept) and kept == plan_of(state).get("identifier")
 
 
 def rolled_back(state: State) -> str:
@@ -146,7 +161,8 @@ def rolled_back(state: State) -> str:
             f"The original serves as {plan['identifier']} under all of its names, and what was"
             f" restored as {plan['restoredAs']} was removed."
         )
-    return f"The original was put back and serves as {plan['identifier']}."
+    how = "was not renamed" if is_unrenameable(state) else "was put back"
+    return f"The original {how} and serves as {plan['identifier']}."
 
 
 def outage(state: State) -> list[str]:
@@ -154,6 +170,8 @@ def outage(state: State) -> list[str]:
 
     Its end is seen by a look, and its beginning is that of the rename's state.
     """
+    if is_unrenamed(state):
+        return []
     since = state.get("replacing", {}).get("since")
     until = state.get("rolledBack" if not is_finishing(state) else "served", {}).get("at")
     return [since, until] if since and until else []

@@ -20,6 +20,7 @@ from trapheus.messages.facts import (
     events_of,
     failure,
     is_finishing,
+    is_unrenamed,
     is_unserved,
     name_of,
     outage,
@@ -107,13 +108,14 @@ def event_facts(state: State, plan: Plan) -> dict[str, Any]:
     """What a program may want to know, as docs/events.md has it."""
     request, restored = state.get("request") or {}, state.get("restored", {})
     times = outage(state)
+    since = None if is_unrenamed(state) else state.get("replacing", {}).get("since")
     known = {
         "task": request.get("task"),
         "isCluster": request.get("isCluster"),
         "dataAsOf": restored.get("dataAsOf"),
         "resourceIdBefore": plan.get("resourceId"),
         "resourceIdNow": restored.get("resourceId") if is_finishing(state) else None,
-        "unreachableFrom": times[0] if times else state.get("replacing", {}).get("since"),
+        "unreachableFrom": times[0] if times else since,
         "unreachableTo": times[1] if times else None,
     }
     return {key: value for key, value in known.items() if value not in (None, "")}

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trapheus.execution.constants import COPY, FINISH, REPLACE, ROLLBACK
+from trapheus.execution.constants import COPY, FINISH, REPLACE, RESTORE_FIRST, ROLLBACK
 from trapheus.messages import message
-from trapheus.messages.facts import ending, is_finishing, is_unserved, outage, plan_of
+from trapheus.messages.facts import (
+    ending,
+    is_finishing,
+    is_unrenamed,
+    is_unserved,
+    outage,
+    plan_of,
+)
 from trapheus.messages.moments import since_when, span
 from trapheus.messages.ways_out.databases import CLUSTER
 from trapheus.rds.waiters import ONLINE
 
 if TYPE_CHECKING:
-    from trapheus.messages.facts import State
+    from trapheus.messages.facts import Plan, State
     from trapheus.messages.ways_out.databases import Database, Look
 
 # How a subject says the state of the database.
@@ -45,6 +52,8 @@ def kind_of(about: str, state: State, found: Look | None) -> str:
     """The kind of a message about a restore that did not simply succeed."""
     if about == "delay":
         return message.DELAYED
+    if resting(state, found):
+        return message.NOT_TOUCHED
     if is_down(state, found):
         return message.DOWN
     if about == "recovery":
@@ -52,7 +61,7 @@ def kind_of(about: str, state: State, found: Look | None) -> str:
     if is_finishing(state) or "rollbackError" in state:
         return message.DECIDE
     # A copy that was removed has never touched the original's names.
-    is_back = "rolledBack" in state and "replacing" in state
+    is_back = "rolledBack" in state and "replacing" in state and not is_unrenamed(state)
     return message.PUT_BACK if is_back else message.NOT_TOUCHED
 
 
@@ -84,14 +93,31 @@ def is_down(state: State, found: Look | None) -> bool:
     """
     plan = plan_of(state)
     changing = CHANGED & state.keys() or state.get("lock", {}).get("phase") in CHANGING
-    if not plan or plan["strategy"] == COPY or not changing:
+    if not plan or plan["strategy"] == COPY or not changing or resting(state, found):
         return False
     if found is None:
         return "rolledBack" not in state and (not is_finishing(state) or is_unserved(state))
     held = found.named.get(plan["identifier"])
-    if held is None or not is_serving(held):
-        return True
-    return held.words is CLUSTER and not any(map(is_serving, held.members))
+    return held is None or not is_reached(held)
+
+
+def resting(state: State, found: Look | None) -> Database | None:
+    """The original, where it has kept its name and does not serve: this execution is not the cause.
+
+    So it is when somebody stops it before its turn to be renamed has come.
+    """
+    plan = plan_of(state)
+    if not found or not plan or plan["strategy"] == COPY:
+        return None
+    held = found.named.get(plan["identifier"])
+    if not held or held.resource_id != plan["resourceId"] or held.is_going or is_reached(held):
+        return None
+    return held if "rolledBack" in state and is_unrenamed(state) else None
+
+
+def is_reached(held: Database) -> bool:
+    """Whether clients are served by a database, a cluster by one of its members."""
+    return is_serving(held) and (held.words is not CLUSTER or any(map(is_serving, held.members)))
 
 
 def is_serving(found: Database) -> bool:
@@ -122,8 +148,8 @@ def down(state: State, found: Look | None) -> str:
     if found is None:
         return f"RDS did not say whether {name} serves: take it as down until you have looked."
     held = found.named.get(name)
-    stopped = "replacing" in state and not outage(state)
-    since = f" {since_when(state['replacing']['since'])}" if stopped else ""
+    is_out = "replacing" in state and not outage(state) and not is_unrenamed(state)
+    since = f" {since_when(state['replacing']['since'])}" if is_out else ""
     why = f" {name} is {held.status}." if held and not is_serving(held) else ""
     serves = "has served" if since else "serves"
     return f"Nothing {serves} as {name}{since}.{why}"
@@ -133,11 +159,26 @@ def done(state: State, found: Look | None, *, is_unreachable: bool) -> str:
     """What has been done, and what not."""
     if is_finishing(state):
         return both_stand(state, found, serves=not is_unreachable)
+    if held := resting(state, found):
+        return left(plan_of(state), held)
     if "rollbackError" in state or ("delayError" in state and "rolledBack" not in state):
         serves = f"{plan_of(state)['identifier']} serves. "
         return ("" if is_unreachable or found is None else serves) + ending(state)
     # What was put back, and does not serve, has been changed by somebody since.
     return "" if is_unreachable and "delayError" not in state else ending(state)
+
+
+def left(plan: Plan, held: Database) -> str:
+    """That the original is as somebody has left it, and what has been removed beside it."""
+    how = "without a member that serves" if is_serving(held) else held.status
+    beside = [plan["restoredAs"]] if plan["strategy"] == RESTORE_FIRST else []
+    if "copiedTo" in plan:
+        beside.append(f"the copy {plan['copiedTo']} of the snapshot")
+    removed = f" What was made beside it was removed: {' and '.join(beside)}." if beside else ""
+    return (
+        f"{held.name} is {how}, which was left so: it is the original, under all of its own names,"
+        f" and was not renamed.{removed}"
+    )
 
 
 def both_stand(state: State, found: Look | None, *, serves: bool) -> str:

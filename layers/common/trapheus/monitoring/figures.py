@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from trapheus.messages.facts import plan_of
+from trapheus.messages.facts import is_unrenamed, plan_of
 from trapheus.messages.message import RESTORED
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def figures(event: dict[str, Any], message: Message, now: float) -> dict[str, fl
         return {}
     began = seconds(plan["started"])
     replacing = seconds(state.get("replacing", {}).get("since"))
+    out = None if "error" in state and is_unrenamed(state) else replacing
     served = seconds(state.get("served", {}).get("at"))
     back = seconds(state.get("rolledBack", {}).get("at"))
     data = seconds(state.get("restored", {}).get("dataAsOf")) if message.kind == RESTORED else None
@@ -35,7 +36,7 @@ def figures(event: dict[str, Any], message: Message, now: float) -> dict[str, fl
         "PrepareSeconds": between(began, replacing),
         "ReplaceSeconds": between(replacing, served),
         "FinishSeconds": between(served, now),
-        "OutageSeconds": between(replacing, served or back),
+        "OutageSeconds": between(out, served or back),
         "DataAgeHours": between(data, now, AN_HOUR),
     }
     return {name: value for name, value in found.items() if value is not None}

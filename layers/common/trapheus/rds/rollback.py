@@ -7,15 +7,18 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from trapheus.execution import lock
-from trapheus.execution.errors import failing_as
+from trapheus.execution.constants import IN_PROGRESS_TAG
+from trapheus.execution.errors import CONFLICT, code_of, failing_as
 from trapheus.execution.exceptions import (
     RollbackDelayed,
     RollbackFailed,
     StateConflict,
     StillInProgress,
 )
-from trapheus.rds.access import is_tagged
+from trapheus.rds.access import is_tagged, rds
 from trapheus.rds.waiters import DELETING, ONLINE, not_ready
 
 if TYPE_CHECKING:
@@ -81,17 +84,38 @@ def require_own(plan: dict[str, Any], found: Description, created: str) -> None:
 
 
 def require_original(
-    found: Description | None, status: str, bad: tuple[str, ...], identifier: str
+    found: Description | None,
+    status: str,
+    bad: tuple[str, ...],
+    identifier: str,
+    *,
+    is_back: bool,
 ) -> None:
     """Pass only with an original that can still be put back: nothing else is taken away before.
 
-    status: the attribute with its status. Raises StillInProgress while the original does not show.
+    status: the attribute with its status. is_back: whether it has all of its names, so that its
+    status keeps it from nothing. Raises StillInProgress while the original does not show.
     """
     shown = found[status] if found else ""
-    hopeless = (*bad, *DELETING)
+    hopeless = DELETING if is_back else (*bad, *DELETING)
     if not found or shown in hopeless:
         what = f"The original of {identifier}"
         raise not_ready(shown, hopeless, RollbackFailed, identifier, what=what)
+
+
+def untag(arn: str, *, rests: bool) -> bool:
+    """Take the tag off an original; whether that was given up, so that no look is to show it.
+
+    rests: whether its status does not end by itself. Where RDS refuses the call for it, the tag
+    stays: waiting comes to nothing, and the tag of the next execution takes its place.
+    """
+    try:
+        rds().remove_tags_from_resource(ResourceName=arn, TagKeys=[IN_PROGRESS_TAG])
+    except ClientError as error:
+        if not rests or code_of(error) not in CONFLICT:
+            raise
+        return True
+    return False
 
 
 def require_unused(event: dict[str, Any], found: Description, created: str, status: str) -> None:

@@ -430,14 +430,16 @@ def not_ready(
     identifier: str,
     *,
     what: str = "",
+    unrenamed: str = "",
 ) -> TrapheusError:
     """The error for a database that is not online: `otherwise` if it will not be by itself.
 
-    what: how its sentence begins, where that is not the identifier.
+    what: how its sentence begins, where that is not the identifier. unrenamed: the name that it has
+    kept, for the message.
     """
     said = f"{what or identifier} is {status or 'not visible'}"
     if status in bad:
-        return otherwise(said, identifier=identifier, status=status)
+        return otherwise(said, identifier=identifier, status=status, unrenamed=unrenamed)
     return StillInProgress(said, identifier=identifier)
 
 

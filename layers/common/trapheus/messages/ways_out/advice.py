@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trapheus.execution import exceptions
 from trapheus.execution.constants import ENDED, RECOVER
-from trapheus.messages.facts import cause_of, plan_of
+from trapheus.messages.facts import cause_of, is_unrenameable, plan_of
 from trapheus.messages.message import Section
 from trapheus.messages.ways_out.commands import ready, start
 from trapheus.messages.ways_out.databases import CLUSTER, INSTANCE, Database, told, whole
@@ -129,6 +129,8 @@ ELSEWHERE = (
     # The hook answers with their sentences, and the execution ends as HookFailed.
     exceptions.ScriptRefused, exceptions.SqlFailed,
 )  # fmt: skip
+# What a database that is stopped fails with, before and after the plan is made.
+STARTED_FIRST = (exceptions.DatabaseNotAvailable.__name__, exceptions.RenameFailed.__name__)
 SENTENCES = {error.__name__: sentence for error, sentence in ADVICE.items()}
 
 
@@ -142,7 +144,7 @@ def advised(state: State, execution: str) -> list[Section]:
         right = found.words is CLUSTER
         lines = f"{found.name} is of the other kind: start it with isCluster {str(right).lower()}."
         return [said(lines, [start(execution, state["input"] | {"isCluster": right})])]
-    if error == exceptions.DatabaseNotAvailable.__name__ and found and found.is_stopped:
+    if error in STARTED_FIRST and found and found.is_stopped:
         again = [start(execution, state["input"])]
         return [said(f"This starts {found.name}, and then it again.", [*ready([found]), *again])]
     sentence = sentence_for(state)
@@ -181,9 +183,9 @@ def words_of(state: State) -> Any:
 
 
 def found_of(state: State) -> Database | None:
-    """The database of the request, of whichever kind it is; None once there was a plan for it."""
+    """The database of the request, of whichever kind it is; None where its plan was followed."""
     request = state.get("request")
-    if not request or plan_of(state):
+    if not request or (plan_of(state) and not is_unrenameable(state)):
         return None
     name = request["identifier"]
     first, second = (cluster, instance) if request["isCluster"] else (instance, cluster)
