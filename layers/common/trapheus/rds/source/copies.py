@@ -99,10 +99,11 @@ def require_unchanged(find: Find, plan: dict[str, Any]) -> None:
     A database's own snapshot is compared at the end.
     """
     if "copiedTo" in plan:
-        if own_copy(find, plan) is None:
+        found = find(plan["copiedTo"])
+        if found and not is_tagged(found, plan["execution"]):
             raise RestoreFailed(
-                f"The snapshot {plan['copiedTo']} is not the copy that this execution has made, or"
-                " not there any more: start the restore again.",
+                f"The snapshot {plan['copiedTo']} is not the copy that this execution has made:"
+                " start the restore again.",
                 identifier=plan["identifier"],
             )
     elif "source" in plan:
@@ -110,15 +111,12 @@ def require_unchanged(find: Find, plan: dict[str, Any]) -> None:
 
 
 def require_as_checked(find: Find, plan: dict[str, Any], otherwise: type[TrapheusError]) -> None:
-    """Pass if the plan's snapshot is there, and has the data that the check has seen."""
+    """Pass if the plan's snapshot has the data that the check has seen.
+
+    One that is not shown may only be so for a moment: RDS itself refuses what is not there.
+    """
     found = find(plan["snapshot"])
-    if found is None:
-        raise otherwise(
-            f"The snapshot {plan['snapshot']} was deleted after the check: start the restore again"
-            " once there is another one.",
-            identifier=plan["identifier"],
-        )
-    if has_other_data(found, plan):
+    if found and has_other_data(found, plan):
         raise otherwise(replaced(plan, moment_of(found)), identifier=plan["identifier"])
 
 
