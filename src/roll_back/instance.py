@@ -32,13 +32,7 @@ from trapheus.rds.rollback import (
     untag,
 )
 from trapheus.rds.source.copies import own_copy, remove_copy
-from trapheus.rds.waiters import (
-    AVAILABLE,
-    BAD_INSTANCE,
-    DELETING,
-    ONLINE,
-    not_ready,
-)
+from trapheus.rds.waiters import AVAILABLE, BAD_INSTANCE, DELETING, ONLINE, not_ready
 
 CREATED = "InstanceCreateTime"
 STATUS = "DBInstanceStatus"
