@@ -146,7 +146,7 @@ SABOTAGES = (
     ),
     *of_both(
         "the old snapshot goes first", f"{LAYER}/rds/snapshots.py",
-        "        make(successor, found)\n        remove(name, old)\n",
+        "        make(successor, found)\n",
         "        remove(name, old)\n        make(successor, found)\n",
         "KIND-create_snapshot_only/Take_the_snapshot/SnapshotKindFunction.DescribeDBKinds",
         "KIND-create_snapshot_only/Take_the_snapshot/",
@@ -178,8 +178,8 @@ SABOTAGES = (
         "        if True:\n            lock.require(event)\n",
         "KIND-db_restore/Restore_the_database/RestoreKindFunction.RestoreDB",
         cluster=(
-            "    if found is None:\n        rds().restore_db_cluster_from_snapshot(\n",
-            "    if True:\n        rds().restore_db_cluster_from_snapshot(\n",
+            "    if found is None:\n        require_unchanged(",
+            "    if True:\n        require_unchanged(",
         ),
     ),
     *of_both(
@@ -297,9 +297,12 @@ SABOTAGES = (
     ),
     *of_both(
         "a name that is given back is asked for again", "src/roll_back/KIND.py",
-        "    if original[\"DBInstanceIdentifier\"] != identifier:\n", "    if True:\n",
+        "    if not has_name:\n", "    if True:\n",
         "KIND-rollback/Put_the_original_back/",
-        cluster=("    if original[\"DBClusterIdentifier\"] != identifier:\n", "    if True:\n"),
+        cluster=(
+            "    if not has_name:\n        rds().modify_db_cluster(\n",
+            "    if True:\n        rds().modify_db_cluster(\n",
+        ),
     ),
     *of_both(
         "what serves is removed for an original that is lost", f"{LAYER}/rds/rollback.py",
