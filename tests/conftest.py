@@ -16,7 +16,10 @@ LONGEST = ("test_bench.py", "test_deploy.py", "test_terminal.py")
 KINDS = ("instance", "cluster")
 OF_THE_APP = ("pipeline", "refresh")
 # Whose variants are many, and take seconds each.
-ONE_IN_THREE = ("test_a_fault_ends_as_it_may", "test_a_hook_that_does_not_pass")
+ONE_IN_THREE = (
+    "test_a_fault_ends_as_it_may", "test_a_hook_that_does_not_pass",
+    "test_the_data_of_another_database_come", "test_the_password_of_a_secret",
+)  # fmt: skip
 LONGEST_OF_THE_APP = ("test_every_right", "test_every_function")
 
 

@@ -194,6 +194,7 @@ def test_a_refresh_tells_no_password_and_no_row(
     says_nothing(refreshed(kind))
 
 
+@pytest.mark.thorough
 @each_kind
 def test_the_hook_logs_in_with_the_password_that_was_set_which_nothing_tells(
     cloud: App, kind: Kind
