@@ -122,11 +122,13 @@ FAILING = {
 }
 
 
-@pytest.mark.parametrize("at", range(6))
-def test_a_statement_that_fails_is_named_and_no_value_of_it_is_told(copy, at, capfd, caplog, lines):
-    if at >= len(FAILING[copy.engine]):
-        pytest.skip("the other engine has one more")
-    statement, wanted = FAILING[copy.engine][at]
+@pytest.mark.parametrize(
+    ("engine", "failing"), [(engine, one) for engine, those in FAILING.items() for one in those]
+)
+def test_a_statement_that_fails_is_named_and_no_value_of_it_is_told(
+    copy, failing, capfd, caplog, lines
+):
+    statement, wanted = failing
     caplog.set_level("DEBUG")
     said = reason(copy.hook(f"update customers set n = 5;\n\n{statement};\nselect 1"))
     assert "tatement 2 (" in said
@@ -140,9 +142,9 @@ def test_a_statement_that_fails_is_named_and_no_value_of_it_is_told(copy, at, ca
     assert copy.sql("select max(n) from customers") == [(5,)]
 
 
+# MySQL tells a line by its words alone.
+@pytest.mark.parametrize("engine", ["postgres"])
 def test_the_line_within_a_statement_is_told(copy):
-    if copy.is_mysql:
-        pytest.skip("MySQL tells a line by its words alone")
     said = reason(copy.hook("select 1;\nupdate customers\nset n = 1\nwhere nothing = 2"))
     assert "Statement 2 (UPDATE, line 2) failed at line 4: UndefinedColumn" in said
 
@@ -193,27 +195,17 @@ def test_a_session_s_settings_are_set_again_in_the_next(copy):
     setting = "set @more = 5" if copy.is_mysql else "set my.more = '5'"
     more = "@more" if copy.is_mysql else "current_setting('my.more')::int"
     script = f"{setting}; update customers set n = n + {more}; update customers set n = n + {more}"
-    run_statement = running.run_statement
-
-    def stop(work: Any, statement: Any) -> None:
-        if statement.number == 3:
-            raise StillInProgress("as if time were up")
-        run_statement(work, statement)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(running, "run_statement", stop)
-        with pytest.raises(StillInProgress):
-            copy.hook(script)
+    leave(copy, script, done=2)
     assert copy.hook(script)["passed"]
     assert copy.sql("select n from customers") == [(10,), (10,)]
 
 
-def leave_half(copy: Copy, script: str) -> None:
-    """Stop behind the first statement, as when time is up."""
+def leave(copy: Copy, script: str, *, done: int) -> None:
+    """Stop behind so many statements, as when time is up."""
     run_statement = running.run_statement
 
     def stop(work: Any, statement: Any) -> None:
-        if statement.number == 2:
+        if statement.number > done:
             raise StillInProgress("as if time were up")
         run_statement(work, statement)
 
@@ -224,7 +216,7 @@ def leave_half(copy: Copy, script: str) -> None:
 
 
 def test_a_script_that_changes_under_way_is_refused(copy):
-    leave_half(copy, "update customers set n = n + 1; update customers set n = n + 1")
+    leave(copy, "update customers set n = n + 1; update customers set n = n + 1", done=1)
     said = reason(copy.hook("update customers set n = n + 1; update customers set n = n + 7"))
     assert "The script has changed while it was under way" in said
     assert copy.sql("select n from customers") == [(1,), (1,)]
@@ -232,7 +224,7 @@ def test_a_script_that_changes_under_way_is_refused(copy):
 
 def test_notes_that_came_with_the_data_are_put_away(copy):
     script = "update customers set n = n + 1; update customers set n = n + 10"
-    leave_half(copy, script)
+    leave(copy, script, done=1)
     copy.execution = "arn:aws:states:us-east-1:111111111111:execution:Restore:another"
     assert copy.hook(script)["passed"]
     assert copy.sql("select n from customers") == [(12,), (12,)]
@@ -307,9 +299,9 @@ def test_what_has_no_transaction_begins_only_with_all_the_time_there_is(copy):
         assert copy.hook(statement)["passed"]
 
 
+# The role of a MySQL session cannot take rights away from its user.
+@pytest.mark.parametrize("engine", ["postgres"])
 def test_a_role_that_the_script_takes_is_no_hindrance(copy):
-    if copy.is_mysql:
-        pytest.skip("the role of a MySQL session cannot take rights away from its user")
     copy.sql("drop role if exists poor", "create role poor", "grant all on customers to poor")
     assert copy.hook("set role poor; update customers set n = 1")["passed"]
     assert not copy.has_notes()
@@ -529,9 +521,9 @@ def test_no_check_lets_a_later_one_change_the_copy(copy):
     assert len(emails(copy)) == 2
 
 
+# A setting of a MySQL session is of no transaction; each check has its own there too, see above.
+@pytest.mark.parametrize("engine", ["postgres"])
 def test_what_a_check_sets_is_gone_behind_it(copy):
-    if copy.is_mysql:
-        pytest.skip("a setting of a MySQL session is of no transaction")
     checks = [
         {"name": "a", "query": "select set_config('search_path', 'no', false)", "equals": "no"},
         {"name": "b", "query": "select count(*) from customers", "equals": 2},
@@ -555,12 +547,12 @@ LOST = {
 }
 
 
-@pytest.mark.parametrize("at", range(5))
-def test_a_value_that_the_next_session_would_not_have_is_refused_before_anything_runs(copy, at):
+@pytest.mark.parametrize(
+    ("engine", "lost"), [(engine, one) for engine, lost in LOST.items() for one in lost]
+)
+def test_a_value_that_the_next_session_would_not_have_is_refused_before_anything_runs(copy, lost):
     """The rest of the script would go on without it, find no rows, and the hook would pass."""
-    if at >= len(LOST[copy.engine]):
-        pytest.skip("the other engine has more")
-    said = reason(copy.hook(f"update customers set n = 7;\n{LOST[copy.engine][at]};\nselect 1"))
+    said = reason(copy.hook(f"update customers set n = 7;\n{lost};\nselect 1"))
     assert said.startswith("The script cannot be run: statement 2 (")
     assert "line 2)" in said
     assert copy.sql("select max(n) from customers") == [(0,)]
@@ -574,16 +566,6 @@ def test_constants_of_every_kind_are_the_same_in_the_next_session(copy):
         else ("select set_config('my.more', '-5', false)", "current_setting('my.more')::int")
     )
     script = f"update customers set n = n + 1; {setting}; update customers set n = n + {more}"
-    run_statement = running.run_statement
-
-    def stop(work: Any, statement: Any) -> None:
-        if statement.number == 3:
-            raise StillInProgress("as if time were up")
-        run_statement(work, statement)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(running, "run_statement", stop)
-        with pytest.raises(StillInProgress):
-            copy.hook(script)
+    leave(copy, script, done=2)
     assert copy.hook(script)["passed"]
     assert copy.sql("select n from customers") == [(-4,), (-4,)]

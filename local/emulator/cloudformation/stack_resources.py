@@ -76,18 +76,6 @@ class RoleNotAssumable(ServiceException):  # type: ignore[misc]
     code = "ValidationException"
 
 
-class EnvironmentTooLarge(ServiceException):  # type: ignore[misc]
-    """Environment variables of a function that have more than 4 KB together."""
-
-    code = "InvalidParameterValueException"
-
-
-class DescriptionRefused(ServiceException):  # type: ignore[misc]
-    """A description that EC2 does not take."""
-
-    code = "InvalidParameterValue"
-
-
 class BucketPolicy(CloudFormationModel):  # type: ignore[misc]
     """AWS::S3::BucketPolicy, of which moto knows nothing."""
 
@@ -286,9 +274,10 @@ def _settle_function(function: Any, properties: Properties, account: str) -> Non
 def _require_room(variables: dict[str, str]) -> None:
     """Refuse an environment that is too large."""
     if sum(len((name + value).encode()) for name, value in variables.items()) > LARGEST_ENVIRONMENT:
-        raise EnvironmentTooLarge(
+        raise ServiceException(
+            "InvalidParameterValueException",
             "Lambda was unable to configure your environment variables because the environment"
-            " variables you have provided exceeded the 4KB limit."
+            " variables you have provided exceeded the 4KB limit.",
         )
 
 
@@ -344,9 +333,10 @@ def _settle_security_group(group: Any, properties: Properties, account: str) -> 
     described["rule"] = [rule.get("Description", "") for rule in rules]
     for what, texts in described.items():
         if not all(map(DESCRIPTION.fullmatch, texts)):
-            raise DescriptionRefused(
+            raise ServiceException(
+                "InvalidParameterValue",
                 f"Invalid {what} description. Valid descriptions are strings less than 256"
-                " characters from the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"
+                " characters from the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*",
             )
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import errors, pq
 
-from trapheus.sql.session import NOTES, SCHEMA, Kind, SqlError
+from trapheus.sql.session import NOTES, SCHEMA, Kind, SqlError, done_as_a_whole, undone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from psycopg.pq.abc import PGresult
 
@@ -74,29 +73,13 @@ class PostgreSQL:
         except psycopg.Error as error:
             raise said_by(error) from None
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """A block that is done as a whole or not at all."""
-        self.ask("begin")
-        try:
-            yield
-            self.ask("commit")
-        except BaseException:
-            # An end in the middle has closed it, and the server rolls back.
-            with suppress(SqlError):
-                self.ask("rollback")
-            raise
+        return done_as_a_whole(self, "begin")
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self) -> AbstractContextManager[None]:
         """A read-only transaction, whatever the session is set to; rolled back."""
-        self.ask("begin read only")
-        try:
-            yield
-        finally:
-            # A connection that is lost has ended it.
-            with suppress(SqlError):
-                self.ask("rollback")
+        return undone(self, "begin read only")
 
     def rolls_back(self) -> bool:
         """All is undone with its transaction."""

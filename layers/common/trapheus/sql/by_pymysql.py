@@ -12,10 +12,11 @@ import pymysql
 from pymysql.constants import CR, ER
 from pymysql.cursors import SSCursor
 
-from trapheus.sql.session import NOTES, SCHEMA, Kind, SqlError
+from trapheus.sql.session import NOTES, SCHEMA, Kind, SqlError, done_as_a_whole, undone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 LOCK = "trapheus_sql_hook"
 NAMES = {code: name for name, code in vars(ER).items() if name.isupper() and isinstance(code, int)}
@@ -90,29 +91,13 @@ class MySQL:
         finally:
             timer.cancel()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """A block that is done as a whole or not at all."""
-        self.ask("start transaction")
-        try:
-            yield
-            self.ask("commit")
-        except BaseException:
-            # An end in the middle has closed it, and the server rolls back.
-            with suppress(SqlError):
-                self.ask("rollback")
-            raise
+        return done_as_a_whole(self, "start transaction")
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self) -> AbstractContextManager[None]:
         """A read-only transaction, whatever the session is set to; rolled back."""
-        self.ask("start transaction read only")
-        try:
-            yield
-        finally:
-            # A connection that is lost has ended it.
-            with suppress(SqlError):
-                self.ask("rollback")
+        return undone(self, "start transaction read only")
 
     def rolls_back(self) -> bool:
         """Whether all tables are of the one engine that undoes changes."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
 Kind = Literal["failed", "late", "lost", "needs to be alone"]
@@ -72,3 +74,29 @@ class Session(Protocol):
 # The schema of the notes, and the table in it; a MySQL's schema is a database.
 SCHEMA = "trapheus_sql_hook"
 NOTES = f"{SCHEMA}.notes"
+
+
+@contextmanager
+def done_as_a_whole(session: Session, opening: str) -> Iterator[None]:
+    """A transaction, begun with the engine's own words."""
+    session.ask(opening)
+    try:
+        yield
+        session.ask("commit")
+    except BaseException:
+        # An end in the middle has closed it, and the server rolls back.
+        with suppress(SqlError):
+            session.ask("rollback")
+        raise
+
+
+@contextmanager
+def undone(session: Session, opening: str) -> Iterator[None]:
+    """A transaction of which nothing stays, begun with the engine's own words."""
+    session.ask(opening)
+    try:
+        yield
+    finally:
+        # A connection that is lost has ended it.
+        with suppress(SqlError):
+            session.ask("rollback")
