@@ -14,7 +14,7 @@ from local.servers import mariadb
 # needs the deployed app comes last and together, so that a worker deploys it once.
 LONGEST = ("test_bench.py", "test_deploy.py", "test_terminal.py")
 KINDS = ("instance", "cluster")
-OF_BOTH_KINDS = ("pipeline", "refresh", "unit")
+OF_THE_APP = ("pipeline", "refresh")
 # Whose variants are many, and take seconds each.
 ONE_IN_THREE = (
     "test_a_fault_ends_as_it_may", "test_a_hook_that_does_not_pass",
@@ -40,12 +40,12 @@ def turn(item: pytest.Item) -> tuple[bool, bool]:
 
 
 def is_the_other_kind_s(item: pytest.Item) -> bool:
-    """Whether a test of a step or the whole app is of the kind that `make test` leaves to CI.
+    """Whether a test of the whole app is of the kind whose turn it is not in `make test`.
 
     What runs for an instance and a cluster runs there for one of them, by the rest of its name.
     """
     kind = getattr(item, "callspec", None) and item.callspec.params.get("kind")
-    if item.path.parent.name not in OF_BOTH_KINDS or getattr(kind, "name", "") not in KINDS:
+    if item.path.parent.name not in OF_THE_APP or getattr(kind, "name", "") not in KINDS:
         return False
     # A file's refreshes are run once for all of its tests.
     named = item.path.name if item.path.parent.name == "refresh" else item.nodeid
