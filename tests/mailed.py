@@ -156,6 +156,12 @@ def paste(block: Block, rds: Any) -> Exception | None:
     return Shell({"rds": rds}).paste(block)
 
 
+def run_quoted(sentence: str, rds: Any) -> None:
+    """Run the one command that a sentence has in backticks, where nothing but RDS answers."""
+    (command,) = re.findall(r"`(aws [^`]+)`", sentence)
+    Shell({"rds": rds}).run(command)
+
+
 def split(line: str) -> list[str]:
     """The commands of a block that stands on one line."""
     return re.split(r" && (?!break)", line)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from local.emulator.rds.databases import groups
+from tests.mailed import run_quoted
 from tests.unit.conftest import (
     CLUSTER,
     EXECUTION,
@@ -18,6 +19,7 @@ from tests.unit.conftest import (
     take_snapshot,
 )
 from trapheus.execution import exceptions
+from trapheus.rds import access as layer
 
 START_TEXT = "2026-03-02T09:00:00+00:00"
 ACCOUNT = "arn:aws:rds:us-east-1:123456789012"
@@ -394,10 +396,10 @@ def test_a_snapshot_in_the_successor_s_place_is_refused(aws: Aws, kind: Kind, ta
     leave_successor(aws)
 
     sentence = refused(aws, exceptions.NameTaken, task=task)
-    word = "db-cluster-snapshot" if kind is CLUSTER else "db-snapshot"
-    name = f"{kind.identifier}-next"
-    assert f"{name} exists" in sentence
-    assert f"`aws rds delete-{word} --region us-east-1 --{word}-identifier {name}`" in sentence
+    assert f"{kind.identifier}-next exists" in sentence
+    run_quoted(sentence, layer.rds())
+    aws.settle()
+    assert aws.check(task=task)["findings"] == []
 
 
 def test_a_restore_does_not_mind_a_snapshot_in_the_successor_s_place(aws: Aws, kind: Kind):

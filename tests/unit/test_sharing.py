@@ -11,9 +11,11 @@ import pytest
 from local.emulator.rds.databases import groups
 from local.emulator.rds.databases.settings import own_key
 from src.notify import send
+from tests.mailed import run_quoted
 from tests.unit.conftest import ANOTHER, CLUSTER, EXECUTION, Aws, Kind, Post, of_clusters
 from tests.unit.mails import a_state, error, tell
 from trapheus.execution import exceptions
+from trapheus.rds import access as layer
 
 STAGING, AUDIT = "210987654321", "321098765432"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/lent"
@@ -509,9 +511,9 @@ def test_what_stands_in_the_way_of_the_copy_is_named(
     (finding,) = findings(aws)
     assert (finding["error"], name in finding["message"]) == ("NameTaken", True)
     if what == "left":
-        word = "db-cluster-snapshot" if kind is CLUSTER else "db-snapshot"
-        command = f"aws rds delete-{word} --region us-east-1 --{word}-identifier {name}`"
-        assert command in finding["message"]
+        run_quoted(finding["message"], layer.rds())
+        aws.settle()
+        assert findings(aws) == []
 
 
 @pytest.mark.parametrize("there", [True, False])
