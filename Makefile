@@ -139,7 +139,7 @@ lock: ## The locked lists, the layer's too; needs uv
 ##@ Tidy up
 
 clean: ## Remove the environments and all that was built
-	rm -rf .venv .venv-checkov .venv-peers .venv-sam .aws-sam .aws-sam.log .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-checkov .venv-peers .venv-sam .aws-sam .aws-sam.log .mypy_cache .pytest_cache .read-definitions .ruff_cache
 
 .venv/ready: requirements/dev.txt
 	$(call environment,.venv,dev)

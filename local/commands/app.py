@@ -212,7 +212,6 @@ def deployed(
             if cloud.volumes:
                 trust(cloud, cloud.volumes.authority_file)
             cloud.machine = outputs["DBRestoreStateMachineArn"]
-            gc.collect()
             gc.freeze()
             gc.enable()
             yield cloud

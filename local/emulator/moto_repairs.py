@@ -16,6 +16,7 @@ import yaml
 from moto.cloudformation import parsing
 from moto.core.models import default_user_config
 from moto.core.responses import ActionResult
+from moto.iam.models import IAMBackend
 from moto.kms import models as kms
 from moto.kms.responses import KmsResponse
 from moto.s3.models import s3_backends
@@ -32,11 +33,10 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from local.emulator import event_patterns
 from local.emulator.authorization import refuses
 from local.emulator.cloudformation import stack_resources, stacks, watch_resources
+from local.emulator.cloudformation.deploy import SAFE_LOADER
 from local.emulator.deliveries import check_target
 
 ACCOUNT_OF_AN_ARN = 4
-# The one in C, where the wheel has it, is ten times as fast.
-YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def repair(repairs: ExitStack, random: Random) -> None:
@@ -58,6 +58,7 @@ def repair(repairs: ExitStack, random: Random) -> None:
     _stop_with_cause(repairs)
     _describe_endings(repairs)
     _spare_private_keys(repairs)
+    _spare_other_partitions(repairs)
     _describe_keys_of_others(repairs)
 
 
@@ -77,7 +78,7 @@ def _definition(properties: dict[str, Any], account: str) -> str:
         text = found.value.decode()
     for name, value in properties.get("DefinitionSubstitutions", {}).items():
         text = text.replace(f"${{{name}}}", str(value))
-    return json.dumps(yaml.load(text, YAML))
+    return json.dumps(yaml.load(text, SAFE_LOADER))
 
 
 def _as_in_the_api(value: Any) -> Any:
@@ -162,6 +163,16 @@ def _spare_private_keys(repairs: ExitStack) -> None:
         return None if key_spec == "SYMMETRIC_DEFAULT" else generate(key_spec)
 
     repairs.enter_context(patch.object(kms, "generate_private_key", for_asymmetric))
+
+
+def _spare_other_partitions(repairs: ExitStack) -> None:
+    """Make AWS's 1,600 managed policies for this partition alone, of the six that moto knows."""
+    make = IAMBackend._init_aws_policies
+
+    def for_this_one(self: Any) -> Any:
+        return make(self) if self.region_name == "aws" else []
+
+    repairs.enter_context(patch.object(IAMBackend, "_init_aws_policies", for_this_one))
 
 
 def _name_resources(repairs: ExitStack) -> None:

@@ -8,6 +8,7 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,12 @@ LOCAL_FILES = {
     "AWS::Serverless::LayerVersion": "ContentUri",
     "AWS::Serverless::StateMachine": "DefinitionUri",
 }
+# The one in C, where the wheel has it, is ten times as fast.
+SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LEFT_OUT = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 
 
-class TemplateLoader(yaml.SafeLoader):
+class TemplateLoader(SAFE_LOADER):  # type: ignore[misc, valid-type]
     """A YAML loader that knows CloudFormation's short forms, such as !Ref."""
 
 
@@ -48,9 +51,17 @@ TemplateLoader.yaml_implicit_resolvers = {
 }
 
 
+def parse_template(text: str) -> Any:
+    """Parse a template of JSON or YAML, short forms written out."""
+    # JSON is YAML too, but is read in a hundredth of the time as what it is.
+    with suppress(ValueError):
+        return json.loads(text)
+    return yaml.load(text, Loader=TemplateLoader)
+
+
 def read_template(path: Path) -> dict[str, Any]:
     """Read a template file, short forms written out."""
-    loaded = yaml.load(path.read_text(), Loader=TemplateLoader)
+    loaded = parse_template(path.read_text())
     if not isinstance(loaded, dict):
         raise ValueError(f"{path} is no template")
     return loaded

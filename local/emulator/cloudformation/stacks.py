@@ -7,7 +7,7 @@ and deleted in no order; what fails there is an answer of 500.
 from __future__ import annotations
 
 import copy
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -21,8 +21,10 @@ from moto.cloudformation.responses import CloudFormationResponse
 from moto.cloudformation.utils import generate_changeset_id, generate_stack_id
 from moto.core.responses import ActionResult, EmptyResult
 from samtranslator.translator.transform import transform
+from yaml import YAMLError
 
 from local.emulator.cloudformation import stack_rules
+from local.emulator.cloudformation.deploy import parse_template
 
 SERVERLESS = "AWS::Serverless-2016-10-31"
 CHANGING = "_IN_PROGRESS"
@@ -44,6 +46,8 @@ def repair(repairs: ExitStack) -> None:
         self.pending = set()
 
     for owner, name, replacement in (
+        (Stack, "parse_template", staticmethod(_parse)),
+        (ChangeSet, "_parse_template", _parse_own),
         (ResourceMap, "__init__", expand_and_begin),
         (ResourceMap, "__getitem__", _get),
         (Stack, "create_resources", _create),
@@ -68,6 +72,19 @@ def repair(repairs: ExitStack) -> None:
 
 
 # Templates
+
+PARSE = Stack.parse_template
+
+
+def _parse(template: str) -> Any:
+    """As moto does, which takes a second for the app's."""
+    with suppress(YAMLError):
+        return parse_template(template)
+    return PARSE(template)
+
+
+def _parse_own(self: Any) -> None:
+    self.template_dict = _parse(self.template)
 
 
 class NoManagedPolicies:

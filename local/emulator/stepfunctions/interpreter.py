@@ -91,7 +91,7 @@ from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.backend import execution, execution_worker
 
 from local.emulator.clock import Cancelled, Clock
-from local.emulator.stepfunctions import query_language, service_api, task_errors
+from local.emulator.stepfunctions import definitions, query_language, service_api, task_errors
 
 # After so many seconds a Task that waits for another execution looks whether its own was stopped.
 LONGEST_POLL = 60.0
@@ -435,10 +435,6 @@ def _tell_cause_of_stop(repairs: ExitStack) -> None:
     )
 
 
-# The same app deployed to the next AWS of this process has the same definition: two seconds.
-parse_once = functools.cache(execution_worker.AmazonStateLanguageParser.parse)
-
-
 def spare_repeated_work(
     repairs: ExitStack, answer: Callable[[AWSPreparedRequest], AWSResponse]
 ) -> None:
@@ -458,7 +454,7 @@ def spare_repeated_work(
     for module in MAKE_CLIENTS:
         repairs.enter_context(patch.object(module, "boto_client_for", client_for))
     parser = execution_worker.AmazonStateLanguageParser
-    repairs.enter_context(patch.object(parser, "parse", staticmethod(parse_once)))
+    repairs.enter_context(patch.object(parser, "parse", staticmethod(definitions.read_once)))
     # A path is read anew for every value that it finds, and makes its grammar's tables each time.
     for module in (json_path, result_path):
         repairs.enter_context(patch.object(module, "parse", functools.cache(module.parse)))
