@@ -24,7 +24,7 @@ class Bucket:
         self.refuses = ""
 
     def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
-        if self.refuses or (Bucket, Key) not in self.there():
+        if self.refuses or Bucket != BUCKET or Key not in self.objects:
             # Without the right to list the bucket there is no other answer to a missing key.
             raise self.error(self.refuses or "AccessDenied", "GetObject")
         return {"Body": io.BytesIO(self.objects[Key])}
@@ -33,9 +33,6 @@ class Bucket:
         if self.refuses or Bucket != BUCKET:
             raise self.error(self.refuses or "AccessDenied", "PutObject")
         self.objects[Key] = Body
-
-    def there(self) -> set[tuple[str, str]]:
-        return {(BUCKET, key) for key in self.objects}
 
     def error(self, code: str, operation: str) -> ClientError:
         told: Any = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {}}
