@@ -86,14 +86,19 @@ class Clients:
         return str(self.aws(command, "--input", given, *name)["executionArn"])
 
     def end(self, execution: str) -> dict[str, Any]:
-        """The execution once it has ended; the CLI, which starts for a second, looks only then."""
+        """The execution once it has ended; from boto3, since the CLI takes a second to start."""
         limit = time.monotonic() + 60
         while time.monotonic() < limit:
-            if self.boto.describe_execution(executionArn=execution)["status"] != "RUNNING":
-                command = f"stepfunctions describe-execution --execution-arn {execution}"
-                return dict(self.aws(command))
+            found: dict[str, Any] = self.boto.describe_execution(executionArn=execution)
+            if found["status"] != "RUNNING":
+                return found
             time.sleep(0.5)
         raise AssertionError(f"{execution} does not end")
+
+    def history(self, execution: str) -> list[dict[str, Any]]:
+        """All that has happened in it, from boto3 too."""
+        pages = self.boto.get_paginator("get_execution_history").paginate(executionArn=execution)
+        return [event for page in pages for event in page["events"]]
 
 
 @contextmanager
@@ -139,22 +144,25 @@ def run_each_task_on_each_kind(
     """The executions of a task at the same time, those of instances without a name."""
     aws = clients.aws
     before = resource_ids(clients)
-    histories = []
     for task in TASKS:
         started = [
             together.submit(clients.start, machine, event(task, "instance")),
             together.submit(clients.start, machine, event(task, "cluster"), "--name", task),
         ]
-        for execution in [one.result() for one in started]:
+        executions = [one.result() for one in started]
+        for execution in executions:
             ended = clients.end(execution)
             assert ended["status"] == "SUCCEEDED", ended
-            command = f"stepfunctions get-execution-history --execution-arn {execution}"
-            histories.append(together.submit(aws, command))
-    for history in histories:
-        events = history.result()["events"]
-        assert events[0]["type"] == "ExecutionStarted"
-        assert events[-1]["type"] == "ExecutionSucceeded"
-        assert [one["id"] for one in events] == list(range(1, len(events) + 1))
+            events = clients.history(execution)
+            assert events[0]["type"] == "ExecutionStarted"
+            assert events[-1]["type"] == "ExecutionSucceeded"
+            assert [one["id"] for one in events] == list(range(1, len(events) + 1))
+    # As the CLI tells of the last of each kind.
+    for execution in executions:
+        told = aws(f"stepfunctions describe-execution --execution-arn {execution}")
+        assert told["status"] == "SUCCEEDED", told
+        listed = aws(f"stepfunctions get-execution-history --execution-arn {execution}")["events"]
+        assert [one["id"] for one in listed] == [one["id"] for one in clients.history(execution)]
     after = resource_ids(clients)
     assert after.keys() == before.keys()
     assert after["prod-db"] != before["prod-db"]

@@ -30,7 +30,7 @@ READ = execution_worker.AmazonStateLanguageParser.parse
 def read_once(definition: str) -> tuple[Any, Any]:
     """What `AmazonStateLanguageParser.parse` gives, whose second value nobody asks for."""
     if len(definition) < LONG:
-        return READ(definition)
+        return READ(definition)  # type: ignore[no-any-return]
     key = hashlib.sha256(f"{READERS}\n{definition}".encode()).hexdigest()
     with suppress(OSError, pickle.UnpicklingError, EOFError):
         return pickle.loads((KEPT / key).read_bytes()), None
