@@ -2,11 +2,13 @@
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 import pytest
 import yaml
 
+from local.emulator.cloudformation.deploy import SAFE_LOADER
 from tests.deploy.definition import (
     ALL,
     DEFINITIONS,
@@ -71,10 +73,11 @@ in_both = pytest.mark.parametrize("definition", DEFINITIONS.values(), ids=DEFINI
 in_all = pytest.mark.parametrize("definition", ALL.values(), ids=ALL)
 
 
+@cache
 def template() -> dict[str, Any]:
     """The template; CloudFormation's tags become their plain values."""
 
-    class Loader(yaml.SafeLoader):
+    class Loader(SAFE_LOADER):  # type: ignore[misc, valid-type]
         pass
 
     def plain(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> Any:
@@ -447,7 +450,7 @@ def inlined(machine: str, broken: bool) -> dict[str, Any]:
         "Type": "AWS::StepFunctions::StateMachine",
         "Properties": {
             "RoleArn": "arn:aws:iam::123456789012:role/states",
-            "Definition": yaml.safe_load(definition),
+            "Definition": yaml.load(definition, SAFE_LOADER),
         },
     }
 

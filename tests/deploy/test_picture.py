@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from local.commands.writing import picture
+from local.emulator.cloudformation.deploy import SAFE_LOADER
 from tests.deploy.definition import DEFINITIONS, ROOT, TEXTS, states
 
 PAGE = ROOT / "docs" / "state-machine.md"
@@ -36,7 +37,7 @@ def drawn(states, start=None):
 
 
 def test_the_page_shows_what_the_definitions_say() -> None:
-    definitions = {name: yaml.safe_load(text) for name, text in TEXTS.items()}
+    definitions = {name: yaml.load(text, SAFE_LOADER) for name, text in TEXTS.items()}
     assert picture.section(definitions) in PAGE.read_text(), "`make picture` draws the page anew"
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from local.emulator.cloudformation.deploy import SAFE_LOADER
+
 ROOT = Path(__file__).resolve().parents[3]
 DEFINITIONS = ROOT / "statemachine"
 PAGE = ROOT / "docs" / "state-machine.md"
@@ -240,7 +242,7 @@ def section(definitions: Mapping[str, State]) -> str:
 
 def read(paths: Iterable[Path]) -> dict[str, State]:
     """The definitions by the names of their machines."""
-    return {path.name.partition(".")[0]: yaml.safe_load(path.read_text()) for path in paths}
+    return {path.name.partition(".")[0]: yaml.load(path.read_text(), SAFE_LOADER) for path in paths}
 
 
 def between_markers(text: str) -> re.Match[str]:
