@@ -68,13 +68,13 @@ check: ## The same, when everything is set up
 
 # The CLIs wait for the server half of the time, which the other tests use.
 clients: ## The tests with the real AWS CLI and SAM CLI
-	.venv/bin/python -m pytest tests/deploy/test_real_clients.py
+	.venv/bin/python -m pytest tests/deploy/test_real_clients.py -m "not thorough"
 
 others: ## All other tests
 	.venv/bin/python -m pytest -n 2 --no-loadscope-reorder tests -m "not thorough" \
 		--ignore tests/deploy/test_real_clients.py
 
-thorough: .venv/ready ## What CI runs besides: the same in more ways
+thorough: .venv/ready .venv-sam/ready build ## What CI runs besides: the same in more ways
 	.venv/bin/python -m pytest -n 2 --no-loadscope-reorder tests -m thorough
 
 lint: ## ruff, mypy and checkov

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import defaultdict
 from typing import Any
 from zlib import crc32
 
@@ -15,11 +16,8 @@ from local.servers import mariadb
 LONGEST = ("test_bench.py", "test_deploy.py", "test_terminal.py")
 KINDS = ("instance", "cluster")
 OF_THE_APP = ("pipeline", "refresh")
-# Whose variants are many, and take seconds each.
-ONE_IN_THREE = (
-    "test_a_fault_ends_as_it_may", "test_a_hook_that_does_not_pass",
-    "test_the_data_of_another_database_come", "test_the_password_of_a_secret",
-)  # fmt: skip
+# Of so many variants of a test of the whole app, beside the kinds, `make test` runs a third.
+MANY = 3
 LONGEST_OF_THE_APP = ("test_every_right", "test_every_function")
 
 
@@ -29,7 +27,12 @@ class ByPlace(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         if "tests/pipeline/" not in nodeid:
             return nodeid.partition("::")[0]
-        return nodeid.partition(": ")[0] if "test_attributes.py" in nodeid else nodeid
+        return of_a_database(nodeid)
+
+
+def of_a_database(nodeid: str) -> str:
+    """A test's name, or what those of one restored database have in common."""
+    return nodeid.partition(": ")[0] if "test_attributes.py" in nodeid else nodeid
 
 
 def turn(item: pytest.Item) -> tuple[bool, bool]:
@@ -58,16 +61,31 @@ def is_of_the_other_engine(item: pytest.Item) -> bool:
     return item.path.parent.name == "sql" and "mariadb" in item.nodeid
 
 
-def is_of_many(item: pytest.Item) -> bool:
-    """Whether a test is one of the two in three, by its name, that `make test` leaves to CI."""
-    return item.name.startswith(ONE_IN_THREE) and crc32(item.nodeid.encode()) % 3 != 0
+def variant(item: pytest.Item) -> str:
+    """Which of a test's variants this is, whatever its kind."""
+    return re.sub("|".join(KINDS), "", of_a_database(item.nodeid))
+
+
+def left_to_ci(items: list[pytest.Item]) -> set[str]:
+    """The variants of the whole app's tests that `make test` leaves to CI, by their names."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for item in items:
+        if item.path.parent.name == "pipeline" and "stack" in getattr(item, "fixturenames", ()):
+            found[item.nodeid.partition("[")[0]].add(variant(item))
+    in_turn = [
+        sorted(variants, key=lambda name: crc32(name.encode())) for variants in found.values()
+    ]
+    return {
+        name for names in in_turn if len(names) >= MANY for name in names[round(len(names) / 3) :]
+    }
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put them into the order in which they are given to the workers."""
     items.sort(key=turn)
+    left = left_to_ci(items)
     for item in items:
-        if is_the_other_kind_s(item) or is_of_the_other_engine(item) or is_of_many(item):
+        if is_the_other_kind_s(item) or is_of_the_other_engine(item) or variant(item) in left:
             item.add_marker(pytest.mark.thorough)
 
 

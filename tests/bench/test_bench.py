@@ -70,6 +70,7 @@ def test_the_model_does_with_ten_what_the_real_stack_does(
     assert 0 < throttled / 3 < really.throttled < 3 * throttled
 
 
+@pytest.mark.thorough
 def test_a_fleet_of_a_thousand_is_restored_within_a_day(steps: list[crowd.Step]) -> None:
     outcome = crowd.Model(1).run([steps], 1000, at_a_time=40)
 
@@ -80,6 +81,7 @@ def test_a_fleet_of_a_thousand_is_restored_within_a_day(steps: list[crowd.Step])
     assert outcome.throttled < outcome.calls / 20
 
 
+@pytest.mark.thorough
 def test_a_hundred_that_are_started_one_by_one_are_all_restored(steps: list[crowd.Step]) -> None:
     outcome = crowd.Model(1).run([steps], 100)
 

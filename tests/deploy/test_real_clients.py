@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,15 @@ PROGRAMS = ROOT / ".venv-sam" / "bin"
 BUILD = ROOT / ".aws-sam" / "build"
 REGION = "us-east-1"
 BUCKET = "rds-snapshots-123456789012-us-east-1"
+PLACE = ("vpcId=vpc-0a1b2c3d", "Subnets=subnet-0a1b2c3d,subnet-1a2b3c4d")
+# What lists a stack's own, and under which name.
+LISTS = {
+    "lambda list-functions": "Functions",
+    "stepfunctions list-state-machines": "stateMachines",
+    "iam list-roles": "Roles",
+    "logs describe-log-groups": "logGroups",
+}
+NOTHING: dict[str, Any] = {words: [] for words in LISTS}
 TASKS = ("create_snapshot_only", "create_snapshot", "db_restore")
 
 
@@ -75,6 +83,16 @@ class Clients:
         )
         assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
         return done.stdout
+
+    def deploy(self, stack: str, *parameters: str) -> None:
+        """Deploy what was packaged."""
+        self.sam(
+            f"deploy --template-file deploy.yaml --region {REGION}"
+            f" --capabilities CAPABILITY_NAMED_IAM --stack-name {stack} --parameter-overrides",
+            *parameters,
+            "SenderEmail=trapheus@example.com",
+            "RecipientEmail=dba@example.com",
+        )
 
     def outputs(self, stack: str) -> dict[str, str]:
         (found,) = self.aws(f"cloudformation describe-stacks --stack-name {stack}")["Stacks"]
@@ -138,18 +156,15 @@ def event(task: str, kind: str) -> Path:
     return ROOT / "events" / f"{prefix}{task}.json"
 
 
-def run_each_task_on_each_kind(
-    clients: Clients, machine: str, together: ThreadPoolExecutor
-) -> None:
-    """The executions of a task at the same time, those of instances without a name."""
+def run_each_task_on_each_kind(clients: Clients, machine: str) -> None:
+    """The two executions of a task at the same time, those of instances without a name."""
     aws = clients.aws
     before = resource_ids(clients)
     for task in TASKS:
-        started = [
-            together.submit(clients.start, machine, event(task, "instance")),
-            together.submit(clients.start, machine, event(task, "cluster"), "--name", task),
+        executions = [
+            clients.start(machine, event(task, "instance")),
+            clients.start(machine, event(task, "cluster"), "--name", task),
         ]
-        executions = [one.result() for one in started]
         for execution in executions:
             ended = clients.end(execution)
             assert ended["status"] == "SUCCEEDED", ended
@@ -206,65 +221,71 @@ def test_what_was_not_built_is_not_packaged(tmp_path: Path, program: str) -> Non
     assert not (tmp_path / "deploy.yaml").exists()
 
 
-def test_the_real_clients_deploy_run_update_and_remove(tmp_path: Path) -> None:
+@pytest.fixture
+def clients(tmp_path: Path) -> Iterator[Clients]:
+    """In a folder with what a clone has after `sam build`, the app packaged and none deployed."""
     project(tmp_path)
-    with served(tmp_path) as endpoint, ThreadPoolExecutor(4) as together:
-        clients = Clients(endpoint, tmp_path)
-        aws, sam = clients.aws, clients.sam
-
+    with served(tmp_path) as endpoint:
+        made = Clients(endpoint, tmp_path)
         # The app that the server came with makes room: the export's bucket is the account's.
-        aws("cloudformation delete-stack --stack-name trapheus")
-        aws("cloudformation wait stack-delete-complete --stack-name trapheus")
-        aws("s3 mb s3://packages")
-        sam("package --output-template-file deploy.yaml --s3-bucket packages")
-        deploy = (
-            f"deploy --template-file deploy.yaml --region {REGION}"
-            " --capabilities CAPABILITY_NAMED_IAM --stack-name"
-        )
-        people = ("SenderEmail=trapheus@example.com", "RecipientEmail=dba@example.com")
-        place = ("vpcId=vpc-0a1b2c3d", "Subnets=subnet-0a1b2c3d,subnet-1a2b3c4d")
-        sam(f"{deploy} mine --parameter-overrides", *place, *people)
-        made = clients.outputs("mine")
-        machine = made["DBRestoreStateMachineArn"]
-        assert made["ExportBucketName"] == BUCKET
-        assert aws(f"s3api get-bucket-versioning --bucket {BUCKET}") == {"Status": "Enabled"}
+        made.aws("cloudformation delete-stack --stack-name trapheus")
+        made.aws("cloudformation wait stack-delete-complete --stack-name trapheus")
+        made.aws("s3 mb s3://packages")
+        made.sam("package --output-template-file deploy.yaml --s3-bucket packages")
+        yield made
 
-        # The second stack comes while the first one works.
-        beside = together.submit(
-            sam,
-            f"{deploy} beside --parameter-overrides",
-            "CreateExportBucket=false",
-            "UseVPCAndSubnets=false",
-            *people,
-        )
-        run_each_task_on_each_kind(clients, machine, together)
-        beside.result()
 
-        # The update is of one parameter, and the stack beside keeps its own.
-        sam(f"{deploy} mine --parameter-overrides", "AllowedIdentifiers=staging-*", *place, *people)
-        second = clients.outputs("beside")["DBRestoreStateMachineArn"]
-        task = event("create_snapshot_only", "instance")
-        refused = clients.end(clients.start(machine, task))
-        allowed = clients.end(clients.start(second, task))
-        assert (refused["status"], allowed["status"]) == ("FAILED", "SUCCEEDED")
-        sent = aws("ses get-send-quota")["SentLast24Hours"]
-        assert sent >= 1, "nobody has been told of the refused request"
+def test_the_real_clients_deploy_run_and_remove(clients: Clients) -> None:
+    clients.deploy("mine", *PLACE)
+    made = clients.outputs("mine")
+    assert made["ExportBucketName"] == BUCKET
+    versioning = clients.aws(f"s3api get-bucket-versioning --bucket {BUCKET}")
+    assert versioning == {"Status": "Enabled"}
 
-        # Both go, each with what it had, but for what is to be retained: no bucket goes that
-        # holds something, be it a deleted version.
-        sam(f"delete --stack-name beside --no-prompts --region {REGION}")
-        aws(f"s3 cp --quiet deploy.yaml s3://{BUCKET}/an-export")
-        aws("cloudformation delete-stack --stack-name mine")
-        (mine,) = aws("cloudformation describe-stacks --stack-name mine")["Stacks"]
-        assert mine["StackStatus"] == "DELETE_FAILED"
-        assert "ExportBucket" in mine["StackStatusReason"]
-        empty(clients, BUCKET)
-        aws("cloudformation delete-stack --stack-name mine")
-        aws("cloudformation wait stack-delete-complete --stack-name mine")
-        left = {
-            "functions": aws("lambda list-functions")["Functions"],
-            "machines": aws("stepfunctions list-state-machines")["stateMachines"],
-            "roles": aws("iam list-roles")["Roles"],
-            "groups": aws("logs describe-log-groups")["logGroups"],
-        }
-        assert left == {"functions": [], "machines": [], "roles": [], "groups": []}
+    run_each_task_on_each_kind(clients, made["DBRestoreStateMachineArn"])
+
+    empty(clients, BUCKET)
+    clients.aws("cloudformation delete-stack --stack-name mine")
+    clients.aws("cloudformation wait stack-delete-complete --stack-name mine")
+    assert left(clients) == NOTHING
+
+
+@pytest.mark.thorough
+def test_the_real_clients_deploy_two_stacks_update_one_and_keep_what_is_to_be_retained(
+    clients: Clients,
+) -> None:
+    aws = clients.aws
+    task = event("create_snapshot_only", "instance")
+    clients.deploy("mine", *PLACE)
+    machine = clients.outputs("mine")["DBRestoreStateMachineArn"]
+    # The second stack comes while the first one works.
+    at_work = clients.start(machine, event("db_restore", "instance"))
+    clients.deploy("beside", "CreateExportBucket=false", "UseVPCAndSubnets=false")
+    assert clients.end(at_work)["status"] == "SUCCEEDED"
+
+    # The update is of one parameter, and the stack beside keeps its own.
+    clients.deploy("mine", "AllowedIdentifiers=staging-*", *PLACE)
+    second = clients.outputs("beside")["DBRestoreStateMachineArn"]
+    refused = clients.end(clients.start(machine, task))
+    allowed = clients.end(clients.start(second, task))
+    assert (refused["status"], allowed["status"]) == ("FAILED", "SUCCEEDED")
+    sent = aws("ses get-send-quota")["SentLast24Hours"]
+    assert sent >= 1, "nobody has been told of the refused request"
+
+    # Both go, each with what it had, but for what is to be retained: no bucket goes that
+    # holds something, be it a deleted version.
+    clients.sam(f"delete --stack-name beside --no-prompts --region {REGION}")
+    aws(f"s3 cp --quiet deploy.yaml s3://{BUCKET}/an-export")
+    aws("cloudformation delete-stack --stack-name mine")
+    (mine,) = aws("cloudformation describe-stacks --stack-name mine")["Stacks"]
+    assert mine["StackStatus"] == "DELETE_FAILED"
+    assert "ExportBucket" in mine["StackStatusReason"]
+    empty(clients, BUCKET)
+    aws("cloudformation delete-stack --stack-name mine")
+    aws("cloudformation wait stack-delete-complete --stack-name mine")
+    assert left(clients) == NOTHING
+
+
+def left(clients: Clients) -> dict[str, Any]:
+    """What is there of a stack's own, as the CLI lists it."""
+    return {words: clients.aws(words)[key] for words, key in LISTS.items()}

@@ -302,10 +302,14 @@ def test_a_snapshot_that_is_replaced_once_it_is_copied_or_restored_passes(
     aws: Aws, kind: Kind, way: str, request: pytest.FixtureRequest, renewed: Callable[[str], None]
 ):
     plan = request.getfixturevalue(way)
-    if way == "copying":
-        aws.until_done("copy_source", plan=plan)
     aws.lock = {"holder": EXECUTION, "phase": "copy"}
-    aws.make_copy(plan)
+
+    def make() -> None:
+        if way == "copying":
+            aws.until_done("copy_source", plan=plan)
+        aws.make_copy(plan)
+
+    aws.bring_to(f"{kind.name} restored of another, {way}", make)
     restored = aws.restored(plan) | {"dataAsOf": plan["dataAsOf"]}
     renewed(plan["snapshot"])
 
