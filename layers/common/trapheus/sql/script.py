@@ -62,6 +62,10 @@ class Statement:
         size = len(words)
         return any(self.words[at : at + size] == words for at in range(len(self.words) - size + 1))
 
+    def begins(self, *openings: tuple[str, ...]) -> bool:
+        """Whether its first words are one of these."""
+        return any(self.words[: len(words)] == words for words in openings)
+
 
 @dataclass(frozen=True)
 class Token:
