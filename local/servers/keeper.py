@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import select
 import shutil
@@ -30,6 +31,8 @@ class Keeper:
             # An interrupt in the terminal is for this process, whose end it sees.
             start_new_session=True,
         )
+        # It ends with its input, and at once where every server has been stopped.
+        atexit.register(self._process.communicate)
 
     def begins(self, process: int, ends_by: signal.Signals) -> None:
         """A server runs."""
