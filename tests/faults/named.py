@@ -518,7 +518,8 @@ def stopped_meanwhile(kind: str) -> Iterator[Scenario]:
 
         yield Scenario(
             flow, state, flow.kind.identifier, "somebody stops it",
-            Allowed(KEPT, statuses=frozenset({"stopped"})),
+            # It is to stay so, whatever else fails beside it.
+            Allowed(KEPT, statuses=frozenset({"stopped"}), serving=False),
             lambda cloud, watch, state=state, stop=stop: faults.AtState(cloud, watch, state, stop),
         )  # fmt: skip
 

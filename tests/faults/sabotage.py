@@ -360,7 +360,7 @@ SABOTAGES = (
     *of_both(
         "a hook that has not passed is passed over", "statemachine/restore.asl.yaml",
         "                Next: A hook has not passed\n",
-        "                Next: Note that they have passed\n",
+        "                Next: Verify the copy again\n",
         "KIND-hooks_refused/",
     ),
     *of_both(

@@ -10,9 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from local.commands.app import ROOT, App
-from tests.deploy.definition import RESTORE, states
+from local.emulator.cloudformation.deploy import SAFE_LOADER
+from tests.deploy.definition import RESTORE, machines, states, targets
 from tests.faults import odd_requests, pasting, worker
 from tests.faults.faults import Injected
 from tests.faults.flows import FLOWS, Flow, Watch, record
@@ -141,6 +143,10 @@ def test_a_sabotage_fits_the_app(sabotage: Sabotage):
 
     if sabotage.file.endswith(".py"):
         compile(text, sabotage.file, "exec")
+    if sabotage.file.endswith(".yaml") and "statemachine" in sabotage.file:
+        for machine in machines(yaml.load(text, SAFE_LOADER)):
+            following = {name for state in machine["States"].values() for name in targets(state)}
+            assert following <= set(machine["States"])
     if sabotage.of_any:
         assert ONLY_TAGGED in (ROOT / TEMPLATE).read_text()
 
