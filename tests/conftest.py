@@ -16,8 +16,10 @@ from local.servers import mariadb
 LONGEST = ("test_bench.py", "test_deploy.py", "test_terminal.py")
 KINDS = ("instance", "cluster")
 OF_THE_APP = ("pipeline", "refresh")
-# Of so many variants of a test of the whole app, beside the kinds, `make test` runs a third.
+# Of so many variants of a test of the whole app, beside the kinds, `make test` runs a third; all of
+# them where each is a fact of its own: a sample event, a database that went wrong, an attribute.
 MANY = 3
+OF_FACTS = ("test_events.py", "test_cases.py", "test_attributes.py")
 LONGEST_OF_THE_APP = ("test_every_right", "test_every_function")
 
 
@@ -27,12 +29,7 @@ class ByPlace(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         if "tests/pipeline/" not in nodeid:
             return nodeid.partition("::")[0]
-        return of_a_database(nodeid)
-
-
-def of_a_database(nodeid: str) -> str:
-    """A test's name, or what those of one restored database have in common."""
-    return nodeid.partition(": ")[0] if "test_attributes.py" in nodeid else nodeid
+        return nodeid.partition(": ")[0] if "test_attributes.py" in nodeid else nodeid
 
 
 def turn(item: pytest.Item) -> tuple[bool, bool]:
@@ -63,14 +60,15 @@ def is_of_the_other_engine(item: pytest.Item) -> bool:
 
 def variant(item: pytest.Item) -> str:
     """Which of a test's variants this is, whatever its kind."""
-    return re.sub("|".join(KINDS), "", of_a_database(item.nodeid))
+    return re.sub("|".join(KINDS), "", item.nodeid)
 
 
 def left_to_ci(items: list[pytest.Item]) -> set[str]:
     """The variants of the whole app's tests that `make test` leaves to CI, by their names."""
     found: dict[str, set[str]] = defaultdict(set)
     for item in items:
-        if item.path.parent.name == "pipeline" and "stack" in getattr(item, "fixturenames", ()):
+        is_of_the_app = item.path.parent.name == "pipeline" and item.path.name not in OF_FACTS
+        if is_of_the_app and "stack" in getattr(item, "fixturenames", ()):
             found[item.nodeid.partition("[")[0]].add(variant(item))
     in_turn = [
         sorted(variants, key=lambda name: crc32(name.encode())) for variants in found.values()

@@ -12,7 +12,6 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
-import yaml
 from moto.cloudformation import parsing
 from moto.core.models import default_user_config
 from moto.core.responses import ActionResult
@@ -33,7 +32,7 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from local.emulator import event_patterns
 from local.emulator.authorization import refuses
 from local.emulator.cloudformation import stack_resources, stacks, watch_resources
-from local.emulator.cloudformation.deploy import SAFE_LOADER
+from local.emulator.cloudformation.templates import parse_yaml
 from local.emulator.deliveries import check_target
 
 ACCOUNT_OF_AN_ARN = 4
@@ -78,7 +77,7 @@ def _definition(properties: dict[str, Any], account: str) -> str:
         text = found.value.decode()
     for name, value in properties.get("DefinitionSubstitutions", {}).items():
         text = text.replace(f"${{{name}}}", str(value))
-    return json.dumps(yaml.load(text, SAFE_LOADER))
+    return json.dumps(parse_yaml(text))
 
 
 def _as_in_the_api(value: Any) -> Any:

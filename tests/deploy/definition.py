@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from local.emulator.cloudformation.deploy import SAFE_LOADER, read_template
+from local.emulator.cloudformation.templates import parse_yaml, read_template
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = read_template(ROOT / "template.yaml")
@@ -52,9 +50,7 @@ def resolved(machine: str) -> str:
     return text
 
 
-ALL: dict[str, Definition] = {
-    name: yaml.load(resolved(name), SAFE_LOADER) for name in sorted(MACHINES)
-}
+ALL: dict[str, Definition] = {name: parse_yaml(resolved(name)) for name in sorted(MACHINES)}
 RESTORE, EXPORT, FLEET, HOOKS = ALL["restore"], ALL["export"], ALL["fleet"], ALL["hooks"]
 # Those that take the steps of the app on one database.
 DEFINITIONS = {name: each for name, each in ALL.items() if each not in (FLEET, HOOKS)}

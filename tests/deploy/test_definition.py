@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local.emulator.cloudformation.deploy import SAFE_LOADER
+from local.emulator.cloudformation.templates import SafeLoader, parse_yaml
 from tests.deploy.definition import (
     ALL,
     DEFINITIONS,
@@ -77,7 +77,7 @@ in_all = pytest.mark.parametrize("definition", ALL.values(), ids=ALL)
 def template() -> dict[str, Any]:
     """The template; CloudFormation's tags become their plain values."""
 
-    class Loader(SAFE_LOADER):  # type: ignore[misc, valid-type]
+    class Loader(SafeLoader):
         pass
 
     def plain(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> Any:
@@ -436,7 +436,7 @@ def test_the_definitions_inlined_pass_cfn_lint(broken: bool) -> None:
     resources = {name: inlined(machine, broken) for machine, name in MACHINES.items()}
     matches = lint_all(json.dumps({"Resources": resources}))
     found = {str(one.path[1]) for one in matches if one.rule.severity != "informational"}
-    assert found == (set(resources) if broken else set())
+    assert found == (set(resources) if broken else set()), matches
 
 
 def inlined(machine: str, broken: bool) -> dict[str, Any]:
@@ -450,7 +450,7 @@ def inlined(machine: str, broken: bool) -> dict[str, Any]:
         "Type": "AWS::StepFunctions::StateMachine",
         "Properties": {
             "RoleArn": "arn:aws:iam::123456789012:role/states",
-            "Definition": yaml.load(definition, SAFE_LOADER),
+            "Definition": parse_yaml(definition),
         },
     }
 

@@ -3,10 +3,9 @@
 import re
 
 import pytest
-import yaml
 
 from local.commands.writing import picture
-from local.emulator.cloudformation.deploy import SAFE_LOADER
+from local.emulator.cloudformation.templates import parse_yaml
 from tests.deploy.definition import DEFINITIONS, ROOT, TEXTS, states
 
 PAGE = ROOT / "docs" / "state-machine.md"
@@ -37,7 +36,7 @@ def drawn(states, start=None):
 
 
 def test_the_page_shows_what_the_definitions_say() -> None:
-    definitions = {name: yaml.load(text, SAFE_LOADER) for name, text in TEXTS.items()}
+    definitions = {name: parse_yaml(text) for name, text in TEXTS.items()}
     assert picture.section(definitions) in PAGE.read_text(), "`make picture` draws the page anew"
 
 

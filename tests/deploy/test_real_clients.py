@@ -30,6 +30,7 @@ LISTS = {
     "logs describe-log-groups": "logGroups",
 }
 NOTHING: dict[str, Any] = {words: [] for words in LISTS}
+KINDS = ("instance", "cluster")
 TASKS = ("create_snapshot_only", "create_snapshot", "db_restore")
 
 
@@ -259,9 +260,9 @@ def test_the_real_clients_deploy_two_stacks_update_one_and_keep_what_is_to_be_re
     clients.deploy("mine", *PLACE)
     machine = clients.outputs("mine")["DBRestoreStateMachineArn"]
     # The second stack comes while the first one works.
-    at_work = clients.start(machine, event("db_restore", "instance"))
+    at_work = [clients.start(machine, event("db_restore", kind)) for kind in KINDS]
     clients.deploy("beside", "CreateExportBucket=false", "UseVPCAndSubnets=false")
-    assert clients.end(at_work)["status"] == "SUCCEEDED"
+    assert {clients.end(each)["status"] for each in at_work} == {"SUCCEEDED"}
 
     # The update is of one parameter, and the stack beside keeps its own.
     clients.deploy("mine", "AllowedIdentifiers=staging-*", *PLACE)

@@ -50,7 +50,7 @@ def test_a_short_one_is_not_worth_a_file(read: list[str]) -> None:
     assert not definitions.KEPT.exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"no pickle"])
+@pytest.mark.parametrize("content", [b"", b"no pickle", b"cno.such_module\nThing\n."])
 def test_what_is_damaged_is_read_anew_and_replaced(read: list[str], content: bytes) -> None:
     in_a_new_process(LONG)
     (kept,) = definitions.KEPT.iterdir()

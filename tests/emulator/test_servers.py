@@ -1,6 +1,8 @@
 """The real servers: TLS that is verified, files that can be copied, and an end."""
 
 import shutil
+import subprocess
+import sys
 
 import psycopg
 import pymysql
@@ -8,6 +10,7 @@ import pytest
 
 from local.servers import mariadb, postgresql
 from local.servers.authority import make_authority
+from local.servers.keeper import is_there
 from local.servers.processes import free_port, make_folder
 
 ADDRESS = "127.18.7.3"
@@ -74,3 +77,11 @@ def test_mariadb_is_who_its_certificate_says(folder, authority, needs_mariadb):
             pymysql.connect(**given, ssl_ca=folder / "other.pem", **verified)
     finally:
         server.stop()
+
+
+def test_a_process_ends_its_keeper_and_leaves_none_behind():
+    program = "from local.servers.keeper import keeper; print(keeper()._process.pid)"
+    run = [sys.executable, "-W", "error", "-c", program]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr == ""
+    assert not is_there(int(done.stdout))

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from local.commands.app import ROOT
 from local.emulator.cloud import Fault
-from local.emulator.cloudformation.deploy import read_template
+from local.emulator.cloudformation.templates import read_template
 from tests.mailed import Shell, blocks, flowing
 from tests.pipeline.observed import KINDS, Kind, On, run
 from tests.pipeline.scenarios import DENIED, interrupt

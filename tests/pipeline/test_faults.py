@@ -10,10 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 
 from local.commands.app import ROOT, App
-from local.emulator.cloudformation.deploy import SAFE_LOADER
+from local.emulator.cloudformation.templates import parse_yaml
 from tests.deploy.definition import RESTORE, machines, states, targets
 from tests.faults import odd_requests, pasting, worker
 from tests.faults.faults import Injected
@@ -143,8 +142,8 @@ def test_a_sabotage_fits_the_app(sabotage: Sabotage):
 
     if sabotage.file.endswith(".py"):
         compile(text, sabotage.file, "exec")
-    if sabotage.file.endswith(".yaml") and "statemachine" in sabotage.file:
-        for machine in machines(yaml.load(text, SAFE_LOADER)):
+    if sabotage.file.startswith("statemachine/"):
+        for machine in machines(parse_yaml(text)):
             following = {name for state in machine["States"].values() for name in targets(state)}
             assert following <= set(machine["States"])
     if sabotage.of_any:

@@ -4,7 +4,7 @@ import pytest
 
 from local.commands.app import App
 from local.commands.writing.events import COMMAND, FOLDER, ROOT, record
-from local.emulator.cloudformation.deploy import read_template
+from local.emulator.cloudformation.templates import read_template
 
 
 @pytest.mark.thorough

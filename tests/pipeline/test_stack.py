@@ -11,7 +11,7 @@ import yaml
 
 from local.commands.app import PARAMETERS, ROOT, App, export_bucket
 from local.emulator.cloud import ACCOUNT, REGION
-from local.emulator.cloudformation.deploy import read_template
+from local.emulator.cloudformation.templates import read_template
 from local.emulator.deliveries import check_target
 from local.emulator.status_events import input_of
 from tests.pipeline.observed import INSTANCE, KINDS

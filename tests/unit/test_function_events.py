@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.emulator.cloudformation.deploy import read_template
+from local.emulator.cloudformation.templates import read_template
 from tests import releases
 from tests.unit.conftest import Aws, Context, Post, answering
 from tests.unit.test_fleet import Bucket

@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from local.emulator.cloudformation.deploy import SAFE_LOADER
+from local.emulator.cloudformation.templates import parse_yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 DEFINITIONS = ROOT / "statemachine"
@@ -242,7 +240,7 @@ def section(definitions: Mapping[str, State]) -> str:
 
 def read(paths: Iterable[Path]) -> dict[str, State]:
     """The definitions by the names of their machines."""
-    return {path.name.partition(".")[0]: yaml.load(path.read_text(), SAFE_LOADER) for path in paths}
+    return {path.name.partition(".")[0]: parse_yaml(path.read_text()) for path in paths}
 
 
 def between_markers(text: str) -> re.Match[str]:

@@ -8,11 +8,10 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import yaml
+from local.emulator.cloudformation.templates import read_template
 
 BUCKET = "artifacts"
 # Property that names local files, per resource type.
@@ -21,50 +20,7 @@ LOCAL_FILES = {
     "AWS::Serverless::LayerVersion": "ContentUri",
     "AWS::Serverless::StateMachine": "DefinitionUri",
 }
-# The one in C, where the wheel has it, is ten times as fast.
-SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LEFT_OUT = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
-
-
-class TemplateLoader(SAFE_LOADER):  # type: ignore[misc, valid-type]
-    """A YAML loader that knows CloudFormation's short forms, such as !Ref."""
-
-
-def _long_form(loader: TemplateLoader, name: str, node: yaml.Node) -> dict[str, Any]:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)
-    if name == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {name if name in {"Ref", "Condition"} else f"Fn::{name}": value}
-
-
-TemplateLoader.add_multi_constructor("!", _long_form)
-# A date such as 2010-09-09 is a string to CloudFormation.
-TemplateLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def parse_template(text: str) -> Any:
-    """Parse a template of JSON or YAML, short forms written out."""
-    # JSON is YAML too, but is read in a hundredth of the time as what it is.
-    with suppress(ValueError):
-        return json.loads(text)
-    return yaml.load(text, Loader=TemplateLoader)
-
-
-def read_template(path: Path) -> dict[str, Any]:
-    """Read a template file, short forms written out."""
-    loaded = parse_template(path.read_text())
-    if not isinstance(loaded, dict):
-        raise ValueError(f"{path} is no template")
-    return loaded
 
 
 def zipped(source: Path, prefix: str = "") -> bytes:

@@ -24,7 +24,7 @@ from samtranslator.translator.transform import transform
 from yaml import YAMLError
 
 from local.emulator.cloudformation import stack_rules
-from local.emulator.cloudformation.deploy import parse_template
+from local.emulator.cloudformation.templates import parse_template
 
 SERVERLESS = "AWS::Serverless-2016-10-31"
 CHANGING = "_IN_PROGRESS"
@@ -77,7 +77,7 @@ PARSE = Stack.parse_template
 
 
 def _parse(template: str) -> Any:
-    """As moto does, which takes a second for the app's."""
+    """As moto does, which takes a second for the app's; what is wrong, as moto says it."""
     with suppress(YAMLError):
         return parse_template(template)
     return PARSE(template)

@@ -12,6 +12,7 @@ import os
 import pickle
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -23,16 +24,16 @@ KEPT = Path(__file__).parents[3] / ".read-definitions"
 # Characters from which on it is worth a file.
 LONG = 4_000
 READERS = f"moto {version('moto')}, Python {sys.version_info[:2]}"
-READ = execution_worker.AmazonStateLanguageParser.parse
+READ: Callable[[str], tuple[Any, Any]] = execution_worker.AmazonStateLanguageParser.parse
 
 
 @functools.cache
 def read_once(definition: str) -> tuple[Any, Any]:
     """What `AmazonStateLanguageParser.parse` gives, whose second value nobody asks for."""
     if len(definition) < LONG:
-        return READ(definition)  # type: ignore[no-any-return]
+        return READ(definition)
     key = hashlib.sha256(f"{READERS}\n{definition}".encode()).hexdigest()
-    with suppress(OSError, pickle.UnpicklingError, EOFError):
+    with suppress(Exception):  # what is damaged can fail in any way
         return pickle.loads((KEPT / key).read_bytes()), None
     program = READ(definition)[0]
     with suppress(OSError):  # where nothing can be written, it is read each time
