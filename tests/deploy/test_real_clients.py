@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,6 @@ LISTS = {
     "logs describe-log-groups": "logGroups",
 }
 NOTHING: dict[str, Any] = {words: [] for words in LISTS}
-KINDS = ("instance", "cluster")
 TASKS = ("create_snapshot_only", "create_snapshot", "db_restore")
 
 
@@ -162,10 +162,12 @@ def run_each_task_on_each_kind(clients: Clients, machine: str) -> None:
     aws = clients.aws
     before = resource_ids(clients)
     for task in TASKS:
-        executions = [
-            clients.start(machine, event(task, "instance")),
-            clients.start(machine, event(task, "cluster"), "--name", task),
-        ]
+        with ThreadPoolExecutor() as together:
+            started = [
+                together.submit(clients.start, machine, event(task, "instance")),
+                together.submit(clients.start, machine, event(task, "cluster"), "--name", task),
+            ]
+        executions = [one.result() for one in started]
         for execution in executions:
             ended = clients.end(execution)
             assert ended["status"] == "SUCCEEDED", ended
@@ -260,9 +262,11 @@ def test_the_real_clients_deploy_two_stacks_update_one_and_keep_what_is_to_be_re
     clients.deploy("mine", *PLACE)
     machine = clients.outputs("mine")["DBRestoreStateMachineArn"]
     # The second stack comes while the first one works.
-    at_work = [clients.start(machine, event("db_restore", kind)) for kind in KINDS]
-    clients.deploy("beside", "CreateExportBucket=false", "UseVPCAndSubnets=false")
-    assert {clients.end(each)["status"] for each in at_work} == {"SUCCEEDED"}
+    with ThreadPoolExecutor() as together:
+        apart = ("CreateExportBucket=false", "UseVPCAndSubnets=false")
+        beside = together.submit(clients.deploy, "beside", *apart)
+        run_each_task_on_each_kind(clients, machine)
+        beside.result()
 
     # The update is of one parameter, and the stack beside keeps its own.
     clients.deploy("mine", "AllowedIdentifiers=staging-*", *PLACE)
